@@ -1,0 +1,37 @@
+# Everything here works on a fresh clone: each target sets up what it needs.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+help:  ## list these targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "%-12s %s\n", $$1, $$2}'
+
+setup: $(READY)  ## make .venv with the pinned versions (torch first, so that nothing pulls CUDA)
+
+$(READY): pyproject.toml constraints.txt tools/torchaudio_without_cuda.py
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install -q "$$(grep '^torch==' constraints.txt)"
+	$(BIN)/python -m pip install -q -e '.[dev]' -c constraints.txt
+	$(BIN)/python tools/torchaudio_without_cuda.py
+	touch $(READY)
+
+demo: $(READY)  ## train on synthetic speech for four minutes and judge the codes
+	$(BIN)/python -m demo
+
+test: $(READY)  ## the quick tests (under five minutes on two cores)
+	$(BIN)/python -m pytest -m "not slow"
+
+test-all: lint $(READY)  ## every check: lint, types and all tests
+	$(BIN)/python -m pytest
+
+lint: $(READY)  ## formatting, lint and types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(READY)  ## format the code and sort its imports
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+.PHONY: help setup demo test test-all lint format
+.DEFAULT_GOAL := help

@@ -1,0 +1,1 @@
+"""Learn discrete or continuous units from raw speech."""

@@ -1,0 +1,110 @@
+"""Dataclasses that cross folders, and the legend of shapes.
+
+    B batch    T waveform samples    F frames    N codes    C channels    K codebook size
+    D code dimension    W predicted samples of a window    L latent samples per datapoint
+    M conditioning vectors    Q levels of the waveform (256, mu-law)
+
+Tensors between parts are `(B, C, T)`, codes `(B, N)`.  Every loss is in nats.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+
+@dataclass(frozen=True, order=True)
+class Position:
+    """How far a run has come in its data: `batch` global batches of `epoch` are consumed."""
+
+    epoch: int = 0
+    batch: int = 0
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Windows of recordings.
+
+    waveform   (B, slice_length) int16, full scale 32768
+    speaker    (B,) int64, rows of the corpus's list of speakers
+    utterance  (B,) int64, rows of the corpus's catalogue
+    position   the global batch of which these are rows; None in validation
+    """
+
+    waveform: Tensor
+    speaker: Tensor
+    utterance: Tensor
+    position: Position | None = None
+
+    def __len__(self) -> int:
+        return len(self.waveform)
+
+    def to(self, device: torch.device | str, non_blocking: bool = False) -> Batch:
+        moved = {
+            name: getattr(self, name).to(device, non_blocking=non_blocking)
+            for name in ("waveform", "speaker", "utterance")
+        }
+        return replace(self, **moved)
+
+    def pin_memory(self) -> Batch:
+        pinned = {
+            name: getattr(self, name).pin_memory() for name in ("waveform", "speaker", "utterance")
+        }
+        return replace(self, **pinned)
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a training step has beside its data: its number and its keyed random numbers.
+
+    index            optimizer steps taken so far
+    seed             the same on all processes, for choices made from the global batch
+    jitter           (B, N) uniform in [0, 1), for time jitter
+    latent           (B * L, D, N) standard normal, for reparameterisation; None if unused
+    speaker_dropout  (B,) uniform in [0, 1), for substituting the unknown speaker
+    """
+
+    index: int
+    seed: int
+    jitter: Tensor
+    speaker_dropout: Tensor
+    latent: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class BottleneckOutput:
+    """What a bottleneck makes of an encoder's output (B, C, N).
+
+    vectors  (B * L, D, N), what the decoder sees
+    codes    (B, N) int64, or None where the bottleneck is continuous
+    losses   raw terms in nats or squared distance: (B, N), summed over D, or a scalar
+    metrics  scalars for the log
+    """
+
+    vectors: Tensor
+    codes: Tensor | None = None
+    losses: dict[str, Tensor] = field(default_factory=dict)
+    metrics: dict[str, Tensor] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ModelOutput:
+    """A model's predictions for a window.
+
+    logits      (B * L, Q, W)
+    targets     (B * L, W) int64, the true levels
+    bottleneck  what the bottleneck gave
+    """
+
+    logits: Tensor
+    targets: Tensor
+    bottleneck: BottleneckOutput
+
+
+def as_plain(value: Any) -> dict[str, Any]:
+    """The fields of a frozen dataclass as a plain dict, one level deep."""
+    return {each.name: getattr(value, each.name) for each in fields(value)}
