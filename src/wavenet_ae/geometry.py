@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from math import ceil, floor
+from math import ceil, floor, prod
 from typing import Literal, Protocol
 
 Anchor = Literal["centre", "last"]
@@ -241,15 +241,20 @@ class Chain:
     @property
     def receptive_field(self) -> int:
         """The most inputs between the first and the last that any output reads, both included."""
-        period = range(self.grid().spacing.denominator)
-        return max(len(self.input_range(range(j, j + 1))) for j in period)
+        return max(len(self.input_range(range(j, j + 1))) for j in self._period)
 
     @property
     def lookahead(self) -> Fraction:
         """Last input that an output reads minus the output's anchor, at most, in inputs."""
         grid = self.grid()
-        period = range(grid.spacing.denominator)
-        return max(self.input_range(range(j, j + 1)).stop - 1 - grid.anchor(j) for j in period)
+        return max(
+            self.input_range(range(j, j + 1)).stop - 1 - grid.anchor(j) for j in self._period
+        )
+
+    @property
+    def _period(self) -> range:
+        """Outputs after which the pattern of what is read repeats, a whole number of inputs on."""
+        return range(prod(layer.stride for layer in self.layers if isinstance(layer, Up)))
 
     def positions(self, num_inputs: int, inputs: Grid = WAVEFORM) -> list[PositionRow]:
         """A table of where each layer's outputs stand, `inputs` being where the inputs stand."""
@@ -301,8 +306,8 @@ class WindowPlan:
 class Alignment:
     """The chains of a waveform autoencoder, and what follows from them for any window.
 
-    Raises ValueError where the conditioning does not fall on a whole number of samples, where
-    the encoder does not give at least one sample per code, or where the decoder has no layer.
+    Raises ValueError where the conditioning does not fall on a whole number of samples, or where
+    the decoder has no layer.
     """
 
     encoder: Chain

@@ -1,0 +1,226 @@
+"""Recordings in, recordings out: whatever soundfile decodes becomes int16 at the asked rate.
+
+    file --decode--> (T', channels) --downmix or channel--> (T',) --resample--> (T,) --> int16
+
+A file that cannot be used raises `AudioError` with the reason; a file that is written appears
+under its name only when it is complete.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import soundfile
+import torch
+from torchaudio.functional import resample as resample_tensor
+
+from wavenet_ae.errors import UserError
+
+BLOCK_FRAMES = 1 << 20  # decoded at once, so that only the asked channel of a long file is held
+FULL_SCALE = 32768
+# Float files overshoot full scale (1.0) by a few decibels; +18 dB is integers stored as floats.
+LARGEST_PEAK = 8.0
+UNKNOWN_FRAMES = 2**63 - 1
+# An MP3's tag counts whole frames of 1152 samples; what encoders add at both ends varies.
+MP3_TOLERANCE_SAMPLES = 2 * 1152
+
+# libsndfile shortens a container to the bytes that are there and says so in its log only.
+_CHUNK_CUT = re.compile(r"^\s*(?:data|Data Size|SSND|riff)\s*: (\d+) \(should be (\d+)\)", re.M)
+_RF64_CUT = re.compile(r"frame count (\d+) does not match value from 'ds64' chunk of (\d+)")
+_SPHERE_COUNT = re.compile(rb"\bsample_count -i (\d+)")
+
+
+class AudioError(UserError):
+    """A recording that cannot be used; `reason` is the text without the file's name."""
+
+    def __init__(self, path: str | Path, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class Pcm:
+    """A mono recording.
+
+    samples       (T,) int16, full scale 32768
+    sample_rate   of `samples`, in Hz
+    source_rate   that the file says it has, in Hz
+    num_channels  of the file
+    num_clipped   samples that lay beyond full scale and were set to it
+    """
+
+    samples: np.ndarray
+    sample_rate: int
+    source_rate: int
+    num_channels: int
+    num_clipped: int
+
+
+def read(path: str | Path, sample_rate: int, channel: int | None = None) -> Pcm:
+    """Decode a recording by its content, whatever its suffix says, and resample it.
+
+    `channel` counts from 0; None takes the mean of all channels.  Raises AudioError where the
+    file is unreadable, empty, truncated (fewer samples than its header promises), constant, has
+    samples that are not finite or far beyond full scale, or lacks the channel.
+    """
+    waveform, source_rate, num_channels = _decode(Path(path), channel)
+    _check_values(path, waveform)
+    samples, num_clipped = to_int16(resample(waveform, source_rate, sample_rate))
+    return Pcm(samples, sample_rate, source_rate, num_channels, num_clipped)
+
+
+def resample(waveform: np.ndarray, source_rate: int, sample_rate: int) -> np.ndarray:
+    """(T',) float32 at one rate to (ceil(T' * sample_rate / source_rate),) at another."""
+    with torch.inference_mode():
+        return resample_tensor(torch.from_numpy(waveform), source_rate, sample_rate).numpy()
+
+
+def to_int16(waveform: np.ndarray) -> tuple[np.ndarray, int]:
+    """Round (T,) floats, full scale 1.0, to int16; also the number of samples beyond [-1, 1]."""
+    scaled = np.rint(waveform * FULL_SCALE)
+    samples = np.clip(scaled, -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
+    return samples, int(np.count_nonzero(np.abs(waveform) > 1))
+
+
+def write(path: str | Path, samples: np.ndarray, sample_rate: int) -> int:
+    """Write (T,) int16, or floats of full scale 1.0, as 16-bit WAV or FLAC by suffix.
+
+    Returns the number of float samples that had to be clipped.
+    """
+    path, num_clipped = Path(path), 0
+    if path.suffix.lower() not in (".wav", ".flac"):
+        raise UserError(f"{path}: recordings are written as .wav or .flac")
+    if samples.dtype != np.int16:
+        samples, num_clipped = to_int16(samples)
+    with replacing(path) as file:
+        container = path.suffix[1:].upper()
+        soundfile.write(file, samples, sample_rate, format=container, subtype="PCM_16")
+    return num_clipped
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """A file to write that takes its final name only when complete and on disk."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}.partial")
+    try:
+        with partial.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _decode(path: Path, channel: int | None) -> tuple[np.ndarray, int, int]:
+    """(T',) float32 as decoded, the file's rate and its number of channels."""
+    try:
+        with path.open("rb") as file:
+            skip = _tag_bytes(file)
+            file.seek(skip)
+            head = file.read(4096)
+        with _opened(path, skip, head) as sound:
+            if channel is not None and not 0 <= channel < sound.channels:
+                raise AudioError(path, f"has no channel {channel}, only 0 to {sound.channels - 1}")
+            if sound.frames == UNKNOWN_FRAMES and sound.seekable():  # FLAC, written to a pipe
+                raise AudioError(path, "its header gives no length: decode and encode it again")
+            waveform = _read_mono(sound, channel)
+            if cut := _missing(sound, head, len(waveform)):
+                raise AudioError(path, f"truncated: {cut}")
+            return waveform, sound.samplerate, sound.channels
+    except OSError as error:
+        raise AudioError(path, f"unreadable: {error.strerror}") from error
+    except soundfile.LibsndfileError as error:
+        raise AudioError(path, f"unreadable: {error.error_string}") from error
+    except TypeError as error:  # soundfile's word for headerless files (.raw)
+        raise AudioError(path, f"unreadable: {error}") from error
+
+
+def _tag_bytes(file: BinaryIO) -> int:
+    """The length of an ID3 tag, which may hold a picture, at the start of a file."""
+    tag = file.read(10)
+    if len(tag) < 10 or not tag.startswith(b"ID3"):
+        return 0
+    a, b, c, d = tag[6:]  # 7 bits a byte
+    return 10 + (a << 21 | b << 14 | c << 7 | d)
+
+
+@contextmanager
+def _opened(path: Path, skip: int, head: bytes) -> Iterator[soundfile.SoundFile]:
+    """The file, or a stream of it if its length is unknown and libsndfile would guess it.
+
+    An MP3 without a Xing, Info or VBRI tag is as long as its first frame's bit rate suggests,
+    and read no further.  Through a pipe it is decoded to its end.
+    """
+    tagged = any(name in head[:512] for name in (b"Xing", b"Info", b"VBRI"))
+    with soundfile.SoundFile(os.fsencode(path)) as sound:  # names need not be UTF-8
+        if sound.format != "MP3" or tagged:
+            yield sound
+            return
+    receiver, sender = os.pipe()
+
+    def pump() -> None:
+        with suppress(OSError), open(sender, "wb") as sink, path.open("rb") as source:
+            source.seek(skip)
+            shutil.copyfileobj(source, sink)
+
+    thread = threading.Thread(target=pump, daemon=True)
+    thread.start()
+    with soundfile.SoundFile(receiver) as sound:  # closes the pipe, which ends the thread
+        yield sound
+    thread.join()
+
+
+def _read_mono(sound: soundfile.SoundFile, channel: int | None) -> np.ndarray:
+    """(T',) float32: one channel, or the mean of all."""
+    blocks = [np.zeros(0, np.float32)]
+    while len(block := sound.read(BLOCK_FRAMES, dtype="float32", always_2d=True)):
+        blocks.append(block.mean(axis=1) if channel is None else block[:, channel].copy())
+    return np.concatenate(blocks)
+
+
+def _missing(sound: soundfile.SoundFile, head: bytes, num_samples: int) -> str:
+    """What the header promises and the file lacks, in words; "" where nothing is missing."""
+    promised, unit, there = sound.frames, "samples", num_samples
+    if sound.format == "NIST" and (count := _SPHERE_COUNT.search(head)):
+        promised = int(count[1])
+    elif found := _RF64_CUT.search(sound.extra_info):
+        promised = int(found[2])
+    elif (found := _CHUNK_CUT.search(sound.extra_info)) and not _is_streamed(int(found[1])):
+        promised, unit, there = int(found[1]), "bytes", int(found[2])
+    tolerance = MP3_TOLERANCE_SAMPLES if sound.format == "MP3" else 0
+    if promised == UNKNOWN_FRAMES or there >= promised - tolerance:
+        return ""
+    return f"its header promises {promised} {unit}, there are {there}"
+
+
+def _is_streamed(size: int) -> bool:
+    """Programs that write to a pipe cannot know a chunk's size and give 2^31 or 2^32, or a
+    little less: such a recording ends where the file does."""
+    return size % 2**31 >= 2**31 - 4096
+
+
+def _check_values(path: str | Path, waveform: np.ndarray) -> None:
+    if not len(waveform):
+        raise AudioError(path, "empty: 0 samples")
+    low, high = float(waveform.min()), float(waveform.max())
+    if not np.isfinite(waveform).all():
+        bad = int(np.count_nonzero(~np.isfinite(waveform)))
+        raise AudioError(path, f"non-finite: {bad} of {len(waveform)} samples")
+    if max(-low, high) > LARGEST_PEAK:
+        raise AudioError(
+            path, f"out of range: its peak is {max(-low, high):g}, where full scale is 1.0"
+        )
+    if high - low < 1 / FULL_SCALE:  # no step at 16 bits: silence, or an offset alone
+        raise AudioError(path, f"constant: every sample is {round(high * FULL_SCALE)} at 16 bits")

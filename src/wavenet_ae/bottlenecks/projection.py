@@ -1,0 +1,23 @@
+"""The affine map into a bottleneck."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+class Projection(nn.Module):
+    """Latents (B, C, N) to (B, dim, N) in float32, each channel optionally standardised.
+
+    Standardised latents keep the scale of the encoder's outputs and of the codebook together: a
+    mismatch between them is the usual beginning of codebook collapse.
+    """
+
+    def __init__(self, input_dim: int, dim: int, normalise: bool) -> None:
+        super().__init__()
+        self.linear = nn.Conv1d(input_dim, dim, 1)
+        self.norm = nn.BatchNorm1d(dim, affine=False) if normalise else nn.Identity()
+
+    def forward(self, latents: Tensor) -> Tensor:
+        with torch.autocast(latents.device.type, enabled=False):
+            return self.norm(self.linear(latents.to(self.linear.weight.dtype)))

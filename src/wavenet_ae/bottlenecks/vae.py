@@ -1,0 +1,46 @@
+"""Variational autoencoder with a diagonal Gaussian per code (Kingma & Welling, 1312.6114)."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from wavenet_ae.bottlenecks.base import Bottleneck, CodeWeighting
+from wavenet_ae.bottlenecks.projection import Projection
+from wavenet_ae.types import BottleneckOutput, Step
+
+
+def gaussian_kl(mean: Tensor, log_variance: Tensor) -> Tensor:
+    """KL(N(mean, variance) || N(0, 1)) per element, in nats (1312.6114, appendix B)."""
+    return 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance)
+
+
+class VAE(Bottleneck):
+    """(B, C, N) -> (B * L, dim, N): L samples in training, the mean in evaluation.
+
+    Loss `kl`: KL to N(0, I) per code, (B, N), summed over dimensions, neither annealed nor
+    clamped.  Log-variances are clamped to `log_variance_range`, beyond which exp() of an untrained
+    encoder's output overflows.
+    """
+
+    code_weighting: CodeWeighting = "sequence"
+    log_variance_range = (-8.0, 8.0)
+
+    def __init__(self, input_dim: int, dim: int = 64, samples_per_datapoint: int = 1) -> None:
+        super().__init__()
+        if samples_per_datapoint < 1:
+            raise ValueError(f"samples_per_datapoint is {samples_per_datapoint}, not at least 1")
+        self.dim = dim
+        self.latent_noise_dim = dim
+        self.samples_per_datapoint = samples_per_datapoint
+        self.project = Projection(input_dim, 2 * dim, normalise=False)
+
+    def forward(self, latents: Tensor, step: Step | None = None) -> BottleneckOutput:
+        mean, log_variance = self.project(latents).chunk(2, dim=1)  # each (B, D, N)
+        log_variance = log_variance.clamp(*self.log_variance_range)
+        kl = gaussian_kl(mean, log_variance).sum(dim=1)  # (B, N)
+        vectors = mean
+        if step is not None and step.latent is not None:
+            copies = self.samples_per_datapoint
+            deviation = (0.5 * log_variance).exp().repeat_interleave(copies, dim=0)
+            vectors = mean.repeat_interleave(copies, dim=0) + deviation * step.latent  # (B*L, D, N)
+        return BottleneckOutput(vectors, losses={"kl": kl}, metrics={"kl_per_code": kl.mean()})

@@ -1,0 +1,57 @@
+"""VQ-VAE whose codebook follows moving averages (arXiv 1711.00937, appendix A.1)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from wavenet_ae.bottlenecks.quantiser import Init, VectorQuantiser
+
+
+class VQVAEEMA(VectorQuantiser):
+    """Each code is the moving average of the latents assigned to it.
+
+    decay      of the averages, per training step
+    smoothing  Laplace smoothing of the counts, so that a code without latents does not divide by 0
+    """
+
+    counts: Tensor  # (K,) moving average of how many latents each code got
+    sums: Tensor  # (K, D) moving average of their sum
+
+    def __init__(
+        self,
+        input_dim: int,
+        dim: int = 64,
+        codebook_size: int = 512,
+        init: Init = "kmeans",
+        start_after: int = 0,
+        revive_after: int = 0,
+        normalise: bool = False,
+        decay: float = 0.99,
+        smoothing: float = 1e-5,
+    ) -> None:
+        super().__init__(input_dim, dim, codebook_size, init, start_after, revive_after, normalise)
+        if not 0 < decay < 1:
+            raise ValueError(f"decay is {decay}, but must lie between 0 and 1")
+        self.decay, self.smoothing = decay, smoothing
+        self.register_buffer("codebook", self.uniform_codebook())
+        self.register_buffer("counts", torch.ones(codebook_size))
+        self.register_buffer("sums", self.codebook.clone())
+
+    @torch.no_grad()
+    def follow(self, vectors: Tensor, one_hot: Tensor) -> None:
+        with torch.autocast(vectors.device.type, enabled=False):
+            self.counts.lerp_(one_hot.sum(dim=0), 1 - self.decay)
+            self.sums.lerp_(one_hot.t() @ vectors, 1 - self.decay)
+        total = self.counts.sum()
+        share = (self.counts + self.smoothing) / (total + len(self.counts) * self.smoothing)
+        self.codebook.copy_(self.sums / (share * total)[:, None])
+
+    @torch.no_grad()
+    def reset_codes(self, which: Tensor | slice, vectors: Tensor) -> None:
+        """Also gives the codes an average code's weight: a lesser one would be gone by the next
+        step, a moving average of 0 dragging it to the origin."""
+        super().reset_codes(which, vectors)
+        weight = self.counts.mean().clamp_min(0.1)
+        self.counts[which] = weight
+        self.sums[which] = vectors * weight

@@ -1,0 +1,202 @@
+"""The pre-flight check: every mistake in a configuration, found at once and before any work.
+
+Hydra rejects unknown options and keys on the command line.  What it lets through (a misspelt key in
+an experiment file, `+key=...`, `???` left unset, a wrong type) is caught here, by binding each node
+to the signature of its target: the constructor is the schema.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from wavenet_ae.errors import UserError, nearest
+from wavenet_ae.signatures import accepts, describe, parameter_types
+
+# Values that the wiring knows and that a configuration must not repeat.
+DERIVED: dict[str, frozenset[str]] = {
+    "encoder": frozenset({"sample_rate"}),
+    "bottleneck": frozenset({"input_dim"}),
+    "decoder": frozenset({"conditioning_dim", "conditioning_hop", "num_speakers"}),
+    "model": frozenset(
+        {"sample_rate", "speakers", "encoder", "bottleneck", "decoder", "input_dim"}
+    ),
+    "objective": frozenset({"default_code_weighting"}),
+    "optimizer": frozenset(),
+    "data": frozenset({"sample_rate", "seed"}),
+    "trainer": frozenset(
+        {
+            *("callbacks", "logger", "plugins", "max_epochs", "min_epochs", "default_root_dir"),
+            *("enable_checkpointing", "enable_progress_bar", "use_distributed_sampler"),
+            *("num_sanity_val_steps", "check_val_every_n_epoch", "val_check_interval"),
+            *("limit_train_batches", "overfit_batches", "reload_dataloaders_every_n_epochs"),
+        }
+    ),
+    "callbacks": frozenset({"folder"}),
+    "logger": frozenset({"run_folder", "first_step"}),
+}
+COLLECTIONS = ("callbacks", "logger")  # groups of any number of named nodes
+VALUES: dict[str, type] = {
+    "seed": int,
+    "sample_rate": int,
+    "name": str,
+    "validate_every_num_steps": int,
+    "run_folder": str,
+}
+# Short names on the command line, which only other values refer to.
+REFERRED = {"data": ("root", "path")}
+FOREIGN = ("pytorch_lightning.",)  # allowed as targets in a run, though never in a checkpoint
+
+
+def plain(config: DictConfig) -> dict[str, Any]:
+    """A composed configuration as plain values; UserError where a value is missing."""
+    missing = sorted(OmegaConf.missing_keys(config))
+    if missing:
+        lines = [f"{key} is not set: give {key}=... on the command line" for key in missing]
+        raise UserError(_report(lines))
+    try:
+        values = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    except OmegaConfBaseException as error:
+        raise UserError(f"the configuration does not resolve: {error}") from None
+    assert isinstance(values, dict)
+    for group, names in REFERRED.items():
+        for name in names:
+            values.get(group, {}).pop(name, None)
+    return {str(key): value for key, value in values.items()}
+
+
+def check(config: Mapping[str, Any]) -> None:
+    """Raise one UserError that lists every problem of a plain configuration."""
+    problems = [*_top_level_problems(config), *_group_problems(config)]
+    if problems:
+        raise UserError(_report(problems))
+
+
+def _report(problems: list[str]) -> str:
+    if len(problems) == 1:
+        return f"The configuration cannot be used: {problems[0]}"
+    listed = "\n".join(f"  - {problem}" for problem in problems)
+    return f"The configuration cannot be used, for {len(problems)} reasons:\n{listed}"
+
+
+def _top_level_problems(config: Mapping[str, Any]) -> Iterator[str]:
+    known = [*DERIVED, *VALUES]
+    for key in config:
+        if key not in known:
+            yield f"{key} is not a key of the configuration.{nearest(str(key), known)}"
+    for key in known:
+        if key not in config:
+            yield f"{key} is missing from the configuration"
+    for key, kind in VALUES.items():
+        value = config.get(key)
+        if key in config and not accepts(value, kind):
+            yield f"{key} is {value!r}, but must be {describe(kind)}"
+        elif kind is int and isinstance(value, int) and value < 0:
+            yield f"{key} is {value}, but must not be negative"
+
+
+def _group_problems(config: Mapping[str, Any]) -> Iterator[str]:
+    for group, derived in DERIVED.items():
+        node = config.get(group)
+        if group not in config:
+            continue
+        if group in COLLECTIONS:
+            for name, each in (node or {}).items():
+                if each is not None:
+                    yield from _node_problems(f"{group}.{name}", each, derived)
+        else:
+            yield from _node_problems(group, node, derived)
+
+
+def _node_problems(key: str, node: Any, derived: frozenset[str]) -> Iterator[str]:
+    """Problems of one node `{_target_: ..., argument: value, ...}` and of those below it."""
+    if not isinstance(node, Mapping) or "_target_" not in node:
+        yield f"{key} is {node!r}, but must be a node with a _target_"
+        return
+    try:
+        target = resolve_target(str(node["_target_"]))
+    except UserError as error:
+        yield f"{key}.{error}"
+        return
+    types = parameter_types(target)
+    for name, value in node.items():
+        path = f"{key}.{name}"
+        if name == "_target_":
+            continue
+        if name not in types:
+            yield f"{path} is not known.{nearest(str(name), set(types) - derived)}"
+        elif name in derived and "." not in key:
+            yield f"{path} is set by the program from other values: leave it out"
+        elif isinstance(value, Mapping) and "_target_" in value:
+            yield from _node_problems(path, value, derived)
+        elif not accepts(value, types[name]):
+            yield f"{path} is {value!r}, but must be {describe(types[name])}"
+    for name, parameter in inspect.signature(target).parameters.items():
+        is_required = parameter.default is parameter.empty
+        if is_required and name not in node and name not in derived:
+            yield f"{key}.{name} is missing: it must be {describe(types[name])}"
+
+
+def resolve_target(target: str) -> Any:
+    """What a `_target_` names, in this package or in Lightning."""
+    from wavenet_ae.instantiate import resolve
+
+    return resolve(target, foreign=FOREIGN)
+
+
+def resumed(arguments: list[str]) -> dict[str, Any]:
+    """The configuration of `resume=<run folder> [key=value ...]`.
+
+    It is the run's own, with values of placement and logging changed.  What changes the
+    mathematics is refused by name.
+    """
+    folder = Path(arguments[0].removeprefix("resume=")).expanduser()
+    file = folder / "config.yaml"
+    if not file.is_file():
+        raise UserError(
+            f"resume={folder}: there is no {file.name} in this folder; give a run folder, "
+            "such as outputs/toy/2026-01-31_12-00-00"
+        )
+    config = OmegaConf.load(file)
+    assert isinstance(config, DictConfig)
+    for argument in arguments[1:]:
+        _apply_override(config, argument)
+    OmegaConf.update(config, "run_folder", str(folder))
+    return plain(config)
+
+
+MAY_CHANGE = (
+    "trainer.max_steps",
+    "trainer.max_time",
+    "trainer.accelerator",
+    "trainer.devices",
+    "trainer.num_nodes",
+    "trainer.strategy",
+    "trainer.log_every_n_steps",
+    "trainer.profiler",
+    "trainer.detect_anomaly",
+    "data.cache_dir",
+    "callbacks.checkpoints.every_num_steps",
+    "callbacks.checkpoints.keep",
+    "callbacks.progress.",
+    "logger.",
+)
+
+
+def _apply_override(config: DictConfig, argument: str) -> None:
+    key, equals, value = argument.partition("=")
+    key = key.lstrip("+")
+    if not equals:
+        raise UserError(f"{argument!r} is not of the form key=value")
+    if not any(key == each or (each[-1] == "." and key.startswith(each)) for each in MAY_CHANGE):
+        raise UserError(
+            f"{key} cannot be changed by a resume: the run would no longer be the run that it "
+            "continues.  Start a new run, or change only "
+            + ", ".join(each + "*" if each[-1] == "." else each for each in MAY_CHANGE)
+        )
+    OmegaConf.update(config, key, OmegaConf.from_dotlist([f"x={value}"]).x, force_add=True)

@@ -1,0 +1,135 @@
+"""A packed corpus: int16 shards, memory-mapped, and a catalogue that says what lies where.
+
+shard-00000.bin  |  utterance 0  | utterance 1 |      utterance 2      | ...   int16, 16 bits LE
+                 start           start         start + length
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from wavenet_ae.data.splits import SPLITS
+from wavenet_ae.errors import UserError
+
+FORMAT = 1  # raised when packing comes to mean something else, so that old caches are left alone
+CATALOGUE = "catalogue.tsv"
+HEADER = "corpus.json"
+COLUMNS = (
+    *("utterance", "speaker", "split", "channel"),
+    *("shard", "start", "length", "digest", "labels"),
+)
+
+
+class PackedCorpus:
+    """What `pack` made, opened for reading.  With U utterances in order of their keys:
+
+    keys         U names of recordings
+    speakers     names of speakers, sorted
+    speaker      (U,) int64, rows of `speakers`
+    length       (U,) int64, samples
+    split        (U,) str: train, validation or test
+    labels       U paths of label files, or ""
+    sample_rate  in Hz
+    fingerprint  of all that decides what is served: names, speakers, splits, samples and rate
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = Path(folder)
+        self.sample_rate = _sample_rate(self.folder)
+        table = read_columns(self.folder / CATALOGUE, COLUMNS)
+        self.keys = list(table["utterance"])
+        self.labels = list(table["labels"])
+        self.speakers = sorted(set(table["speaker"]))
+        rows = {name: row for row, name in enumerate(self.speakers)}
+        self.speaker = np.array([rows[name] for name in table["speaker"]], dtype=np.int64)
+        self.split = np.array(table["split"], dtype=str)
+        self.length = np.array(table["length"], dtype=np.int64)
+        self._start = np.array(table["start"], dtype=np.int64)
+        shards, self._shard = np.unique(np.array(table["shard"], dtype=str), return_inverse=True)
+        # Shards lie beside the catalogue's folder: other splits of the same audio share them.
+        self._shards = [self.folder.parent / name for name in shards]
+        self._check_shards()
+        names = ("utterance", "speaker", "split", "length", "digest")
+        self.fingerprint = _fingerprint(self.sample_rate, [table[name] for name in names])
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def rows(self, split: str) -> np.ndarray:
+        """Utterances of a split, in the catalogue's order: (U of the split,) int64."""
+        if split not in SPLITS:
+            raise ValueError(f"no split {split!r}: {', '.join(SPLITS)}")
+        return np.flatnonzero(self.split == split)
+
+    def read(self, utterance: int, start: int, stop: int) -> np.ndarray:
+        """Samples `start` to `stop` of an utterance: a copy, (stop - start,) int16."""
+        length = int(self.length[utterance])
+        if not 0 <= start <= stop <= length:  # else the slice would be a neighbour's
+            raise IndexError(f"{self.keys[utterance]} has {length} samples, not {start} to {stop}")
+        first = int(self._start[utterance])
+        samples = _mapped(self._shards[self._shard[utterance]])
+        return np.array(samples[first + start : first + stop], dtype=np.int16)
+
+    def _check_shards(self) -> None:
+        ends = np.zeros(len(self._shards), dtype=np.int64)
+        np.maximum.at(ends, self._shard, self._start + self.length)
+        for path, end in zip(self._shards, ends, strict=True):
+            size = path.stat().st_size if path.is_file() else 0
+            if size < 2 * end:
+                raise UserError(
+                    f"{path} has {size} bytes where the packed corpus needs {2 * end}: delete the "
+                    f"folder {path.parent} and run again to have it packed anew"
+                )
+
+
+@lru_cache(maxsize=128)  # each map holds a file open, and a process may hold some 1000
+def _mapped(shard: Path) -> np.memmap:
+    return np.memmap(shard, dtype="<i2", mode="r")
+
+
+def _sample_rate(folder: Path) -> int:
+    try:
+        header = json.loads((folder / HEADER).read_text())
+    except OSError as error:
+        raise UserError(f"{folder} is not a packed corpus: {error}") from error
+    if header["format"] != FORMAT:
+        raise UserError(
+            f"{folder} is packed in format {header['format']}, this version reads {FORMAT}: "
+            "pack the corpus again"
+        )
+    return int(header["sample_rate"])
+
+
+def _fingerprint(sample_rate: int, columns: Sequence[Sequence[str]]) -> str:
+    digest = hashlib.blake2b(f"{FORMAT} {sample_rate}\n".encode(), digest_size=16)
+    for column in columns:
+        digest.update(encoded_table([(cell,) for cell in column]))
+    return digest.hexdigest()
+
+
+def encoded_table(rows: Iterable[Sequence[object]]) -> bytes:
+    """Rows as tab-separated text; names of files may hold tabs, or bytes that are not UTF-8."""
+    text = io.StringIO()
+    csv.writer(text, delimiter="\t", lineterminator="\n").writerows(rows)
+    return text.getvalue().encode("utf-8", "surrogateescape")
+
+
+def read_columns(path: Path, names: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """The columns of a table that `encoded_table` wrote, its first row being `names`."""
+    try:
+        text = path.read_bytes().decode("utf-8", "surrogateescape")
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}") from error
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter="\t")
+    if tuple(next(rows, ())) != tuple(names):
+        raise UserError(f"{path} does not have the columns {', '.join(names)}")
+    columns = list(zip(*rows, strict=True)) or [()] * len(names)
+    return dict(zip(names, columns, strict=True))

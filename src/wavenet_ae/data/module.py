@@ -1,0 +1,214 @@
+"""The Lightning data module: packs, orders and serves windows."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from typing import Any, Literal
+
+import numpy as np
+import pytorch_lightning as pl
+from torch.utils.data import DataLoader
+
+from wavenet_ae.data.corpus import PackedCorpus
+from wavenet_ae.data.order import WindowOrder
+from wavenet_ae.data.packing import pack
+from wavenet_ae.data.sources import Source
+from wavenet_ae.data.splits import Splits
+from wavenet_ae.data.windows import (
+    TrainingWindows,
+    ValidationWindows,
+    WindowReader,
+    mixed_batches,
+    tiling_windows,
+)
+from wavenet_ae.errors import UserError
+from wavenet_ae.geometry import WindowPlan
+from wavenet_ae.randomness import keyed_permutation
+from wavenet_ae.types import Batch, Position
+
+logger = logging.getLogger(__name__)
+
+
+class SpeechData(pl.LightningDataModule):
+    """Recordings of a source as batches of windows, in an order that is a function of position.
+
+    window_seconds      predicted audio of a window; a multiple of the model's code hop
+    batch_size          windows of a global batch, over all processes
+    buffer_seconds      audio whose windows are shuffled together
+    buffer_fraction     share of a buffer's windows that an epoch serves
+    validation_seconds  of held-out audio at each validation, at most
+    edge                `silence`: windows also reach into imagined silence around utterances
+    max_rejected        share of the recordings that may turn out to be unusable
+    num_packing_processes  that decode recordings; unset: as many as pay
+    limit               use only so many training utterances; 0: all
+    overfit             train and validate on the first so many batches; 0: off
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        sample_rate: int,
+        seed: int,
+        cache_dir: str,
+        splits: Splits,
+        window_seconds: float = 0.16,
+        batch_size: int = 8,
+        buffer_seconds: float = 3600.0,
+        buffer_fraction: float = 1.0,
+        validation_seconds: float = 60.0,
+        edge: Literal["valid", "silence"] = "valid",
+        max_rejected: float = 0.02,
+        num_packing_processes: int | None = None,
+        limit: int = 0,
+        overfit: int = 0,
+    ) -> None:
+        super().__init__()
+        self.source, self.splits, self.cache_dir = source, splits, cache_dir
+        self.sample_rate, self.seed = sample_rate, seed
+        self.num_targets = round(window_seconds * sample_rate)
+        self.batch_size = batch_size
+        self.buffer_samples = round(buffer_seconds * sample_rate)
+        self.buffer_fraction = buffer_fraction
+        self.validation_samples = round(validation_seconds * sample_rate)
+        self.edge, self.max_rejected = edge, max_rejected
+        self.num_packing_processes = num_packing_processes
+        self.limit, self.overfit = limit, overfit
+        self.position = Position()
+
+    def prepare_data(self) -> None:
+        """Pack the recordings, unless that is done already."""
+        self.packed = pack(
+            *(self.source, self.cache_dir, self.sample_rate, self.splits),
+            max_rejected=self.max_rejected,
+            num_workers=self.num_packing_processes,
+        )
+
+    def open(self) -> PackedCorpus:
+        """The packed corpus; packs it first if need be."""
+        if not hasattr(self, "corpus"):
+            self.prepare_data()
+            self.corpus = PackedCorpus(self.packed)
+        return self.corpus
+
+    @property
+    def training_speakers(self) -> list[str]:
+        """Names of the speakers heard in training, sorted."""
+        rows = np.unique(self.corpus.speaker[self._training_rows()])
+        return [self.corpus.speakers[row] for row in rows]
+
+    def use(self, plan: WindowPlan) -> None:
+        """Serve the windows of `plan`; says aloud which recordings are too short for them."""
+        self.plan = plan
+        margins = plan.margins if self.edge == "silence" else (0, 0)
+        self.training, self.validation = (
+            WindowReader(self.corpus, rows, plan.slice_length, margins)
+            for rows in (self._training_rows(), self.corpus.rows("validation"))
+        )
+        for name, reader in (("training", self.training), ("validation", self.validation)):
+            self._report_short(name, reader)
+        self.order = self._order("training")
+
+    def _training_rows(self) -> np.ndarray:
+        rows = self.corpus.rows("train")
+        return rows[: self.limit] if self.limit else rows
+
+    def _report_short(self, name: str, reader: WindowReader) -> None:
+        short = reader.rows[reader.lengths < reader.slice_length]
+        if not len(short):
+            return
+        needed = reader.slice_length / self.sample_rate
+        logger.warning(
+            "%d of %d %s recordings are shorter than a window with its margins (%.2f s) "
+            "and are not used: %s",
+            *(len(short), len(reader.rows), name, needed),
+            ", ".join(self.corpus.keys[row] for row in short),
+        )
+
+    def _order(self, purpose: str) -> WindowOrder:
+        return WindowOrder(
+            lengths=self.training.lengths,
+            slice_length=self.plan.slice_length,
+            num_targets=self.num_targets,
+            batch_size=self.batch_size,
+            seed=self.seed,
+            buffer_samples=self.buffer_samples,
+            buffer_fraction=self.buffer_fraction,
+            purpose=purpose,
+        )
+
+    def train_dataloader(self) -> DataLoader[Batch]:
+        rank, size = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
+        if self.batch_size % size:
+            raise UserError(
+                f"data.batch_size is {self.batch_size}, which {size} processes cannot share: "
+                f"give a multiple of {size}"
+            )
+        windows = TrainingWindows(
+            self.training, self.order, self.position, rank, size, self.overfit
+        )
+        return DataLoader(windows, batch_size=None)
+
+    def val_dataloader(self) -> DataLoader[Batch]:
+        return DataLoader(ValidationWindows(*self._validation_batches()), batch_size=None)
+
+    def _validation_batches(self) -> tuple[WindowReader, list[np.ndarray]]:
+        if self.overfit:
+            batches = [self.order.windows(Position(0, each)) for each in range(self.overfit)]
+            return self.training, batches
+        windows = tiling_windows(self.validation.lengths, self.plan.slice_length, self.num_targets)
+        wanted = max(self.validation_samples // self.num_targets, 2)
+        if len(windows) < 2:
+            raise UserError(
+                "the validation split has no two windows of "
+                f"{self.plan.slice_length / self.sample_rate:.2f} s: its recordings are too short "
+                "or too few; raise data.splits.validation or lower data.window_seconds"
+            )
+        permutation = keyed_permutation(len(windows), self.seed, "validation")[:wanted]
+        return self.validation, mixed_batches(windows, permutation, self.batch_size)
+
+    def sample(self, num_batches: int, purpose: str) -> Iterator[Batch]:
+        """Training batches in an order of their own, which does not count as consumed."""
+        order, position = self._order(purpose), Position()
+        for _ in range(num_batches):
+            position = order.normalise(position)
+            yield self.training.batch(order.windows(position))
+            position = Position(position.epoch, position.batch + 1)
+
+    def consume(self, batch: Batch) -> None:
+        """Note that a batch has been trained on."""
+        assert batch.position is not None, "validation batches have no position"
+        self.position = Position(batch.position.epoch, batch.position.batch + 1)
+
+    def _order_settings(self) -> dict[str, Any]:
+        """All that the meaning of a position depends on."""
+        return {
+            "corpus fingerprint": self.corpus.fingerprint,
+            "seed": self.seed,
+            "window samples": self.num_targets,
+            "slice length": self.plan.slice_length,
+            "batch_size": self.batch_size,
+            "buffer samples": self.buffer_samples,
+            "buffer_fraction": self.buffer_fraction,
+            "edge": self.edge,
+            "limit": self.limit,
+            "overfit": self.overfit,
+        }
+
+    def state_dict(self) -> dict[str, Any]:
+        position = {"epoch": self.position.epoch, "batch": self.position.batch}
+        return {"position": position, "order": self._order_settings()}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        now, then = self._order_settings(), state_dict["order"]
+        changed = [
+            f"{key}: {then.get(key)} then, {now[key]} now"
+            for key in now
+            if now[key] != then.get(key)
+        ]
+        if changed:
+            raise UserError(
+                "the data are not those of the checkpoint, so that its position in them means "
+                "nothing: " + "; ".join(changed)
+            )
+        self.position = Position(**state_dict["position"])

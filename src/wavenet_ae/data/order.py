@@ -1,0 +1,202 @@
+"""The order in which windows are served: a pure function of the position.
+
+    epoch    u7 u2 u9 | u4 u0 | u3 ...          permuted utterances, cut into buffers
+    buffer   o, o+W, o+2W, ... of u4 and u0     every window whose slice fits, one offset o
+    served   permuted, the first fraction       buffer after buffer, one list for the epoch
+    batch b  rows b*B .. (b+1)*B of that list   the remainder is left to another epoch's draw
+
+There is no generator and no sampler whose state a checkpoint would need: every draw is keyed by
+(seed, purpose, epoch, buffer).  How many windows a buffer has follows from lengths alone, so a
+position is found without listing the windows of the buffers before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+
+from wavenet_ae.errors import UserError
+from wavenet_ae.randomness import keyed_bits, keyed_permutation
+from wavenet_ae.types import Position
+
+K = TypeVar("K")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class _Epoch:
+    """The drawn structure of an epoch of `U` utterances in `N` buffers.
+
+    utterances  (U,) int64, permuted
+    cuts        (N + 1,) int64: buffer b holds utterances[cuts[b] : cuts[b+1]]
+    offsets     (N,) int64, in [0, W)
+    stops       (N,) int64: buffer b's served windows end before row stops[b] of the epoch's list
+    num_windows windows before `buffer_fraction` leaves some out
+    """
+
+    index: int
+    utterances: np.ndarray
+    cuts: np.ndarray
+    offsets: np.ndarray
+    stops: np.ndarray
+    num_windows: int
+
+    @property
+    def num_served(self) -> int:
+        return int(self.stops[-1]) if len(self.stops) else 0
+
+
+class WindowOrder:
+    """Serves every epoch's windows in batches, in an order that depends on nothing but its key.
+
+    lengths          (U,) samples of each utterance; windows name utterances by row of this
+    slice_length     samples that a window reads, all of which lie inside its utterance
+    num_targets      W, predicted samples of a window: the step from one window to the next
+    batch_size       B, windows of a global batch
+    buffer_samples   utterances are shuffled together in buffers of at most this many samples
+    buffer_fraction  the share of a buffer's windows that is served, in (0, 1]
+    purpose          orders of different purposes are independent of each other
+
+    Raises UserError where a setting is out of range, and where an epoch has no full batch.
+    """
+
+    def __init__(
+        self,
+        lengths: np.ndarray,
+        slice_length: int,
+        num_targets: int,
+        batch_size: int,
+        seed: int,
+        buffer_samples: int,
+        buffer_fraction: float,
+        purpose: str = "training",
+    ) -> None:
+        _check_settings(batch_size, buffer_samples, buffer_fraction)
+        assert num_targets >= 1 and slice_length >= 1, "a window plan has neither without samples"
+        self.lengths = np.asarray(lengths, dtype=np.int64)
+        self.slice_length = slice_length
+        self.num_targets = num_targets
+        self.batch_size = batch_size
+        self.buffer_samples = buffer_samples
+        self.buffer_fraction = buffer_fraction
+        self._key = (seed, purpose)
+        # Two of each: a batch may lie across two buffers, a prefetching loader across two epochs.
+        self._epochs: dict[int, _Epoch] = {}
+        self._buffers: dict[tuple[int, int], np.ndarray] = {}
+        self.num_batches(0)
+
+    def num_batches(self, epoch: int) -> int:
+        """Full batches of an epoch, at least 1; offsets make the number differ between epochs."""
+        drawn = self._epoch(epoch)
+        if drawn.num_served < self.batch_size:
+            raise UserError(self._too_few(drawn))
+        return drawn.num_served // self.batch_size
+
+    def normalise(self, position: Position) -> Position:
+        """The position itself, or the next epoch's first where it is past the end of its epoch."""
+        if position.batch < self.num_batches(position.epoch):
+            return position
+        return Position(position.epoch + 1, 0)
+
+    def windows(self, position: Position) -> np.ndarray:
+        """(B, 2) int64: row of `lengths`, and the sample of it at which the slice starts.
+
+        Raises IndexError past the end of an epoch: normalise first.
+        """
+        if not 0 <= position.batch < self.num_batches(position.epoch):
+            raise IndexError(f"epoch {position.epoch} has no batch {position.batch}")
+        epoch = self._epoch(position.epoch)
+        first = position.batch * self.batch_size
+        last = first + self.batch_size - 1
+        # Rows equal to a stop belong to the buffer after it, hence side="right".
+        low, high = np.searchsorted(epoch.stops, [first, last], side="right").tolist()
+        served = [self._buffer(epoch, buffer) for buffer in range(low, high + 1)]
+        start = first - (int(epoch.stops[low]) - len(served[0]))
+        return np.concatenate(served)[start : start + self.batch_size]
+
+    def _epoch(self, index: int) -> _Epoch:
+        return _remembered(self._epochs, index, lambda: self._draw_epoch(index))
+
+    def _buffer(self, epoch: _Epoch, buffer: int) -> np.ndarray:
+        key = (epoch.index, buffer)
+        return _remembered(self._buffers, key, lambda: self._draw_buffer(epoch, buffer))
+
+    def _draw_epoch(self, index: int) -> _Epoch:
+        utterances = keyed_permutation(len(self.lengths), *self._key, "utterances", index)
+        lengths = self.lengths[utterances]
+        cuts = _cut(lengths, self.buffer_samples)
+        # One draw for all buffers, that of buffer b being Philox's b-th output.
+        bits = keyed_bits(len(cuts) - 1, *self._key, "offsets", index)
+        offsets = (bits % np.uint64(self.num_targets)).astype(np.int64)
+        counts = self._num_windows(lengths, np.repeat(offsets, np.diff(cuts)))
+        totals = np.diff(np.concatenate([[0], np.cumsum(counts)])[cuts])  # (N,) windows of a buffer
+        served = np.maximum(1, np.floor(self.buffer_fraction * totals).astype(np.int64))
+        stops = np.cumsum(np.where(totals > 0, served, 0))
+        return _Epoch(index, utterances, cuts, offsets, stops, int(totals.sum()))
+
+    def _draw_buffer(self, epoch: _Epoch, buffer: int) -> np.ndarray:
+        """(served, 2) int64: the buffer's rows of the epoch's list."""
+        utterances = epoch.utterances[epoch.cuts[buffer] : epoch.cuts[buffer + 1]]
+        offset = epoch.offsets[buffer]
+        counts = self._num_windows(self.lengths[utterances], offset)
+        before = np.cumsum(counts) - counts
+        nth = np.arange(counts.sum()) - np.repeat(before, counts)  # 0, 1, ... in each utterance
+        starts = offset + nth * self.num_targets
+        served = int(epoch.stops[buffer] - (epoch.stops[buffer - 1] if buffer else 0))
+        order = keyed_permutation(len(nth), *self._key, "windows", epoch.index, buffer)[:served]
+        return np.stack([np.repeat(utterances, counts)[order], starts[order]], axis=1)
+
+    def _num_windows(self, lengths: np.ndarray, offset: np.ndarray) -> np.ndarray:
+        """How many of the slices at offset, offset + W, ... fit into each of the utterances."""
+        room = lengths - self.slice_length - offset
+        return np.maximum(0, room // self.num_targets + 1)
+
+    def _too_few(self, epoch: _Epoch) -> str:
+        num_long = int((self.lengths >= self.slice_length).sum())
+        return (
+            f"epoch {epoch.index} of the {self._key[1]} order has no full batch: of "
+            f"{len(self.lengths)} utterances {num_long} are at least one slice "
+            f"({self.slice_length} samples) long; they have {epoch.num_windows} windows, of which "
+            f"data.buffer_fraction={self.buffer_fraction:g} serves {epoch.num_served}, and "
+            f"data.batch_size is {self.batch_size}. Choose a smaller data.batch_size, a smaller "
+            "data.window_seconds, or give more or longer recordings."
+        )
+
+
+def _check_settings(batch_size: int, buffer_samples: int, buffer_fraction: float) -> None:
+    if batch_size < 1:
+        raise UserError(f"data.batch_size is {batch_size}, but must be at least 1")
+    if buffer_samples < 1:
+        raise UserError(
+            f"data.buffer_seconds gives a buffer of {buffer_samples} samples: it must be positive"
+        )
+    if not 0 < buffer_fraction <= 1:
+        raise UserError(
+            f"data.buffer_fraction is {buffer_fraction}, but must be above 0 and at most 1"
+        )
+
+
+def _cut(lengths: np.ndarray, buffer_samples: int) -> np.ndarray:
+    """(N + 1,) int64: where to cut the utterances into the fullest buffers that are allowed.
+
+    A buffer has at most `buffer_samples` samples, or is one utterance that is longer than that.
+    """
+    stops = np.cumsum(lengths)
+    fullest = np.searchsorted(stops, stops - lengths + buffer_samples, side="right")
+    following = np.maximum(fullest, np.arange(len(lengths)) + 1).tolist()  # cut after a cut at u
+    cuts = [0]
+    while cuts[-1] < len(lengths):
+        cuts.append(following[cuts[-1]])
+    return np.array(cuts, dtype=np.int64)
+
+
+def _remembered(known: dict[K, T], key: K, make: Callable[[], T], at_most: int = 2) -> T:
+    """`known[key]`, made if it is not there; the oldest entry makes room for it."""
+    if key not in known:
+        while len(known) >= at_most:
+            del known[next(iter(known))]
+        known[key] = make()
+    return known[key]

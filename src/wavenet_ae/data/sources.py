@@ -1,0 +1,239 @@
+"""What a user points at: a folder per speaker, or a table of speakers and paths."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Protocol
+
+from wavenet_ae.data.splits import ALIASES, SPLITS
+from wavenet_ae.errors import UserError
+
+AUDIO_SUFFIXES = (
+    *(".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".sph", ".nist", ".w64", ".rf64"),
+    *(".aif", ".aiff", ".aifc", ".au", ".snd", ".caf", ".voc"),
+)
+COLUMNS = ("speaker", "path", "split", "channel", "labels")
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One mono signal of one speaker.
+
+    key      unique and stable: the path below the root, posix, and `#channel` where one is named
+    path     the file
+    split    `train`, `validation` or `test` where the user says so; None: by hash
+    channel  counted from 0; None: the mean of all channels
+    labels   path of a label file (.phn), or ""
+    """
+
+    key: str
+    path: Path
+    speaker: str
+    split: str | None = None
+    channel: int | None = None
+    labels: str = ""
+
+
+class Source(Protocol):
+    """Where recordings come from."""
+
+    @property
+    def root(self) -> Path:
+        """The folder under which the recordings lie; nothing of ours is written there."""
+
+    def prepare(self) -> None:
+        """Make or download what is not there yet; on one process, before `recordings`."""
+
+    def recordings(self) -> list[Recording]:
+        """All recordings, in order of their keys."""
+
+
+class FolderSource:
+    """A folder per speaker, searched to any depth.
+
+    The speaker is the name of the folder `speaker_depth` levels below the root: 1 for
+    `root/SPEAKER/.../x.wav`, 3 for TIMIT's `TRAIN/DR1/SPEAKER/x.wav`, 0 to take the whole root
+    for one speaker.  With depth 1, recordings directly in the root belong to a speaker named as
+    the root, so a plain folder of recordings is one speaker.  Hidden files and folders (names
+    that begin with a dot) are skipped; links are followed.  A `.phn` file beside a recording
+    holds its labels.
+    """
+
+    def __init__(self, root: str, speaker_depth: int = 1) -> None:
+        if not str(root):
+            raise UserError("data.source.root is empty: give the folder that holds the recordings")
+        if speaker_depth < 0:
+            raise UserError(f"data.source.speaker_depth={speaker_depth}: give 0, 1, 2, ...")
+        self.root = Path(root).expanduser()
+        self.speaker_depth = speaker_depth
+
+    def prepare(self) -> None:
+        if not self.root.is_dir():
+            what = "is a file" if self.root.exists() else "no such folder"
+            raise UserError(
+                f"data.source.root={self.root}: {what}. Give a folder that holds one folder of "
+                "recordings for each speaker."
+            )
+
+    def recordings(self) -> list[Recording]:
+        self.prepare()
+        found = [
+            Recording(key=key, path=path, speaker=self._speaker(key), labels=labels)
+            for key, path, labels in _audio_below(self.root.absolute())
+        ]
+        if not found:
+            raise UserError(
+                f"data.source.root={self.root}: no recordings below it. Files with these suffixes "
+                f"count: {' '.join(sorted(AUDIO_SUFFIXES))}."
+            )
+        return sorted(found, key=lambda recording: recording.key)
+
+    def _speaker(self, key: str) -> str:
+        folders = [self.root.resolve().name, *key.split("/")[:-1]]
+        if self.speaker_depth < len(folders):
+            return folders[self.speaker_depth]
+        if self.speaker_depth == 1:
+            return folders[0]
+        raise UserError(
+            f"data.source.speaker_depth={self.speaker_depth}: {self.root / key} lies only "
+            f"{len(folders) - 1} folders below data.source.root={self.root}, so its speaker is "
+            "unknown. Lower the depth, move the file, or list the recordings in a table."
+        )
+
+
+class TableSource:
+    """A tab-separated table, `speaker<TAB>path` a line.
+
+    A first line that names the columns `speaker` and `path` may put them in any order and add
+    `split` (train, validation or test), `channel` (from 0) and `labels`; other columns are left
+    alone.  Relative paths start from `root`, by default from the table's own folder.
+    """
+
+    def __init__(self, path: str, root: str | None = None) -> None:
+        self.path = Path(path).expanduser()
+        self.base = Path(root).expanduser().absolute() if root else self.path.absolute().parent
+
+    @property
+    def root(self) -> Path:
+        """The deepest folder that holds all recordings of the table."""
+        folders = {os.path.abspath(recording.path.parent) for recording in self._listed}
+        return Path(os.path.commonpath(folders))
+
+    def prepare(self) -> None:
+        if not self.path.is_file():
+            raise UserError(
+                f"data.source.path={self.path}: no such file. Give a table with a line "
+                "`speaker<TAB>path` for each recording."
+            )
+
+    def recordings(self) -> list[Recording]:
+        return list(self._listed)
+
+    @cached_property
+    def _listed(self) -> list[Recording]:
+        self.prepare()
+        lines: dict[str, int] = {}
+        found = []
+        for number, cells in self._rows():
+            recording = self._recording(number, cells)
+            if recording.key in lines:
+                self._fail(number, f"{recording.key} is already in line {lines[recording.key]}")
+            lines[recording.key] = number
+            found.append(recording)
+        if not found:
+            raise UserError(f"data.source.path={self.path}: the table lists no recordings")
+        return sorted(found, key=lambda recording: recording.key)
+
+    def _rows(self) -> Iterator[tuple[int, dict[str, str]]]:
+        """Line number and cells by column of each line that is not blank."""
+        columns: list[str] | None = None
+        try:
+            text = self.path.read_text(encoding="utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise UserError(f"data.source.path={self.path}: not UTF-8 text ({error})") from error
+        for number, line in enumerate(text.split("\n"), start=1):
+            cells = [cell.strip() for cell in line.split("\t")]
+            if not any(cells):
+                continue
+            if columns is None:
+                names = [cell.lower() for cell in cells]
+                columns = names if self._is_header(number, names) else ["speaker", "path"]
+                if columns is names:
+                    continue
+            yield number, dict(zip(columns, cells, strict=False))
+
+    def _is_header(self, number: int, names: list[str]) -> bool:
+        known = {"speaker", "path"} & set(names)
+        if len(known) == 1:
+            self._fail(number, f"the header has a column {known.pop()!r}, but needs speaker, path")
+        if known and (twice := [name for name in COLUMNS if names.count(name) > 1]):
+            self._fail(number, f"the header has the column {twice[0]!r} more than once")
+        return bool(known)
+
+    def _recording(self, number: int, cells: dict[str, str]) -> Recording:
+        speaker, given = cells.get("speaker", ""), cells.get("path", "")
+        if not speaker or not given:
+            self._fail(number, f"expected speaker<TAB>path, found {list(cells.values())}")
+        channel = self._channel(number, cells.get("channel", ""))
+        path = Path(os.path.normpath(self.base / Path(given).expanduser()))
+        key = os.path.relpath(path, self.base) if not Path(given).is_absolute() else str(path)
+        if path.is_relative_to(self.base):  # also where the table gives absolute paths
+            key = str(path.relative_to(self.base))
+        return Recording(
+            key=Path(key).as_posix() + ("" if channel is None else f"#{channel}"),
+            path=path,
+            speaker=speaker,
+            split=self._split(number, cells.get("split", "")),
+            channel=channel,
+            labels=self._labels(number, path, cells.get("labels", "")),
+        )
+
+    def _channel(self, number: int, cell: str) -> int | None:
+        if cell and not (cell.isascii() and cell.isdigit()):
+            self._fail(number, f"channel {cell!r}: give 0, 1, ... or leave it empty for the mean")
+        return int(cell) if cell else None
+
+    def _split(self, number: int, cell: str) -> str | None:
+        if cell and cell.lower() not in ALIASES:
+            self._fail(number, f"split {cell!r}: give {', '.join(SPLITS)}, or leave it empty")
+        return ALIASES[cell.lower()] if cell else None
+
+    def _labels(self, number: int, recording: Path, cell: str) -> str:
+        if not cell:
+            return _labels_beside(recording)
+        path = self.base / Path(cell).expanduser()
+        if not path.is_file():
+            self._fail(number, f"labels {cell!r}: there is no file {path}")
+        return str(path)
+
+    def _fail(self, number: int, problem: str) -> None:
+        raise UserError(f"{self.path}, line {number}: {problem}")
+
+
+def _audio_below(root: Path) -> Iterator[tuple[str, Path, str]]:
+    """Key, path and labels of each recording below `root`, by suffix."""
+    for folder, subfolders, names in os.walk(root, followlinks=True):
+        above = os.path.realpath(folder) + os.sep
+        subfolders[:] = [
+            name
+            for name in subfolders
+            if not name.startswith(".")
+            # A link to a folder that holds it would be followed for ever.
+            and not above.startswith(os.path.realpath(os.path.join(folder, name)) + os.sep)
+        ]
+        for name in names:
+            if not name.startswith(".") and os.path.splitext(name)[1].lower() in AUDIO_SUFFIXES:
+                path = Path(folder, name)
+                yield path.relative_to(root).as_posix(), path, _labels_beside(path)
+
+
+def _labels_beside(recording: Path) -> str:
+    for suffix in (".phn", ".PHN"):
+        labels = recording.with_suffix(suffix)
+        if labels.is_file():
+            return str(labels)
+    return ""

@@ -1,0 +1,102 @@
+"""Which recordings train, validate and test: a keyed hash of the name, or the user's word.
+
+A recording's place in [0, 1) is a hash of its name and the seed alone, so adding recordings
+moves none between splits, and raising a fraction only adds to that split:
+
+    0 |-- validation --|--------------- train ---------------|-- test --| 1
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from wavenet_ae.errors import UserError
+
+if TYPE_CHECKING:
+    from wavenet_ae.data.sources import Recording
+
+SPLITS = ("train", "validation", "test")
+ALIASES = {"train": "train", "training": "train", "test": "test"} | dict.fromkeys(
+    ("validation", "valid", "val", "dev"), "validation"
+)
+
+
+@dataclass(frozen=True)
+class Splits:
+    """Fractions of the recordings, or of the speakers, that are held out.
+
+    A recording's explicit split wins.  The channels of one file are never parted.
+    """
+
+    validation: float = 0.1
+    test: float = 0.0
+    by: Literal["utterance", "speaker"] = "utterance"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("validation", "test"):
+            if not 0 <= getattr(self, name) < 1:
+                raise UserError(
+                    f"data.splits.{name}={getattr(self, name)}: give a fraction from 0 to below 1"
+                )
+        if self.validation + self.test >= 1:
+            raise UserError(
+                f"data.splits.validation={self.validation} and data.splits.test={self.test} "
+                "leave nothing to train on: their sum must stay below 1"
+            )
+        if self.by not in ("utterance", "speaker"):
+            raise UserError(f"data.splits.by={self.by}: give 'utterance' or 'speaker'")
+
+    def place(self, recording: Recording) -> float:
+        """Where the recording, or its speaker, lies in [0, 1)."""
+        name = recording.speaker
+        if self.by == "utterance":
+            name = recording.key.removesuffix(f"#{recording.channel}")
+        data = name.encode("utf-8", "surrogateescape")
+        digest = hashlib.blake2b(data, digest_size=8, key=str(self.seed).encode()).digest()
+        return (int.from_bytes(digest, "big") >> 11) / 2**53  # 53 bits: exact, and below 1
+
+    def of(self, recording: Recording) -> str:
+        """`train`, `validation` or `test`."""
+        if recording.split is not None:
+            return recording.split
+        place = self.place(recording)
+        if place < self.validation:
+            return "validation"
+        return "test" if place >= 1 - self.test else "train"
+
+    def assign(self, recordings: Sequence[Recording]) -> list[str]:
+        """The split of each; UserError where one that is needed or asked for has none."""
+        splits = [self.of(recording) for recording in recordings]
+        for name in SPLITS if self.test > 0 else SPLITS[:2]:
+            if name not in splits:
+                raise UserError(self._empty(name, recordings))
+        return splits
+
+    def _empty(self, name: str, recordings: Sequence[Recording]) -> str:
+        hashed = [recording for recording in recordings if recording.split is None]
+        setting = f"data.splits.validation={self.validation:g}, data.splits.test={self.test:g}, "
+        setting += f"data.splits.by={self.by}, data.splits.seed={self.seed}"
+        text = f"no recording of {len(recordings)} falls into the {name} split ({setting}). "
+        if not hashed:
+            return text + f"All have an explicit split: mark some recordings as {name!r}."
+        places = sorted({self.place(recording) for recording in hashed})
+        if len(places) < 2:
+            units = "speaker" if self.by == "speaker" else "recording"
+            other = " or set data.splits.by=utterance" if self.by == "speaker" else ""
+            return text + f"There is a single {units} to divide: add more{other}."
+        return text + self._remedy(name, places)
+
+    def _remedy(self, name: str, places: list[float]) -> str:
+        """The mildest change that gives `name` something, for there are at least two places."""
+        if name == "validation":
+            least = math.floor(places[0] * 1e4 + 1) / 1e4
+            return f"Set data.splits.validation to {least:g} or more, or try another seed."
+        if name == "test":
+            least = math.ceil((1 - places[-1]) * 1e4) / 1e4
+            return f"Set data.splits.test to {least:g} or more, or try another seed."
+        return "Lower data.splits.validation or data.splits.test, or try another seed."

@@ -1,0 +1,147 @@
+"""WaveNet without padding (van den Oord et al. 2016, arXiv 1609.03499).
+
+Time-major inside, (T, B, C): a dilated convolution is then a sum of matrix products over shifted
+views, each of them one contiguous block of rows, which is what makes it fast.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from wavenet_ae.decoders.gated_layer import GatedLayer
+from wavenet_ae.geometry import Chain, causal_chain
+
+
+class DilatedLayer(nn.Module):
+    """Gated dilated convolution with conditioning and speaker; see GatedLayer.
+
+    Filter and gate are one product, their rows stacked.  The last layer has no residual.
+    """
+
+    def __init__(
+        self,
+        residual: int,
+        gate: int,
+        conditioning_dim: int,
+        speaker_dim: int,
+        kernel: int,
+        dilation: int,
+        has_residual: bool,
+    ) -> None:
+        super().__init__()
+        self.dilation = dilation
+        self.reach = (kernel - 1) * dilation
+        self.taps = nn.Parameter(
+            torch.randn(kernel, 2 * gate, residual) / (kernel * residual) ** 0.5
+        )
+        self.conditioning = nn.Linear(conditioning_dim, 2 * gate)
+        self.speaker = nn.Linear(speaker_dim, 2 * gate, bias=False)
+        # Without a bias: those of the layers above already say all that it could.
+        self.residual = nn.Linear(gate, residual, bias=False) if has_residual else None
+
+    def forward(
+        self,
+        hidden: Tensor,
+        conditioning: Tensor,
+        speaker: Tensor,
+        hop: int,
+        first: int,
+        num_scored: int,
+    ) -> tuple[Tensor | None, Tensor]:
+        """Hidden (T, B, R), conditioning (M, B, C), speaker (B, S) -> hidden (T - reach, B, R) and
+        the gated outputs (num_scored, B, G) of the last positions."""
+        frames = self.conditioning(conditioning) + self.speaker(speaker)  # (M, B, 2G)
+        residual = None if self.residual is None else self.residual.weight.to(hidden.dtype)
+        return GatedLayer.apply(
+            hidden,
+            self.taps.to(hidden.dtype),
+            frames.to(hidden.dtype),
+            residual,
+            *(self.dilation, hop, first, num_scored),
+        )
+
+
+class WaveNet(nn.Module):
+    """Logits of each sample given the samples before it, conditioning and speaker.
+
+    conditioning_hop  positions for which one conditioning vector is held; 1: at sample rate
+    residual, gate, skip, post   channels; the gate's are those of filter and of gate, each
+    levels            of the mu-law companded waveform
+    """
+
+    def __init__(
+        self,
+        conditioning_dim: int,
+        num_speakers: int,
+        conditioning_hop: int = 1,
+        num_blocks: int = 2,
+        layers_per_block: int = 10,
+        kernel: int = 2,
+        residual: int = 368,
+        gate: int = 256,
+        skip: int = 256,
+        post: int = 256,
+        speaker_dim: int = 64,
+        levels: int = 256,
+    ) -> None:
+        super().__init__()
+        dilations = [2**layer for layer in range(layers_per_block)] * num_blocks
+        self.chain: Chain = causal_chain(dilations, kernel)
+        self.conditioning_hop = conditioning_hop
+        self.embedding = nn.Parameter(_ramp_embedding(levels, residual))
+        self.speakers = nn.Embedding(num_speakers, speaker_dim)
+        nn.init.normal_(self.speakers.weight, std=0.3)
+        self.layers = nn.ModuleList(
+            DilatedLayer(
+                residual=residual,
+                gate=gate,
+                conditioning_dim=conditioning_dim,
+                speaker_dim=speaker_dim,
+                kernel=kernel,
+                dilation=dilation,
+                has_residual=depth < len(dilations),
+            )
+            for depth, dilation in enumerate(dilations, start=1)
+        )
+        self.skip = nn.Linear(gate * len(dilations), skip)
+        self.post = nn.Linear(skip, post)
+        self.logits = nn.Linear(post, levels)
+
+    def forward(self, samples: Tensor, conditioning: Tensor, speaker: Tensor) -> Tensor:
+        """Levels (B, R + W - 1) int64, conditioning (B, C, M), speaker (B,) -> (B, Q, W).
+
+        Prediction `w` is of the sample that follows `samples[:, R - 1 + w]`.  Vector `m` of the
+        conditioning is held for positions `m * hop ..` of the first layer's outputs.
+        """
+        speaker_vector = self.speakers(speaker)  # (B, S)
+        frames = conditioning.permute(2, 0, 1).contiguous()  # (M, B, C)
+        hidden = F.embedding(samples.t(), self.embedding)  # (T, B, R)
+        hidden = hidden.to(_compute_dtype(hidden))
+        num_targets = samples.shape[1] - self.chain.receptive_field + 1
+        num_positions = self.chain.layers[0].output_length(samples.shape[1])
+        gated_outputs = []  # skips only where scored
+        for layer in self.layers:
+            first = num_positions - (hidden.shape[0] - layer.reach)
+            hidden, gated = layer(
+                hidden, frames, speaker_vector, self.conditioning_hop, first, num_targets
+            )
+            gated_outputs.append(gated)
+        skips = self.skip(torch.cat(gated_outputs, dim=-1))  # (W, B, skip)
+        logits = self.logits(F.relu(self.post(F.relu(skips))))
+        return logits.permute(1, 2, 0)  # (W, B, Q) -> (B, Q, W)
+
+
+def _compute_dtype(tensor: Tensor) -> torch.dtype:
+    """What autocast will compute in: a residual stream left in float32 would be cast per layer."""
+    device = tensor.device.type
+    return torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else tensor.dtype
+
+
+def _ramp_embedding(levels: int, dim: int) -> Tensor:
+    """(levels, dim): neighbouring levels start alike, so that waveforms start as waveforms."""
+    ramp = torch.linspace(-1, 1, levels)[:, None]
+    bend = (ramp.abs() - 0.5) * 0.5
+    noise = torch.randn(levels, dim) / (1000 * dim) ** 0.5
+    return ramp * torch.randn(1, dim) + bend * torch.randn(1, dim) + noise

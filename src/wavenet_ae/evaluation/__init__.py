@@ -1,0 +1,1 @@
+"""What the codes carry: their statistics against labels, probes, and baselines."""

@@ -1,0 +1,5 @@
+"""Objectives: what a training step minimises."""
+
+from wavenet_ae.objectives.waveform import WaveformObjective
+
+__all__ = ["WaveformObjective"]

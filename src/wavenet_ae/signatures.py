@@ -1,0 +1,61 @@
+"""Does a plain value fit an annotation?  Constructors are the schema of the configuration."""
+
+from __future__ import annotations
+
+import inspect
+import types
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+NUMBERS: dict[type, str] = {int: "a whole number", float: "a number"}
+NAMES: dict[Any, str] = {**NUMBERS, str: "a text", bool: "true or false", type(None): "null"}
+
+
+def parameter_types(target: Callable[..., Any]) -> dict[str, Any]:
+    """Annotation of each parameter, Any where there is none."""
+    function = target.__init__ if inspect.isclass(target) else target  # type: ignore[misc]
+    try:
+        hints = get_type_hints(function)
+    except NameError:  # an annotation that is imported for type checkers only
+        hints = {}
+    return {name: hints.get(name, Any) for name in inspect.signature(target).parameters}
+
+
+def accepts(value: Any, annotation: Any) -> bool:
+    """Whether a value of a configuration may be given for `annotation`.
+
+    A class that is no plain type is made from a node of its own, so that no plain value fits.
+    """
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if annotation is Any or isinstance(annotation, str):
+        return True
+    if origin in (Union, types.UnionType):
+        return any(accepts(value, each) for each in arguments)
+    if origin is Literal:
+        return value in arguments
+    if origin is not None and issubclass(origin, Mapping):
+        return isinstance(value, Mapping)
+    if origin is not None and issubclass(origin, Sequence):
+        item = arguments[0] if arguments else Any
+        return isinstance(value, list | tuple) and all(accepts(each, item) for each in value)
+    if annotation in NUMBERS:
+        kinds = int if annotation is int else int | float
+        return isinstance(value, kinds) and not isinstance(value, bool)
+    if annotation is None or annotation is type(None):
+        return value is None
+    return isinstance(annotation, type) and isinstance(value, annotation)
+
+
+def describe(annotation: Any) -> str:
+    """`annotation` in words for the user."""
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin in (Union, types.UnionType):
+        return " or ".join(dict.fromkeys(describe(each) for each in arguments))
+    if origin is Literal:
+        return "one of " + ", ".join(str(each) for each in arguments)
+    if origin is not None and issubclass(origin, Sequence):
+        return f"a list, each item {describe(arguments[0])}" if arguments else "a list"
+    if annotation in NAMES:
+        return NAMES[annotation]
+    name = getattr(annotation, "__name__", str(annotation))
+    return f"a node with a _target_ that makes a {name}"

@@ -1,0 +1,97 @@
+"""When a run saves itself, and how it stops."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+
+from wavenet_ae.checkpoint import (
+    link_checkpoint,
+    remove_checkpoint,
+    step_checkpoint,
+    step_checkpoints,
+)
+from wavenet_ae.training.signals import StopFlag, Stopped
+
+logger = logging.getLogger(__name__)
+
+
+class Checkpoints(pl.Callback):
+    """Saves after optimizer steps: every so many, the last one, and when asked to stop.
+
+    Where a step is followed by a validation the checkpoint waits for it, so that a resumed run
+    neither repeats nor misses one.  The newest `keep` stay, beside the best by validation NLL.
+    """
+
+    def __init__(self, folder: str, every_num_steps: int = 500, keep: int = 2) -> None:
+        if every_num_steps < 1 or keep < 1:
+            raise ValueError("every_num_steps and keep of the checkpoints must be at least 1")
+        self.folder = Path(folder)
+        self.every_num_steps, self.keep = every_num_steps, keep
+        self.best_nll = float("inf")
+        self.last_step = 0
+        self.flag = StopFlag()
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"best_nll": self.best_nll}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.best_nll = state_dict["best_nll"]
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self.last_step = trainer.global_step
+        self.flag.install()
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, *args: Any
+    ) -> None:
+        if trainer.global_step != self.last_step and not self._validates_now(trainer, args[-1]):
+            self._settle(trainer, is_best=False)
+        self.last_step = trainer.global_step
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if trainer.sanity_checking or trainer.state.fn != "fit":
+            return
+        nll = float(trainer.callback_metrics["validation/nll"])
+        is_best = nll < self.best_nll
+        self.best_nll = min(nll, self.best_nll)
+        self._settle(trainer, is_best)
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if not step_checkpoint(self.folder, trainer.global_step).is_file():  # e.g. max_time
+            self._save(trainer)
+
+    def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        self.flag.restore()
+
+    @staticmethod
+    def _validates_now(trainer: pl.Trainer, batch_idx: int) -> bool:
+        return bool(trainer.enable_validation) and (batch_idx + 1) % trainer.val_check_batch == 0
+
+    def _settle(self, trainer: pl.Trainer, is_best: bool) -> None:
+        """All that belongs to this step is done: save if it is time to, stop if asked to."""
+        stop_signal = self._agreed_signal(trainer)
+        is_due = trainer.global_step % self.every_num_steps == 0
+        if is_due or is_best or stop_signal or trainer.global_step == trainer.max_steps:
+            self._save(trainer)
+        if is_best and trainer.is_global_zero:
+            link_checkpoint(step_checkpoint(self.folder, trainer.global_step), "best.ckpt")
+        if stop_signal:
+            logger.warning("stopping at step %d: saved", trainer.global_step)
+            raise Stopped(stop_signal)
+
+    def _agreed_signal(self, trainer: pl.Trainer) -> int:
+        if trainer.world_size == 1:
+            return self.flag.signal_number
+        number = torch.tensor(self.flag.signal_number, device=trainer.strategy.root_device)
+        return int(trainer.strategy.reduce(number, reduce_op="max"))
+
+    def _save(self, trainer: pl.Trainer) -> None:
+        trainer.save_checkpoint(step_checkpoint(self.folder, trainer.global_step))
+        if trainer.is_global_zero:
+            for old in step_checkpoints(self.folder)[: -self.keep]:
+                remove_checkpoint(old)

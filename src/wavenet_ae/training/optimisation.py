@@ -1,0 +1,63 @@
+"""Optimiser and learning-rate schedule, as pure functions of the optimizer step."""
+
+from __future__ import annotations
+
+from torch.optim import Adam, Optimizer
+from torch.optim.lr_scheduler import LambdaLR
+
+from wavenet_ae.models import WaveformAutoencoder
+
+
+class Optimisation:
+    """Adam with separate learning rates, warm-up and a late exponential decay.
+
+    The schedule never depends on how long the run will be, so that a run may be prolonged.
+
+    learning_rate           of encoder and bottleneck
+    decoder_learning_rate   of upsampling and decoder
+    codebook_learning_rate  of a codebook that is learned by gradient
+    warmup_steps            over which the rates rise from 0
+    decay_after             optimizer steps before the decay begins; 0: never
+    half_life_steps         over which the rates then halve
+    """
+
+    def __init__(
+        self,
+        learning_rate: float = 4e-4,
+        decoder_learning_rate: float = 4e-4,
+        codebook_learning_rate: float = 4e-4,
+        beta1: float = 0.9,
+        beta2: float = 0.98,
+        warmup_steps: int = 100,
+        decay_after: int = 0,
+        half_life_steps: int = 100_000,
+    ) -> None:
+        self.learning_rate = learning_rate
+        self.decoder_learning_rate = decoder_learning_rate
+        self.codebook_learning_rate = codebook_learning_rate
+        self.betas = (beta1, beta2)
+        self.warmup_steps = warmup_steps
+        self.decay_after = decay_after
+        self.half_life_steps = half_life_steps
+
+    def factor(self, step: int) -> float:
+        """What the learning rates are multiplied by at optimizer step `step`."""
+        factor = min(1.0, (step + 1) / self.warmup_steps) if self.warmup_steps else 1.0
+        if self.decay_after and step > self.decay_after:
+            factor *= 0.5 ** ((step - self.decay_after) / self.half_life_steps)
+        return factor
+
+    def optimizer(self, model: WaveformAutoencoder) -> Optimizer:
+        decoder = [*model.upsampling.parameters(), *model.decoder.parameters()]
+        codebook = [p for name, p in model.bottleneck.named_parameters() if name == "codebook"]
+        elsewhere = {id(parameter) for parameter in [*decoder, *codebook]}
+        rest = [parameter for parameter in model.parameters() if id(parameter) not in elsewhere]
+        groups = [
+            {"params": rest, "lr": self.learning_rate, "name": "encoder"},
+            {"params": decoder, "lr": self.decoder_learning_rate, "name": "decoder"},
+            {"params": codebook, "lr": self.codebook_learning_rate, "name": "codebook"},
+        ]
+        return Adam([group for group in groups if group["params"]], betas=self.betas)
+
+    def scheduler(self, optimizer: Optimizer) -> LambdaLR:
+        return LambdaLR(optimizer, self.factor)

@@ -1,0 +1,148 @@
+"""One training run, from a plain configuration to its last checkpoint."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.plugins.environments import SLURMEnvironment
+
+from wavenet_ae.checkpoint import SECTION, newest_checkpoint
+from wavenet_ae.data.module import SpeechData
+from wavenet_ae.errors import UserError
+from wavenet_ae.instantiate import instantiate
+from wavenet_ae.models import WaveformAutoencoder, build, model_card
+from wavenet_ae.models.build import MODEL_GROUPS
+from wavenet_ae.randomness import keyed_seed
+from wavenet_ae.training.checkpoint_io import DurableCheckpointIO
+from wavenet_ae.training.csv_log import CSVLog
+from wavenet_ae.training.module import AutoencoderTraining
+from wavenet_ae.training.run_folder import write_run_files
+
+logger = logging.getLogger(__name__)
+
+FOREIGN = ("pytorch_lightning.",)
+MONITORED = "validation/nll"
+NUM_FEATURE_BATCHES = 50  # of windows on which features are standardised
+
+
+def model_config(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a configuration makes the model; it travels in checkpoints."""
+    return {key: config[key] for key in ("sample_rate", *MODEL_GROUPS)}
+
+
+def check_sizes(config: Mapping[str, Any]) -> None:
+    """Build the model once, with a single speaker, so that sizes that do not fit together are
+    found before any recording is read.  Raises UserError."""
+    try:
+        model = build(model_config(config), ["speaker"])
+    except (ValueError, RuntimeError) as error:
+        raise UserError(f"The model cannot be built: {error}") from None
+    hop, rate = model.alignment.code_hop, config["sample_rate"]
+    window_seconds = config["data"]["window_seconds"]
+    window = round(window_seconds * rate)
+    if window < 1 or window % hop:
+        raise UserError(
+            f"data.window_seconds is {window_seconds} ({window} samples at {rate} Hz), but must "
+            f"be a multiple of the model's code hop, {float(hop / rate):g} s ({hop} samples)"
+        )
+
+
+def train(config: Mapping[str, Any]) -> float:
+    """Start, or go on with, the run in `config["run_folder"]`; returns its last validation NLL.
+
+    A folder that holds a checkpoint is resumed from the newest sound one.
+    """
+    folder = Path(config["run_folder"])
+    resumed = newest_checkpoint(folder / "checkpoints")
+    first_step = int(resumed[1]["global_step"]) if resumed else 0
+    data: SpeechData = instantiate(
+        config["data"], sample_rate=config["sample_rate"], seed=config["seed"]
+    )
+    data.open()
+    speakers = resumed[1][SECTION]["speakers"] if resumed else data.training_speakers
+    model = _new_model(config, speakers)
+    data.use(model.alignment.window(data.num_targets))
+    if not resumed:
+        _fit_features(model, data)
+    module = _lightning_module(config, model, data)
+    trainer = _trainer(config, folder, first_step)
+    if trainer.is_global_zero:
+        logger.info("\n%s", model_card(model, data.plan))
+        write_run_files(folder, config, data.corpus.fingerprint)
+    logger.info("run folder: %s%s", folder, f", resumed at step {first_step}" if resumed else "")
+    trainer.fit(module, datamodule=data, ckpt_path=resumed[0] if resumed else None)
+    return float(trainer.callback_metrics.get(MONITORED, float("nan")))
+
+
+def _new_model(config: Mapping[str, Any], speakers: list[str]) -> WaveformAutoencoder:
+    torch.manual_seed(keyed_seed(config["seed"], "initial weights"))
+    return build(model_config(config), speakers)
+
+
+def _fit_features(model: WaveformAutoencoder, data: SpeechData) -> None:
+    model.encoder.fit(
+        model.normalise(batch.waveform[:, data.plan.encoder_input])
+        for batch in data.sample(NUM_FEATURE_BATCHES, "features")
+    )
+
+
+def _lightning_module(
+    config: Mapping[str, Any], model: WaveformAutoencoder, data: SpeechData
+) -> AutoencoderTraining:
+    names = data.corpus.speakers
+    unknown = [name for name in names if name not in model.speakers]
+    if unknown:
+        logger.warning(
+            "%d speakers are not heard in training and share the row of the unknown speaker: %s",
+            len(unknown),
+            ", ".join(unknown),
+        )
+    weighting = model.bottleneck.code_weighting
+    return AutoencoderTraining(
+        model=model,
+        objective=instantiate(config["objective"], default_code_weighting=weighting),
+        optimisation=instantiate(config["optimizer"]),
+        plan=data.plan,
+        seed=config["seed"],
+        speaker_rows=torch.tensor([model.speaker_row(name) for name in names]),
+        model_config=model_config(config),
+    )
+
+
+def _trainer(config: Mapping[str, Any], folder: Path, first_step: int) -> pl.Trainer:
+    callbacks = _instantiate_all(config["callbacks"], folder=str(folder / "checkpoints"))
+    loggers = _instantiate_all(config["logger"], run_folder=str(folder), first_step=first_step)
+    plugins: list[Any] = [DurableCheckpointIO()]
+    if SLURMEnvironment.detect():
+        plugins.append(SLURMEnvironment(auto_requeue=False))  # the launcher requeues
+    # An in-memory corpus of windows is read faster than worker processes could hand it over, and
+    # the loader has no end: Lightning's advice on both does not apply.
+    warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+    warnings.filterwarnings("ignore", message=".*`IterableDataset` has `__len__` defined.*")
+    accumulate = config["trainer"].get("accumulate_grad_batches", 1)
+    return instantiate(
+        config["trainer"],
+        FOREIGN,
+        callbacks=callbacks,
+        logger=[CSVLog(folder / "metrics.csv", first_step), *loggers],
+        plugins=plugins,
+        default_root_dir=str(folder),
+        max_epochs=-1,
+        val_check_interval=config["validate_every_num_steps"] * accumulate,
+        check_val_every_n_epoch=None,
+        num_sanity_val_steps=0,
+        use_distributed_sampler=False,
+        enable_checkpointing=False,
+        enable_progress_bar=any(isinstance(each, pl.callbacks.ProgressBar) for each in callbacks),
+    )
+
+
+def _instantiate_all(nodes: Mapping[str, Any] | None, **derived: Any) -> list[Any]:
+    given = [node for node in (nodes or {}).values() if node is not None]
+    return [instantiate(node, FOREIGN, **derived) for node in given]

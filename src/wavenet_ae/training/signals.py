@@ -1,0 +1,41 @@
+"""Ctrl-C and SIGTERM as a flag that training looks at between steps."""
+
+from __future__ import annotations
+
+import os
+import signal
+from types import FrameType
+
+
+class Stopped(Exception):
+    """Training was asked to stop and has saved; `exit_code` is that of the signal."""
+
+    def __init__(self, signal_number: int) -> None:
+        super().__init__(f"stopped by {signal.Signals(signal_number).name}")
+        self.exit_code = 128 + signal_number
+
+
+class StopFlag:
+    """Set by SIGINT and SIGTERM while `install`ed.  A second Ctrl-C aborts at once."""
+
+    signals = (signal.SIGINT, signal.SIGTERM)
+
+    def __init__(self) -> None:
+        self.signal_number = 0
+        self._before: dict[int, signal._HANDLER] = {}
+
+    def install(self) -> None:
+        for number in self.signals:
+            self._before[number] = signal.signal(number, self._set)
+
+    def restore(self) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        self._before = {}
+
+    def _set(self, number: int, frame: FrameType | None) -> None:
+        # Nothing but a flag: a handler may run in the middle of anything.
+        if self.signal_number == signal.SIGINT and number == signal.SIGINT:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+            os.kill(os.getpid(), signal.SIGINT)
+        self.signal_number = number

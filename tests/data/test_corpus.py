@@ -1,0 +1,144 @@
+"""The packed corpus: slices that stay within their utterance, and a fingerprint of all served."""
+
+import json
+import pickle
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from wavenet_ae.audio import files
+from wavenet_ae.data import corpus as corpus_module
+from wavenet_ae.data.corpus import PackedCorpus
+from wavenet_ae.data.packing import pack
+from wavenet_ae.data.sources import Recording
+from wavenet_ae.data.splits import Splits
+from wavenet_ae.errors import UserError
+
+RATE = 8000
+
+
+def ramp(number):
+    """Samples that tell which utterance they are of: 1000 * number + 0, 1, 2, ..."""
+    return (1000 * number + np.arange(500 + number)).astype(np.int16)
+
+
+@dataclass
+class Listed:
+    """A source of given recordings."""
+
+    root: Path
+    listed: list[Recording]
+
+    def prepare(self) -> None:
+        pass
+
+    def recordings(self) -> list[Recording]:
+        return self.listed
+
+
+@pytest.fixture
+def make(tmp_path):
+    """Pack utterances 0..5, each changed as asked, and open them."""
+
+    def call(name="corpus", content=ramp, rate=RATE, **changes):
+        listed = []
+        for n in range(6):
+            path = tmp_path / name / f"{n}.wav"
+            files.write(path, content(n), rate)
+            fields = {"speaker": "ba"[n % 2], "split": ["train", "validation"][n // 4]}
+            fields |= {key: change(n) for key, change in changes.items()}
+            listed.append(Recording(f"{n}.wav", path, **fields))
+        source = Listed(tmp_path / name, listed)
+        return PackedCorpus(pack(source, str(tmp_path / "cache"), rate, Splits()))
+
+    return call
+
+
+def test_the_catalogue_as_arrays(make):
+    corpus = make()
+    assert corpus.speakers == ["a", "b"]
+    assert corpus.speaker.tolist() == [1, 0, 1, 0, 1, 0]
+    assert corpus.length.tolist() == [500, 501, 502, 503, 504, 505]
+    assert corpus.speaker.dtype == corpus.length.dtype == np.int64
+    assert corpus.rows("train").tolist() == [0, 1, 2, 3]
+    assert corpus.rows("validation").tolist() == [4, 5]
+    assert corpus.rows("test").tolist() == []
+    assert (corpus.sample_rate, len(corpus)) == (RATE, 6)
+    with pytest.raises(ValueError, match="no split 'valid'"):
+        corpus.rows("valid")
+
+
+def test_reading_is_exact_and_gives_an_array_of_its_own(make):
+    corpus = make()
+    window = corpus.read(3, 100, 103)
+    assert window.tolist() == [3100, 3101, 3102]
+    assert (window.dtype, type(window)) == (np.int16, np.ndarray)
+    window += 1  # neither refused nor seen by the next reader
+    assert corpus.read(3, 100, 103).tolist() == [3100, 3101, 3102]
+    assert corpus.read(np.int64(5), 505, 505).tolist() == []
+
+
+@pytest.mark.parametrize(("start", "stop"), [(-1, 3), (0, 504), (10, 9), (600, 610)])
+def test_no_slice_leaves_its_utterance(make, start, stop):
+    with pytest.raises(IndexError, match=r"3.wav has 503 samples"):
+        make().read(3, start, stop)
+
+
+def test_a_pickled_corpus_reads_on(make):
+    """Worker processes that are spawned get the corpus so."""
+    corpus = make()
+    corpus.read(0, 0, 1)
+    content = pickle.dumps(corpus)
+    assert len(content) < 10_000  # not the samples
+    assert pickle.loads(content).read(1, 0, 2).tolist() == [1000, 1001]
+
+
+def test_few_shards_are_open_at_once(make):
+    """Each map holds a file open, of which a process may have some 1000."""
+    assert corpus_module._mapped.cache_info().maxsize <= 256
+    corpus = make()
+    corpus.read(0, 0, 1)
+    opened = corpus_module._mapped.cache_info().misses
+    for row in range(6):
+        corpus.read(row, 0, 1)
+    assert corpus_module._mapped.cache_info().misses == opened
+
+
+def test_the_fingerprint_knows_the_content_not_the_place(make):
+    assert make().fingerprint == make("elsewhere").fingerprint
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"content": lambda n: ramp(n) + np.int16(n == 5)},  # one recording's samples
+        {"content": lambda n: ramp(n)[: 400 + n]},
+        {"rate": 2 * RATE},
+        {"speaker": lambda n: "c"},
+        {"split": lambda n: ["validation", "train"][n // 4]},
+    ],
+)
+def test_the_fingerprint_sees_whatever_changes_what_is_served(make, change):
+    assert make().fingerprint != make("changed", **change).fingerprint
+
+
+def test_a_shard_that_is_cut_or_gone_is_named(make):
+    corpus = make()
+    shard = corpus.folder.parent / "shard-00000.bin"
+    shard.write_bytes(shard.read_bytes()[:-2])
+    with pytest.raises(UserError, match=r"shard-00000.bin has 6028 bytes.*6030: delete the folder"):
+        PackedCorpus(corpus.folder)
+    shard.unlink()
+    with pytest.raises(UserError, match=r"has 0 bytes"):
+        PackedCorpus(corpus.folder)
+
+
+def test_a_folder_that_is_no_corpus_or_of_another_format_is_named(make, tmp_path):
+    with pytest.raises(UserError, match="is not a packed corpus"):
+        PackedCorpus(tmp_path)
+    folder = make().folder
+    (folder / "corpus.json").write_text(json.dumps({"format": 99, "sample_rate": RATE}))
+    with pytest.raises(UserError, match="packed in format 99, this version reads 1"):
+        PackedCorpus(folder)

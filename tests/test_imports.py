@@ -1,0 +1,211 @@
+"""The direction of imports: one way, no way back."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import wavenet_ae
+
+PACKAGE = "wavenet_ae"
+
+BASE = {"errors", "geometry", "types", "randomness"}
+PART = BASE | {"audio", "nn"}
+MODEL = PART | {"encoders", "bottlenecks", "decoders", "objectives", "instantiate", "models"}
+LOADED = MODEL | {"checkpoint", "loading"}
+
+# What each folder or file of the package may import of ours, beside itself.
+MAY_IMPORT: dict[str, set[str]] = {
+    "__init__": {"loading"},  # `wavenet_ae.load`; nothing of ours imports the package by itself
+    "errors": set(),
+    "geometry": set(),
+    "types": set(),
+    "randomness": set(),
+    "instantiate": {"errors"},
+    "signatures": {"errors"},
+    "checkpoint": {"errors"},
+    "audio": BASE,
+    "nn": BASE,
+    "data": BASE | {"audio"},
+    "encoders": PART,
+    "bottlenecks": PART,
+    "decoders": PART,
+    "objectives": PART,
+    "models": MODEL,
+    "loading": MODEL | {"checkpoint"},
+    "generation": LOADED,
+    "evaluation": LOADED | {"generation", "data"},
+    "training": LOADED | {"generation", "data", "evaluation"},
+    "config": LOADED | {"generation", "data", "evaluation", "training", "signatures"},
+}
+
+# Libraries that only these places may import; a path ends in "/" where all of a folder may.
+CONFINED: dict[str, tuple[str, ...]] = {
+    "pytorch_lightning": ("training/", "data/module.py"),
+    "lightning": ("training/", "data/module.py"),
+    "lightning_fabric": ("training/", "data/module.py"),
+    "lightning_utilities": ("training/", "data/module.py"),
+    "hydra": ("config.py",),
+    "omegaconf": ("config.py",),
+}
+
+# Arithmetic that is read, and tested, without torch.
+WITHOUT_TORCH = {"errors.py", "geometry.py", "randomness.py", "types.py", "data/order.py"}
+
+
+def violations(root: Path) -> list[str]:
+    """What the Python files under `root`, the package's folder, import against the rules."""
+    found = []
+    for path in sorted(root.rglob("*.py")):
+        place = path.relative_to(root).as_posix()
+        tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
+        for problem in (*wrong_direction(place, tree), *wrong_library(place, tree)):
+            found.append(f"{place}: {problem}")
+    return found
+
+
+def wrong_direction(place: str, tree: ast.AST) -> Iterator[str]:
+    own = place.split("/")[0].removesuffix(".py")
+    if own not in MAY_IMPORT:
+        yield f"{own!r} has no row in the table of who may import whom"
+        return
+    for name in imported(place, tree):
+        package, *inner = name.split(".")
+        if package != PACKAGE or not inner:
+            continue
+        if inner[0] != own and inner[0] not in MAY_IMPORT[own]:
+            yield f"{own} may not import {name}"
+
+
+def wrong_library(place: str, tree: ast.AST) -> Iterator[str]:
+    for name in imported(place, tree):
+        library = name.split(".")[0]
+        if library in CONFINED and not place.startswith(CONFINED[library]):
+            yield f"imports {library}, which belongs to {' and '.join(CONFINED[library])}"
+        if name == "torchaudio.load":
+            yield "imports torchaudio.load: soundfile reads recordings"
+    if place in WITHOUT_TORCH and "torch" in imported_at_run_time(place, tree):
+        yield "imports torch"
+    for line in uses_of_torchaudio_load(tree):
+        yield f"line {line} uses torchaudio.load: soundfile reads recordings"
+
+
+def uses_of_torchaudio_load(tree: ast.AST) -> Iterator[int]:
+    """Lines with `torchaudio.load`, under whatever name the file imports torchaudio."""
+    names = {
+        alias.asname or alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import)
+        for alias in node.names
+        if alias.name == "torchaudio"
+    }
+    for node in ast.walk(tree):
+        match node:
+            case ast.Attribute(value=ast.Name(id=name), attr="load") if name in names:
+                yield node.lineno
+
+
+def imported(place: str, tree: ast.AST) -> Iterator[str]:
+    """Full names of all that is imported anywhere in a file, in functions and for types too."""
+    folder = [PACKAGE, *place.split("/")[:-1]]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            # `from . import x` starts at the file's own folder, every further dot one above it.
+            base = folder[: len(folder) - node.level + 1] if node.level else []
+            module = ".".join([*base, *([node.module] if node.module else [])])
+            yield from (f"{module}.{alias.name}" for alias in node.names)
+
+
+def imported_at_run_time(place: str, tree: ast.AST) -> set[str]:
+    """Libraries that a file imports, those under `if TYPE_CHECKING:` left out."""
+    typing_only = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING")
+        for statement in node.body
+        for inner in ast.walk(statement)
+    }
+    statements = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom) and id(node) not in typing_only
+    ]
+    return {
+        name.split(".")[0] for name in imported(place, ast.Module(body=statements, type_ignores=[]))
+    }
+
+
+def test_imports_go_one_way():
+    assert violations(Path(wavenet_ae.__file__).parent) == []
+
+
+def test_the_table_has_no_way_back():
+    """Following what may be imported never leads back to where it began."""
+    for start in MAY_IMPORT:
+        seen, todo = set(), [*(MAY_IMPORT[start] - {start})]
+        while todo:
+            here = todo.pop()
+            assert here != start, f"{start} can reach itself"
+            if here not in seen:
+                seen.add(here)
+                todo.extend(MAY_IMPORT[here] - {here})
+
+
+@pytest.mark.parametrize(
+    ("place", "source", "problem"),
+    [
+        ("geometry.py", "from wavenet_ae.types import Batch", "geometry may not import"),
+        ("types.py", "import wavenet_ae.nn", "types may not import wavenet_ae.nn"),
+        ("encoders/a.py", "from wavenet_ae.decoders.b import c", "encoders may not import"),
+        ("encoders/a.py", "from wavenet_ae import decoders", "wavenet_ae.decoders"),
+        ("encoders/a.py", "from ..decoders import c", "wavenet_ae.decoders.c"),
+        ("encoders/a.py", "from .. import decoders", "wavenet_ae.decoders"),
+        ("encoders/deep/a.py", "from ...models import c", "wavenet_ae.models.c"),
+        ("nn/a.py", "def f():\n    import wavenet_ae.audio.features", "nn may not import"),
+        ("data/a.py", "import typing as t\nif t.TYPE_CHECKING:\n import wavenet_ae.nn", "data may"),
+        ("models/a.py", "from wavenet_ae.training.module import X", "models may not import"),
+        ("helpers.py", "", "'helpers' has no row"),
+        ("models/a.py", "import pytorch_lightning as pl", "imports pytorch_lightning"),
+        ("data/windows.py", "from lightning.pytorch import Trainer", "imports lightning"),
+        ("training/a.py", "from omegaconf import OmegaConf", "imports omegaconf"),
+        ("data/module.py", "import hydra.utils", "imports hydra"),
+        ("audio/a.py", "from torchaudio import load", "imports torchaudio.load"),
+        ("audio/a.py", "import torchaudio\nx = torchaudio.load('a')", "line 2 uses"),
+        ("audio/a.py", "import torchaudio as ta\nread = ta.load", "line 2 uses"),
+        ("geometry.py", "from torch import nn", "imports torch"),
+        ("data/order.py", "import torch.utils.data", "imports torch"),
+    ],
+)
+def test_a_planted_violation_is_found(tmp_path, place, source, problem):
+    plant(tmp_path, place, source)
+    (found,) = violations(tmp_path)
+    assert found.startswith(f"{place}: ") and problem in found
+
+
+@pytest.mark.parametrize(
+    ("place", "source"),
+    [
+        ("encoders/a.py", "from .b import c\nfrom wavenet_ae.encoders.b import d"),
+        ("encoders/__init__.py", "from .b import c\nfrom . import b"),
+        ("data/module.py", "import pytorch_lightning as pl"),
+        ("training/deep/a.py", "import pytorch_lightning\nfrom wavenet_ae.evaluation import x"),
+        ("config.py", "from omegaconf import OmegaConf\nimport hydra"),
+        ("audio/a.py", "import torchaudio\nimport torch\nx = torch.load('a')"),
+        ("types.py", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import torch"),
+        ("nn/__init__.py", ""),
+    ],
+)
+def test_what_the_rules_allow_passes(tmp_path, place, source):
+    plant(tmp_path, place, source)
+    assert violations(tmp_path) == []
+
+
+def plant(root: Path, place: str, source: str) -> None:
+    path = root / place
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(source, encoding="utf-8")
