@@ -16,7 +16,7 @@ $(READY): pyproject.toml constraints.txt tools/torchaudio_without_cuda.py
 	touch $(READY)
 
 demo: $(READY)  ## train on synthetic speech for four minutes and judge the codes
-	$(BIN)/python -m demo
+	$(BIN)/python demo.py
 
 test: $(READY)  ## the quick tests (under five minutes on two cores)
 	$(BIN)/python -m pytest -m "not slow"

@@ -40,7 +40,8 @@ def test_different_keys_give_different_seeds(one, other):
 
 
 def test_keys_cannot_run_into_each_other():
-    keys = [(1,), ("1",), (1, 1), (11,), ("ab", "c"), ("a", "bc"), ("abc",), ("i1:1",), ()]
+    keys = [(), (1,), ("1",), (1, 1), (11,), ("ab", "c"), ("a", "bc"), ("abc",), ("i1:1",)]
+    keys += [("a", ""), ("as",), ("as0:",)]
     seeds = {keyed_seed(*key) for key in keys}
     assert len(seeds) == len(keys)
     assert all(0 <= seed < 2**63 for seed in seeds)

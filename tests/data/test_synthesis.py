@@ -142,11 +142,13 @@ def test_silence_is_silent() -> None:
 def test_a_short_vowel_does_not_reach_its_target() -> None:
     def second_formant(milliseconds: int) -> float:
         vowel = say("w iy w", milliseconds)["iy"]
-        middle = len(vowel) // 2
+        middle = len(vowel) // 2  # of which 40 ms are measured
         return centroid(vowel[middle - 320 : middle + 320], 700, 2700)
 
-    assert second_formant(300) > 2100
-    assert second_formant(50) < 1800
+    # Filters are smoothed over 56 ms, which does not reach the middle of the 120 ms: what is
+    # missing there is the undershoot of the target itself.
+    assert second_formant(300) > second_formant(120) + 60
+    assert second_formant(120) > second_formant(50) + 300
 
 
 def test_all_randomness_comes_from_the_generator() -> None:

@@ -101,13 +101,19 @@ def test_settings_decide_every_byte(source: ToySource, tmp_path: Path) -> None:
 
 
 def test_no_two_utterances_are_alike(source: ToySource) -> None:
+    def first_phones(path: str) -> str:
+        return " ".join(line.split()[2] for line in Path(path).read_text().splitlines()[:7])
+
     assert len(set(digests(source.root).values())) == 16
+    assert len({first_phones(each.labels) for each in source.recordings()}) == 8
 
 
 def test_preparing_again_writes_nothing(source: ToySource) -> None:
     def times() -> list[int]:
         return [path.stat().st_mtime_ns for path in sorted(source.root.parent.rglob("*"))]
 
+    # Not even a lock, so that a corpus on a read-only disk can be used.
+    Path(f"{source.root}.lock").unlink(missing_ok=True)
     before = times()
     ToySource(str(source.root.parent), **SETTINGS).prepare()
     assert times() == before

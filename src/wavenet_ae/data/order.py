@@ -86,20 +86,21 @@ class WindowOrder:
         # Two of each: a batch may lie across two buffers, a prefetching loader across two epochs.
         self._epochs: dict[int, _Epoch] = {}
         self._buffers: dict[tuple[int, int], np.ndarray] = {}
-        self.num_batches(0)
+        if not self.num_batches(0):
+            raise UserError(self._too_few(self._epoch(0)))
 
     def num_batches(self, epoch: int) -> int:
-        """Full batches of an epoch, at least 1; offsets make the number differ between epochs."""
-        drawn = self._epoch(epoch)
-        if drawn.num_served < self.batch_size:
-            raise UserError(self._too_few(drawn))
-        return drawn.num_served // self.batch_size
+        """Full batches of an epoch; its offsets make the number differ between epochs."""
+        return self._epoch(epoch).num_served // self.batch_size
 
     def normalise(self, position: Position) -> Position:
-        """The position itself, or the next epoch's first where it is past the end of its epoch."""
-        if position.batch < self.num_batches(position.epoch):
-            return position
-        return Position(position.epoch + 1, 0)
+        """The position itself, or the next that there is where it is past the end of its epoch.
+
+        The offsets of a tiny corpus may leave an epoch without a full batch, which is passed over.
+        """
+        while position.batch >= self.num_batches(position.epoch):
+            position = Position(position.epoch + 1, 0)
+        return position
 
     def windows(self, position: Position) -> np.ndarray:
         """(B, 2) int64: row of `lengths`, and the sample of it at which the slice starts.

@@ -16,6 +16,7 @@ import json
 import logging
 import multiprocessing
 import os
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -156,8 +157,7 @@ def _decoded(chunks: Sequence[Chunk], num_processes: int) -> Iterable[Chunk]:
     pool = ProcessPoolExecutor(
         num_processes,
         mp_context=multiprocessing.get_context("spawn"),  # fork and torch's threads do not mix
-        initializer=torch.set_num_threads,
-        initargs=(1,),
+        initializer=_start_worker,
     )
     try:
         for future in as_completed([pool.submit(pack_chunk, chunk) for chunk in chunks]):
@@ -169,6 +169,19 @@ def _decoded(chunks: Sequence[Chunk], num_processes: int) -> Iterable[Chunk]:
         ) from error
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _start_worker() -> None:
+    torch.set_num_threads(1)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """A worker whose parent was killed would wait for work for ever."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
 
 
 def _report(rows: Sequence[Packed], folder: Path, max_rejected: float) -> None:

@@ -35,7 +35,10 @@ def draw_learning_curve(metrics_csv: Path, png: Path) -> None:
     curves = {
         "train/nll": ("training", dict(color="0.75", linewidth=1)),
         "validation/nll": ("validation, true codes", dict(color="C0", marker="o")),
-        "validation/nll_other_codes": ("validation, another item's codes", dict(color="C3", marker="o")),
+        "validation/nll_other_codes": (
+            "validation, another item's codes",
+            dict(color="C3", marker="o"),
+        ),
     }
     for key, (label, style) in curves.items():
         if key in metrics:

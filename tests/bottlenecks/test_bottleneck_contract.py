@@ -1,0 +1,111 @@
+"""What every bottleneck promises.  A new member is one line in tests/configs.py."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from configs import BOTTLENECKS
+
+from wavenet_ae.bottlenecks import Bottleneck
+from wavenet_ae.instantiate import instantiate
+from wavenet_ae.types import Step
+
+BATCH, CHANNELS, CODES = 3, 10, 7
+
+
+@pytest.fixture(params=sorted(BOTTLENECKS))
+def bottleneck(request) -> Bottleneck:
+    torch.manual_seed(0)
+    return instantiate(BOTTLENECKS[request.param], input_dim=CHANNELS)
+
+
+@pytest.fixture
+def latents() -> torch.Tensor:
+    return torch.randn(BATCH, CHANNELS, CODES, generator=torch.Generator().manual_seed(1))
+
+
+def step_for(bottleneck: Bottleneck, seed: int = 0) -> Step:
+    copies = bottleneck.samples_per_datapoint
+    generator = torch.Generator().manual_seed(seed)
+    noise_dim = bottleneck.latent_noise_dim
+    shape = (BATCH * copies, noise_dim, CODES)
+    return Step(
+        index=0,
+        seed=seed,
+        jitter=torch.rand(BATCH, CODES, generator=generator),
+        speaker_dropout=torch.rand(BATCH, generator=generator),
+        latent=torch.randn(shape, generator=generator) if noise_dim else None,
+    )
+
+
+def test_shapes_in_training(bottleneck, latents):
+    output = bottleneck.train()(latents, step_for(bottleneck))
+    copies = bottleneck.samples_per_datapoint
+    assert output.vectors.shape == (BATCH * copies, bottleneck.dim, CODES)
+    for name, loss in output.losses.items():
+        assert loss.shape in ((BATCH, CODES), ()), name
+        assert torch.isfinite(loss).all()
+    for name, value in output.metrics.items():
+        assert value.shape == (), name
+
+
+def test_evaluation_is_deterministic_and_changes_nothing(bottleneck, latents):
+    bottleneck.eval()
+    before = {name: value.clone() for name, value in bottleneck.state_dict().items()}
+    first, second = bottleneck(latents), bottleneck(latents)
+    assert torch.equal(first.vectors, second.vectors)
+    assert first.vectors.shape == (BATCH, bottleneck.dim, CODES)
+    for name, value in bottleneck.state_dict().items():
+        assert torch.equal(value, before[name]), name
+
+
+def test_items_do_not_read_each_other(bottleneck, latents):
+    bottleneck.eval().double()
+    whole = bottleneck(latents.double()).vectors
+    alone = torch.cat([bottleneck(item[None].double()).vectors for item in latents])
+    torch.testing.assert_close(whole, alone, rtol=0, atol=1e-9)
+
+
+def test_gradient_reaches_the_latents(bottleneck, latents):
+    latents.requires_grad_()
+    output = bottleneck.train()(latents, step_for(bottleneck))
+    weights = torch.randn(output.vectors.shape, generator=torch.Generator().manual_seed(2))
+    (output.vectors * weights).sum().backward()
+    assert latents.grad.abs().sum(dim=(1, 2)).min() > 0
+
+
+def test_codes_and_vectors_agree(bottleneck, latents):
+    bottleneck.eval()
+    output = bottleneck(latents)
+    if bottleneck.codebook_size is None:
+        assert output.codes is None
+        with pytest.raises(TypeError, match=type(bottleneck).__name__):
+            bottleneck.encode(latents)
+        with pytest.raises(TypeError, match=type(bottleneck).__name__):
+            bottleneck.decode(torch.zeros(1, 1, dtype=torch.int64))
+        return
+    codes = bottleneck.encode(latents)
+    assert codes.shape == (BATCH, CODES) and codes.dtype == torch.int64
+    assert codes.min() >= 0 and codes.max() < bottleneck.codebook_size
+    torch.testing.assert_close(bottleneck.decode(codes), output.vectors)
+
+
+def test_computes_in_float32_under_autocast(bottleneck, latents):
+    bottleneck.eval()
+    plain = bottleneck(latents).vectors
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        mixed = bottleneck(latents).vectors
+    assert mixed.dtype == torch.float32
+    torch.testing.assert_close(mixed, plain)
+
+
+def test_state_travels(bottleneck, latents):
+    bottleneck.train()
+    for seed in range(5):
+        bottleneck(latents, step_for(bottleneck, seed))
+    name = next(
+        n for n, c in BOTTLENECKS.items() if c["_target_"].endswith(type(bottleneck).__name__)
+    )
+    other = instantiate(BOTTLENECKS[name], input_dim=CHANNELS)
+    other.load_state_dict(bottleneck.state_dict())
+    assert torch.equal(other.eval()(latents).vectors, bottleneck.eval()(latents).vectors)

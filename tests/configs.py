@@ -1,0 +1,70 @@
+"""Small models for tests, as plain configurations."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+BOTTLENECKS: dict[str, dict[str, Any]] = {
+    "none": {"_target_": "wavenet_ae.bottlenecks.Identity"},
+    "ae": {"_target_": "wavenet_ae.bottlenecks.AE", "dim": 6, "normalise": True},
+    "vae": {"_target_": "wavenet_ae.bottlenecks.VAE", "dim": 6, "samples_per_datapoint": 2},
+    "vqvae": {
+        "_target_": "wavenet_ae.bottlenecks.VQVAE",
+        "dim": 6,
+        "codebook_size": 8,
+        "init": "uniform",
+        "revive_after": 3,
+        "normalise": True,
+    },
+    "vqvae_ema": {
+        "_target_": "wavenet_ae.bottlenecks.VQVAEEMA",
+        "dim": 6,
+        "codebook_size": 8,
+        "init": "uniform",
+        "revive_after": 3,
+        "normalise": True,
+    },
+}
+
+SMALL: dict[str, Any] = {
+    "sample_rate": 8000,
+    "encoder": {
+        "_target_": "wavenet_ae.encoders.FrameEncoder",
+        "features": {"_target_": "wavenet_ae.audio.features.MFCC", "num_mels": 26},
+        "dim": 12,
+        "kernels": [3, 4, 1],
+        "strides": [1, 2, 1],
+        "batch_norm": True,
+        "shortcut": True,
+    },
+    "bottleneck": BOTTLENECKS["vqvae_ema"],
+    "decoder": {
+        "_target_": "wavenet_ae.decoders.WaveNet",
+        "num_blocks": 2,
+        "layers_per_block": 3,
+        "residual": 8,
+        "gate": 8,
+        "skip": 8,
+        "post": 8,
+        "speaker_dim": 4,
+    },
+    "model": {
+        "_target_": "wavenet_ae.models.WaveformAutoencoder",
+        "upsampling": {
+            "_target_": "wavenet_ae.nn.upsampling.Upsampling",
+            "dim": 8,
+            "strides": [4],
+            "kernels": [8],
+        },
+    },
+}
+
+
+def small(bottleneck: str = "vqvae_ema", **changes: Any) -> dict[str, Any]:
+    """A small model's configuration; `changes` such as `decoder={"kernel": 3}` are merged."""
+    config = copy.deepcopy(SMALL)
+    config["bottleneck"] = copy.deepcopy(BOTTLENECKS[bottleneck])
+    for group, values in changes.items():
+        config[group].update(values)
+    return config

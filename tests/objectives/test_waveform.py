@@ -1,0 +1,107 @@
+"""The objective against its definition."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from configs import small
+
+from wavenet_ae.geometry import WindowPlan
+from wavenet_ae.models import build
+from wavenet_ae.objectives import WaveformObjective
+from wavenet_ae.objectives.waveform import code_weights, negative_log_likelihood
+from wavenet_ae.types import BottleneckOutput, ModelOutput
+
+
+@pytest.fixture(scope="module")
+def alignment():
+    return build(small(), ["a"]).alignment
+
+
+@pytest.fixture(scope="module")
+def plan(alignment) -> WindowPlan:
+    return alignment.window(800)
+
+
+def output(plan: WindowPlan, **losses: torch.Tensor) -> ModelOutput:
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(2, 16, plan.num_targets, generator=generator)
+    targets = torch.randint(16, (2, plan.num_targets), generator=generator)
+    return ModelOutput(logits, targets, BottleneckOutput(torch.zeros(2, 1, 1), losses=losses))
+
+
+def test_nll_by_hand(plan):
+    out = output(plan)
+    probabilities = out.logits.softmax(dim=1)
+    true = probabilities.gather(1, out.targets[:, None])[:, 0]
+    torch.testing.assert_close(negative_log_likelihood(out), -true.log())
+    uniform = ModelOutput(torch.zeros_like(out.logits), out.targets, out.bottleneck)
+    assert negative_log_likelihood(uniform).mean().item() == pytest.approx(math.log(16))
+
+
+def test_sequence_weights_pay_every_code_once(alignment):
+    """Windows that tile an utterance: the weights of a code add up to 1 / (its samples)."""
+    hop, width = int(alignment.code_hop), 800
+    plan = alignment.window(width)
+    paid = torch.zeros(200)
+    for window in range(30):
+        first = window * width // hop
+        paid[first : first + plan.num_codes] += code_weights(plan, "sequence") * width
+    interior = paid[plan.num_codes : 30 * width // hop - plan.num_codes]
+    torch.testing.assert_close(interior, torch.ones_like(interior))
+
+
+def test_mean_and_context_weights(plan):
+    assert code_weights(plan, "mean").sum().item() == pytest.approx(1)
+    context = code_weights(plan, "context")
+    torch.testing.assert_close(context, code_weights(plan, "sequence") * plan.full_usage)
+    with pytest.raises(ValueError, match="sequence, mean, context"):
+        code_weights(plan, "average")
+
+
+def test_total_is_nll_plus_weighted_terms(plan):
+    commitment = torch.rand(2, plan.num_codes)
+    objective = WaveformObjective("mean", commitment_weight=0.25)
+    out = output(plan, commitment=commitment, entropy=torch.tensor(0.0))
+    with pytest.raises(KeyError, match="entropy"):
+        objective(out, plan, step=0)
+    out = output(plan, commitment=commitment)
+    loss = objective(out, plan, step=0)
+    expected = 0.25 * (commitment.mean(dim=0) * code_weights(plan, "mean")).sum()
+    torch.testing.assert_close(loss.total - loss.nll, expected)
+    assert loss.elbo is None
+
+
+def test_kl_is_annealed_and_clamped_per_code_but_reported_whole(plan):
+    kl = torch.full((2, plan.num_codes), 0.5)
+    kl[:, 0] = torch.tensor([4.0, 2.0])
+    objective = WaveformObjective("sequence", kl_anneal_steps=100, free_nats=1.0)
+    weights = code_weights(plan, "sequence")
+    clamped = torch.full((plan.num_codes,), 1.0)
+    clamped[0] = 3.0
+    for step, share in ((0, 0.0), (50, 0.5), (100, 1.0), (500, 1.0)):
+        loss = objective(output(plan, kl=kl), plan, step)
+        torch.testing.assert_close(loss.terms["kl"], share * (weights * clamped).sum())
+        torch.testing.assert_close(loss.elbo - loss.nll, (weights * kl.mean(dim=0)).sum())
+
+
+def test_free_nats_stop_the_gradient(plan):
+    kl = torch.full((2, plan.num_codes), 0.5, requires_grad=True)
+    WaveformObjective("sequence", free_nats=1.0)(output(plan, kl=kl), plan, 0).total.backward()
+    assert kl.grad.abs().sum() == 0
+
+
+def test_several_samples_per_datapoint_are_averaged(plan):
+    out = output(plan)
+    doubled = ModelOutput(
+        out.logits.repeat_interleave(2, 0), out.targets.repeat_interleave(2, 0), out.bottleneck
+    )
+    objective = WaveformObjective("mean")
+    torch.testing.assert_close(objective(doubled, plan, 0).nll, objective(out, plan, 0).nll)
+
+
+def test_configured_weighting_wins():
+    assert WaveformObjective("mean").code_weighting == "mean"
+    assert WaveformObjective("mean", code_weighting="context").code_weighting == "context"
