@@ -1,56 +1,55 @@
-"""Train a waveform autoencoder: `python train.py bottleneck=vqvae`, `python train.py --help`."""
+"""Train a waveform autoencoder.
+
+python train.py bottleneck=vqvae data=folder data.root=recordings
+python train.py resume=outputs/folder/2026-01-31_12-00-00 trainer.max_steps=100000
+"""
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
+from typing import Any
 
 import hydra
 from omegaconf import DictConfig
 
+from wavenet_ae.commands import guarded
+from wavenet_ae.config import check, plain, resumed
+from wavenet_ae.errors import UserError
 
-def run(config: dict) -> float:
-    """Check a plain configuration and train; heavy imports wait until it is known to be sound."""
-    from wavenet_ae.config import check
+# Threads that spin while they wait make a step ten times slower as soon as anything else runs.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-    check(config)
-    from pathlib import Path
 
-    from wavenet_ae.training.run import check_sizes, train
+def run(config: dict[str, Any]) -> float:
+    """Check a configuration and train; what is slow to import waits until it is known sound."""
+    try:
+        check(config)
+        from wavenet_ae.training.run import check_sizes, train
+
+        check_sizes(config)
+    except UserError:
+        with contextlib.suppress(OSError):  # Hydra has made the folder of a run that is none
+            os.rmdir(config["run_folder"])
+        raise
     from wavenet_ae.training.run_folder import log_to
-
-    check_sizes(config)
-    log_to(Path(config["run_folder"]))
-    return train(config)
-
-
-def guarded(work, *arguments):
-    """Do `work`; a user's mistake ends with its text alone, a stop with the signal's exit code."""
-    from wavenet_ae.errors import UserError
     from wavenet_ae.training.signals import Stopped
 
+    log_to(config["run_folder"])
     try:
-        return work(*arguments)
-    except UserError as error:
-        sys.exit(f"error: {error}")
+        return train(config)
     except Stopped as stopped:
         sys.exit(stopped.exit_code)
 
 
 @hydra.main(config_path="conf", config_name="config", version_base="1.3")
-def main(config: DictConfig) -> float | None:
-    from wavenet_ae.config import plain
-
+def main(config: DictConfig) -> float:
     return guarded(lambda: run(plain(config)))
-
-
-def resume(arguments: list[str]) -> None:
-    from wavenet_ae.config import resumed
-
-    guarded(lambda: run(resumed(arguments)))
 
 
 if __name__ == "__main__":
     if len(sys.argv) > 1 and sys.argv[1].startswith("resume="):
-        resume(sys.argv[1:])
+        guarded(lambda: run(resumed(sys.argv[1:])))
     else:
         main()

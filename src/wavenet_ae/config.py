@@ -55,12 +55,12 @@ FOREIGN = ("pytorch_lightning.",)  # allowed as targets in a run, though never i
 
 def plain(config: DictConfig) -> dict[str, Any]:
     """A composed configuration as plain values; UserError where a value is missing."""
-    missing = sorted(OmegaConf.missing_keys(config))
+    raw = OmegaConf.to_container(config, resolve=False)
+    missing = [f"{key} is not set: give {key}=..." for key in _missing_keys(raw)]
     if missing:
-        lines = [f"{key} is not set: give {key}=... on the command line" for key in missing]
-        raise UserError(_report(lines))
+        raise UserError(_report(missing))
     try:
-        values = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+        values = OmegaConf.to_container(config, resolve=True)
     except OmegaConfBaseException as error:
         raise UserError(f"the configuration does not resolve: {error}") from None
     assert isinstance(values, dict)
@@ -68,6 +68,15 @@ def plain(config: DictConfig) -> dict[str, Any]:
         for name in names:
             values.get(group, {}).pop(name, None)
     return {str(key): value for key, value in values.items()}
+
+
+def _missing_keys(node: Any, path: str = "") -> Iterator[str]:
+    """Keys whose value is the mandatory `???`."""
+    if node == "???":
+        yield path
+    elif isinstance(node, Mapping):
+        for key, value in node.items():
+            yield from _missing_keys(value, f"{path}.{key}" if path else str(key))
 
 
 def check(config: Mapping[str, Any]) -> None:
@@ -108,13 +117,18 @@ def _group_problems(config: Mapping[str, Any]) -> Iterator[str]:
         if group in COLLECTIONS:
             for name, each in (node or {}).items():
                 if each is not None:
-                    yield from _node_problems(f"{group}.{name}", each, derived)
+                    yield from _node_problems(f"{group}.{name}", each, derived, is_top=True)
         else:
-            yield from _node_problems(group, node, derived)
+            yield from _node_problems(group, node, derived, is_top=True)
 
 
-def _node_problems(key: str, node: Any, derived: frozenset[str]) -> Iterator[str]:
-    """Problems of one node `{_target_: ..., argument: value, ...}` and of those below it."""
+def _node_problems(
+    key: str, node: Any, derived: frozenset[str], is_top: bool = False
+) -> Iterator[str]:
+    """Problems of one node `{_target_: ..., argument: value, ...}` and of those below it.
+
+    Only the node at the top of a group may not set `derived` values: below it, they are defaults.
+    """
     if not isinstance(node, Mapping) or "_target_" not in node:
         yield f"{key} is {node!r}, but must be a node with a _target_"
         return
@@ -130,7 +144,7 @@ def _node_problems(key: str, node: Any, derived: frozenset[str]) -> Iterator[str
             continue
         if name not in types:
             yield f"{path} is not known.{nearest(str(name), set(types) - derived)}"
-        elif name in derived and "." not in key:
+        elif name in derived and is_top:
             yield f"{path} is set by the program from other values: leave it out"
         elif isinstance(value, Mapping) and "_target_" in value:
             yield from _node_problems(path, value, derived)

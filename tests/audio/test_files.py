@@ -155,6 +155,20 @@ def test_sizes_that_pipes_write_are_no_promise(tmp_path, size):
     np.testing.assert_array_equal(files.read(path, RATE).samples, speechlike())
 
 
+# An ID3 tag with a picture: its size in four bytes of 7 bits each.
+ID3 = b"ID3\x04\0\0\0\x0f\x27\x08" + bytes((0x0F << 14) + (0x27 << 7) + 0x08)
+
+
+def test_an_mp3_behind_a_tag_is_held_to_its_promised_length(tmp_path):
+    path = save(tmp_path / "x.mp3", speechlike())
+    content = ID3 + path.read_bytes()
+    path.write_bytes(content)
+    assert len(files.read(path, RATE).samples) == RATE
+    path.write_bytes(content[: len(ID3) + (len(content) - len(ID3)) // 2])
+    with pytest.raises(files.AudioError, match="truncated: its header promises 16000 samples"):
+        files.read(path, RATE)
+
+
 @pytest.mark.parametrize("id3", [False, True])
 @pytest.mark.parametrize("quiet_start", [False, True])
 def test_an_mp3_without_a_length_is_decoded_to_its_end(tmp_path, quiet_start, id3):
@@ -164,8 +178,7 @@ def test_an_mp3_without_a_length_is_decoded_to_its_end(tmp_path, quiet_start, id
     path = save(tmp_path / "x.mp3", wave, bitrate_mode="VARIABLE", compression_level=0.5)
     content = path.read_bytes()
     second_frame = content.index(content[:2], 2)
-    tag = b"ID3\x04\0\0\0\0\x27\x08" + bytes(0x27 * 128 + 8) if id3 else b""
-    path.write_bytes(tag + content[second_frame:])
+    path.write_bytes((ID3 if id3 else b"") + content[second_frame:])
     assert abs(soundfile.info(path).frames - 4 * RATE) > RATE / 4  # what it is guessed to be
     assert 4 * RATE <= len(files.read(path, RATE).samples) <= 4 * RATE + 4 * 1152
 

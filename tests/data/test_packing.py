@@ -222,7 +222,14 @@ def test_a_table_gives_channels_splits_and_labels(tmp_path):
 
 
 def test_odd_names_survive(packed, root):
-    names = ["tab\there", 'quote"s', "line\nbreak", "späce ü", os.fsdecode(b"latin-\xe9"), "a,b#0"]
+    names = [
+        "tab\there",
+        'quote"s',
+        "line\nbreak",
+        "späce ü",
+        os.fsdecode(b"latin-\xe9"),
+        "a,b#0",
+    ]
     for name in names:
         files.write(root / "s0" / f"{name}.wav", noise(1), RATE)
     assert {f"s0/{name}.wav" for name in names} <= set(packed().keys)
@@ -242,12 +249,27 @@ def test_files_that_vanish_are_rejected_and_retried_when_they_are_back(root, tmp
     assert len(PackedCorpus(pack(source, *settings))) == 12
 
 
+def test_a_name_that_no_table_can_hold_is_refused(packed, root):
+    files.write(root / "s0/carriage\rreturn.wav", noise(1), RATE)
+    with pytest.raises(UserError, match="carriage return in its name"):
+        packed()
+
+
+def test_two_recordings_of_one_key_are_refused(root, tmp_path):
+    class Twice(FolderSource):
+        def recordings(self):
+            return super().recordings() * 2
+
+    with pytest.raises(UserError, match=r"have one key, s0/00.wav"):
+        pack(Twice(str(root)), str(tmp_path / "cache"), RATE, HALF)
+
+
 @pytest.mark.parametrize(
     ("settings", "named"),
     [
         ({"sample_rate": 0}, "data.sample_rate=0"),
         ({"max_rejected": 1.5}, "data.max_rejected=1.5"),
-        ({"num_workers": -1}, "data.num_workers=-1"),
+        ({"num_workers": -1}, "data.num_packing_processes=-1"),
     ],
 )
 def test_bad_settings_are_named(packed, settings, named):

@@ -145,9 +145,9 @@ def test_runs_that_start_together_share_one_corpus(source: ToySource, tmp_path: 
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"num_speakers": 0}, "data.num_speakers is 0"),
-        ({"num_speakers": 10, "minutes": 1.0}, "data.minutes is 1.*at least 1.17"),
-        ({"minutes": float("nan")}, "data.minutes is nan"),
+        ({"num_speakers": 0}, "data.source.num_speakers is 0"),
+        ({"num_speakers": 10, "minutes": 1.0}, "data.source.minutes is 1.*at least 1.17"),
+        ({"minutes": float("nan")}, "data.source.minutes is nan"),
     ],
 )
 def test_settings_that_cannot_be_met_are_errors(settings: dict, message: str) -> None:

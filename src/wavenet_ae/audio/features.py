@@ -37,6 +37,9 @@ class MFCC(nn.Module):
     these buffers, outside autocast: log mel energies lose too much in bfloat16.
     """
 
+    mean: Tensor
+    deviation: Tensor
+
     def __init__(
         self,
         sample_rate: int,
@@ -85,9 +88,10 @@ class MFCC(nn.Module):
     @torch.no_grad()
     def fit(self, waveforms: Iterable[Tensor]) -> None:
         """Set mean and deviation per coefficient from waveforms of the training split."""
-        count, total, squares = 0, 0.0, 0.0
+        count = 0
+        total, squares = (torch.zeros(self.dim, dtype=torch.float64) for _ in range(2))
         for waveform in waveforms:
-            frames = self._raw(waveform).double()
+            frames = self._raw(waveform).double().cpu()
             count += frames.shape[0] * frames.shape[2]
             total = total + frames.sum(dim=(0, 2))
             squares = squares + (frames * frames).sum(dim=(0, 2))

@@ -128,7 +128,7 @@ def read_columns(path: Path, names: Sequence[str]) -> dict[str, tuple[str, ...]]
         text = path.read_bytes().decode("utf-8", "surrogateescape")
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}") from error
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter="\t")
+    rows = csv.reader(io.StringIO(text), delimiter="\t")
     if tuple(next(rows, ())) != tuple(names):
         raise UserError(f"{path} does not have the columns {', '.join(names)}")
     columns = list(zip(*rows, strict=True)) or [()] * len(names)

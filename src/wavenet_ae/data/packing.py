@@ -75,7 +75,7 @@ def _check_settings(sample_rate: int, max_rejected: float, num_workers: int | No
     if not 0 <= max_rejected <= 1:
         raise UserError(f"data.max_rejected={max_rejected}: give a fraction from 0 to 1")
     if num_workers is not None and num_workers < 0:
-        raise UserError(f"data.num_workers={num_workers}: give 0 or more, or null")
+        raise UserError(f"data.num_packing_processes={num_workers}: give 0 or more, or null")
 
 
 def _check_keys(recordings: Sequence[Recording]) -> None:
@@ -83,8 +83,12 @@ def _check_keys(recordings: Sequence[Recording]) -> None:
         raise UserError("data.source lists no recordings")
     seen: dict[str, Recording] = {}
     for recording in recordings:
-        if (other := seen.setdefault(recording.key, recording)) is not recording:
+        if recording.key in seen:
+            other = seen[recording.key]
             raise UserError(f"{recording.path} and {other.path} have one key, {recording.key}")
+        if "\r" in recording.key:  # all else can be quoted in a table
+            raise UserError(f"{recording.key!r} has a carriage return in its name: rename it")
+        seen[recording.key] = recording
 
 
 def _cache_folder(source: Source, cache_dir: str) -> Path:
@@ -165,7 +169,7 @@ def _decoded(chunks: Sequence[Chunk], num_processes: int) -> Iterable[Chunk]:
     except BrokenProcessPool as error:
         raise UserError(
             "a process that decoded recordings was killed, perhaps for lack of memory: lower "
-            "data.num_workers and run again; what is packed is kept"
+            "data.num_packing_processes and run again; what is packed is kept"
         ) from error
     finally:
         pool.shutdown(cancel_futures=True)

@@ -59,12 +59,12 @@ class ToySource:
         self, root: str, num_speakers: int = 10, minutes: float = 12.5, seed: int = 0
     ) -> None:
         if num_speakers < 1:
-            raise UserError(f"data.num_speakers is {num_speakers}, but must be at least 1")
+            raise UserError(f"data.source.num_speakers is {num_speakers}, but must be at least 1")
         least = num_speakers * 2 * MEAN_SECONDS / 60
         if not minutes >= least:
             raise UserError(
-                f"data.minutes is {minutes:g}, too little for two utterances of each of "
-                f"{num_speakers} speakers: give at least {least:.2f}, or less data.num_speakers"
+                f"data.source.minutes is {minutes:g}, too little for two utterances of each of "
+                f"{num_speakers} speakers: give at least {least:.2f}, or less data.source.num_speakers"
             )
         self.num_speakers = num_speakers
         self.seconds = minutes * 60 / num_speakers  # of a speaker

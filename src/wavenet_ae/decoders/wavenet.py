@@ -123,6 +123,7 @@ class WaveNet(nn.Module):
         num_positions = self.chain.layers[0].output_length(samples.shape[1])
         gated_outputs = []  # skips only where scored
         for layer in self.layers:
+            assert isinstance(layer, DilatedLayer)
             first = num_positions - (hidden.shape[0] - layer.reach)
             hidden, gated = layer(
                 hidden, frames, speaker_vector, self.conditioning_hop, first, num_targets

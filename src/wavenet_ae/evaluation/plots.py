@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -32,7 +33,7 @@ def draw_learning_curve(metrics_csv: Path, png: Path) -> None:
     metrics = read_metrics(metrics_csv)
     figure = Figure(figsize=(8, 7), layout="constrained")
     above, below = figure.subplots(2, sharex=True, height_ratios=(2, 1))
-    curves = {
+    curves: dict[str, tuple[str, dict[str, Any]]] = {
         "train/nll": ("training", dict(color="0.75", linewidth=1)),
         "validation/nll": ("validation, true codes", dict(color="C0", marker="o")),
         "validation/nll_other_codes": (

@@ -13,8 +13,9 @@ from wavenet_ae.checkpoint import write_whole
 
 def tensorboard(run_folder: str, first_step: int) -> TensorBoardLogger:
     """Scalars for `tensorboard --logdir <run folder>`; a resume hides what it writes again."""
-    purge = {"purge_step": first_step} if first_step else {}
-    return TensorBoardLogger(run_folder, name="", version="tensorboard", **purge)
+    return TensorBoardLogger(
+        run_folder, name="", version="tensorboard", purge_step=first_step or None
+    )
 
 
 def wandb(

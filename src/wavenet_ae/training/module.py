@@ -33,6 +33,9 @@ class AutoencoderTraining(pl.LightningModule):
     model_config   plain values from which `models.build` made the model; they go into checkpoints
     """
 
+    speaker_rows: Tensor
+    code_counts: Tensor
+
     def __init__(
         self,
         model: WaveformAutoencoder,
@@ -61,7 +64,7 @@ class AutoencoderTraining(pl.LightningModule):
     def data(self) -> SpeechData:
         return self.trainer.datamodule  # type: ignore[attr-defined]
 
-    def configure_optimizers(self) -> dict[str, Any]:
+    def configure_optimizers(self) -> Any:
         optimizer = self.optimisation.optimizer(self.model)
         scheduler = {"scheduler": self.optimisation.scheduler(optimizer), "interval": "step"}
         return {"optimizer": optimizer, "lr_scheduler": scheduler}

@@ -50,12 +50,18 @@ def _git_state() -> str:
         return ""
 
 
-def log_to(folder: Path) -> None:
-    """Log to the console and to `train.log` of the run folder."""
-    folder.mkdir(parents=True, exist_ok=True)
+def log_to(folder: str | None) -> None:
+    """Log to the console and, where there is a run folder, to its `train.log`."""
     console = logging.StreamHandler()
     console.setFormatter(logging.Formatter("%(message)s"))
-    file = logging.FileHandler(folder / "train.log")
-    file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    logging.basicConfig(level=logging.INFO, handlers=[console, file], force=True)
+    handlers: list[logging.Handler] = [console]
+    if folder is not None:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        file = logging.FileHandler(Path(folder) / "train.log")
+        file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        handlers.append(file)
+    logging.basicConfig(level=logging.INFO, handlers=handlers, force=True)
     logging.captureWarnings(True)
+    # Lightning's hints on hardware and on its makers' products; what fails still speaks up.
+    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)

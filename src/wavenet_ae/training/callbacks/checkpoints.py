@@ -70,7 +70,8 @@ class Checkpoints(pl.Callback):
 
     @staticmethod
     def _validates_now(trainer: pl.Trainer, batch_idx: int) -> bool:
-        return bool(trainer.enable_validation) and (batch_idx + 1) % trainer.val_check_batch == 0
+        interval = int(trainer.val_check_batch or 0)
+        return trainer.enable_validation and interval > 0 and (batch_idx + 1) % interval == 0
 
     def _settle(self, trainer: pl.Trainer, is_best: bool) -> None:
         """All that belongs to this step is done: save if it is time to, stop if asked to."""
@@ -91,7 +92,9 @@ class Checkpoints(pl.Callback):
         return int(trainer.strategy.reduce(number, reduce_op="max"))
 
     def _save(self, trainer: pl.Trainer) -> None:
-        trainer.save_checkpoint(step_checkpoint(self.folder, trainer.global_step))
+        trainer.save_checkpoint(
+            step_checkpoint(self.folder, trainer.global_step), weights_only=False
+        )
         if trainer.is_global_zero:
             for old in step_checkpoints(self.folder)[: -self.keep]:
                 remove_checkpoint(old)

@@ -30,7 +30,7 @@ class Throughput(pl.Callback):
         assert isinstance(pl_module, AutoencoderTraining)
         self.seconds += time.perf_counter() - self.started
         self.batches += 1
-        if trainer.global_step % trainer.log_every_n_steps:
+        if trainer.global_step % trainer.log_every_n_steps:  # type: ignore[attr-defined]
             return
         samples = self.batches * pl_module.data.batch_size * pl_module.plan.num_targets
         audio_seconds = samples / pl_module.model.sample_rate

@@ -1,0 +1,38 @@
+"""Pack recordings ahead of time: `python prepare.py data=folder data.root=recordings`.
+
+train.py does it by itself where it is not done; what is packed is shared by all runs on it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import hydra
+from omegaconf import DictConfig
+
+from wavenet_ae.commands import guarded
+from wavenet_ae.config import check, plain
+
+
+def pack(config: dict[str, Any]) -> None:
+    """Pack the recordings of a configuration and print what there is of each split."""
+    check(config)
+    from rich.console import Console
+
+    from wavenet_ae.data.summary import corpus_table
+    from wavenet_ae.instantiate import instantiate
+    from wavenet_ae.training.run_folder import log_to
+
+    log_to(None)
+    rate, seed = config["sample_rate"], config["seed"]
+    corpus = instantiate(config["data"], sample_rate=rate, seed=seed).open()
+    Console().print(corpus_table(corpus))
+
+
+@hydra.main(config_path="conf", config_name="prepare", version_base="1.3")
+def main(config: DictConfig) -> None:
+    guarded(lambda: pack(plain(config)))
+
+
+if __name__ == "__main__":
+    main()
