@@ -27,6 +27,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "instantiate": {"errors"},
     "signatures": {"errors"},
     "checkpoint": {"errors"},
+    "commands": {"errors"},
     "audio": BASE,
     "nn": BASE,
     "data": BASE | {"audio"},

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import io
 import logging
@@ -33,12 +32,10 @@ def write_whole(path: Path, content: bytes) -> None:
         temporary.replace(path)
     except OSError as error:
         temporary.unlink(missing_ok=True)
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise UserError(
-                f"{path} cannot be written: the disk is full.  Free some space and go on with "
-                "resume=<run folder>; what was written before is intact."
-            ) from None
-        raise
+        raise UserError(
+            f"{path} cannot be written: {error.strerror}.  Mend that, free some space for example, "
+            "and go on with resume=<run folder>; what was written before is intact."
+        ) from error
     _sync_folder(path.parent)
 
 
@@ -55,28 +52,37 @@ def _checksum_file(path: Path) -> Path:
 
 
 def write_checkpoint(checkpoint: dict[str, Any], path: Path) -> None:
-    """Write a checkpoint, and beside it its SHA-256 in the form that `sha256sum -c` reads."""
+    """Write a checkpoint, and beside it its SHA-256 in the form that `sha256sum -c` reads.
+
+    The checksum goes first and comes last: a crash leaves none, never that of another content.
+    """
     buffer = io.BytesIO()
     torch.save(checkpoint, buffer)
     content = buffer.getvalue()
     digest = hashlib.sha256(content).hexdigest()
-    write_whole(_checksum_file(path), f"{digest}  {path.name}\n".encode())
+    _checksum_file(path).unlink(missing_ok=True)
     write_whole(path, content)
+    _write_checksum(path, digest)
+
+
+def _write_checksum(path: Path, digest: str) -> None:
+    write_whole(_checksum_file(path), f"{digest}  {path.name}\n".encode())
 
 
 def link_checkpoint(path: Path, name: str) -> None:
     """Give a checkpoint a second name in its folder, at no cost in space where links exist."""
     other = path.with_name(name)
     digest = _checksum_file(path).read_text().split()[0]
-    write_whole(_checksum_file(other), f"{digest}  {name}\n".encode())
+    _checksum_file(other).unlink(missing_ok=True)
     temporary = other.with_name(f".{name}.tmp")
     temporary.unlink(missing_ok=True)
     try:
         os.link(path, temporary)
         temporary.replace(other)
         _sync_folder(other.parent)
-    except OSError:
+    except OSError:  # a file system without links
         write_whole(other, path.read_bytes())
+    _write_checksum(other, digest)
 
 
 def remove_checkpoint(path: Path) -> None:

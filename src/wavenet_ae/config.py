@@ -7,7 +7,6 @@ to the signature of its target: the constructor is the schema.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from wavenet_ae.errors import UserError, nearest
-from wavenet_ae.signatures import accepts, describe, parameter_types
+from wavenet_ae.signatures import accepts, describe, named_parameters, parameter_types
 
 # Values that the wiring knows and that a configuration must not repeat.
 DERIVED: dict[str, frozenset[str]] = {
@@ -150,7 +149,7 @@ def _node_problems(
             yield from _node_problems(path, value, derived)
         elif not accepts(value, types[name]):
             yield f"{path} is {value!r}, but must be {describe(types[name])}"
-    for name, parameter in inspect.signature(target).parameters.items():
+    for name, parameter in named_parameters(target).items():
         is_required = parameter.default is parameter.empty
         if is_required and name not in node and name not in derived:
             yield f"{key}.{name} is missing: it must be {describe(types[name])}"

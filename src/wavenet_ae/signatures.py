@@ -12,13 +12,22 @@ NAMES: dict[Any, str] = {**NUMBERS, str: "a text", bool: "true or false", type(N
 
 
 def parameter_types(target: Callable[..., Any]) -> dict[str, Any]:
-    """Annotation of each parameter, Any where there is none."""
+    """Annotation of each named parameter, Any where there is none.
+
+    What a target would take by `**kwargs` is not known, so that no typo hides there.
+    """
     function = target.__init__ if inspect.isclass(target) else target  # type: ignore[misc]
     try:
         hints = get_type_hints(function)
     except NameError:  # an annotation that is imported for type checkers only
         hints = {}
-    return {name: hints.get(name, Any) for name in inspect.signature(target).parameters}
+    return {name: hints.get(name, Any) for name in named_parameters(target)}
+
+
+def named_parameters(target: Callable[..., Any]) -> dict[str, inspect.Parameter]:
+    variadic = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    parameters = inspect.signature(target).parameters
+    return {name: each for name, each in parameters.items() if each.kind not in variadic}
 
 
 def accepts(value: Any, annotation: Any) -> bool:

@@ -138,7 +138,7 @@ def _trainer(config: Mapping[str, Any], folder: Path, first_step: int) -> pl.Tra
         check_val_every_n_epoch=None,
         num_sanity_val_steps=0,
         use_distributed_sampler=False,
-        enable_checkpointing=False,
+        enable_checkpointing=any(isinstance(each, pl.callbacks.Checkpoint) for each in callbacks),
         enable_progress_bar=any(isinstance(each, pl.callbacks.ProgressBar) for each in callbacks),
     )
 

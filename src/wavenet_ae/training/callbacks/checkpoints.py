@@ -20,11 +20,14 @@ from wavenet_ae.training.signals import StopFlag, Stopped
 logger = logging.getLogger(__name__)
 
 
-class Checkpoints(pl.Callback):
+class Checkpoints(pl.callbacks.Checkpoint):
     """Saves after optimizer steps: every so many, the last one, and when asked to stop.
 
     Where a step is followed by a validation the checkpoint waits for it, so that a resumed run
     neither repeats nor misses one.  The newest `keep` stay, beside the best by validation NLL.
+
+    As one of Lightning's checkpoint callbacks it is called after all the others, so that what it
+    saves holds what they did at this step.
     """
 
     def __init__(self, folder: str, every_num_steps: int = 500, keep: int = 2) -> None:

@@ -1,0 +1,153 @@
+"""A run that is killed and resumed ends where the run that was never killed ends."""
+
+from __future__ import annotations
+
+import csv
+import random
+import signal
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from commands import TINY, TINY_CODES, run, start
+
+from wavenet_ae.checkpoint import newest_checkpoint, read_checkpoint, step_checkpoints
+
+LONG = [*TINY, *TINY_CODES, "trainer.max_steps=150", "callbacks.checkpoints.every_num_steps=10"]
+
+
+def assert_same(left, right, where="checkpoint"):
+    """Bit by bit, through all that a checkpoint holds."""
+    assert type(left) is type(right), where
+    if isinstance(left, torch.Tensor):
+        assert torch.equal(left, right), where
+    elif isinstance(left, dict):
+        assert left.keys() == right.keys(), where
+        for key in left:
+            assert_same(left[key], right[key], f"{where}.{key}")
+    elif isinstance(left, list | tuple):
+        assert len(left) == len(right), where
+        for index, pair in enumerate(zip(left, right, strict=True)):
+            assert_same(*pair, f"{where}[{index}]")
+    else:
+        assert left == right, where
+
+
+def last_state(folder: Path) -> dict:
+    found = newest_checkpoint(folder / "checkpoints")
+    assert found is not None
+    checkpoint = found[1]
+    return {
+        key: checkpoint[key]
+        for key in ("state_dict", "optimizer_states", "lr_schedulers", "global_step", "SpeechData")
+    }
+
+
+def validations(folder: Path) -> list[dict[str, str]]:
+    with (folder / "metrics.csv").open() as file:
+        rows = [row for row in csv.DictReader(file) if row["validation/nll"]]
+    return [{k: v for k, v in row.items() if not k.startswith("speed")} for row in rows]
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(cache, tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("uninterrupted") / "run"
+    code, output = run("train.py", *LONG, f"hydra.run.dir={folder}", cache=cache)
+    assert code == 0, output
+    return folder
+
+
+@pytest.mark.slow
+def test_kill_9_at_random_instants(cache, tmp_path, uninterrupted):
+    folder = tmp_path / "run"
+    arguments = [*LONG, f"hydra.run.dir={folder}"]
+    rng = random.Random(time.time_ns())  # the instants differ from run to run: all must do
+    kills = 0
+    while kills < 5:
+        process = start("train.py", *arguments, cache=cache)
+        while process.poll() is None and not (folder / "metrics.csv").is_file():
+            time.sleep(0.02)
+        before = len(step_checkpoints(folder / "checkpoints"))
+        time.sleep(rng.uniform(0.0, 1.0 if before else 2.0))
+        if process.poll() is not None:
+            break
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        kills += 1
+        arguments = [f"resume={folder}"]
+    code, output = run("train.py", f"resume={folder}", cache=cache)
+    assert code == 0, output
+    assert kills == 5, "the run ended before it was killed five times: make it longer"
+    assert_same(last_state(folder), last_state(uninterrupted))
+    assert validations(folder) == validations(uninterrupted)
+
+
+@pytest.mark.parametrize("number, exit_code", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.slow
+def test_a_signal_saves_and_stops(cache, tmp_path, uninterrupted, number, exit_code):
+    folder = tmp_path / "run"
+    process = start("train.py", *LONG, f"hydra.run.dir={folder}", cache=cache)
+    while process.poll() is None and not step_checkpoints(folder / "checkpoints"):
+        time.sleep(0.02)
+    process.send_signal(number)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == exit_code, output
+    assert "saved" in output and "Traceback" not in output
+    stopped = newest_checkpoint(folder / "checkpoints")[1]["global_step"]
+    assert f"stopping at step {stopped}" in output and stopped < 150
+    code, output = run("train.py", f"resume={folder}", cache=cache)
+    assert code == 0, output
+    assert f"resumed at step {stopped}" in output
+    assert_same(last_state(folder), last_state(uninterrupted))
+    assert validations(folder) == validations(uninterrupted)
+
+
+@pytest.mark.slow
+def test_a_second_ctrl_c_aborts_at_once(cache, tmp_path):
+    folder = tmp_path / "run"
+    # so long between optimizer steps that the first Ctrl-C cannot end the run soon
+    slow = ["trainer.accumulate_grad_batches=100000", "trainer.max_steps=5"]
+    process = start("train.py", *TINY, *slow, f"hydra.run.dir={folder}", cache=cache)
+    while process.poll() is None and not (folder / "config.yaml").is_file():
+        time.sleep(0.02)
+    time.sleep(6)
+    process.send_signal(signal.SIGINT)
+    time.sleep(1)
+    assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=10)
+    assert process.returncode == -signal.SIGINT
+
+
+@pytest.mark.slow
+def test_a_resume_may_prolong_but_not_change_the_run(cache, tmp_path, uninterrupted):
+    folder = tmp_path / "run"
+    code, output = run(
+        "train.py", *LONG, "trainer.max_steps=60", f"hydra.run.dir={folder}", cache=cache
+    )
+    assert code == 0, output
+    config = (folder / "config.yaml").read_text()
+    for change in ("optimizer.learning_rate=1", "data.batch_size=8", "seed=3"):
+        code, output = run("train.py", f"resume={folder}", change, cache=cache)
+        assert code == 1 and change.split("=")[0] in output and "resume" in output
+        assert "Traceback" not in output
+    code, output = run("train.py", f"resume={folder}", "trainer.max_steps=150", cache=cache)
+    assert code == 0, output
+    assert (folder / "config.yaml").read_text() == config, "written once"
+    assert_same(last_state(folder), last_state(uninterrupted))
+    assert validations(folder) == validations(uninterrupted)
+
+
+@pytest.mark.slow
+def test_a_damaged_newest_checkpoint_falls_back_aloud(cache, tmp_path, uninterrupted):
+    folder = tmp_path / "run"
+    run("train.py", *LONG, f"hydra.run.dir={folder}", cache=cache)
+    newest = step_checkpoints(folder / "checkpoints")[-1]
+    content = bytearray(newest.read_bytes())
+    content[len(content) // 2] ^= 1
+    newest.write_bytes(content)
+    code, output = run("train.py", f"resume={folder}", cache=cache)
+    assert code == 0 and "damaged" in output and "resumed at step 140" in output
+    assert read_checkpoint(newest)["global_step"] == 150
+    assert_same(last_state(folder), last_state(uninterrupted))

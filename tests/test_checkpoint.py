@@ -1,0 +1,118 @@
+"""Checkpoint files: whole or not at all, checked, and plain."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import resource
+import signal
+
+import pytest
+import torch
+
+from wavenet_ae.checkpoint import (
+    link_checkpoint,
+    newest_checkpoint,
+    read_checkpoint,
+    remove_checkpoint,
+    step_checkpoint,
+    step_checkpoints,
+    write_checkpoint,
+)
+from wavenet_ae.errors import UserError
+
+
+def content(step: int = 1, **section) -> dict:
+    ours = {"format": 1, "config": {}, "speakers": ["a"], **section}
+    return {"global_step": step, "state_dict": {"w": torch.arange(1000)}, "wavenet_ae": ours}
+
+
+def test_what_is_written_is_read(tmp_path):
+    path = step_checkpoint(tmp_path, 7)
+    write_checkpoint(content(7), path)
+    assert read_checkpoint(path)["global_step"] == 7
+    assert torch.equal(read_checkpoint(path)["state_dict"]["w"], torch.arange(1000))
+    digest, name = (tmp_path / f"{path.name}.sha256").read_text().split()
+    assert digest == hashlib.sha256(path.read_bytes()).hexdigest() and name == path.name
+    assert not list(tmp_path.glob(".*")), "no temporary file is left"
+
+
+@pytest.mark.parametrize("damage", ["flipped", "cut", "empty"])
+def test_damage_is_found(tmp_path, damage):
+    path = step_checkpoint(tmp_path, 1)
+    write_checkpoint(content(), path)
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    damaged = {"flipped": bytes(data), "cut": bytes(data[:-100]), "empty": b""}[damage]
+    path.write_bytes(damaged)
+    with pytest.raises(UserError, match="damaged"):
+        read_checkpoint(path)
+    if damage != "flipped":  # without a checksum torch itself finds what is missing
+        path.with_name(path.name + ".sha256").unlink()
+        with pytest.raises(UserError, match="damaged"):
+            read_checkpoint(path)
+
+
+def test_newest_sound_checkpoint_is_found(tmp_path, caplog):
+    assert newest_checkpoint(tmp_path) is None
+    for step in (5, 40, 300):
+        write_checkpoint(content(step), step_checkpoint(tmp_path, step))
+    step_checkpoint(tmp_path, 300).write_bytes(b"nonsense")
+    path, checkpoint = newest_checkpoint(tmp_path)
+    assert path == step_checkpoint(tmp_path, 40) and checkpoint["global_step"] == 40
+    assert "step-00000300.ckpt is damaged" in caplog.text
+
+
+class Runs:
+    def __reduce__(self):
+        return os.system, ("touch /tmp/should-not-exist",)
+
+
+def test_a_file_that_would_run_code_is_refused(tmp_path):
+    path = tmp_path / "evil.ckpt"
+    torch.save({"wavenet_ae": {"format": 1}, "payload": Runs()}, path)
+    with pytest.raises(UserError, match="refused"):
+        read_checkpoint(path)
+
+
+@pytest.mark.parametrize("found, word", [(2, "newer"), (0, "older"), (None, "older")])
+def test_other_formats_name_the_way_out(tmp_path, found, word):
+    path = tmp_path / "x.ckpt"
+    write_checkpoint(content(format=found), path)
+    with pytest.raises(UserError, match=f"{word} than this"):
+        read_checkpoint(path)
+
+
+def test_other_files_are_named(tmp_path):
+    path = tmp_path / "x.ckpt"
+    write_checkpoint({"state_dict": {}}, path)
+    with pytest.raises(UserError, match="not a checkpoint of wavenet_ae"):
+        read_checkpoint(path)
+    with pytest.raises(UserError, match="there is no checkpoint"):
+        read_checkpoint(tmp_path / "none.ckpt")
+
+
+def test_second_name_outlives_the_first(tmp_path):
+    path = step_checkpoint(tmp_path, 3)
+    write_checkpoint(content(3), path)
+    link_checkpoint(path, "best.ckpt")
+    remove_checkpoint(path)
+    assert step_checkpoints(tmp_path) == []
+    assert read_checkpoint(tmp_path / "best.ckpt")["global_step"] == 3
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["best.ckpt", "best.ckpt.sha256"]
+
+
+def test_a_full_disk_keeps_what_was_there(tmp_path):
+    path = step_checkpoint(tmp_path, 1)
+    write_checkpoint(content(1), path)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, before[1]))  # writing on fails, for real
+    try:
+        with pytest.raises(UserError, match=r"cannot be written.*resume="):
+            write_checkpoint(content(2), path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, ignored)
+    assert not list(tmp_path.glob(".*"))
+    assert read_checkpoint(path)["global_step"] == 1

@@ -1,0 +1,186 @@
+"""Whole runs in this process, on a corpus of half a minute."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import hydra
+import pytest
+import torch
+from hydra.core.global_hydra import GlobalHydra
+
+import wavenet_ae
+from wavenet_ae.checkpoint import newest_checkpoint, step_checkpoints
+from wavenet_ae.config import check, plain
+from wavenet_ae.errors import UserError
+from wavenet_ae.evaluation.plots import read_metrics
+from wavenet_ae.training.module import NonFiniteLoss
+from wavenet_ae.training.run import check_sizes, train
+
+CONF = Path(__file__).parents[2] / "conf"
+TINY = [
+    "run_folder=unused",
+    "name=test",
+    "data.source.num_speakers=2",
+    "data.source.minutes=0.5",
+    "data.batch_size=4",
+    "data.window_seconds=0.04",
+    "data.validation_seconds=1",
+    "encoder.dim=16",
+    "decoder.num_blocks=1",
+    "decoder.layers_per_block=4",
+    "decoder.residual=8",
+    "decoder.gate=8",
+    "decoder.skip=8",
+    "decoder.post=8",
+    "optimizer.warmup_steps=5",
+    "trainer.log_every_n_steps=1",
+    "trainer.accelerator=cpu",
+    "callbacks.checkpoints.every_num_steps=4",
+    "validate_every_num_steps=6",
+]
+CODES = ["bottleneck.codebook_size=8", "bottleneck.start_after=3", "bottleneck.revive_after=4"]
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory):
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+def config(cache, monkeypatch, tmp_path):
+    """A function from overrides to a plain configuration whose run folder is fresh."""
+    monkeypatch.setenv("WAVENET_AE_CACHE", str(cache))
+
+    def compose(*overrides: str, folder: str = "run") -> dict:
+        GlobalHydra.instance().clear()
+        with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
+            composed = hydra.compose("config", [*TINY, *overrides])
+        values = plain(composed)
+        values["run_folder"] = str(tmp_path / folder)
+        check(values)
+        check_sizes(values)
+        return values
+
+    return compose
+
+
+def state(folder: Path | str) -> dict[str, torch.Tensor]:
+    found = newest_checkpoint(Path(folder) / "checkpoints")
+    assert found is not None
+    return found[1]["state_dict"]
+
+
+@pytest.mark.parametrize("bottleneck", ["none", "ae", "vae", "vqvae", "vqvae_ema"])
+def test_every_bottleneck_learns_and_loads(bottleneck, config):
+    codes = CODES if bottleneck.startswith("vq") else []
+    fast = ["optimizer.decoder_learning_rate=0.02", "trainer.max_steps=60"]
+    settings = config(f"bottleneck={bottleneck}", *codes, *fast)
+    last = train(settings)
+    folder = Path(settings["run_folder"])
+    metrics = read_metrics(folder / "metrics.csv")
+    first = metrics["train/nll"][1][0]
+    assert first > 5 and last < first - 0.7, "nats per sample, from about log 256"
+    model = wavenet_ae.load(folder / "checkpoints" / "best.ckpt")
+    assert model.speakers == ["spk00", "spk01"]
+    if codes:
+        assert bool(model.bottleneck.is_quantising)
+        assert "validation/perplexity" in metrics
+        # before the codebook starts there are no codes to count
+        assert metrics["bottleneck/batch_perplexity"][0][0] == 4
+    assert "validation/gain_over_other_codes" in metrics
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ["bottleneck=vqvae_ema", *CODES, "model.jitter_probability=0.3"],
+        ["bottleneck=vae", "bottleneck.samples_per_datapoint=2"],
+        ["bottleneck=vqvae", *CODES, "trainer.accumulate_grad_batches=2"],
+        ["bottleneck=ae", "callbacks=weight_averaging", "data.edge=silence"],
+        ["bottleneck=ae", "trainer.precision=bf16-mixed", "data.buffer_fraction=0.5"],
+    ],
+)
+def test_resumed_equals_uninterrupted(overrides, config):
+    """Bit by bit; the stop falls on a step with a validation and on one without."""
+    whole = config(*overrides, "trainer.max_steps=16", folder="whole")
+    train(whole)
+    for stop in (6, 8):
+        parts = config(*overrides, f"trainer.max_steps={stop}", folder=f"parts{stop}")
+        train(parts)
+        parts["trainer"]["max_steps"] = 16
+        torch.manual_seed(stop)  # whatever ran before must not matter
+        train(parts)
+        left, right = state(whole["run_folder"]), state(parts["run_folder"])
+        different = [name for name in left if not torch.equal(left[name], right[name])]
+        assert not different
+        rows = [read_metrics(Path(each["run_folder"]) / "metrics.csv") for each in (whole, parts)]
+        for key in ("train/nll", "validation/nll"):
+            assert rows[0][key][0].tolist() == rows[1][key][0].tolist()
+            assert rows[0][key][1].tolist() == rows[1][key][1].tolist()
+
+
+def test_newest_two_and_best_are_kept(config):
+    settings = config("bottleneck=ae", "trainer.max_steps=14")
+    train(settings)
+    folder = Path(settings["run_folder"]) / "checkpoints"
+    assert [path.name for path in step_checkpoints(folder)] == [
+        "step-00000012.ckpt",
+        "step-00000014.ckpt",
+    ]
+    assert (folder / "best.ckpt").is_file()
+
+
+def test_resume_with_other_data_is_refused(config):
+    settings = config("bottleneck=ae", "trainer.max_steps=4")
+    train(settings)
+    settings["trainer"]["max_steps"] = 8
+    settings["data"]["batch_size"] = 2
+    with pytest.raises(UserError, match="batch_size: 4 then, 2 now"):
+        train(settings)
+
+
+def test_non_finite_loss_stops_and_names_the_batch(config):
+    settings = config("bottleneck=ae", "trainer.max_steps=8")
+    train(settings)
+    before = state(settings["run_folder"])
+    settings["trainer"]["max_steps"] = 100
+    settings["objective"]["norm_weight"] = float("inf")
+    with pytest.raises(
+        NonFiniteLoss, match=r"at step 8 \(epoch \d+, batch \d+\).*spk0\d_"
+    ) as error:
+        train(settings)
+    assert "optimizer.learning_rate" in str(error.value)
+    after = state(settings["run_folder"])
+    assert all(torch.equal(before[name], after[name]) for name in before)
+
+
+def test_unknown_speakers_are_counted_aloud(config, caplog):
+    settings = config("bottleneck=ae", "trainer.max_steps=2", "data.limit=1")
+    train(settings)
+    assert "1 speakers are not heard in training" in caplog.text
+
+
+def test_overfit_repeats_its_batches(config):
+    settings = config("bottleneck=ae", "trainer.max_steps=40", "data.overfit=1")
+    last = train(settings)
+    metrics = read_metrics(Path(settings["run_folder"]) / "metrics.csv")
+    assert abs(last - metrics["train/nll"][1][-1]) < 0.6, "validates on what it trains on"
+
+
+def test_tensorboard_and_offline_wandb(config, monkeypatch):
+    monkeypatch.setenv("WANDB_SILENT", "true")
+    monkeypatch.delenv("WANDB_API_KEY", raising=False)
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    settings = config("bottleneck=ae", "trainer.max_steps=4", "logger=[tensorboard,wandb]")
+    train(settings)
+    settings["trainer"]["max_steps"] = 8
+    train(settings)
+    folder = Path(settings["run_folder"])
+    assert list((folder / "tensorboard").glob("events*"))
+    segments = list((folder / "wandb").glob("offline-run-*"))
+    ids = {segment.name.rsplit("-", 1)[1] for segment in segments}
+    assert ids == {(folder / "wandb_id.txt").read_text()}
+    import wandb
+
+    wandb.finish()
