@@ -64,7 +64,8 @@ class ToySource:
         if not minutes >= least:
             raise UserError(
                 f"data.source.minutes is {minutes:g}, too little for two utterances of each of "
-                f"{num_speakers} speakers: give at least {least:.2f}, or less data.source.num_speakers"
+                f"{num_speakers} speakers: give at least {least:.2f}, or fewer speakers "
+                "(data.source.num_speakers)"
             )
         self.num_speakers = num_speakers
         self.seconds = minutes * 60 / num_speakers  # of a speaker

@@ -1,0 +1,140 @@
+"""Every YAML in conf/ composes, passes the check and builds; what does not fit is named."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import hydra
+import pytest
+import yaml
+from hydra.core.global_hydra import GlobalHydra
+
+from wavenet_ae.config import check, plain, resumed
+from wavenet_ae.errors import UserError
+from wavenet_ae.signatures import accepts, describe, parameter_types
+from wavenet_ae.training.run import check_sizes
+
+CONF = Path(__file__).parents[1] / "conf"
+OPTIONS = sorted(
+    (path.parent.name, path.stem) for path in CONF.glob("*/*.yaml") if path.stem != "base"
+)
+NEEDED = {
+    ("data", "folder"): ["data.root=somewhere"],
+    ("data", "table"): ["data.path=somewhere.tsv"],
+}
+PLACE = ["run_folder=unused", "name=test"]
+
+
+def compose(*overrides: str, config_name: str = "config") -> dict[str, Any]:
+    GlobalHydra.instance().clear()
+    with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
+        return plain(hydra.compose(config_name, [*PLACE, *overrides]))
+
+
+@pytest.mark.parametrize("group, option", OPTIONS)
+def test_every_option_composes_checks_and_builds(group, option):
+    config = compose(f"{group}={option}", *NEEDED.get((group, option), []))
+    check(config)
+    check_sizes(config)
+
+
+def test_prepare_composes():
+    check(compose(config_name="prepare"))
+
+
+def test_a_second_rate_needs_nothing_but_the_rate():
+    check_sizes(compose("sample_rate=16000"))
+
+
+def test_all_problems_are_reported_at_once():
+    config = compose()
+    config["decoder"]["gates"] = 3
+    config["encoder"]["kernels"] = ["a"]
+    del config["data"]["source"]
+    with pytest.raises(UserError) as error:
+        check(config)
+    text = str(error.value)
+    assert "for 3 reasons" in text
+    assert "decoder.gates is not known. Did you mean 'gate'?" in text
+    assert "encoder.kernels is ['a'], but must be a list, each item a whole number" in text
+    assert "data.source is missing" in text
+
+
+def test_nested_nodes_are_checked():
+    config = compose()
+    config["encoder"]["features"]["num_mel"] = 3
+    with pytest.raises(UserError, match=r"encoder\.features\.num_mel is not known.*num_mels"):
+        check(config)
+
+
+def test_a_collection_s_nodes_are_checked():
+    config = compose("logger=wandb")
+    config["logger"]["wandb"]["projekt"] = "x"
+    with pytest.raises(UserError, match=r"logger\.wandb\.projekt is not known.*project"):
+        check(config)
+
+
+def test_what_the_program_sets_may_not_be_given():
+    config = compose()
+    config["trainer"]["max_epochs"] = 3
+    with pytest.raises(UserError, match=r"trainer\.max_epochs is set by the program"):
+        check(config)
+
+
+@pytest.mark.parametrize(
+    "value, annotation, fits",
+    [
+        (3, int, True),
+        (True, int, False),
+        (3, float, True),
+        (3.5, int, False),
+        ("x", str, True),
+        (None, int | None, True),
+        (None, int, False),
+        ([1, 2], Sequence[int], True),
+        ([1, "x"], Sequence[int], False),
+        ("12", Sequence[int], False),
+        ("a", Literal["a", "b"], True),
+        ("c", Literal["a", "b"], False),
+        (3, Path, False),
+    ],
+)
+def test_values_fit_annotations(value, annotation, fits):
+    assert accepts(value, annotation) is fits
+    assert describe(annotation)
+
+
+def test_star_arguments_hide_no_typos():
+    def target(width: int, **others: int) -> None: ...
+
+    assert list(parameter_types(target)) == ["width"]
+
+
+def run_folder(tmp_path: Path) -> Path:
+    config = compose()
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
+    return tmp_path
+
+
+def test_a_resume_takes_the_run_s_own_configuration(tmp_path):
+    folder = run_folder(tmp_path)
+    config = resumed([f"resume={folder}", "trainer.max_steps=9", "callbacks.checkpoints.keep=5"])
+    check(config)
+    assert config["run_folder"] == str(folder)
+    assert config["trainer"]["max_steps"] == 9
+    assert config["callbacks"]["checkpoints"]["keep"] == 5
+
+
+@pytest.mark.parametrize("change", ["seed=2", "decoder.gate=8", "bottleneck=vae", "data.limit=3"])
+def test_a_resume_refuses_what_would_make_another_run(tmp_path, change):
+    folder = run_folder(tmp_path)
+    with pytest.raises(UserError, match=rf"{change.split('=')[0]} cannot be changed by a resume"):
+        resumed([f"resume={folder}", change])
+
+
+def test_a_resume_needs_key_and_value(tmp_path):
+    folder = run_folder(tmp_path)
+    with pytest.raises(UserError, match="not of the form key=value"):
+        resumed([f"resume={folder}", "trainer.max_steps"])
