@@ -18,9 +18,6 @@ from wavenet_ae.commands import guarded
 from wavenet_ae.config import check, plain, resumed
 from wavenet_ae.errors import UserError
 
-# Threads that spin while they wait make a step ten times slower as soon as anything else runs.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-
 
 def run(config: dict[str, Any]) -> float:
     """Check a configuration and train; what is slow to import waits until it is known sound."""

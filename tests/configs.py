@@ -1,4 +1,4 @@
-"""Small models for tests, as plain configurations."""
+"""Small models for tests, as plain configurations and as overrides of conf/."""
 
 from __future__ import annotations
 
@@ -68,3 +68,31 @@ def small(bottleneck: str = "vqvae_ema", **changes: Any) -> dict[str, Any]:
     for group, values in changes.items():
         config[group].update(values)
     return config
+
+
+# For train.py: a corpus of half a minute, a step of some milliseconds.
+TINY = [
+    "data.source.num_speakers=2",
+    "data.source.minutes=0.5",
+    "data.batch_size=4",
+    "data.window_seconds=0.04",
+    "data.validation_seconds=1",
+    "encoder.dim=16",
+    "decoder.num_blocks=1",
+    "decoder.layers_per_block=4",
+    "decoder.residual=8",
+    "decoder.gate=8",
+    "decoder.skip=8",
+    "decoder.post=8",
+    "optimizer.warmup_steps=5",
+    "trainer.max_steps=24",
+    "trainer.log_every_n_steps=1",
+    "trainer.accelerator=cpu",
+    "validate_every_num_steps=6",
+    "callbacks.checkpoints.every_num_steps=4",
+]
+TINY_CODES = [
+    "bottleneck.codebook_size=8",
+    "bottleneck.start_after=3",
+    "bottleneck.revive_after=4",
+]

@@ -9,7 +9,8 @@ import subprocess
 import sys
 
 import pytest
-from commands import ROOT, TINY, environment, run
+from commands import ROOT, environment, run
+from configs import TINY
 
 MISTAKES = {
     "misspelt option": (["bottleneck=vqvea"], r"Could not find 'bottleneck/vqvea'[\s\S]*vqvae"),

@@ -7,7 +7,8 @@ import subprocess
 import sys
 
 import pytest
-from commands import ROOT, TINY, TINY_CODES, environment, run
+from commands import ROOT, environment, run
+from configs import TINY, TINY_CODES
 
 README = (ROOT / "README.md").read_text()
 

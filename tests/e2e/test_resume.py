@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from commands import TINY, TINY_CODES, run, start
+from commands import run, start
+from configs import TINY, TINY_CODES
 
 from wavenet_ae.checkpoint import newest_checkpoint, read_checkpoint, step_checkpoints
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import hydra
 import pytest
 import torch
+from configs import TINY, TINY_CODES
 from hydra.core.global_hydra import GlobalHydra
 
 import wavenet_ae
@@ -18,28 +19,7 @@ from wavenet_ae.training.module import NonFiniteLoss
 from wavenet_ae.training.run import check_sizes, train
 
 CONF = Path(__file__).parents[2] / "conf"
-TINY = [
-    "run_folder=unused",
-    "name=test",
-    "data.source.num_speakers=2",
-    "data.source.minutes=0.5",
-    "data.batch_size=4",
-    "data.window_seconds=0.04",
-    "data.validation_seconds=1",
-    "encoder.dim=16",
-    "decoder.num_blocks=1",
-    "decoder.layers_per_block=4",
-    "decoder.residual=8",
-    "decoder.gate=8",
-    "decoder.skip=8",
-    "decoder.post=8",
-    "optimizer.warmup_steps=5",
-    "trainer.log_every_n_steps=1",
-    "trainer.accelerator=cpu",
-    "callbacks.checkpoints.every_num_steps=4",
-    "validate_every_num_steps=6",
-]
-CODES = ["bottleneck.codebook_size=8", "bottleneck.start_after=3", "bottleneck.revive_after=4"]
+PLACE = ["run_folder=unused", "name=test"]
 
 
 @pytest.fixture(scope="session")
@@ -55,7 +35,7 @@ def config(cache, monkeypatch, tmp_path):
     def compose(*overrides: str, folder: str = "run") -> dict:
         GlobalHydra.instance().clear()
         with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
-            composed = hydra.compose("config", [*TINY, *overrides])
+            composed = hydra.compose("config", [*PLACE, *TINY, *overrides])
         values = plain(composed)
         values["run_folder"] = str(tmp_path / folder)
         check(values)
@@ -73,7 +53,7 @@ def state(folder: Path | str) -> dict[str, torch.Tensor]:
 
 @pytest.mark.parametrize("bottleneck", ["none", "ae", "vae", "vqvae", "vqvae_ema"])
 def test_every_bottleneck_learns_and_loads(bottleneck, config):
-    codes = CODES if bottleneck.startswith("vq") else []
+    codes = TINY_CODES if bottleneck.startswith("vq") else []
     fast = ["optimizer.decoder_learning_rate=0.02", "trainer.max_steps=60"]
     settings = config(f"bottleneck={bottleneck}", *codes, *fast)
     last = train(settings)
@@ -94,9 +74,9 @@ def test_every_bottleneck_learns_and_loads(bottleneck, config):
 @pytest.mark.parametrize(
     "overrides",
     [
-        ["bottleneck=vqvae_ema", *CODES, "model.jitter_probability=0.3"],
+        ["bottleneck=vqvae_ema", *TINY_CODES, "model.jitter_probability=0.3"],
         ["bottleneck=vae", "bottleneck.samples_per_datapoint=2"],
-        ["bottleneck=vqvae", *CODES, "trainer.accumulate_grad_batches=2"],
+        ["bottleneck=vqvae", *TINY_CODES, "trainer.accumulate_grad_batches=2"],
         ["bottleneck=ae", "callbacks=weight_averaging", "data.edge=silence"],
         ["bottleneck=ae", "trainer.precision=bf16-mixed", "data.buffer_fraction=0.5"],
     ],

@@ -64,11 +64,12 @@ class VectorQuantiser(Bottleneck):
         self.project = Projection(input_dim, dim, normalise)
         self.register_buffer("is_quantising", torch.tensor(init == "uniform" and not start_after))
         self.register_buffer("unused_steps", torch.zeros(codebook_size, dtype=torch.int64))
+        # uniform in [-1/K, 1/K), as in the authors' implementation
+        self.make_codebook((torch.rand(codebook_size, dim) * 2 - 1) / codebook_size)
 
-    def uniform_codebook(self) -> Tensor:
-        """(K, D) in [-1/K, 1/K), as in the authors' implementation."""
-        size = self.codebook_size or 1
-        return (torch.rand(size, self.dim) * 2 - 1) / size
+    def make_codebook(self, codebook: Tensor) -> None:
+        """Keep a first codebook (K, D), as a parameter or as a buffer."""
+        raise NotImplementedError
 
     @property
     def num_initial_vectors(self) -> int:

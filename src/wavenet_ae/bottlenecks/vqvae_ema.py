@@ -34,9 +34,11 @@ class VQVAEEMA(VectorQuantiser):
         if not 0 < decay < 1:
             raise ValueError(f"decay is {decay}, but must lie between 0 and 1")
         self.decay, self.smoothing = decay, smoothing
-        self.register_buffer("codebook", self.uniform_codebook())
-        self.register_buffer("counts", torch.ones(codebook_size))
-        self.register_buffer("sums", self.codebook.clone())
+
+    def make_codebook(self, codebook: Tensor) -> None:
+        self.register_buffer("codebook", codebook)
+        self.register_buffer("counts", torch.ones(len(codebook)))
+        self.register_buffer("sums", codebook.clone())
 
     @torch.no_grad()
     def follow(self, vectors: Tensor, one_hot: Tensor) -> None:

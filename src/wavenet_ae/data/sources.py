@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
-from wavenet_ae.data.splits import ALIASES, SPLITS
+from wavenet_ae.data.splits import SPLITS
 from wavenet_ae.errors import UserError
 
 AUDIO_SUFFIXES = (
@@ -17,6 +17,10 @@ AUDIO_SUFFIXES = (
     *(".aif", ".aiff", ".aifc", ".au", ".snd", ".caf", ".voc"),
 )
 COLUMNS = ("speaker", "path", "split", "channel", "labels")
+# What a table may call a split.
+ALIASES = {"train": "train", "training": "train", "test": "test"} | dict.fromkeys(
+    ("validation", "valid", "val", "dev"), "validation"
+)
 
 
 @dataclass(frozen=True)

@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from wavenet_ae.data.sources import Recording
 
 SPLITS = ("train", "validation", "test")
-ALIASES = {"train": "train", "training": "train", "test": "test"} | dict.fromkeys(
-    ("validation", "valid", "val", "dev"), "validation"
-)
 
 
 @dataclass(frozen=True)
