@@ -8,23 +8,84 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+
+import hydra
+from hydra.errors import HydraException
+
+from wavenet_ae.commands import guarded
+from wavenet_ae.config import check, plain
+from wavenet_ae.errors import UserError
 
 ROOT = Path(__file__).parent
+RUN_FOLDER = "hydra.run.dir="
 
 
 def main(arguments: list[str]) -> None:
     folder = ROOT / "outputs" / "demo" / time.strftime("%Y-%m-%d_%H-%M-%S")
-    command = [sys.executable, str(ROOT / "train.py"), f"hydra.run.dir={folder}", *arguments]
+    for argument in arguments:
+        if argument.startswith(RUN_FOLDER):
+            folder = Path(argument.removeprefix(RUN_FOLDER)).expanduser()
+    for sentence in left_out(composed(arguments)):
+        print(sentence, file=sys.stderr)
     started = time.monotonic()
-    finished = subprocess.run(command)
-    if finished.returncode:
-        sys.exit(finished.returncode)
+    code = finished([sys.executable, str(ROOT / "train.py"), f"{RUN_FOLDER}{folder}", *arguments])
+    if code:
+        sys.exit(code)
     judge(folder, time.monotonic() - started)
 
 
+def composed(arguments: list[str]) -> dict[str, Any]:
+    """The configuration that train.py will compose, checked; its run folder does not matter."""
+    place = ["name=demo", "run_folder=unused"]
+    try:
+        with hydra.initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+            config = plain(hydra.compose("config", [*place, *arguments]))
+    except HydraException as error:
+        raise UserError(str(error)) from None
+    check(config)
+    return config
+
+
+def left_out(config: dict[str, Any]) -> Iterator[str]:
+    """Sentences on what cannot be judged afterwards, known before minutes of training."""
+    from wavenet_ae.training.run import check_sizes
+    from wavenet_ae.training.run_folder import log_to
+
+    check_sizes(config)
+    log_to(None)
+    if not any(open_corpus(config).labels):
+        yield "No recording has phone labels (a .phn file beside it): the demo leaves PNMI out."
+    interval, last = config["validate_every_num_steps"], config["trainer"]["max_steps"]
+    if 0 < last < interval:
+        yield (
+            f"validate_every_num_steps is {interval}, but trainer.max_steps is {last}: the demo "
+            "leaves validation out."
+        )
+
+
+def open_corpus(config: dict[str, Any]) -> Any:
+    from wavenet_ae.instantiate import instantiate
+
+    rate, seed = config["sample_rate"], config["seed"]
+    return instantiate(config["data"], sample_rate=rate, seed=seed).open()
+
+
+def finished(command: list[str]) -> int:
+    """The exit code of a command.  Ctrl-C reaches it as well: it saves, and is waited for."""
+    process = subprocess.Popen(command)
+    while True:
+        try:
+            code = process.wait()
+            return code if code >= 0 else 128 - code
+        except KeyboardInterrupt:
+            continue
+
+
 def judge(folder: Path, seconds: float) -> None:
-    """Print what a run on the toy corpus has learned and draw its figures."""
+    """Print what a run on labelled speech has learned and draw its figures."""
     import torch
     import yaml
     from rich.console import Console
@@ -32,22 +93,22 @@ def judge(folder: Path, seconds: float) -> None:
     from wavenet_ae.checkpoint import step_checkpoints
     from wavenet_ae.evaluation.judge_units import judge_units
     from wavenet_ae.evaluation.plots import draw_learning_curve, draw_usage, read_metrics
-    from wavenet_ae.instantiate import instantiate
     from wavenet_ae.loading import load
 
-    config = yaml.safe_load((folder / "config.yaml").read_text())
-    rate, seed = config["sample_rate"], config["seed"]
-    corpus = instantiate(config["data"], sample_rate=rate, seed=seed).open()
+    corpus = open_corpus(yaml.safe_load((folder / "config.yaml").read_text()))
     torch.set_num_threads(1)
-    judged = judge_units(load(step_checkpoints(folder / "checkpoints")[-1]), corpus)
-    draw_learning_curve(folder / "metrics.csv", folder / "learning_curve.png")
-    draw_usage(judged.counts, judged.kind, folder / "usage.png")
     metrics = read_metrics(folder / "metrics.csv")
     last = {key: values[-1] for key, (_, values) in metrics.items()}
+    draw_learning_curve(folder / "metrics.csv", folder / "learning_curve.png")
+    rows, drawn = _validation_rows(last), ["learning_curve.png"]
+    if any(corpus.labels):
+        judged = judge_units(load(step_checkpoints(folder / "checkpoints")[-1]), corpus)
+        draw_usage(judged.counts, judged.kind, folder / "usage.png")
+        rows, drawn = rows | _unit_rows(judged), [*drawn, "usage.png"]
     console = Console()
-    console.print(_table(judged, last))
+    console.print(_table(rows))
     console.print(f"trained for {seconds:.0f} s ({int(last_step(metrics))} steps)")
-    for name in ("learning_curve.png", "usage.png"):
+    for name in drawn:
         console.print(f"drawn: {folder / name}", soft_wrap=True)
 
 
@@ -55,24 +116,34 @@ def last_step(metrics: dict) -> float:
     return max(steps[-1] for steps, _ in metrics.values())
 
 
-def _table(judged, last: dict[str, float]):
-    from rich.table import Table
-
-    table = Table("figure", "value", title="What the codes of held-out and training speech say")
-    units, baseline = judged.units, judged.baseline
-    rows = {
+def _validation_rows(last: dict[str, float]) -> dict[str, str]:
+    if "validation/nll" not in last:
+        return {"validation NLL": "the run ended before its first validation"}
+    return {
         "validation NLL, true codes": f"{last['validation/nll']:.3f} nats/sample",
         "validation NLL, another item's codes": f"{last['validation/nll_other_codes']:.3f}",
         "gain over another item's codes": f"{last['validation/gain_over_other_codes']:.3f}",
+    }
+
+
+def _unit_rows(judged) -> dict[str, str]:
+    units, baseline = judged.units, judged.baseline
+    return {
         f"units ({judged.kind}): perplexity": f"{units.perplexity:.1f} of {units.num_codes}",
         "PNMI of the units with the phones": f"{units.pnmi:.3f}",
         "PNMI of k-means on MFCC, as many units": f"{baseline.pnmi:.3f}",
         "PNMI of the units in shuffled order": f"{units.pnmi_shuffled:.3f}",
     }
+
+
+def _table(rows: dict[str, str]):
+    from rich.table import Table
+
+    table = Table("figure", "value", title="What the codes of held-out and training speech say")
     for name, value in rows.items():
         table.add_row(name, value)
     return table
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    guarded(lambda: main(sys.argv[1:]))

@@ -15,8 +15,9 @@ import hydra
 from omegaconf import DictConfig
 
 from wavenet_ae.commands import guarded
-from wavenet_ae.config import check, plain, resumed
+from wavenet_ae.config import check, plain
 from wavenet_ae.errors import UserError
+from wavenet_ae.resuming import is_resume, resumed
 
 
 def run(config: dict[str, Any]) -> float:
@@ -46,7 +47,7 @@ def main(config: DictConfig) -> float:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1 and sys.argv[1].startswith("resume="):
+    if any(is_resume(argument) for argument in sys.argv[1:]):
         guarded(lambda: run(resumed(sys.argv[1:])))
     else:
         main()

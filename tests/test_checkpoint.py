@@ -63,6 +63,17 @@ def test_newest_sound_checkpoint_is_found(tmp_path, caplog):
     assert "step-00000300.ckpt is damaged" in caplog.text
 
 
+def test_checkpoints_that_cannot_be_read_are_no_new_run(tmp_path):
+    write_checkpoint(content(5), step_checkpoint(tmp_path, 5))
+    write_checkpoint(content(9, format=2), step_checkpoint(tmp_path, 9))
+    with pytest.raises(UserError, match="newer than this"):
+        newest_checkpoint(tmp_path)
+    remove_checkpoint(step_checkpoint(tmp_path, 9))
+    step_checkpoint(tmp_path, 5).write_bytes(b"nonsense")
+    with pytest.raises(UserError, match=r"all checkpoints in .* are damaged"):
+        newest_checkpoint(tmp_path)
+
+
 class Runs:
     def __reduce__(self):
         return os.system, ("touch /tmp/should-not-exist",)

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import hydra
 import pytest
 import yaml
 from hydra.core.global_hydra import GlobalHydra
 
-from wavenet_ae.config import check, plain, resumed
+from wavenet_ae.bounds import (
+    Fraction01,
+    NonNegative,
+    NonNegativeNumber,
+    Positive,
+    PositiveNumber,
+)
+from wavenet_ae.config import check, plain
 from wavenet_ae.errors import UserError
+from wavenet_ae.resuming import resumed
 from wavenet_ae.signatures import accepts, describe, parameter_types
 from wavenet_ae.training.run import check_sizes
 
@@ -99,11 +107,73 @@ def test_what_the_program_sets_may_not_be_given():
         ("a", Literal["a", "b"], True),
         ("c", Literal["a", "b"], False),
         (3, Path, False),
+        (1, Positive, True),
+        (0, Positive, False),
+        (1.5, Positive, False),
+        (0, NonNegative | None, True),
+        (-1, NonNegative | None, False),
+        ([], Sequence[Positive], True),
+        ([3, 0], Sequence[Positive], False),
+        (1, Fraction01, True),
+        (1.01, Fraction01, False),
+        (0, PositiveNumber, False),
+        (float("nan"), NonNegativeNumber, False),
+        (float("inf"), NonNegativeNumber, False),
+        (-1, Positive | Literal[-1], True),
+        (3, Annotated[int, "what another library says"], True),
     ],
 )
 def test_values_fit_annotations(value, annotation, fits):
     assert accepts(value, annotation) is fits
     assert describe(annotation)
+
+
+@pytest.mark.parametrize(
+    "annotation, words",
+    [
+        (Positive, "a whole number of at least 1"),
+        (NonNegative | None, "a whole number of at least 0 or null"),
+        (Fraction01, "a number of at least 0 and of at most 1"),
+        (Sequence[Positive], "a list, each item a whole number of at least 1"),
+        (Positive | Literal[-1], "a whole number of at least 1 or -1"),
+    ],
+)
+def test_bounds_in_words(annotation, words):
+    assert describe(annotation) == words
+
+
+def test_bounds_reach_through_constructors():
+    config = compose("bottleneck=vqvae_ema")
+    config["encoder"]["features"]["num_mels"] = 0
+    config["encoder"]["strides"] = [1, 0]
+    config["bottleneck"]["decay"] = 1.0
+    with pytest.raises(UserError) as error:
+        check(config)
+    text = str(error.value)
+    assert "encoder.features.num_mels is 0, but must be a whole number of at least 1" in text
+    assert "encoder.strides is [1, 0], but must be a list, each item a whole number of" in text
+    assert "bottleneck.decay is 1.0, but must be a number above 0 and below 1" in text
+
+
+def test_an_init_that_needs_no_encoder_needs_no_callback():
+    free = ["bottleneck.init=uniform", "bottleneck.start_after=0"]
+    check(compose("callbacks.codebook_start=null", *free))
+    check(compose("callbacks.codebook_start=null", "bottleneck=vae"))
+
+
+def test_a_run_without_end_quantises_some_day():
+    check(compose("trainer.max_steps=-1", "bottleneck.start_after=100000"))
+
+
+def test_upsampling_may_leave_all_to_the_decoder_s_hold():
+    config = compose("model.upsampling.strides=[]", "model.upsampling.kernels=[]")
+    check(config)
+    check_sizes(config)
+
+
+def test_a_run_that_saves_nothing_is_refused():
+    with pytest.raises(UserError, match=r"callbacks\.checkpoints is null: nothing would be saved"):
+        check(compose("callbacks.checkpoints=null"))
 
 
 def test_star_arguments_hide_no_typos():
@@ -120,10 +190,10 @@ def run_folder(tmp_path: Path) -> Path:
 
 def test_a_resume_takes_the_run_s_own_configuration(tmp_path):
     folder = run_folder(tmp_path)
-    config = resumed([f"resume={folder}", "trainer.max_steps=9", "callbacks.checkpoints.keep=5"])
+    config = resumed(["trainer.max_steps=9000", f"resume={folder}", "callbacks.checkpoints.keep=5"])
     check(config)
     assert config["run_folder"] == str(folder)
-    assert config["trainer"]["max_steps"] == 9
+    assert config["trainer"]["max_steps"] == 9000
     assert config["callbacks"]["checkpoints"]["keep"] == 5
 
 
@@ -132,6 +202,29 @@ def test_a_resume_refuses_what_would_make_another_run(tmp_path, change):
     folder = run_folder(tmp_path)
     with pytest.raises(UserError, match=rf"{change.split('=')[0]} cannot be changed by a resume"):
         resumed([f"resume={folder}", change])
+
+
+def test_a_resume_finds_a_corpus_that_has_moved(tmp_path):
+    config = resumed(["data.source.root=/elsewhere", f"resume={run_folder(tmp_path)}"])
+    assert config["data"]["source"]["root"] == "/elsewhere"
+
+
+@pytest.mark.parametrize("content", ["a: [1", "- a list", "a: \xff"])
+def test_a_resume_of_a_damaged_configuration_is_refused(tmp_path, content):
+    (tmp_path / "config.yaml").write_bytes(content.encode("latin-1"))
+    with pytest.raises(UserError, match=r"config\.yaml (cannot be read|is not a configuration)"):
+        resumed([f"resume={tmp_path}"])
+
+
+def test_a_resume_refuses_a_value_that_is_no_yaml(tmp_path):
+    folder = run_folder(tmp_path)
+    with pytest.raises(UserError, match=r"trainer\.devices=\[1: the value cannot be read"):
+        resumed([f"resume={folder}", "trainer.devices=[1"])
+
+
+def test_one_run_is_resumed_at_a_time(tmp_path):
+    with pytest.raises(UserError, match="one run can be resumed at a time"):
+        resumed(["resume=a", "resume=b"])
 
 
 def test_a_resume_needs_key_and_value(tmp_path):

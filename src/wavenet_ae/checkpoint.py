@@ -20,6 +20,10 @@ FORMAT = 1
 SECTION = "wavenet_ae"  # what of a checkpoint is ours; the rest is Lightning's
 
 
+class DamagedCheckpoint(UserError):
+    """A checkpoint that is not as it was written."""
+
+
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file under a temporary name and rename it when it is safely on disk."""
     temporary = path.with_name(f".{path.name}.tmp")
@@ -104,7 +108,7 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
     if checksum.is_file():
         expected = checksum.read_text().split()[:1]
         if [hashlib.sha256(content).hexdigest()] != expected:
-            raise UserError(f"the checkpoint {path} is damaged: its SHA-256 is not {expected}")
+            raise DamagedCheckpoint(f"the checkpoint {path} is damaged: its SHA-256 is another")
     try:
         loaded = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
@@ -113,7 +117,7 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
             f"since loading it could run code: {str(error).splitlines()[0]}"
         ) from None
     except (RuntimeError, EOFError, ValueError) as error:
-        raise UserError(f"the checkpoint {path} is damaged: {error}") from None
+        raise DamagedCheckpoint(f"the checkpoint {path} is damaged: {error}") from None
     return _require_format(loaded, path)
 
 
@@ -140,10 +144,19 @@ def step_checkpoints(folder: Path) -> list[Path]:
 
 
 def newest_checkpoint(folder: Path) -> tuple[Path, dict[str, Any]] | None:
-    """The newest sound checkpoint of a folder; says aloud which damaged ones it passed over."""
-    for path in reversed(step_checkpoints(folder)):
+    """The newest sound checkpoint of a folder; says aloud which damaged ones it passed over.
+
+    Raises UserError where there are checkpoints but none is sound, or one cannot be read for
+    another reason than damage: to start over would overwrite what the run has logged.
+    """
+    paths = step_checkpoints(folder)
+    for path in reversed(paths):
         try:
             return path, read_checkpoint(path)
-        except UserError as error:
-            logger.warning("%s; going on from the checkpoint before it", error)
+        except DamagedCheckpoint as error:
+            logger.warning("%s; trying the checkpoint before it", error)
+    if paths:
+        raise UserError(
+            f"all checkpoints in {folder} are damaged: start a new run, or restore one of them"
+        )
     return None

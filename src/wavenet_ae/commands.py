@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import signal
 import sys
 from collections.abc import Callable
 from typing import TypeVar
@@ -9,6 +11,7 @@ from typing import TypeVar
 from wavenet_ae.errors import UserError
 
 T = TypeVar("T")
+MENDABLE = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 def guarded(work: Callable[[], T]) -> T:
@@ -17,3 +20,9 @@ def guarded(work: Callable[[], T]) -> T:
         return work()
     except UserError as error:
         sys.exit(f"error: {error}")
+    except OSError as error:
+        if error.errno not in MENDABLE:
+            raise
+        sys.exit(f"error: {error.filename or 'a file'} cannot be written: {error.strerror}")
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)

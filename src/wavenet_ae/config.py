@@ -7,13 +7,13 @@ to the signature of its target: the constructor is the schema.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any, Literal
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from wavenet_ae.bounds import NonNegative, NonNegativeNumber, Positive, Remark
 from wavenet_ae.errors import UserError, nearest
 from wavenet_ae.signatures import accepts, describe, named_parameters, parameter_types
 
@@ -40,15 +40,30 @@ DERIVED: dict[str, frozenset[str]] = {
     "logger": frozenset({"run_folder", "first_step"}),
 }
 COLLECTIONS = ("callbacks", "logger")  # groups of any number of named nodes
-VALUES: dict[str, type] = {
-    "seed": int,
-    "sample_rate": int,
+VALUES: dict[str, Any] = {
+    "seed": NonNegative,
+    "sample_rate": Positive,
     "name": str,
-    "validate_every_num_steps": int,
+    "validate_every_num_steps": Positive,
     "run_folder": str,
 }
-# Short names on the command line, which only other values refer to.
-REFERRED = {"data": ("root", "path")}
+# What a target of Lightning's accepts, where its own annotations allow more than makes sense here.
+FOREIGN_TYPES: dict[str, dict[str, Any]] = {
+    "pytorch_lightning.Trainer": {
+        "max_steps": Positive | Literal[-1],
+        "accumulate_grad_batches": Positive,
+        "log_every_n_steps": Positive,
+        "gradient_clip_val": NonNegativeNumber | None,
+        "devices": Positive | Sequence[NonNegative] | Literal["auto", -1],
+        "num_nodes": Positive,
+        "precision": Annotated[
+            Literal["32-true", "bf16-mixed", "64-true"],
+            Remark("the precisions in which training is tested"),
+        ],
+    }
+}
+# Short names on the command line, which the options of a group refer to.
+REFERRED = {"data.root": "data=folder and data=table", "data.path": "data=table"}
 FOREIGN = ("pytorch_lightning.",)  # allowed as targets in a run, though never in a checkpoint
 
 
@@ -63,10 +78,18 @@ def plain(config: DictConfig) -> dict[str, Any]:
     except OmegaConfBaseException as error:
         raise UserError(f"the configuration does not resolve: {error}") from None
     assert isinstance(values, dict)
-    for group, names in REFERRED.items():
-        for name in names:
-            values.get(group, {}).pop(name, None)
+    for key in REFERRED:
+        group, _, name = key.partition(".")
+        if _refers(raw, key):
+            values[group].pop(name, None)
     return {str(key): value for key, value in values.items()}
+
+
+def _refers(node: Any, key: str) -> bool:
+    """Whether a value somewhere in an unresolved configuration is taken from `key`."""
+    if isinstance(node, Mapping):
+        return any(_refers(each, key) for each in node.values())
+    return isinstance(node, str) and f"${{{key}}}" in node
 
 
 def _missing_keys(node: Any, path: str = "") -> Iterator[str]:
@@ -80,7 +103,12 @@ def _missing_keys(node: Any, path: str = "") -> Iterator[str]:
 
 def check(config: Mapping[str, Any]) -> None:
     """Raise one UserError that lists every problem of a plain configuration."""
-    problems = [*_top_level_problems(config), *_group_problems(config)]
+    problems = [
+        *_top_level_problems(config),
+        *_group_problems(config),
+        *_quantising_problems(config),
+        *_saving_problems(config),
+    ]
     if problems:
         raise UserError(_report(problems))
 
@@ -104,8 +132,6 @@ def _top_level_problems(config: Mapping[str, Any]) -> Iterator[str]:
         value = config.get(key)
         if key in config and not accepts(value, kind):
             yield f"{key} is {value!r}, but must be {describe(kind)}"
-        elif kind is int and isinstance(value, int) and value < 0:
-            yield f"{key} is {value}, but must not be negative"
 
 
 def _group_problems(config: Mapping[str, Any]) -> Iterator[str]:
@@ -136,12 +162,14 @@ def _node_problems(
     except UserError as error:
         yield f"{key}.{error}"
         return
-    types = parameter_types(target)
+    types = parameter_types(target) | FOREIGN_TYPES.get(str(node["_target_"]), {})
     for name, value in node.items():
         path = f"{key}.{name}"
         if name == "_target_":
             continue
-        if name not in types:
+        if name not in types and path in REFERRED:
+            yield f"{path} is read by {REFERRED[path]} only"
+        elif name not in types:
             yield f"{path} is not known.{nearest(str(name), set(types) - derived)}"
         elif name in derived and is_top:
             yield f"{path} is set by the program from other values: leave it out"
@@ -155,61 +183,46 @@ def _node_problems(
             yield f"{key}.{name} is missing: it must be {describe(types[name])}"
 
 
+def _quantising_problems(config: Mapping[str, Any]) -> Iterator[str]:
+    """What would let a run end without ever having quantised."""
+    bottleneck, trainer = _node(config, "bottleneck"), _node(config, "trainer")
+    start, last = bottleneck.get("start_after", 0), trainer.get("max_steps", -1)
+    if accepts(start, NonNegative) and accepts(last, Positive) and start >= last:
+        yield (
+            f"bottleneck.start_after is {start}, but trainer.max_steps is {last}: the run would "
+            "end before it quantises; lower the one or raise the other"
+        )
+    init = bottleneck.get("init", "uniform")
+    if (init != "uniform" or start != 0) and not _has_callback(config, "CodebookStart"):
+        yield (
+            f"callbacks.codebook_start is null, but bottleneck.init is {init} and "
+            f"bottleneck.start_after is {start}: nothing would start the codebook; keep the "
+            "callback, or set bottleneck.init=uniform and bottleneck.start_after=0"
+        )
+
+
+def _saving_problems(config: Mapping[str, Any]) -> Iterator[str]:
+    if not _has_callback(config, "Checkpoints"):
+        yield (
+            "callbacks.checkpoints is null: nothing would be saved; to save seldom, raise "
+            "callbacks.checkpoints.every_num_steps"
+        )
+
+
+def _has_callback(config: Mapping[str, Any], name: str) -> bool:
+    nodes = _node(config, "callbacks").values()
+    targets = [str(node.get("_target_", "")) for node in nodes if isinstance(node, Mapping)]
+    return any(target.rpartition(".")[2] == name for target in targets)
+
+
+def _node(config: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """A group's node; empty where it is none, which is reported elsewhere."""
+    node = config.get(key)
+    return node if isinstance(node, Mapping) else {}
+
+
 def resolve_target(target: str) -> Any:
     """What a `_target_` names, in this package or in Lightning."""
     from wavenet_ae.instantiate import resolve
 
     return resolve(target, foreign=FOREIGN)
-
-
-def resumed(arguments: list[str]) -> dict[str, Any]:
-    """The configuration of `resume=<run folder> [key=value ...]`.
-
-    It is the run's own, with values of placement and logging changed.  What changes the
-    mathematics is refused by name.
-    """
-    folder = Path(arguments[0].removeprefix("resume=")).expanduser()
-    file = folder / "config.yaml"
-    if not file.is_file():
-        raise UserError(
-            f"resume={folder}: there is no {file.name} in this folder; give a run folder, "
-            "such as outputs/toy/2026-01-31_12-00-00"
-        )
-    config = OmegaConf.load(file)
-    assert isinstance(config, DictConfig)
-    for argument in arguments[1:]:
-        _apply_override(config, argument)
-    OmegaConf.update(config, "run_folder", str(folder))
-    return plain(config)
-
-
-MAY_CHANGE = (
-    "trainer.max_steps",
-    "trainer.max_time",
-    "trainer.accelerator",
-    "trainer.devices",
-    "trainer.num_nodes",
-    "trainer.strategy",
-    "trainer.log_every_n_steps",
-    "trainer.profiler",
-    "trainer.detect_anomaly",
-    "data.cache_dir",
-    "callbacks.checkpoints.every_num_steps",
-    "callbacks.checkpoints.keep",
-    "callbacks.progress.",
-    "logger.",
-)
-
-
-def _apply_override(config: DictConfig, argument: str) -> None:
-    key, equals, value = argument.partition("=")
-    key = key.lstrip("+")
-    if not equals:
-        raise UserError(f"{argument!r} is not of the form key=value")
-    if not any(key == each or (each[-1] == "." and key.startswith(each)) for each in MAY_CHANGE):
-        raise UserError(
-            f"{key} cannot be changed by a resume: the run would no longer be the run that it "
-            "continues.  Start a new run, or change only "
-            + ", ".join(each + "*" if each[-1] == "." else each for each in MAY_CHANGE)
-        )
-    OmegaConf.update(config, key, OmegaConf.from_dotlist([f"x={value}"]).x, force_add=True)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import inspect
 import types
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from wavenet_ae.bounds import BOUNDS
 
 NUMBERS: dict[type, str] = {int: "a whole number", float: "a number"}
 NAMES: dict[Any, str] = {**NUMBERS, str: "a text", bool: "true or false", type(None): "null"}
@@ -18,7 +20,7 @@ def parameter_types(target: Callable[..., Any]) -> dict[str, Any]:
     """
     function = target.__init__ if inspect.isclass(target) else target  # type: ignore[misc]
     try:
-        hints = get_type_hints(function)
+        hints = get_type_hints(function, include_extras=True)
     except NameError:  # an annotation that is imported for type checkers only
         hints = {}
     return {name: hints.get(name, Any) for name in named_parameters(target)}
@@ -40,6 +42,10 @@ def accepts(value: Any, annotation: Any) -> bool:
         return True
     if origin in (Union, types.UnionType):
         return any(accepts(value, each) for each in arguments)
+    if origin is Annotated:
+        return accepts(value, arguments[0]) and all(
+            each.holds(value) for each in _bounds(arguments)
+        )
     if origin is Literal:
         return value in arguments
     if origin is not None and issubclass(origin, Mapping):
@@ -60,11 +66,20 @@ def describe(annotation: Any) -> str:
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin in (Union, types.UnionType):
         return " or ".join(dict.fromkeys(describe(each) for each in arguments))
+    if origin is Annotated:
+        bounds = " and ".join(str(each) for each in _bounds(arguments))
+        return f"{describe(arguments[0])} {bounds}".rstrip()
     if origin is Literal:
-        return "one of " + ", ".join(str(each) for each in arguments)
+        listed = ", ".join(str(each) for each in arguments)
+        return f"one of {listed}" if len(arguments) > 1 else listed
     if origin is not None and issubclass(origin, Sequence):
         return f"a list, each item {describe(arguments[0])}" if arguments else "a list"
     if annotation in NAMES:
         return NAMES[annotation]
     name = getattr(annotation, "__name__", str(annotation))
     return f"a node with a _target_ that makes a {name}"
+
+
+def _bounds(arguments: tuple[Any, ...]) -> list[Any]:
+    """Ours among what `Annotated[type, ...]` carries; that of other libraries says nothing here."""
+    return [each for each in arguments[1:] if isinstance(each, BOUNDS)]

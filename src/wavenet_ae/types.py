@@ -9,8 +9,8 @@ Tensors between parts are `(B, C, T)`, codes `(B, N)`.  Every loss is in nats.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import torch
@@ -103,8 +103,3 @@ class ModelOutput:
     logits: Tensor
     targets: Tensor
     bottleneck: BottleneckOutput
-
-
-def as_plain(value: Any) -> dict[str, Any]:
-    """The fields of a frozen dataclass as a plain dict, one level deep."""
-    return {each.name: getattr(value, each.name) for each in fields(value)}

@@ -9,8 +9,9 @@ import subprocess
 import sys
 
 import pytest
+import torch
 from commands import ROOT, environment, run
-from configs import TINY
+from configs import TINY, TINY_CODES
 
 MISTAKES = {
     "misspelt option": (["bottleneck=vqvea"], r"Could not find 'bottleneck/vqvea'[\s\S]*vqvae"),
@@ -64,6 +65,81 @@ MISTAKES = {
     ),
     "batch larger than an epoch": (["data.batch_size=100000"], r"data\.batch_size is 100000"),
     "resume of nothing": (["resume=/no/run"], r"resume=/no/run: there is no config\.yaml"),
+    "resume that is not the first argument": (
+        ["trainer.max_steps=5", "resume=/no/run"],
+        r"resume=/no/run: there is no config\.yaml",
+    ),
+    "nothing logged": (
+        ["trainer.log_every_n_steps=0"],
+        r"trainer\.log_every_n_steps is 0, but must be a whole number of at least 1",
+    ),
+    "no progress": (
+        ["callbacks.progress.every_num_steps=0"],
+        r"callbacks\.progress\.every_num_steps is 0, but must be a whole number of at least 1",
+    ),
+    "validation at no step": (["validate_every_num_steps=0"], r"validate_every_num_steps is 0"),
+    "half-life of no time": (["optimizer.half_life_steps=0"], r"optimizer\.half_life_steps is 0"),
+    "negative overfit": (["data.overfit=-1"], r"data\.overfit is -1.*at least 0"),
+    "negative limit": (["data.limit=-1"], r"data\.limit is -1.*at least 0"),
+    "negative warm-up": (["optimizer.warmup_steps=-5"], r"optimizer\.warmup_steps is -5"),
+    "negative annealing": (["objective.kl_anneal_steps=-1"], r"objective\.kl_anneal_steps is -1"),
+    "probability above 1": (
+        ["model.jitter_probability=7"],
+        r"model\.jitter_probability is 7, but must be a number of at least 0 and of at most 1",
+    ),
+    "learning rate that is no number": (
+        ["optimizer.learning_rate=nan"],
+        r"optimizer\.learning_rate is nan, but must be a number of at least 0",
+    ),
+    "negative learning rate": (["optimizer.learning_rate=-1"], r"optimizer\.learning_rate is -1"),
+    "no batch accumulated": (
+        ["trainer.accumulate_grad_batches=0"],
+        r"trainer\.accumulate_grad_batches is 0",
+    ),
+    "no step": (["trainer.max_steps=0"], r"trainer\.max_steps is 0.*of at least 1 or -1"),
+    "no sample": (["sample_rate=0"], r"sample_rate is 0, but must be a whole number of at least 1"),
+    "rate below any speech": (["sample_rate=10"], r"The model cannot be built"),
+    "empty batch": (["data.batch_size=0"], r"data\.batch_size is 0"),
+    "fraction above 1": (
+        ["data.buffer_fraction=2"],
+        r"data\.buffer_fraction is 2, but must be a number above 0 and of at most 1",
+    ),
+    "all held out": (["data.splits.validation=1"], r"data\.splits\.validation is 1.*below 1"),
+    "precision that is not tested": (
+        ["trainer.precision=16-mixed"],
+        r"must be one of 32-true, bf16-mixed, 64-true \(the precisions in which training",
+    ),
+    "no device": (["trainer.devices=0"], r"trainer\.devices is 0.*at least 1"),
+    "device that is not there": (
+        ["trainer.devices=[]"],
+        r"trainer\.\* cannot be used here \(.*trainer\.devices=\[\]",
+    ),
+    "unknown accelerator": (
+        ["trainer.accelerator=banana"],
+        r"trainer\.\* cannot be used here \(trainer\.accelerator=banana.*banana",
+    ),
+    "unknown strategy": (["+trainer.strategy=banana"], r"trainer\.\* cannot be used.*banana"),
+    "folder without data=folder": (
+        ["+data.root=/my/recordings"],
+        r"data\.root is read by data=folder",
+    ),
+    "shortcut that is wider than the stack": (
+        ["encoder.kernels=[1]", "encoder.strides=[2]"],
+        r"encoder\.shortcut reads 3 frames for a code, but the stack only 1: raise",
+    ),
+    "module for a class": (
+        ["encoder._target_=wavenet_ae.encoders"],
+        r"encoder\._target_ is 'wavenet_ae\.encoders', which (is no class|cannot be found)",
+    ),
+    "codebook that starts too late": (
+        ["bottleneck.start_after=24"],
+        r"bottleneck\.start_after is 24, but trainer\.max_steps is 24",
+    ),
+    "codebook that never starts": (
+        ["callbacks.codebook_start=null"],
+        r"callbacks\.codebook_start is null, but bottleneck\.init is kmeans",
+    ),
+    "no convolution": (["encoder.kernels=[]", "encoder.strides=[]"], r"encoder\.kernels is empty"),
 }
 
 
@@ -72,8 +148,9 @@ def command(cache, monkeypatch, capfd):
     """train.py in this process: a subprocess for each mistake would import torch twenty times."""
     monkeypatch.setenv("WAVENET_AE_CACHE", str(cache))
     monkeypatch.chdir(ROOT)
-    root_logger = logging.getLogger()
-    handlers = list(root_logger.handlers)
+    names = (None, "pytorch_lightning", "lightning_fabric")
+    loggers = [logging.getLogger(name) for name in names]
+    levels, handlers = [each.level for each in loggers], list(loggers[0].handlers)
 
     def run_here(*arguments: str) -> tuple[int, str]:
         monkeypatch.setattr(sys, "argv", ["train.py", *arguments])
@@ -84,7 +161,9 @@ def command(cache, monkeypatch, capfd):
         return (1, out + err + code) if isinstance(code, str) else (int(code or 0), out + err)
 
     yield run_here
-    root_logger.handlers[:] = handlers
+    loggers[0].handlers[:] = handlers
+    for each, level in zip(loggers, levels, strict=True):
+        each.setLevel(level)
     logging.captureWarnings(False)
 
 
@@ -92,8 +171,9 @@ def command(cache, monkeypatch, capfd):
 def test_mistake(mistake, command, tmp_path):
     arguments, expected = MISTAKES[mistake]
     folder = tmp_path / "run"
-    given = [each for each in TINY if each.split("=")[0] not in str(arguments)]
-    if arguments[0].startswith("resume"):
+    tiny = [*TINY, *TINY_CODES]
+    given = [each for each in tiny if each.split("=")[0] not in str(arguments)]
+    if any(each.startswith("resume=") for each in arguments):
         given = []
     elif any(each.startswith("data=") for each in arguments):
         given = [f"hydra.run.dir={folder}"]
@@ -103,6 +183,21 @@ def test_mistake(mistake, command, tmp_path):
     assert code == 1, output
     assert re.search(expected, output), output
     assert "Traceback" not in output
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="the mistake is to have no GPU")
+def test_trainer_without_its_gpu(command, tmp_path):
+    tiny = [each for each in TINY if "accelerator" not in each]
+    place = f"hydra.run.dir={tmp_path}/run"
+    code, output = command("trainer=gpu", *tiny, *TINY_CODES, place)
+    assert code == 1 and "Traceback" not in output
+    assert re.search(r"trainer\.\* cannot be used here \(trainer\.accelerator=gpu", output), output
+
+
+def test_loggers_that_were_there_go_on(command, tmp_path):
+    before = logging.getLogger("wavenet_ae.data.packing")
+    command("seed=y", f"hydra.run.dir={tmp_path}/run")
+    assert not before.disabled
 
 
 def test_a_refused_run_leaves_no_folder(command, tmp_path):
@@ -122,7 +217,8 @@ def test_a_mistake_in_a_process_of_its_own(cache, tmp_path):
     code, output = run("train.py", "seed=y", f"hydra.run.dir={tmp_path}/run", cache=cache)
     assert code == 1
     assert output.strip() == (
-        "error: The configuration cannot be used: seed is 'y', but must be a whole number"
+        "error: The configuration cannot be used: seed is 'y', but must be a whole number "
+        "of at least 0"
     )
 
 

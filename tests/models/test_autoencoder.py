@@ -179,4 +179,18 @@ def test_a_configuration_cannot_call_anything_else():
         build(config, ["a"])
 
 
+@pytest.mark.parametrize(
+    "target",
+    [
+        "wavenet_ae.signatures.get_type_hints",  # what one of our modules imports
+        "wavenet_ae.instantiate.instantiate",  # what is ours, but no part of a model
+        "wavenet_ae.data.toy.ToySource",
+        "wavenet_ae.encoders",
+    ],
+)
+def test_a_model_is_made_of_our_modules_alone(target):
+    with pytest.raises(UserError, match="_target_ is"):
+        build(small(encoder={"features": {"_target_": target, "root": "x"}}), ["a"])
+
+
 GOLDEN = [-0.23038, 0.12893, 0.18134, -0.19061]

@@ -12,14 +12,18 @@ def rows(path):
         return list(csv.DictReader(file))
 
 
-def test_later_columns_join_earlier_rows(tmp_path):
+def test_figures_of_a_step_join_its_row_and_later_columns_earlier_rows(tmp_path):
     path = tmp_path / "metrics.csv"
     log = CSVLog(path)
-    log.log_metrics({"train/nll": 5.5, "epoch": 0}, step=9)
+    log.log_metrics({"train/nll": 5.5, "epoch": 0}, step=8)
+    log.log_metrics({"train/nll": 5.25}, step=9)
     log.log_metrics({"validation/nll": 5.0}, step=9)
+    log.log_metrics({"train/nll": 5.25}, step=9)  # said again, nothing new
+    log.log_metrics({"train/nll": 5.125}, step=10)
     assert rows(path) == [
-        {"step": "9", "train/nll": "5.5", "validation/nll": ""},
-        {"step": "9", "train/nll": "", "validation/nll": "5.0"},
+        {"step": "8", "train/nll": "5.5", "validation/nll": ""},
+        {"step": "9", "train/nll": "5.25", "validation/nll": "5.0"},
+        {"step": "10", "train/nll": "5.125", "validation/nll": ""},
     ]
 
 

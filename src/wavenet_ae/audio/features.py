@@ -6,9 +6,10 @@ from collections.abc import Iterable
 
 import torch
 import torch.nn.functional as F
-import torchaudio
 from torch import Tensor, nn
 
+from wavenet_ae.audio.library import torchaudio
+from wavenet_ae.bounds import NonNegativeNumber, Positive, PositiveNumber
 from wavenet_ae.geometry import Chain, Down
 
 
@@ -43,12 +44,12 @@ class MFCC(nn.Module):
     def __init__(
         self,
         sample_rate: int,
-        num_coefficients: int = 13,
-        num_mels: int = 80,
-        window_seconds: float = 0.025,
-        hop_seconds: float = 0.010,
-        delta_half_width: int = 2,
-        lowest_hz: float = 20.0,
+        num_coefficients: Positive = 13,
+        num_mels: Positive = 80,
+        window_seconds: PositiveNumber = 0.025,
+        hop_seconds: PositiveNumber = 0.010,
+        delta_half_width: Positive = 2,
+        lowest_hz: NonNegativeNumber = 20.0,
     ) -> None:
         super().__init__()
         window, hop = round(window_seconds * sample_rate), round(hop_seconds * sample_rate)

@@ -22,8 +22,8 @@ from typing import BinaryIO
 import numpy as np
 import soundfile
 import torch
-from torchaudio.functional import resample as resample_tensor
 
+from wavenet_ae.audio.library import torchaudio
 from wavenet_ae.errors import UserError
 
 BLOCK_FRAMES = 1 << 20  # decoded at once, so that only the asked channel of a long file is held
@@ -82,7 +82,9 @@ def read(path: str | Path, sample_rate: int, channel: int | None = None) -> Pcm:
 def resample(waveform: np.ndarray, source_rate: int, sample_rate: int) -> np.ndarray:
     """(T',) float32 at one rate to (ceil(T' * sample_rate / source_rate),) at another."""
     with torch.inference_mode():
-        return resample_tensor(torch.from_numpy(waveform), source_rate, sample_rate).numpy()
+        return torchaudio.functional.resample(
+            torch.from_numpy(waveform), source_rate, sample_rate
+        ).numpy()
 
 
 def to_int16(waveform: np.ndarray) -> tuple[np.ndarray, int]:

@@ -6,13 +6,14 @@ from torch import Tensor
 
 from wavenet_ae.bottlenecks.base import Bottleneck
 from wavenet_ae.bottlenecks.projection import Projection
+from wavenet_ae.bounds import Positive
 from wavenet_ae.types import BottleneckOutput, Step
 
 
 class AE(Bottleneck):
     """(B, C, N) -> (B, dim, N).  Loss `norm`: squared norm per code, weighed 0 by default."""
 
-    def __init__(self, input_dim: int, dim: int = 64, normalise: bool = False) -> None:
+    def __init__(self, input_dim: int, dim: Positive = 64, normalise: bool = False) -> None:
         super().__init__()
         self.dim = dim
         self.project = Projection(input_dim, dim, normalise)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
 from torch import Tensor
@@ -11,11 +11,14 @@ from torch import Tensor
 from wavenet_ae.bottlenecks.base import Bottleneck
 from wavenet_ae.bottlenecks.kmeans import kmeans
 from wavenet_ae.bottlenecks.projection import Projection
+from wavenet_ae.bounds import AtLeast, NonNegative, Positive
+from wavenet_ae.nn.processes import copied_from_first, gathered, summed
 from wavenet_ae.types import BottleneckOutput, Step
 
 logger = logging.getLogger(__name__)
 
 Init = Literal["kmeans", "samples", "uniform"]
+CodebookSize = Annotated[int, AtLeast(2)]
 
 
 def nearest_codes(vectors: Tensor, codebook: Tensor) -> Tensor:
@@ -49,11 +52,11 @@ class VectorQuantiser(Bottleneck):
     def __init__(
         self,
         input_dim: int,
-        dim: int = 64,
-        codebook_size: int = 512,
+        dim: Positive = 64,
+        codebook_size: CodebookSize = 512,
         init: Init = "kmeans",
-        start_after: int = 0,
-        revive_after: int = 0,
+        start_after: NonNegative = 0,
+        revive_after: NonNegative = 0,
         normalise: bool = False,
     ) -> None:
         super().__init__()
@@ -87,6 +90,8 @@ class VectorQuantiser(Bottleneck):
             else:
                 picks = torch.randperm(len(vectors), generator=generator)[: len(self.codebook)]
                 self.reset_codes(slice(None), vectors[picks.to(vectors.device)])
+        for tensor in (self.codebook, *self.buffers(recurse=False)):
+            copied_from_first(tensor)
         self.unused_steps.zero_()
         self.is_quantising.fill_(True)
         logger.info("quantising from here on: %s codes, init=%s", len(self.codebook), self.init)
@@ -94,7 +99,9 @@ class VectorQuantiser(Bottleneck):
     def forward(self, latents: Tensor, step: Step | None = None) -> BottleneckOutput:
         z = self.project(latents)  # (B, D, N)
         if not self.is_quantising:
-            return BottleneckOutput(z)
+            # The codebook takes part with weight 0: parameters that some steps leave without a
+            # gradient stop data-parallel training.
+            return BottleneckOutput(z + 0 * self.codebook.sum())
         flat = z.transpose(1, 2).reshape(-1, self.dim)  # (B * N, D)
         with torch.autocast(z.device.type, enabled=False):
             indices = nearest_codes(flat.detach(), self.codebook.detach())
@@ -107,7 +114,8 @@ class VectorQuantiser(Bottleneck):
             metrics=self._metrics(flat, indices),
         )
         if step is not None:
-            output.metrics["revived_codes"] = self._update(flat.detach(), indices, step)
+            with torch.autocast(z.device.type, enabled=False):
+                output.metrics["revived_codes"] = self._update(flat.detach(), indices, step)
         return output
 
     def losses(self, z: Tensor, chosen: Tensor) -> dict[str, Tensor]:
@@ -116,25 +124,28 @@ class VectorQuantiser(Bottleneck):
     def decode(self, codes: Tensor) -> Tensor:
         return torch.nn.functional.embedding(codes, self.codebook).transpose(1, 2)
 
-    def follow(self, vectors: Tensor, one_hot: Tensor) -> None:
-        """Let the codebook follow `vectors` (V, D), assigned by `one_hot` (V, K)."""
+    def follow(self, counts: Tensor, sums: Tensor) -> None:
+        """Let the codebook follow the encoder: how many latents each code got in this step, (K,),
+        and their sums, (K, D)."""
 
     @torch.no_grad()
     def reset_codes(self, which: Tensor | slice, vectors: Tensor) -> None:
-        """Put codes at `vectors`, forgetting what had moved them."""
+        """Put codes at `vectors`."""
         self.codebook[which] = vectors
 
     @torch.no_grad()
     def _update(self, vectors: Tensor, indices: Tensor, step: Step) -> Tensor:
         """Follow the encoder and revive unused codes; returns how many were revived."""
         one_hot = torch.nn.functional.one_hot(indices, len(self.codebook)).to(vectors.dtype)
-        self.follow(vectors, one_hot)
-        is_used = one_hot.sum(dim=0) > 0
+        counts = summed(one_hot.sum(dim=0))  # (K,) of the global batch
+        self.follow(counts, summed(one_hot.t() @ vectors))
+        is_used = counts > 0
         self.unused_steps.copy_(torch.where(is_used, 0, self.unused_steps + 1))
         if not self.revive_after:
             return torch.zeros((), device=vectors.device)
         dead = (self.unused_steps >= self.revive_after).nonzero()[:, 0]
         if len(dead):
+            vectors = gathered(vectors)
             generator = torch.Generator().manual_seed(step.seed)
             picks = torch.randint(len(vectors), (len(dead),), generator=generator)
             self.reset_codes(dead, vectors[picks.to(vectors.device)])

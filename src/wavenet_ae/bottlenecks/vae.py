@@ -6,6 +6,7 @@ from torch import Tensor
 
 from wavenet_ae.bottlenecks.base import Bottleneck, CodeWeighting
 from wavenet_ae.bottlenecks.projection import Projection
+from wavenet_ae.bounds import Positive
 from wavenet_ae.types import BottleneckOutput, Step
 
 
@@ -25,7 +26,9 @@ class VAE(Bottleneck):
     code_weighting: CodeWeighting = "sequence"
     log_variance_range = (-8.0, 8.0)
 
-    def __init__(self, input_dim: int, dim: int = 64, samples_per_datapoint: int = 1) -> None:
+    def __init__(
+        self, input_dim: int, dim: Positive = 64, samples_per_datapoint: Positive = 1
+    ) -> None:
         super().__init__()
         if samples_per_datapoint < 1:
             raise ValueError(f"samples_per_datapoint is {samples_per_datapoint}, not at least 1")

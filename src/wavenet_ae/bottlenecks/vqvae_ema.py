@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from wavenet_ae.bottlenecks.quantiser import Init, VectorQuantiser
+from wavenet_ae.bottlenecks.quantiser import CodebookSize, Init, VectorQuantiser
+from wavenet_ae.bounds import NonNegative, OpenFraction, Positive, PositiveNumber
 
 
 class VQVAEEMA(VectorQuantiser):
@@ -21,14 +22,14 @@ class VQVAEEMA(VectorQuantiser):
     def __init__(
         self,
         input_dim: int,
-        dim: int = 64,
-        codebook_size: int = 512,
+        dim: Positive = 64,
+        codebook_size: CodebookSize = 512,
         init: Init = "kmeans",
-        start_after: int = 0,
-        revive_after: int = 0,
+        start_after: NonNegative = 0,
+        revive_after: NonNegative = 0,
         normalise: bool = False,
-        decay: float = 0.99,
-        smoothing: float = 1e-5,
+        decay: OpenFraction = 0.99,
+        smoothing: PositiveNumber = 1e-5,
     ) -> None:
         super().__init__(input_dim, dim, codebook_size, init, start_after, revive_after, normalise)
         if not 0 < decay < 1:
@@ -41,10 +42,9 @@ class VQVAEEMA(VectorQuantiser):
         self.register_buffer("sums", codebook.clone())
 
     @torch.no_grad()
-    def follow(self, vectors: Tensor, one_hot: Tensor) -> None:
-        with torch.autocast(vectors.device.type, enabled=False):
-            self.counts.lerp_(one_hot.sum(dim=0), 1 - self.decay)
-            self.sums.lerp_(one_hot.t() @ vectors, 1 - self.decay)
+    def follow(self, counts: Tensor, sums: Tensor) -> None:
+        self.counts.lerp_(counts, 1 - self.decay)
+        self.sums.lerp_(sums, 1 - self.decay)
         total = self.counts.sum()
         share = (self.counts + self.smoothing) / (total + len(self.counts) * self.smoothing)
         self.codebook.copy_(self.sums / (share * total)[:, None])

@@ -8,8 +8,10 @@ from typing import Any, Literal
 
 import numpy as np
 import pytorch_lightning as pl
+import torch
 from torch.utils.data import DataLoader
 
+from wavenet_ae.bounds import Fraction01, NonNegative, Positive, PositiveFraction, PositiveNumber
 from wavenet_ae.data.corpus import PackedCorpus
 from wavenet_ae.data.order import WindowOrder
 from wavenet_ae.data.packing import pack
@@ -52,16 +54,16 @@ class SpeechData(pl.LightningDataModule):
         seed: int,
         cache_dir: str,
         splits: Splits,
-        window_seconds: float = 0.16,
-        batch_size: int = 8,
-        buffer_seconds: float = 3600.0,
-        buffer_fraction: float = 1.0,
-        validation_seconds: float = 60.0,
+        window_seconds: PositiveNumber = 0.16,
+        batch_size: Positive = 8,
+        buffer_seconds: PositiveNumber = 3600.0,
+        buffer_fraction: PositiveFraction = 1.0,
+        validation_seconds: PositiveNumber = 60.0,
         edge: Literal["valid", "silence"] = "valid",
-        max_rejected: float = 0.02,
-        num_packing_processes: int | None = None,
-        limit: int = 0,
-        overfit: int = 0,
+        max_rejected: Fraction01 = 0.02,
+        num_packing_processes: NonNegative | None = None,
+        limit: NonNegative = 0,
+        overfit: NonNegative = 0,
     ) -> None:
         super().__init__()
         self.source, self.splits, self.cache_dir = source, splits, cache_dir
@@ -78,6 +80,8 @@ class SpeechData(pl.LightningDataModule):
 
     def prepare_data(self) -> None:
         """Pack the recordings, unless that is done already."""
+        if hasattr(self, "packed"):
+            return
         self.packed = pack(
             *(self.source, self.cache_dir, self.sample_rate, self.splits),
             max_rejected=self.max_rejected,
@@ -147,7 +151,7 @@ class SpeechData(pl.LightningDataModule):
         windows = TrainingWindows(
             self.training, self.order, self.position, rank, size, self.overfit
         )
-        return DataLoader(windows, batch_size=None)
+        return DataLoader(windows, batch_size=None, pin_memory=torch.cuda.is_available())
 
     def val_dataloader(self) -> DataLoader[Batch]:
         return DataLoader(ValidationWindows(*self._validation_batches()), batch_size=None)
@@ -155,7 +159,8 @@ class SpeechData(pl.LightningDataModule):
     def _validation_batches(self) -> tuple[WindowReader, list[np.ndarray]]:
         if self.overfit:
             batches = [self.order.windows(Position(0, each)) for each in range(self.overfit)]
-            return self.training, batches
+            windows = np.concatenate(batches)
+            return self.training, mixed_batches(windows, np.arange(len(windows)), self.batch_size)
         windows = tiling_windows(self.validation.lengths, self.plan.slice_length, self.num_targets)
         wanted = max(self.validation_samples // self.num_targets, 2)
         if len(windows) < 2:

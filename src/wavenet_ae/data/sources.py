@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
+from wavenet_ae.bounds import NonNegative
 from wavenet_ae.data.splits import SPLITS
 from wavenet_ae.errors import UserError
 
@@ -67,7 +68,7 @@ class FolderSource:
     holds its labels.
     """
 
-    def __init__(self, root: str, speaker_depth: int = 1) -> None:
+    def __init__(self, root: str, speaker_depth: NonNegative = 1) -> None:
         if not str(root):
             raise UserError("data.source.root is empty: give the folder that holds the recordings")
         if speaker_depth < 0:

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from wavenet_ae.bounds import FractionBelow1
 from wavenet_ae.errors import UserError
 
 if TYPE_CHECKING:
@@ -29,8 +30,8 @@ class Splits:
     A recording's explicit split wins.  The channels of one file are never parted.
     """
 
-    validation: float = 0.1
-    test: float = 0.0
+    validation: FractionBelow1 = 0.1
+    test: FractionBelow1 = 0.0
     by: Literal["utterance", "speaker"] = "utterance"
     seed: int = 0
 

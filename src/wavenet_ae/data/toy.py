@@ -21,6 +21,7 @@ import soundfile
 from filelock import FileLock
 from scipy.signal import oaconvolve
 
+from wavenet_ae.bounds import Positive, PositiveNumber
 from wavenet_ae.data.phones import LABELS, PHONES
 from wavenet_ae.data.synthesis import (
     SAMPLE_RATE,
@@ -56,7 +57,7 @@ class ToySource:
     """
 
     def __init__(
-        self, root: str, num_speakers: int = 10, minutes: float = 12.5, seed: int = 0
+        self, root: str, num_speakers: Positive = 10, minutes: PositiveNumber = 12.5, seed: int = 0
     ) -> None:
         if num_speakers < 1:
             raise UserError(f"data.source.num_speakers is {num_speakers}, but must be at least 1")

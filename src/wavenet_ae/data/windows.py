@@ -102,10 +102,11 @@ def tiling_windows(lengths: np.ndarray, slice_length: int, num_targets: int) -> 
 
 
 def mixed_batches(windows: np.ndarray, permutation: np.ndarray, size: int) -> list[np.ndarray]:
-    """Cut permuted windows into batches of `size`, none of which has a single item.
+    """Cut permuted windows into batches of `size`, at least 2, none of which has a single item.
 
     An item alone in its batch would have no other item to lend it codes.
     """
+    size = max(size, 2)
     mixed = windows[permutation]
     batches = [mixed[first : first + size] for first in range(0, len(mixed), size)]
     if len(batches) > 1 and len(batches[-1]) == 1:

@@ -6,10 +6,13 @@ views, each of them one contiguous block of rows, which is what makes it fast.
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from wavenet_ae.bounds import AtLeast, Positive
 from wavenet_ae.decoders.gated_layer import GatedLayer
 from wavenet_ae.geometry import Chain, causal_chain
 
@@ -76,15 +79,15 @@ class WaveNet(nn.Module):
         conditioning_dim: int,
         num_speakers: int,
         conditioning_hop: int = 1,
-        num_blocks: int = 2,
-        layers_per_block: int = 10,
-        kernel: int = 2,
-        residual: int = 368,
-        gate: int = 256,
-        skip: int = 256,
-        post: int = 256,
-        speaker_dim: int = 64,
-        levels: int = 256,
+        num_blocks: Positive = 2,
+        layers_per_block: Positive = 10,
+        kernel: Positive = 2,
+        residual: Positive = 368,
+        gate: Positive = 256,
+        skip: Positive = 256,
+        post: Positive = 256,
+        speaker_dim: Positive = 64,
+        levels: Annotated[int, AtLeast(2)] = 256,
     ) -> None:
         super().__init__()
         dilations = [2**layer for layer in range(layers_per_block)] * num_blocks

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from wavenet_ae.audio.features import MFCC, crop
+from wavenet_ae.bounds import Positive
 from wavenet_ae.geometry import Chain, Down
 
 
@@ -40,13 +41,15 @@ class FrameEncoder(nn.Module):
     def __init__(
         self,
         features: MFCC,
-        dim: int = 768,
-        kernels: Sequence[int] = (3, 3, 4, 3, 3, 1, 1, 1, 1),
-        strides: Sequence[int] = (1, 1, 2, 1, 1, 1, 1, 1, 1),
+        dim: Positive = 768,
+        kernels: Sequence[Positive] = (3, 3, 4, 3, 3, 1, 1, 1, 1),
+        strides: Sequence[Positive] = (1, 1, 2, 1, 1, 1, 1, 1, 1),
         batch_norm: bool = False,
         shortcut: bool = False,
     ) -> None:
         super().__init__()
+        if not kernels:
+            raise ValueError("encoder.kernels is empty: give one kernel and one stride, at least")
         if len(strides) != len(kernels):
             raise ValueError(f"the encoder has {len(strides)} strides but {len(kernels)} kernels")
         self.dim = dim
@@ -83,6 +86,12 @@ class LinearShortcut(nn.Module):
         # As many frames as a code spans, at the centre of what the stack reads; one more where
         # that is needed for both to be centred on the same instant.
         self.kernel = stride + (stack.receptive_field - stride) % 2
+        if self.kernel > stack.receptive_field:
+            raise ValueError(
+                f"encoder.shortcut reads {self.kernel} frames for a code, but the stack only "
+                f"{stack.receptive_field}: raise encoder.kernels, lower encoder.strides or set "
+                "encoder.shortcut=false"
+            )
         self.linear = nn.Conv1d(num_features, dim, self.kernel, stride)
         self.stack_out = nn.Conv1d(dim, dim, 1)
         self.margin = (stack.receptive_field - self.kernel) // 2

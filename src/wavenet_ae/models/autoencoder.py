@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
-import torchaudio
 from torch import Tensor, nn
 
+from wavenet_ae.audio.files import FULL_SCALE
+from wavenet_ae.audio.library import torchaudio
 from wavenet_ae.bottlenecks import Bottleneck
+from wavenet_ae.bounds import Fraction01
 from wavenet_ae.decoders import WaveNet
 from wavenet_ae.encoders import FrameEncoder
 from wavenet_ae.geometry import Alignment, WindowPlan
@@ -33,8 +34,8 @@ class WaveformAutoencoder(nn.Module):
         bottleneck: Bottleneck,
         upsampling: Upsampling,
         decoder: WaveNet,
-        jitter_probability: float = 0.12,
-        unknown_speaker_probability: float = 0.05,
+        jitter_probability: Fraction01 = 0.12,
+        unknown_speaker_probability: Fraction01 = 0.05,
     ) -> None:
         super().__init__()
         self.sample_rate = sample_rate
@@ -107,5 +108,5 @@ class WaveformAutoencoder(nn.Module):
         return torchaudio.functional.mu_law_encoding(self.normalise(waveform), self.levels)
 
     def normalise(self, waveform: Tensor) -> Tensor:
-        """int16 samples -> [-1, 1] in the precision of the weights."""
-        return waveform.to(self.decoder.embedding.dtype) / torch.iinfo(torch.int16).max
+        """int16 samples -> [-1, 1) in the precision of the weights."""
+        return waveform.to(self.decoder.embedding.dtype) / FULL_SCALE

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from torch import nn
+
 from wavenet_ae.geometry import Chain
 from wavenet_ae.instantiate import instantiate
 from wavenet_ae.models.autoencoder import WaveformAutoencoder
@@ -19,18 +21,18 @@ def build(config: Mapping[str, Any], speakers: Sequence[str]) -> WaveformAutoenc
     rates do not fit together.
     """
     rate = config["sample_rate"]
-    encoder = instantiate(config["encoder"], sample_rate=rate)
-    bottleneck = instantiate(config["bottleneck"], input_dim=encoder.dim)
+    encoder = _module(config["encoder"], sample_rate=rate)
+    bottleneck = _module(config["bottleneck"], input_dim=encoder.dim)
     model = dict(config["model"])
-    upsampling = instantiate(model.pop("upsampling"), input_dim=bottleneck.dim)
+    upsampling = _module(model.pop("upsampling"), input_dim=bottleneck.dim)
     conditioning: Chain = encoder.chain + upsampling.chain
-    decoder = instantiate(
+    decoder = _module(
         config["decoder"],
         conditioning_dim=upsampling.dim,
         conditioning_hop=int(conditioning.grid().spacing),
         num_speakers=len(speakers) + 1,
     )
-    return instantiate(
+    return _module(
         model,
         sample_rate=rate,
         speakers=list(speakers),
@@ -39,3 +41,8 @@ def build(config: Mapping[str, Any], speakers: Sequence[str]) -> WaveformAutoenc
         upsampling=upsampling,
         decoder=decoder,
     )
+
+
+def _module(node: Mapping[str, Any], **derived: Any) -> Any:
+    """Build a part; it, and whatever it is made of, must be a module of this package."""
+    return instantiate(node, kind=nn.Module, **derived)

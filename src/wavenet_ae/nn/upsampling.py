@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from wavenet_ae.bounds import Positive
 from wavenet_ae.geometry import Chain, Down, Up
 
 
@@ -21,10 +22,10 @@ class Upsampling(nn.Module):
     def __init__(
         self,
         input_dim: int,
-        dim: int = 128,
-        context: int = 3,
-        strides: Sequence[int] = (5, 4, 4, 4),
-        kernels: Sequence[int] = (25, 16, 16, 16),
+        dim: Positive = 128,
+        context: Positive = 3,
+        strides: Sequence[Positive] = (5, 4, 4, 4),
+        kernels: Sequence[Positive] = (25, 16, 16, 16),
     ) -> None:
         super().__init__()
         if len(strides) != len(kernels):

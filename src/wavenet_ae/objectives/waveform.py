@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from wavenet_ae.bounds import NonNegative, NonNegativeNumber
 from wavenet_ae.geometry import WindowPlan
 from wavenet_ae.types import BottleneckOutput, ModelOutput
 
@@ -69,13 +70,13 @@ class WaveformObjective:
         self,
         default_code_weighting: CodeWeighting,
         code_weighting: CodeWeighting | None = None,
-        kl_weight: float = 1.0,
-        kl_anneal_steps: int = 0,
-        free_nats: float = 0.0,
-        codebook_weight: float = 1.0,
-        commitment_weight: float = 0.25,
-        commitment_anneal_steps: int = 0,
-        norm_weight: float = 0.0,
+        kl_weight: NonNegativeNumber = 1.0,
+        kl_anneal_steps: NonNegative = 0,
+        free_nats: NonNegativeNumber = 0.0,
+        codebook_weight: NonNegativeNumber = 1.0,
+        commitment_weight: NonNegativeNumber = 0.25,
+        commitment_anneal_steps: NonNegative = 0,
+        norm_weight: NonNegativeNumber = 0.0,
     ) -> None:
         self.code_weighting: CodeWeighting = code_weighting or default_code_weighting
         self.free_nats = free_nats

@@ -15,7 +15,8 @@ from wavenet_ae.checkpoint import write_whole
 
 
 class CSVLog(Logger):
-    """One row per logged step; a figure that a step did not log is left empty.
+    """One row per logged step, which later figures of that step join; what a step did not log is
+    left empty.
 
     Lightning's own logger deletes the file of a run that is resumed.  This one goes on, without
     the rows from `first_step` on, which the resumed run writes again.
@@ -25,8 +26,10 @@ class CSVLog(Logger):
         super().__init__()
         self.path = path
         self.columns: list[str] = ["step"]
+        self.last: dict[str, Any] = {}
+        self.last_offset = 0
         if path.is_file():
-            self._rewrite([row for row in self._rows() if int(row["step"]) < first_step])
+            self._drop_from(first_step)
 
     @property
     def name(self) -> str:
@@ -51,8 +54,17 @@ class CSVLog(Logger):
         if new or not self.path.is_file():
             self.columns += sorted(new)
             self._rewrite(self._rows() if self.path.is_file() else [])
-        with self.path.open("a", newline="") as file:
-            csv.DictWriter(file, self.columns).writerow({"step": step, **figures})
+        joins = self.last.get("step") == step
+        self.last = {**(self.last if joins else {"step": step}), **figures}
+        with self.path.open("r+", newline="") as file:
+            file.seek(self.last_offset if joins else 0, 0 if joins else io.SEEK_END)
+            self.last_offset = file.tell()
+            csv.DictWriter(file, self.columns).writerow(self.last)
+            file.truncate()
+
+    @rank_zero_only
+    def _drop_from(self, first_step: int) -> None:
+        self._rewrite([row for row in self._rows() if int(row["step"]) < first_step])
 
     def _rows(self) -> list[dict[str, str]]:
         with self.path.open(newline="") as file:
@@ -66,5 +78,7 @@ class CSVLog(Logger):
         text = io.StringIO(newline="")
         writer = csv.DictWriter(text, self.columns)
         writer.writeheader()
-        writer.writerows(rows)
+        writer.writerows(rows[:-1])
+        self.last_offset = len(text.getvalue())
+        writer.writerows(rows[-1:])
         write_whole(self.path, text.getvalue().encode())

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from math import log
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
 from torch import Tensor
+from torch.optim import Optimizer
 
 from wavenet_ae.bottlenecks.quantiser import perplexity
 from wavenet_ae.data.module import SpeechData
@@ -19,7 +21,11 @@ from wavenet_ae.training.optimisation import Optimisation
 from wavenet_ae.training.random_steps import StepDraws, seed_generators
 from wavenet_ae.types import Batch, BottleneckOutput
 
-NATS_PER_BIT = 0.6931471805599453
+NATS_PER_BIT = log(2)
+UNHARMED = (
+    ".  The weights were not updated and the last checkpoint is intact.  Lower "
+    "optimizer.learning_rate or optimizer.decoder_learning_rate, or raise optimizer.warmup_steps."
+)
 
 
 class NonFiniteLoss(UserError):
@@ -32,9 +38,6 @@ class AutoencoderTraining(pl.LightningModule):
     speaker_rows   (S,) the model's row of each speaker of the corpus
     model_config   plain values from which `models.build` made the model; they go into checkpoints
     """
-
-    speaker_rows: Tensor
-    code_counts: Tensor
 
     def __init__(
         self,
@@ -53,8 +56,9 @@ class AutoencoderTraining(pl.LightningModule):
         self.plan = plan
         self.seed = seed
         self.model_config = model_config
-        self.register_buffer("speaker_rows", speaker_rows, persistent=False)
-        self.register_buffer("code_counts", torch.zeros(self.codebook_size), persistent=False)
+        # No buffers: an averaging of the weights would average these as well.
+        self.speaker_rows = speaker_rows
+        self.code_counts = torch.zeros(self.codebook_size)
 
     @property
     def codebook_size(self) -> int:
@@ -70,6 +74,7 @@ class AutoencoderTraining(pl.LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": scheduler}
 
     def on_fit_start(self) -> None:
+        self.speaker_rows = self.speaker_rows.to(self.device)
         bottleneck = self.model.bottleneck
         self.draws = StepDraws(
             seed=self.seed,
@@ -93,6 +98,21 @@ class AutoencoderTraining(pl.LightningModule):
         self.data.consume(batch)
         return loss.total
 
+    def configure_gradient_clipping(
+        self,
+        optimizer: Optimizer,
+        gradient_clip_val: int | float | None = None,
+        gradient_clip_algorithm: str | None = None,
+    ) -> None:
+        """Clip by norm, and let no gradient that is not finite reach the weights."""
+        limit = gradient_clip_val or torch.inf
+        norm = torch.nn.utils.clip_grad_norm_(self.parameters(), limit)
+        self.log("train/gradient_norm", norm)
+        if not torch.isfinite(norm):
+            raise NonFiniteLoss(
+                f"the gradient is not finite before step {self.global_step + 1}" + UNHARMED
+            )
+
     def _require_finite(self, loss: Loss, batch: Batch) -> None:
         if torch.isfinite(loss.total):
             return
@@ -102,9 +122,8 @@ class AutoencoderTraining(pl.LightningModule):
             f"the loss is not finite at step {self.global_step} (epoch {batch.position.epoch}, "  # type: ignore[union-attr]
             f"batch {batch.position.batch}): "  # type: ignore[union-attr]
             + ", ".join(f"{name} {value.item():.4g}" for name, value in parts.items())
-            + f".  Utterances of the batch: {', '.join(keys)}.  The weights were not updated and "
-            "the last checkpoint is intact.  Lower optimizer.learning_rate or "
-            "optimizer.decoder_learning_rate, or raise optimizer.warmup_steps."
+            + f".  Utterances of the batch: {', '.join(keys)}"
+            + UNHARMED
         )
 
     def _log_training(self, loss: Loss, bottleneck: BottleneckOutput) -> None:
@@ -121,7 +140,7 @@ class AutoencoderTraining(pl.LightningModule):
             self.log("train/negative_elbo", loss.elbo)
 
     def on_validation_epoch_start(self) -> None:
-        self.code_counts.zero_()
+        self.code_counts = torch.zeros(self.codebook_size, device=self.device)
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """NLL with the true codes and with those of the next item of the batch."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch.optim import Adam, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
+from wavenet_ae.bounds import FractionBelow1, NonNegative, NonNegativeNumber, Positive
 from wavenet_ae.models import WaveformAutoencoder
 
 
@@ -23,14 +24,14 @@ class Optimisation:
 
     def __init__(
         self,
-        learning_rate: float = 4e-4,
-        decoder_learning_rate: float = 4e-4,
-        codebook_learning_rate: float = 4e-4,
-        beta1: float = 0.9,
-        beta2: float = 0.98,
-        warmup_steps: int = 100,
-        decay_after: int = 0,
-        half_life_steps: int = 100_000,
+        learning_rate: NonNegativeNumber = 4e-4,
+        decoder_learning_rate: NonNegativeNumber = 4e-4,
+        codebook_learning_rate: NonNegativeNumber = 4e-4,
+        beta1: FractionBelow1 = 0.9,
+        beta2: FractionBelow1 = 0.98,
+        warmup_steps: NonNegative = 100,
+        decay_after: NonNegative = 0,
+        half_life_steps: Positive = 100_000,
     ) -> None:
         self.learning_rate = learning_rate
         self.decoder_learning_rate = decoder_learning_rate

@@ -10,7 +10,9 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
+import yaml
 from pytorch_lightning.plugins.environments import SLURMEnvironment
+from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from wavenet_ae.checkpoint import SECTION, newest_checkpoint
 from wavenet_ae.data.module import SpeechData
@@ -22,6 +24,7 @@ from wavenet_ae.randomness import keyed_seed
 from wavenet_ae.training.checkpoint_io import DurableCheckpointIO
 from wavenet_ae.training.csv_log import CSVLog
 from wavenet_ae.training.module import AutoencoderTraining
+from wavenet_ae.training.resumable import changes
 from wavenet_ae.training.run_folder import write_run_files
 
 logger = logging.getLogger(__name__)
@@ -37,10 +40,11 @@ def model_config(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def check_sizes(config: Mapping[str, Any]) -> None:
-    """Build the model once, with a single speaker, so that sizes that do not fit together are
-    found before any recording is read.  Raises UserError."""
+    """Build the model once, with a single speaker, and run it on the shortest window, so that
+    sizes that do not fit together are found before any recording is read.  Raises UserError."""
     try:
         model = build(model_config(config), ["speaker"])
+        _hear_one_code(model)
     except (ValueError, RuntimeError) as error:
         raise UserError(f"The model cannot be built: {error}") from None
     hop, rate = model.alignment.code_hop, config["sample_rate"]
@@ -53,14 +57,28 @@ def check_sizes(config: Mapping[str, Any]) -> None:
         )
 
 
+@torch.no_grad()
+def _hear_one_code(model: WaveformAutoencoder) -> None:
+    plan = model.alignment.window(int(model.alignment.code_hop))
+    silence = torch.zeros(1, plan.slice_length, dtype=torch.int16)
+    model.eval()(silence, torch.zeros(1, dtype=torch.int64), plan)
+
+
 def train(config: Mapping[str, Any]) -> float:
-    """Start, or go on with, the run in `config["run_folder"]`; returns its last validation NLL.
+    """Start, or go on with, the run in `config["run_folder"]`; returns its last validation NLL,
+    NaN where it does not validate.
 
     A folder that holds a checkpoint is resumed from the newest sound one.
     """
     folder = Path(config["run_folder"])
     resumed = newest_checkpoint(folder / "checkpoints")
     first_step = int(resumed[1]["global_step"]) if resumed else 0
+    if resumed:
+        _require_same_run(config, folder)
+    if 0 < config["trainer"].get("max_steps", -1) <= first_step:
+        logger.warning("%s is already at step %d; raise trainer.max_steps", folder, first_step)
+        return float("nan")
+    trainer = _trainer(config, folder, first_step)
     data: SpeechData = instantiate(
         config["data"], sample_rate=config["sample_rate"], seed=config["seed"]
     )
@@ -71,13 +89,25 @@ def train(config: Mapping[str, Any]) -> float:
     if not resumed:
         _fit_features(model, data)
     module = _lightning_module(config, model, data)
-    trainer = _trainer(config, folder, first_step)
     if trainer.is_global_zero:
         logger.info("\n%s", model_card(model, data.plan))
         write_run_files(folder, config, data.corpus.fingerprint)
     logger.info("run folder: %s%s", folder, f", resumed at step {first_step}" if resumed else "")
     trainer.fit(module, datamodule=data, ckpt_path=resumed[0] if resumed else None)
     return float(trainer.callback_metrics.get(MONITORED, float("nan")))
+
+
+def _require_same_run(config: Mapping[str, Any], folder: Path) -> None:
+    """Raise UserError where `folder` holds a run of another configuration."""
+    file = folder / "config.yaml"
+    if not file.is_file():
+        return
+    changed = changes(yaml.safe_load(file.read_text()), config)
+    if changed:
+        raise UserError(
+            f"{folder} holds a run of another configuration ({'; '.join(changed)}).  Start the new "
+            "run in a folder of its own, or go on with this one by resume=<run folder>"
+        )
 
 
 def _new_model(config: Mapping[str, Any], speakers: list[str]) -> WaveformAutoencoder:
@@ -126,9 +156,8 @@ def _trainer(config: Mapping[str, Any], folder: Path, first_step: int) -> pl.Tra
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
     warnings.filterwarnings("ignore", message=".*`IterableDataset` has `__len__` defined.*")
     accumulate = config["trainer"].get("accumulate_grad_batches", 1)
-    return instantiate(
+    return _lightning_trainer(
         config["trainer"],
-        FOREIGN,
         callbacks=callbacks,
         logger=[CSVLog(folder / "metrics.csv", first_step), *loggers],
         plugins=plugins,
@@ -141,6 +170,17 @@ def _trainer(config: Mapping[str, Any], folder: Path, first_step: int) -> pl.Tra
         enable_checkpointing=any(isinstance(each, pl.callbacks.Checkpoint) for each in callbacks),
         enable_progress_bar=any(isinstance(each, pl.callbacks.ProgressBar) for each in callbacks),
     )
+
+
+def _lightning_trainer(node: Mapping[str, Any], **derived: Any) -> pl.Trainer:
+    """Lightning's Trainer; what it refuses is a mistake in the configuration."""
+    try:
+        return instantiate(node, FOREIGN, **derived)
+    except (MisconfigurationException, ValueError, RuntimeError, TypeError, ImportError) as error:
+        keys = ("accelerator", "devices", "strategy", "precision")
+        given = ", ".join(f"trainer.{key}={node[key]}" for key in keys if key in node)
+        sentence = str(error).strip().split("\n")[0].split(". ")[0].rstrip(".!")
+        raise UserError(f"trainer.* cannot be used here ({given}): {sentence}.") from None
 
 
 def _instantiate_all(nodes: Mapping[str, Any] | None, **derived: Any) -> list[Any]:

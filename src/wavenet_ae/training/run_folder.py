@@ -63,5 +63,5 @@ def log_to(folder: str | None) -> None:
     logging.basicConfig(level=logging.INFO, handlers=handlers, force=True)
     logging.captureWarnings(True)
     # Lightning's hints on hardware and on its makers' products; what fails still speaks up.
-    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
-    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
+    for name in ("pytorch_lightning", "lightning_fabric", "hydra"):
+        logging.getLogger(name).setLevel(logging.WARNING)

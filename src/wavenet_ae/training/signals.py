@@ -26,7 +26,8 @@ class StopFlag:
 
     def install(self) -> None:
         for number in self.signals:
-            self._before[number] = signal.signal(number, self._set)
+            before = signal.signal(number, self._set)
+            self._before.setdefault(number, before)
 
     def restore(self) -> None:
         for number, handler in self._before.items():

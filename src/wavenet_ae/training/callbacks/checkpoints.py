@@ -9,12 +9,14 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 
+from wavenet_ae.bounds import Positive
 from wavenet_ae.checkpoint import (
     link_checkpoint,
     remove_checkpoint,
     step_checkpoint,
     step_checkpoints,
 )
+from wavenet_ae.training.csv_log import CSVLog
 from wavenet_ae.training.signals import StopFlag, Stopped
 
 logger = logging.getLogger(__name__)
@@ -30,7 +32,7 @@ class Checkpoints(pl.callbacks.Checkpoint):
     saves holds what they did at this step.
     """
 
-    def __init__(self, folder: str, every_num_steps: int = 500, keep: int = 2) -> None:
+    def __init__(self, folder: str, every_num_steps: Positive = 500, keep: Positive = 2) -> None:
         if every_num_steps < 1 or keep < 1:
             raise ValueError("every_num_steps and keep of the checkpoints must be at least 1")
         self.folder = Path(folder)
@@ -45,14 +47,18 @@ class Checkpoints(pl.callbacks.Checkpoint):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.best_nll = state_dict["best_nll"]
 
+    def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        self.flag.install()
+
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self.last_step = trainer.global_step
-        self.flag.install()
+        self.flag.install()  # again: Lightning has put its own in place
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, *args: Any
     ) -> None:
         if trainer.global_step != self.last_step and not self._validates_now(trainer, args[-1]):
+            self._log_step(trainer)
             self._settle(trainer, is_best=False)
         self.last_step = trainer.global_step
 
@@ -61,12 +67,9 @@ class Checkpoints(pl.callbacks.Checkpoint):
             return
         nll = float(trainer.callback_metrics["validation/nll"])
         is_best = nll < self.best_nll
-        self.best_nll = min(nll, self.best_nll)
+        if is_best:  # never where the NLL is NaN
+            self.best_nll = nll
         self._settle(trainer, is_best)
-
-    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        if not step_checkpoint(self.folder, trainer.global_step).is_file():  # e.g. max_time
-            self._save(trainer)
 
     def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         self.flag.restore()
@@ -76,11 +79,26 @@ class Checkpoints(pl.callbacks.Checkpoint):
         interval = int(trainer.val_check_batch or 0)
         return trainer.enable_validation and interval > 0 and (batch_idx + 1) % interval == 0
 
+    @staticmethod
+    def _log_step(trainer: pl.Trainer) -> None:
+        """Write this step's row of metrics.csv now: Lightning does so only after this hook, and a
+        run that is resumed from here begins after it."""
+        if trainer.global_step % trainer.log_every_n_steps == 0:  # type: ignore[attr-defined]
+            figures = {
+                key: float(value)
+                for key, value in trainer.logged_metrics.items()
+                if not key.startswith("validation/")  # of an earlier step
+            }
+            for each in trainer.loggers:
+                if isinstance(each, CSVLog):
+                    each.log_metrics(figures, trainer.global_step - 1)
+
     def _settle(self, trainer: pl.Trainer, is_best: bool) -> None:
         """All that belongs to this step is done: save if it is time to, stop if asked to."""
         stop_signal = self._agreed_signal(trainer)
         is_due = trainer.global_step % self.every_num_steps == 0
-        if is_due or is_best or stop_signal or trainer.global_step == trainer.max_steps:
+        is_last = trainer.global_step == trainer.max_steps or trainer.should_stop
+        if is_due or is_best or stop_signal or is_last:
             self._save(trainer)
         if is_best and trainer.is_global_zero:
             link_checkpoint(step_checkpoint(self.folder, trainer.global_step), "best.ckpt")

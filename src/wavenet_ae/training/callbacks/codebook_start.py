@@ -6,6 +6,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
+from pytorch_lightning.callbacks import WeightAveraging
 
 from wavenet_ae.bottlenecks.quantiser import VectorQuantiser
 from wavenet_ae.randomness import keyed_seed
@@ -31,6 +32,15 @@ class CodebookStart(pl.Callback):
             bottleneck.eval()
             bottleneck.start(latents, keyed_seed(pl_module.seed, "codebook"))
             bottleneck.train()
+            _start_averages(trainer, bottleneck)
+
+
+def _start_averages(trainer: pl.Trainer, bottleneck: VectorQuantiser) -> None:
+    """An average with the codebook of before would be neither."""
+    for callback in trainer.callbacks:  # type: ignore[attr-defined]
+        average = getattr(callback, "_average_model", None)
+        if isinstance(callback, WeightAveraging) and average is not None:
+            average.module.model.bottleneck.load_state_dict(bottleneck.state_dict())
 
 
 @torch.no_grad()

@@ -16,6 +16,8 @@ from rich.progress import (
 )
 from rich.progress import Progress as Bar
 
+from wavenet_ae.bounds import Positive
+
 logger = logging.getLogger(__name__)
 
 SHOWN = {
@@ -30,14 +32,23 @@ SHOWN = {
 class Progress(pl.callbacks.ProgressBar):
     """A bar on a terminal; elsewhere, a line in the log every `every_num_steps` steps."""
 
-    def __init__(self, every_num_steps: int = 200) -> None:
+    def __init__(self, every_num_steps: Positive = 200) -> None:
         super().__init__()
         self.every_num_steps = every_num_steps
         self.bar: Bar | None = None
+        self.last_step = 0
+        self.is_enabled = True
+
+    def enable(self) -> None:
+        self.is_enabled = True
+
+    def disable(self) -> None:
+        """Lightning disables the progress of all processes but the first."""
+        self.is_enabled = False
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         console = Console(stderr=True)
-        if not (console.is_terminal and trainer.is_global_zero):
+        if not (console.is_terminal and self.is_enabled):
             return
         columns = (TextColumn("step"), MofNCompleteColumn(), BarColumn(None), TimeElapsedColumn())
         figures = TextColumn("{task.description}")
@@ -52,9 +63,14 @@ class Progress(pl.callbacks.ProgressBar):
         if self.bar is not None:
             described = self._describe(trainer)
             self.bar.update(self.task, completed=trainer.global_step, description=described)
-        elif trainer.global_step % self.every_num_steps == 0 and trainer.is_global_zero:
+        elif self.is_enabled and self._is_due(trainer):
+            self.last_step = trainer.global_step
             total = f"/{trainer.max_steps}" if trainer.max_steps > 0 else ""
             logger.info("step %d%s  %s", trainer.global_step, total, self._describe(trainer))
+
+    def _is_due(self, trainer: pl.Trainer) -> bool:
+        step = trainer.global_step
+        return step != self.last_step and step % self.every_num_steps == 0
 
     def on_train_end(self, *args: Any) -> None:
         self._stop()

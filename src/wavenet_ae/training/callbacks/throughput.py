@@ -20,6 +20,7 @@ class Throughput(pl.Callback):
         self.seconds = 0.0
         self.batches = 0
         self.started = 0.0
+        self.last_step = 0
 
     def on_train_batch_start(self, *args: Any) -> None:
         self.started = time.perf_counter()
@@ -30,8 +31,10 @@ class Throughput(pl.Callback):
         assert isinstance(pl_module, AutoencoderTraining)
         self.seconds += time.perf_counter() - self.started
         self.batches += 1
-        if trainer.global_step % trainer.log_every_n_steps:  # type: ignore[attr-defined]
+        is_logged = trainer.global_step % trainer.log_every_n_steps == 0  # type: ignore[attr-defined]
+        if trainer.global_step == self.last_step or not is_logged:
             return
+        self.last_step = trainer.global_step
         samples = self.batches * pl_module.data.batch_size * pl_module.plan.num_targets
         audio_seconds = samples / pl_module.model.sample_rate
         pl_module.log("speed/times_real_time", audio_seconds / self.seconds)
