@@ -85,64 +85,21 @@ def finished(command: list[str]) -> int:
 
 
 def judge(folder: Path, seconds: float) -> None:
-    """Print what a run on labelled speech has learned and draw its figures."""
+    """Print what the run has learned, and where its pictures are."""
     import torch
     import yaml
     from rich.console import Console
 
-    from wavenet_ae.checkpoint import step_checkpoints
-    from wavenet_ae.evaluation.judge_units import judge_units
-    from wavenet_ae.evaluation.plots import draw_learning_curve, draw_usage, read_metrics
-    from wavenet_ae.loading import load
+    from wavenet_ae.evaluation.run_summary import summarise_run
 
+    torch.set_num_threads(1)  # small matrices: waking threads would take longer than the work
     corpus = open_corpus(yaml.safe_load((folder / "config.yaml").read_text()))
-    torch.set_num_threads(1)
-    metrics = read_metrics(folder / "metrics.csv")
-    last = {key: values[-1] for key, (_, values) in metrics.items()}
-    draw_learning_curve(folder / "metrics.csv", folder / "learning_curve.png")
-    rows, drawn = _validation_rows(last), ["learning_curve.png"]
-    if any(corpus.labels):
-        judged = judge_units(load(step_checkpoints(folder / "checkpoints")[-1]), corpus)
-        draw_usage(judged.counts, judged.kind, folder / "usage.png")
-        rows, drawn = rows | _unit_rows(judged), [*drawn, "usage.png"]
+    summary = summarise_run(folder, corpus)
     console = Console()
-    console.print(_table(rows))
-    console.print(f"trained for {seconds:.0f} s ({int(last_step(metrics))} steps)")
-    for name in drawn:
-        console.print(f"drawn: {folder / name}", soft_wrap=True)
-
-
-def last_step(metrics: dict) -> float:
-    return max(steps[-1] for steps, _ in metrics.values())
-
-
-def _validation_rows(last: dict[str, float]) -> dict[str, str]:
-    if "validation/nll" not in last:
-        return {"validation NLL": "the run ended before its first validation"}
-    return {
-        "validation NLL, true codes": f"{last['validation/nll']:.3f} nats/sample",
-        "validation NLL, another item's codes": f"{last['validation/nll_other_codes']:.3f}",
-        "gain over another item's codes": f"{last['validation/gain_over_other_codes']:.3f}",
-    }
-
-
-def _unit_rows(judged) -> dict[str, str]:
-    units, baseline = judged.units, judged.baseline
-    return {
-        f"units ({judged.kind}): perplexity": f"{units.perplexity:.1f} of {units.num_codes}",
-        "PNMI of the units with the phones": f"{units.pnmi:.3f}",
-        "PNMI of k-means on MFCC, as many units": f"{baseline.pnmi:.3f}",
-        "PNMI of the units in shuffled order": f"{units.pnmi_shuffled:.3f}",
-    }
-
-
-def _table(rows: dict[str, str]):
-    from rich.table import Table
-
-    table = Table("figure", "value", title="What the codes of held-out and training speech say")
-    for name, value in rows.items():
-        table.add_row(name, value)
-    return table
+    console.print(summary.table())
+    console.print(f"trained for {seconds:.0f} s ({summary.num_steps} steps)")
+    for picture in summary.pictures:
+        console.print(f"drawn: {picture}", soft_wrap=True)
 
 
 if __name__ == "__main__":

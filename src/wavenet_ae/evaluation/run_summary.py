@@ -1,0 +1,67 @@
+"""What a run on labelled speech has learned: figures for a table, and pictures in its folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.table import Table
+
+from wavenet_ae.checkpoint import step_checkpoints
+from wavenet_ae.data.corpus import PackedCorpus
+from wavenet_ae.evaluation.judge_units import JudgedUnits, judge_units
+from wavenet_ae.evaluation.plots import draw_learning_curve, draw_usage, read_metrics
+from wavenet_ae.loading import load
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """figures of the table, by name;  the pictures that were drawn;  steps trained"""
+
+    figures: dict[str, str]
+    pictures: list[Path]
+    num_steps: int
+
+    def table(self) -> Table:
+        table = Table("figure", "value", title="Does the decoder use the codes, what do they say?")
+        for name, value in self.figures.items():
+            table.add_row(name, value)
+        return table
+
+
+def summarise_run(folder: Path, corpus: PackedCorpus) -> RunSummary:
+    """Judge the newest checkpoint of a run on its corpus, and draw its curves.
+
+    Without phone labels the units are not judged.
+    """
+    metrics = read_metrics(folder / "metrics.csv")
+    last = {key: values[-1] for key, (_, values) in metrics.items()}
+    figures, pictures = _validation_figures(last), [folder / "learning_curve.png"]
+    draw_learning_curve(folder / "metrics.csv", pictures[0])
+    if any(corpus.labels):
+        judged = judge_units(load(step_checkpoints(folder / "checkpoints")[-1]), corpus)
+        pictures.append(folder / "usage.png")
+        draw_usage(judged.counts, judged.kind, pictures[-1])
+        figures |= _unit_figures(judged)
+    num_steps = max(int(steps[-1]) for steps, _ in metrics.values())
+    return RunSummary(figures, pictures, num_steps)
+
+
+def _validation_figures(last: dict[str, float]) -> dict[str, str]:
+    if "validation/nll" not in last:
+        return {"validation NLL": "the run ended before its first validation"}
+    return {
+        "validation NLL, true codes": f"{last['validation/nll']:.3f} nats/sample",
+        "validation NLL, another item's codes": f"{last['validation/nll_other_codes']:.3f}",
+        "gain over another item's codes": f"{last['validation/gain_over_other_codes']:.3f}",
+    }
+
+
+def _unit_figures(judged: JudgedUnits) -> dict[str, str]:
+    units, baseline = judged.units, judged.baseline
+    return {
+        f"units ({judged.kind}): perplexity": f"{units.perplexity:.1f} of {units.num_codes}",
+        "PNMI of the units with the phones": f"{units.pnmi:.3f}",
+        "PNMI of k-means on MFCC, as many units": f"{baseline.pnmi:.3f}",
+        "PNMI of the units in shuffled order": f"{units.pnmi_shuffled:.3f}",
+    }
