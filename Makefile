@@ -6,7 +6,7 @@ READY := .venv/.ready
 help:  ## list these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "%-12s %s\n", $$1, $$2}'
 
-setup: $(READY)  ## make .venv with the pinned versions (torch first, so that nothing pulls CUDA)
+setup: $(READY)  ## make .venv with the pinned versions (torch first, so that nothing else picks one)
 
 $(READY): pyproject.toml constraints.txt tools/torchaudio_without_cuda.py
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv

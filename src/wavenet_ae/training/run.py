@@ -151,10 +151,10 @@ def _trainer(config: Mapping[str, Any], folder: Path, first_step: int) -> pl.Tra
     plugins: list[Any] = [DurableCheckpointIO()]
     if SLURMEnvironment.detect():
         plugins.append(SLURMEnvironment(auto_requeue=False))  # the launcher requeues
-    # An in-memory corpus of windows is read faster than worker processes could hand it over, and
-    # the loader has no end: Lightning's advice on both does not apply.
+    # Windows of a memory-mapped corpus are read faster than worker processes could hand them over;
+    # the other is Lightning's own use of torch.
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-    warnings.filterwarnings("ignore", message=".*`IterableDataset` has `__len__` defined.*")
+    warnings.filterwarnings("ignore", message=".*isinstance.treespec, LeafSpec.*")
     accumulate = config["trainer"].get("accumulate_grad_batches", 1)
     return _lightning_trainer(
         config["trainer"],
