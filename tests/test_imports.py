@@ -12,7 +12,7 @@ import wavenet_ae
 
 PACKAGE = "wavenet_ae"
 
-BASE = {"bounds", "errors", "geometry", "types", "randomness"}
+BASE = {"alignment", "bounds", "errors", "geometry", "types", "randomness"}
 PART = BASE | {"audio", "nn"}
 MODEL = PART | {"encoders", "bottlenecks", "decoders", "objectives", "instantiate", "models"}
 LOADED = MODEL | {"checkpoint", "loading"}
@@ -23,6 +23,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "bounds": set(),
     "errors": set(),
     "geometry": set(),
+    "alignment": {"geometry"},
     "types": set(),
     "randomness": set(),
     "instantiate": {"errors"},
@@ -57,6 +58,7 @@ CONFINED: dict[str, tuple[str, ...]] = {
 
 # Arithmetic that is read, and tested, without torch.
 WITHOUT_TORCH = {
+    "alignment.py",
     "bounds.py",
     "errors.py",
     "geometry.py",

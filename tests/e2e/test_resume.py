@@ -16,7 +16,13 @@ from configs import TINY, TINY_CODES
 
 from wavenet_ae.checkpoint import newest_checkpoint, read_checkpoint, step_checkpoints
 
-LONG = [*TINY, *TINY_CODES, "trainer.max_steps=150", "callbacks.checkpoints.every_num_steps=10"]
+STEPS = 300
+LONG = [
+    *TINY,
+    *TINY_CODES,
+    f"trainer.max_steps={STEPS}",
+    "callbacks.checkpoints.every_num_steps=10",
+]
 
 
 def assert_same(left, right, where="checkpoint"):
@@ -66,22 +72,20 @@ def test_kill_9_at_random_instants(cache, tmp_path, uninterrupted):
     folder = tmp_path / "run"
     arguments = [*LONG, f"hydra.run.dir={folder}"]
     rng = random.Random(time.time_ns())  # the instants differ from run to run: all must do
-    kills = 0
-    while kills < 5:
+    metrics = folder / "metrics.csv"
+    for _ in range(5):
+        before = metrics.stat().st_mtime_ns if metrics.is_file() else 0
         process = start("train.py", *arguments, cache=cache)
-        while process.poll() is None and not (folder / "metrics.csv").is_file():
-            time.sleep(0.02)
-        before = len(step_checkpoints(folder / "checkpoints"))
-        time.sleep(rng.uniform(0.0, 1.0 if before else 2.0))
-        if process.poll() is not None:
-            break
+        while not metrics.is_file() or metrics.stat().st_mtime_ns == before:  # it trains now
+            assert process.poll() is None, process.communicate()[0]
+            time.sleep(0.01)
+        time.sleep(rng.uniform(0.0, 0.8))
+        assert process.poll() is None, "the run ended before it was killed: make it longer"
         process.send_signal(signal.SIGKILL)
         process.communicate()
-        kills += 1
         arguments = [f"resume={folder}"]
     code, output = run("train.py", f"resume={folder}", cache=cache)
     assert code == 0, output
-    assert kills == 5, "the run ended before it was killed five times: make it longer"
     assert_same(last_state(folder), last_state(uninterrupted))
     assert logged(folder) == logged(uninterrupted)
 
@@ -98,7 +102,7 @@ def test_a_signal_saves_and_stops(cache, tmp_path, uninterrupted, number, exit_c
     assert process.returncode == exit_code, output
     assert "saved" in output and "Traceback" not in output
     stopped = newest_checkpoint(folder / "checkpoints")[1]["global_step"]
-    assert f"stopping at step {stopped}" in output and stopped < 150
+    assert f"stopping at step {stopped}" in output and stopped < STEPS
     code, output = run("train.py", f"resume={folder}", cache=cache)
     assert code == 0, output
     assert f"resumed at step {stopped}" in output
@@ -135,7 +139,7 @@ def test_a_resume_may_prolong_but_not_change_the_run(cache, tmp_path, uninterrup
         code, output = run("train.py", f"resume={folder}", change, cache=cache)
         assert code == 1 and change.split("=")[0] in output and "resume" in output
         assert "Traceback" not in output
-    code, output = run("train.py", f"resume={folder}", "trainer.max_steps=150", cache=cache)
+    code, output = run("train.py", f"resume={folder}", f"trainer.max_steps={STEPS}", cache=cache)
     assert code == 0, output
     assert (folder / "config.yaml").read_text() == config, "written once"
     assert_same(last_state(folder), last_state(uninterrupted))
@@ -151,7 +155,7 @@ def test_a_damaged_newest_checkpoint_falls_back_aloud(cache, tmp_path, uninterru
     content[len(content) // 2] ^= 1
     newest.write_bytes(content)
     code, output = run("train.py", f"resume={folder}", cache=cache)
-    assert code == 0 and "step-00000150.ckpt is damaged" in output
-    assert re.search(r"resumed at step 14\d\b", output), "the one before: every tenth, or a best"
-    assert read_checkpoint(newest)["global_step"] == 150
+    assert code == 0 and "step-00000300.ckpt is damaged" in output
+    assert re.search(r"resumed at step 29\d\b", output), "the one before: every tenth, or a best"
+    assert read_checkpoint(newest)["global_step"] == STEPS
     assert_same(last_state(folder), last_state(uninterrupted))

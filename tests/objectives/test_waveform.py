@@ -8,7 +8,7 @@ import pytest
 import torch
 from configs import small
 
-from wavenet_ae.geometry import WindowPlan
+from wavenet_ae.alignment import WindowPlan
 from wavenet_ae.models import build
 from wavenet_ae.objectives import WaveformObjective
 from wavenet_ae.objectives.waveform import code_weights, negative_log_likelihood

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from wavenet_ae.audio.library import torchaudio
+from wavenet_ae.audio.backend import torchaudio
 from wavenet_ae.bounds import NonNegativeNumber, Positive, PositiveNumber
 from wavenet_ae.geometry import Chain, Down
 

@@ -23,7 +23,7 @@ import numpy as np
 import soundfile
 import torch
 
-from wavenet_ae.audio.library import torchaudio
+from wavenet_ae.audio.backend import torchaudio
 from wavenet_ae.errors import UserError
 
 BLOCK_FRAMES = 1 << 20  # decoded at once, so that only the asked channel of a long file is held

@@ -11,6 +11,7 @@ import pytorch_lightning as pl
 import torch
 from torch.utils.data import DataLoader
 
+from wavenet_ae.alignment import WindowPlan
 from wavenet_ae.bounds import Fraction01, NonNegative, Positive, PositiveFraction, PositiveNumber
 from wavenet_ae.data.corpus import PackedCorpus
 from wavenet_ae.data.order import WindowOrder
@@ -25,7 +26,6 @@ from wavenet_ae.data.windows import (
     tiling_windows,
 )
 from wavenet_ae.errors import UserError
-from wavenet_ae.geometry import WindowPlan
 from wavenet_ae.randomness import keyed_permutation
 from wavenet_ae.types import Batch, Position
 

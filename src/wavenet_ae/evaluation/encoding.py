@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from wavenet_ae.geometry import WindowPlan
+from wavenet_ae.alignment import WindowPlan
 from wavenet_ae.models import WaveformAutoencoder
 
 

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
+from wavenet_ae.alignment import Alignment, WindowPlan
+from wavenet_ae.audio.backend import torchaudio
 from wavenet_ae.audio.files import FULL_SCALE
-from wavenet_ae.audio.library import torchaudio
 from wavenet_ae.bottlenecks import Bottleneck
 from wavenet_ae.bounds import Fraction01
 from wavenet_ae.decoders import WaveNet
 from wavenet_ae.encoders import FrameEncoder
-from wavenet_ae.geometry import Alignment, WindowPlan
 from wavenet_ae.nn.jitter import jitter
 from wavenet_ae.nn.upsampling import Upsampling
 from wavenet_ae.types import BottleneckOutput, ModelOutput, Step

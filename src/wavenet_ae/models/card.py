@@ -10,7 +10,8 @@ from rich.console import Console, Group
 from rich.table import Table
 from torch import nn
 
-from wavenet_ae.geometry import WAVEFORM, Chain, Grid, WindowPlan
+from wavenet_ae.alignment import WindowPlan
+from wavenet_ae.geometry import WAVEFORM, Chain, Grid
 from wavenet_ae.models.autoencoder import WaveformAutoencoder
 
 WIDTH = 100

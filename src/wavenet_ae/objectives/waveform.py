@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from wavenet_ae.alignment import WindowPlan
 from wavenet_ae.bounds import NonNegative, NonNegativeNumber
-from wavenet_ae.geometry import WindowPlan
 from wavenet_ae.types import BottleneckOutput, ModelOutput
 
 CodeWeighting = Literal["sequence", "mean", "context"]

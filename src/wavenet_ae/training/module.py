@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
+from wavenet_ae.alignment import WindowPlan
 from wavenet_ae.bottlenecks.quantiser import perplexity
 from wavenet_ae.data.module import SpeechData
 from wavenet_ae.errors import UserError
-from wavenet_ae.geometry import WindowPlan
 from wavenet_ae.models import WaveformAutoencoder
 from wavenet_ae.objectives import WaveformObjective
 from wavenet_ae.objectives.waveform import Loss, negative_log_likelihood

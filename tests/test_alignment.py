@@ -13,7 +13,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from torch.nn.functional import conv1d, conv_transpose1d
 
-from wavenet_ae.geometry import Alignment, Chain, Down, Up, WindowPlan, causal_chain
+from wavenet_ae.alignment import Alignment, WindowPlan
+from wavenet_ae.geometry import Chain, Down, Up, causal_chain
 
 CONVOLUTIONS = [Down(3), Down(3), Down(4, 2), Down(3), Down(3), *[Down(1)] * 4]
 UPSAMPLING = Chain((Down(3), Up(25, 5), Up(16, 4), Up(16, 4), Up(16, 4)))
