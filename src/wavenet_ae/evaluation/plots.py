@@ -51,7 +51,7 @@ def draw_learning_curve(metrics_csv: Path, png: Path) -> None:
     key = "validation/perplexity"
     if key in metrics:
         below.plot(*metrics[key], color="C2", marker="o", label="validation")
-        below.set(ylim=(0, None))
+        below.set(ylim=(0, 1.15 * metrics[key][1].max()))
     below.set(xlabel="optimizer step", ylabel="perplexity of the codes")
     for axes in (above, below):
         axes.grid(alpha=0.3)

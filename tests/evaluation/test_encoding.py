@@ -1,0 +1,69 @@
+"""Whole utterances in codes: where they stand, and that silence around changes nothing inside."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from configs import small
+
+from wavenet_ae.data.corpus import PackedCorpus
+from wavenet_ae.data.packing import pack
+from wavenet_ae.data.splits import Splits
+from wavenet_ae.data.toy import ToySource
+from wavenet_ae.evaluation.encoding import encode_utterance, pad_utterance
+from wavenet_ae.evaluation.judge_units import CONTINUOUS_UNITS, judge_units
+from wavenet_ae.models import WaveformAutoencoder, build
+
+
+@pytest.fixture(scope="module")
+def model() -> WaveformAutoencoder:
+    torch.manual_seed(0)
+    return build(small("ae"), ["a"]).eval()
+
+
+def recording(num_samples: int) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(num_samples)
+    return (3000 * torch.randn(num_samples, generator=generator)).to(torch.int16)
+
+
+@pytest.mark.parametrize("num_samples", [1, 159, 160, 4001])
+def test_every_sample_is_predicted(model, num_samples):
+    waveform = recording(num_samples)
+    padded, plan = pad_utterance(waveform, model)
+    assert padded.shape == (1, plan.slice_length)
+    assert plan.num_targets >= num_samples
+    target = padded[0, plan.targets][:num_samples]
+    assert torch.equal(target, waveform)
+
+
+def test_codes_stand_a_hop_apart_and_always_at_the_same_instants(model):
+    first, second = (encode_utterance(model, recording(n)) for n in (4001, 8000))
+    assert np.all(np.diff(first.anchors) == 160)
+    assert first.anchors[0] == second.anchors[0] < 160
+    assert first.anchors[-1] < 4001 <= first.anchors[-1] + 160
+    assert first.vectors.shape == (len(first.anchors), model.bottleneck.dim)
+    assert first.codes is None
+
+
+def test_a_click_moves_the_codes_around_it_and_no_others(model):
+    waveform = torch.zeros(16000, dtype=torch.int16)
+    clicked = waveform.clone()
+    clicked[8000] = 30000
+    vectors = [encode_utterance(model, each) for each in (waveform, clicked)]
+    moved = np.abs(vectors[0].vectors - vectors[1].vectors).max(axis=1) > 1e-6
+    anchors = vectors[0].anchors[moved]
+    reach = model.alignment.encoder.receptive_field / 2
+    assert anchors.min() >= 8000 - reach and anchors.max() <= 8000 + reach
+    assert abs(anchors.mean() - 8000) <= 80, "centred: half a code hop at most"
+
+
+def test_units_are_judged_beside_clusters_of_mfcc(model, tmp_path):
+    source = ToySource(str(tmp_path / "toy"), num_speakers=2, minutes=0.6)
+    corpus = PackedCorpus(pack(source, str(tmp_path / "packed"), 8000, Splits()))
+    judged = judge_units(model, corpus)
+    assert judged.kind == "k-means on vectors"
+    assert judged.counts.sum() == judged.units.num_frames == judged.baseline.num_frames
+    assert abs(judged.units.num_frames - 0.6 * 60 * 50) < 60, "50 codes a second"
+    assert judged.units.num_codes == CONTINUOUS_UNITS
+    assert judged.baseline.pnmi > judged.baseline.pnmi_shuffled + 0.1
