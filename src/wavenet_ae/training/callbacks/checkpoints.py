@@ -33,8 +33,6 @@ class Checkpoints(pl.callbacks.Checkpoint):
     """
 
     def __init__(self, folder: str, every_num_steps: Positive = 500, keep: Positive = 2) -> None:
-        if every_num_steps < 1 or keep < 1:
-            raise ValueError("every_num_steps and keep of the checkpoints must be at least 1")
         self.folder = Path(folder)
         self.every_num_steps, self.keep = every_num_steps, keep
         self.best_nll = float("inf")
