@@ -1,0 +1,86 @@
+"""Trainings of a study: each in a folder of its own, finished ones never trained again."""
+
+from __future__ import annotations
+
+import csv
+import os
+import statistics
+import subprocess
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+from rich.console import Console
+from rich.table import Table
+
+from wavenet_ae.checkpoint import newest_checkpoint, step_checkpoints
+from wavenet_ae.evaluation.judge_units import judge_units
+from wavenet_ae.evaluation.plots import read_metrics
+from wavenet_ae.instantiate import instantiate
+from wavenet_ae.loading import load
+
+ROOT = Path(__file__).parents[1]
+FIGURES = ("nll", "gain", "perplexity", "pnmi", "pnmi_kmeans", "pnmi_shuffled")
+
+
+def finished_run(folder: Path, overrides: Sequence[str]) -> dict[str, float]:
+    """Train into `folder`, or go on with what is there, and judge; one thread, so that two
+    studies side by side do not wait for each other's."""
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    config = folder / "config.yaml"
+    if not config.is_file():
+        command = [sys.executable, "train.py", f"hydra.run.dir={folder}", *overrides]
+        subprocess.run(command, check=True, env=environment, cwd=ROOT)
+    elif not _is_finished(folder):
+        command = [sys.executable, "train.py", f"resume={folder}"]
+        subprocess.run(command, check=True, env=environment, cwd=ROOT)
+    return judged(folder)
+
+
+def _is_finished(folder: Path) -> bool:
+    config = yaml.safe_load((folder / "config.yaml").read_text())
+    newest = newest_checkpoint(folder / "checkpoints")
+    return newest is not None and newest[1]["global_step"] >= config["trainer"]["max_steps"]
+
+
+def judged(folder: Path) -> dict[str, float]:
+    """Figures of a finished run, from its log and from its last checkpoint."""
+    torch.set_num_threads(1)
+    config = yaml.safe_load((folder / "config.yaml").read_text())
+    rate, seed = config["sample_rate"], config["seed"]
+    corpus = instantiate(config["data"], sample_rate=rate, seed=seed).open()
+    last = {key: values[-1] for key, (_, values) in read_metrics(folder / "metrics.csv").items()}
+    units = judge_units(load(step_checkpoints(folder / "checkpoints")[-1]), corpus)
+    return {
+        "nll": last["validation/nll"],
+        "gain": last["validation/gain_over_other_codes"],
+        "perplexity": last.get("validation/perplexity", units.units.perplexity),
+        "pnmi": units.units.pnmi,
+        "pnmi_kmeans": units.baseline.pnmi,
+        "pnmi_shuffled": units.units.pnmi_shuffled,
+    }
+
+
+def write_rows(path: Path, rows: Iterable[dict[str, Any]]) -> None:
+    rows = list(rows)
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def print_summary(rows: Sequence[dict[str, Any]], by: str) -> None:
+    """Mean and range over seeds of each figure, one line for each value of the column `by`."""
+    table = Table(by, "runs", *FIGURES)
+    for value in dict.fromkeys(row[by] for row in rows):
+        group = [row for row in rows if row[by] == value]
+        table.add_row(str(value), str(len(group)), *(_spread(group, name) for name in FIGURES))
+    Console(width=140).print(table)
+
+
+def _spread(group: Sequence[dict[str, Any]], name: str) -> str:
+    values = [row[name] for row in group]
+    return f"{statistics.mean(values):.3f} ({min(values):.3f} to {max(values):.3f})"
