@@ -19,6 +19,7 @@ MAY_CHANGE = (
     "data.num_packing_processes",
     "data.source.root",  # the corpus may have moved: its fingerprint is compared
     "data.source.path",
+    "data.source.download",
     "callbacks.checkpoints.every_num_steps",
     "callbacks.checkpoints.keep",
     "callbacks.progress.",

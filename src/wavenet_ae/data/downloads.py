@@ -1,0 +1,112 @@
+"""Archives of corpora, downloaded and extracted by torchaudio, wholly or not at all.
+
+    <root>/.LibriSpeech-dev-clean.unfinished/dev-clean.tar.gz        downloaded, its hash checked
+                                             LibriSpeech/dev-clean/  being extracted
+    <root>/LibriSpeech/dev-clean/                                    moved here when complete
+
+torchaudio takes any folder of the right name for a complete one, and an archive that is there for a
+sound one; so it works in a folder of its own, where what a killed run left is never mistaken.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from http.client import HTTPException
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from wavenet_ae.errors import UserError
+
+logger = logging.getLogger(__name__)
+
+# No internet, a full disk and a wrong hash, then what archives that are cut short raise.
+FAILURES = (
+    *(OSError, HTTPException, RuntimeError),
+    *(EOFError, zlib.error, tarfile.TarError, zipfile.BadZipFile),
+)
+
+
+@dataclass(frozen=True)
+class Archive:
+    """One file to download.
+
+    name            of the file
+    folder          that it leaves below the root, posix
+    dataset         torchaudio's class for it, to be called with root and download
+    num_recordings  that a complete folder has at least, where that is published
+    """
+
+    name: str
+    folder: str
+    dataset: Callable[..., Any]
+    num_recordings: int | None = None
+
+
+def fetch(archive: Archive, root: Path) -> None:
+    """Download and extract an archive below `root`; an archive that lies in `root` is extracted.
+
+    Runs that start together wait for the first.  UserError where it fails.
+    """
+    hidden = root / f".{archive.folder.replace('/', '-')}"
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{hidden}.lock"):
+            if not (root / archive.folder).is_dir():  # still: another run may have held the lock
+                _fetch(archive, root, Path(f"{hidden}.unfinished"))
+    except FAILURES as error:
+        raise UserError(_explained(archive, root, error)) from error
+
+
+def _fetch(archive: Archive, root: Path, unfinished: Path) -> None:
+    given, downloaded = root / archive.name, unfinished / archive.name
+    unfinished.mkdir(exist_ok=True)
+    _clear(unfinished, downloaded)  # of what a run that was killed left
+    if given.is_file() and not downloaded.is_file():
+        downloaded.symlink_to(given)
+    doing = "extracting" if downloaded.is_file() else "downloading"
+    logger.info("%s %s into %s", doing, archive.name, root)
+    try:
+        archive.dataset(str(unfinished), download=True)
+        made, place = unfinished / archive.folder, root / archive.folder
+        place.parent.mkdir(exist_ok=True)
+        for beside in made.parent.iterdir():  # such as LibriSpeech's SPEAKERS.TXT
+            if beside.is_file() and beside != downloaded:
+                beside.replace(place.parent / beside.name)
+        made.rename(place)  # last: who sees it sees all
+    except Exception:
+        _clear(unfinished, downloaded)
+        raise
+    shutil.rmtree(unfinished)
+
+
+def _clear(unfinished: Path, downloaded: Path) -> None:
+    """Remove all but an archive that was downloaded: torchaudio has checked it."""
+    for left in unfinished.iterdir():
+        if left.is_dir() and not left.is_symlink():
+            shutil.rmtree(left)
+        elif left != downloaded or left.is_symlink():
+            left.unlink()
+
+
+def _explained(archive: Archive, root: Path, error: Exception) -> str:
+    given = root / archive.name
+    reason = f"{type(error).__name__}: {' '.join(str(error).split())}"  # on one line
+    if given.is_file():
+        return (
+            f"data.source.root={root}: {given} cannot be extracted to {archive.folder} ({reason}). "
+            "If it is not complete, or another archive of that name, move it away, and "
+            "data.source.download=true downloads it."
+        )
+    return (
+        f"data.source.download=true: {archive.name} cannot be downloaded and extracted into "
+        f"{root} ({reason}). Where there is no internet, put the archive there yourself, or the "
+        f"folder that it holds, {root / archive.folder}."
+    )
