@@ -2,9 +2,10 @@
 
     B batch    T waveform samples    F frames    N codes    C channels    K codebook size
     D code dimension    W predicted samples of a window    L latent samples per datapoint
-    M conditioning vectors    Q levels of the waveform (256, mu-law)
+    M conditioning vectors    Q levels of the waveform (256, mu-law); in codes, codebooks
 
-Tensors between parts are `(B, C, T)`, codes `(B, N)`.  Every loss is in nats.
+Tensors between parts are `(B, C, T)`, codes `(B, N)`, or `(B, Q, N)` where a bottleneck has
+several codebooks.  Every loss is in nats.
 """
 
 from __future__ import annotations
@@ -80,7 +81,8 @@ class BottleneckOutput:
     """What a bottleneck makes of an encoder's output (B, C, N).
 
     vectors  (B * L, D, N), what the decoder sees
-    codes    (B, N) int64, or None where the bottleneck is continuous
+    codes    int64: (B, N), or (B, Q, N) with Q > 1 codebooks; None where the bottleneck is
+             continuous, or lets latents pass unquantised for now
     losses   raw terms in nats or squared distance: (B, N), summed over D, or a scalar
     metrics  scalars for the log
     """
@@ -97,9 +99,9 @@ class ModelOutput:
 
     logits      (B * L, Q, W)
     targets     (B * L, W) int64, the true levels
-    bottleneck  what the bottleneck gave
+    bottleneck  what the bottleneck gave; None where a model has none
     """
 
     logits: Tensor
     targets: Tensor
-    bottleneck: BottleneckOutput
+    bottleneck: BottleneckOutput | None = None

@@ -49,8 +49,10 @@ def test_shapes_in_training(bottleneck, latents):
         assert value.shape == (), name
 
 
-def test_evaluation_is_deterministic_and_changes_nothing(bottleneck, latents):
-    bottleneck.eval()
+@pytest.mark.parametrize("is_training", [False, True])
+def test_evaluation_is_deterministic_and_changes_nothing(bottleneck, latents, is_training):
+    """The absence of a step is what makes it evaluation, whatever the module's own mode says."""
+    bottleneck.train(is_training)
     before = {name: value.clone() for name, value in bottleneck.state_dict().items()}
     first, second = bottleneck(latents), bottleneck(latents)
     assert torch.equal(first.vectors, second.vectors)
@@ -85,9 +87,25 @@ def test_codes_and_vectors_agree(bottleneck, latents):
             bottleneck.decode(torch.zeros(1, 1, dtype=torch.int64))
         return
     codes = bottleneck.encode(latents)
-    assert codes.shape == (BATCH, CODES) and codes.dtype == torch.int64
+    books = bottleneck.num_codebooks
+    assert codes.shape == ((BATCH, CODES) if books == 1 else (BATCH, books, CODES))
+    assert codes.dtype == torch.int64
     assert codes.min() >= 0 and codes.max() < bottleneck.codebook_size
+    assert len(codes.unique()) > 1
     torch.testing.assert_close(bottleneck.decode(codes), output.vectors)
+
+
+def test_running_statistics_change_in_training(bottleneck, latents):
+    running = ("running_mean", "codebook", "unused_steps", "embed_avg")
+    before = {
+        name: value.clone()
+        for name, value in bottleneck.state_dict().items()
+        if name.split(".")[-1] in running and name not in dict(bottleneck.named_parameters())
+    }
+    few = latents[:, :, :1].expand_as(latents)  # fewer latents than codes: some are unused
+    bottleneck.train()(few, step_for(bottleneck))
+    for name, value in before.items():
+        assert not torch.equal(bottleneck.state_dict()[name], value), name
 
 
 def test_computes_in_float32_under_autocast(bottleneck, latents):

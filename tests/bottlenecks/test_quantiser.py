@@ -1,28 +1,15 @@
-"""Vector quantisation against its definition."""
+"""Quantisation against its definition: nearest codes, losses, averages, and when it begins."""
 
 from __future__ import annotations
 
 import pytest
 import torch
+from quantising import latents, projected, quantiser, step
 
-from wavenet_ae.bottlenecks import VQVAE, VQVAEEMA
+from wavenet_ae.bottlenecks import FSQ, LFQ, RVQ, VQVAE, VQVAEEMA, SimVQ
+from wavenet_ae.bottlenecks.codebooks import nearest_codes
 from wavenet_ae.bottlenecks.kmeans import kmeans
-from wavenet_ae.bottlenecks.quantiser import nearest_codes, perplexity
-from wavenet_ae.types import Step
-
-
-def step(seed: int = 0) -> Step:
-    return Step(index=0, seed=seed, jitter=torch.zeros(1), speaker_dropout=torch.zeros(1))
-
-
-def quantiser(kind=VQVAEEMA, **settings):
-    torch.manual_seed(0)
-    settings = {"dim": 4, "codebook_size": 6, "init": "uniform", **settings}
-    return kind(input_dim=4, **settings)
-
-
-def latents(batch: int = 5, codes: int = 8, seed: int = 0) -> torch.Tensor:
-    return torch.randn(batch, 4, codes, generator=torch.Generator().manual_seed(seed))
+from wavenet_ae.bottlenecks.quantiser import perplexity
 
 
 def test_nearest_code_by_brute_force():
@@ -37,7 +24,7 @@ def test_gradient_is_straight_through():
     weights = torch.randn(5, 4, 8)
     (vq(z).vectors * weights).sum().backward()
     direct = latents().requires_grad_()
-    (vq.project(direct) * weights).sum().backward()
+    (projected(vq, direct) * weights).sum().backward()
     torch.testing.assert_close(z.grad, direct.grad)
 
 
@@ -45,7 +32,7 @@ def test_gradient_is_straight_through():
 def test_losses_are_those_of_the_paper(kind):
     vq = quantiser(kind).eval()
     output = vq(latents())
-    z = vq.project(latents())
+    z = projected(vq, latents())
     distance = (z - vq.decode(output.codes)).square().sum(dim=1)
     torch.testing.assert_close(output.losses["commitment"], distance)
     if kind is VQVAE:
@@ -66,7 +53,7 @@ def test_moving_averages_by_hand():
     vq = quantiser(decay=0.9)
     counts, sums = vq.counts.clone(), vq.sums.clone()
     output = vq.train()(latents(), step())
-    z = vq.project(latents()).transpose(1, 2).reshape(-1, 4).detach()
+    z = projected(vq, latents()).transpose(1, 2).reshape(-1, 4).detach()
     for code in range(6):
         mine = z[output.codes.flatten() == code]
         counts[code] = 0.9 * counts[code] + 0.1 * len(mine)
@@ -75,16 +62,17 @@ def test_moving_averages_by_hand():
     torch.testing.assert_close(vq.codebook, sums / smoothed[:, None])
 
 
-@pytest.mark.parametrize("kind", [VQVAE, VQVAEEMA])
-def test_revived_code_survives_the_next_step(kind):
-    vq = quantiser(kind, revive_after=2).train()
+@pytest.mark.parametrize("kind, settings", [(VQVAE, {}), (VQVAEEMA, {"decay": 0.8})])
+def test_revived_code_survives_the_next_step(kind, settings):
+    vq = quantiser(kind, revive_after=2, **settings).train()
     vq.reset_codes(torch.tensor([3]), torch.full((1, 4), 50.0))  # far from everything
     for each in range(2):
         output = vq(latents(seed=each), step(each))
         assert not (output.codes == 3).any()
     assert output.metrics["revived_codes"] >= 1
+    assert vq.unused_steps[3] == 0, "not due again in the next step"
     place = vq.codebook[3].detach().clone()
-    z = vq.project(latents(seed=1)).transpose(1, 2).reshape(-1, 4)
+    z = projected(vq, latents(seed=1)).transpose(1, 2).reshape(-1, 4)
     assert (z - place).norm(dim=1).min() < 1e-5, "revived at an encoder output"
     vq(latents(seed=2), step(2))
     assert (vq.codebook[3] - place).norm() < 0.5 * z.norm(dim=1).mean()
@@ -100,19 +88,52 @@ def test_revival_is_keyed():
     assert torch.equal(*books)
 
 
-def test_waits_and_then_really_quantises():
-    vq = quantiser(init="kmeans", start_after=5).train()
-    output = vq(latents(), step())
-    assert output.codes is None and not output.losses
-    torch.testing.assert_close(output.vectors, vq.project(latents()))
-    vq.start(latents(batch=20), seed=0)
-    output = vq(latents(), step())
-    rows = output.vectors.transpose(1, 2).reshape(-1, 4)
-    book = vq.decode(output.codes).transpose(1, 2).reshape(-1, 4)
-    assert output.codes is not None
+# Settings of every member with which it waits for its start.
+WAITING = [
+    (VQVAE, {"dim": 4, "codebook_size": 6, "init": "kmeans"}),
+    (VQVAEEMA, {"dim": 4, "codebook_size": 6, "init": "samples"}),
+    (RVQ, {"dim": 4, "codebook_size": 6, "num_codebooks": 2, "init": "kmeans"}),
+    (SimVQ, {"dim": 4, "codebook_size": 6, "init": "kmeans"}),
+    (FSQ, {"levels": [4, 3]}),
+    (LFQ, {"num_bits": 3}),
+]
+
+
+@pytest.mark.parametrize("kind, settings", WAITING)
+def test_waits_and_then_really_quantises(kind, settings):
+    torch.manual_seed(0)
+    bottleneck = kind(input_dim=4, start_after=5, **settings).train()
+    waiting = bottleneck(latents(), step())
+    assert waiting.codes is None and not waiting.losses and not waiting.metrics
+    rows = waiting.vectors.detach().transpose(1, 2).flatten(0, 1)
+    assert len(rows.unique(dim=0)) == len(rows), "latents pass as they are"
+    bottleneck.start(latents(batch=20), seed=0)
+    quantised = bottleneck(latents(), step())
+    assert quantised.codes is not None
+    rows = quantised.vectors.detach().transpose(1, 2).flatten(0, 1)
+    assert quantised.codes.max() < bottleneck.codebook_size
+    num_vectors = bottleneck.codebook_size**bottleneck.num_codebooks
     # z + (e - z) is e but for rounding
-    assert len((rows.detach() * 1e4).round().unique(dim=0)) <= 6
-    assert (rows - book).abs().max() < 1.0  # the codebook moved after the vectors were chosen
+    assert len((rows * 1e4).round().unique(dim=0)) <= num_vectors
+    restored = kind(input_dim=4, start_after=5, **settings)
+    restored.load_state_dict(bottleneck.state_dict())
+    assert restored.eval()(latents()).codes is not None, "a resumed run goes on quantising"
+
+
+@pytest.mark.parametrize("kind, settings", WAITING)
+def test_every_parameter_has_a_gradient_while_waiting(kind, settings):
+    bottleneck = kind(input_dim=4, start_after=5, **settings).train()
+    bottleneck(latents(), step()).vectors.sum().backward()
+    for name, parameter in bottleneck.named_parameters():
+        assert parameter.grad is not None and torch.isfinite(parameter.grad).all(), name
+
+
+def test_what_needs_no_encoder_quantises_at_once():
+    for kind, settings in WAITING:
+        bottleneck = kind(
+            input_dim=4, **settings | ({"init": "uniform"} if "init" in settings else {})
+        )
+        assert bottleneck.eval()(latents()).codes is not None, kind
 
 
 @pytest.mark.parametrize("init", ["kmeans", "samples"])

@@ -64,14 +64,20 @@ def test_mean_and_context_weights(plan):
 def test_total_is_nll_plus_weighted_terms(plan):
     commitment = torch.rand(2, plan.num_codes)
     objective = WaveformObjective("mean", commitment_weight=0.25)
-    out = output(plan, commitment=commitment, entropy=torch.tensor(0.0))
-    with pytest.raises(KeyError, match="entropy"):
+    out = output(plan, commitment=commitment, surprise=torch.tensor(0.0))
+    with pytest.raises(KeyError, match="surprise"):
         objective(out, plan, step=0)
     out = output(plan, commitment=commitment)
     loss = objective(out, plan, step=0)
     expected = 0.25 * (commitment.mean(dim=0) * code_weights(plan, "mean")).sum()
     torch.testing.assert_close(loss.total - loss.nll, expected)
     assert loss.elbo is None
+
+
+def test_a_scalar_term_is_weighed_as_it_is(plan):
+    out = output(plan, entropy=torch.tensor(-3.0))
+    loss = WaveformObjective("context", entropy_weight=0.5)(out, plan, step=0)
+    assert (loss.total - loss.nll).item() == pytest.approx(-1.5)
 
 
 def test_kl_is_annealed_and_clamped_per_code_but_reported_whole(plan):

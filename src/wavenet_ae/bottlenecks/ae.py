@@ -19,6 +19,6 @@ class AE(Bottleneck):
         self.project = Projection(input_dim, dim, normalise)
 
     def forward(self, latents: Tensor, step: Step | None = None) -> BottleneckOutput:
-        vectors = self.project(latents)
+        vectors = self.project(latents, is_training=step is not None)
         norm = vectors.square().sum(dim=1)  # (B, N)
         return BottleneckOutput(vectors, losses={"norm": norm})

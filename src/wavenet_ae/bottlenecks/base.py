@@ -19,7 +19,8 @@ class Bottleneck(nn.Module):
     deterministic and no statistic changes.
 
     dim                    channels that the decoder sees
-    codebook_size          number of codes, None where the bottleneck is continuous
+    codebook_size          number of codes of a codebook, None where the bottleneck is continuous
+    num_codebooks          Q: codes are (B, N) where it is 1, otherwise (B, Q, N)
     code_weighting         the weighting of losses per code that is usual for this kind
     samples_per_datapoint  L
     latent_noise_dim       channels of normal noise that a training step draws; 0: none
@@ -27,6 +28,7 @@ class Bottleneck(nn.Module):
 
     dim: int
     codebook_size: int | None = None
+    num_codebooks: int = 1
     code_weighting: CodeWeighting = "mean"
     samples_per_datapoint: int = 1
     latent_noise_dim: int = 0
@@ -35,12 +37,12 @@ class Bottleneck(nn.Module):
         raise NotImplementedError
 
     def encode(self, latents: Tensor) -> Tensor:
-        """Codes (B, N) of latents; TypeError where there are none."""
+        """Codes (B, N) or (B, Q, N) of latents; TypeError where there are none."""
         codes = self(latents).codes
         if codes is None:
             raise TypeError(f"the bottleneck {type(self).__name__} gives vectors, not codes")
         return codes
 
     def decode(self, codes: Tensor) -> Tensor:
-        """Vectors (B, dim, N) of codes (B, N); TypeError where there are none."""
+        """Vectors (B, dim, N) of codes (B, N) or (B, Q, N); TypeError where there are none."""
         raise TypeError(f"the bottleneck {type(self).__name__} gives vectors, not codes")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from wavenet_ae.nn.batch_norm import BatchNorm
+
 
 class Projection(nn.Module):
     """Latents (B, C, N) to (B, dim, N) in float32, each channel optionally standardised.
@@ -16,8 +18,10 @@ class Projection(nn.Module):
     def __init__(self, input_dim: int, dim: int, normalise: bool) -> None:
         super().__init__()
         self.linear = nn.Conv1d(input_dim, dim, 1)
-        self.norm = nn.BatchNorm1d(dim, affine=False) if normalise else nn.Identity()
+        self.norm = BatchNorm(dim, affine=False) if normalise else nn.Identity()
 
-    def forward(self, latents: Tensor) -> Tensor:
+    def forward(self, latents: Tensor, is_training: bool) -> Tensor:
+        """In training the batch's own mean and deviation standardise it, and are followed."""
+        self.norm.train(is_training)
         with torch.autocast(latents.device.type, enabled=False):
             return self.norm(self.linear(latents.to(self.linear.weight.dtype)))

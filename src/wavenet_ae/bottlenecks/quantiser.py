@@ -1,162 +1,147 @@
-"""Vector quantisation: what its members share (van den Oord et al. 2017, arXiv 1711.00937)."""
+"""Quantisation: what all bottlenecks with codes share."""
 
 from __future__ import annotations
 
 import logging
-from typing import Annotated, Literal
 
 import torch
 from torch import Tensor
 
 from wavenet_ae.bottlenecks.base import Bottleneck
-from wavenet_ae.bottlenecks.kmeans import kmeans
 from wavenet_ae.bottlenecks.projection import Projection
-from wavenet_ae.bounds import AtLeast, NonNegative, Positive
-from wavenet_ae.nn.processes import copied_from_first, gathered, summed
+from wavenet_ae.bounds import NonNegative, Positive
+from wavenet_ae.nn.processes import copied_from_first, summed
 from wavenet_ae.types import BottleneckOutput, Step
 
 logger = logging.getLogger(__name__)
 
-Init = Literal["kmeans", "samples", "uniform"]
-CodebookSize = Annotated[int, AtLeast(2)]
-
-
-def nearest_codes(vectors: Tensor, codebook: Tensor) -> Tensor:
-    """Index of the codebook row nearest to each vector: (V, D), (K, D) -> (V,) int64."""
-    # |v - e|^2 = |v|^2 - 2 v.e + |e|^2, of which the first term does not matter
-    return (codebook.square().sum(dim=1) - 2 * vectors @ codebook.t()).argmin(dim=1)
-
 
 def perplexity(counts: Tensor) -> Tensor:
-    """exp of the entropy of code usage: counts (K,) -> scalar in [1, K]."""
-    share = counts / counts.sum()
-    return torch.special.entr(share).sum().exp()
+    """exp of the entropy of code usage: counts (..., K) -> (...) in [1, K]."""
+    share = counts / counts.sum(dim=-1, keepdim=True)
+    return torch.special.entr(share).sum(dim=-1).exp()
 
 
-class VectorQuantiser(Bottleneck):
-    """Nearest code, straight-through: (B, C, N) -> (B, dim, N), codes (B, N).
+class Quantiser(Bottleneck):
+    """Latents -> one of finitely many vectors, straight-through: (B, C, N) -> (B, dim, N).
 
-    Loss `commitment`: |z - sg(e)|^2 per code.  Members say how the codebook follows the encoder.
-    Against collapse:
+    Members say which code a latent gets (`assign`) and which vector a code stands for (`decode`).
 
-    init          where the codebook starts: `kmeans` or `samples` of encoder outputs, or `uniform`
-    start_after   optimizer steps during which latents pass unquantised, for the encoder to settle
-    revive_after  training steps after which an unused code restarts from a latent; 0: never
-    normalise     standardise the latents, see Projection
+    Loss `commitment`: |z - sg(e)|^2 per code (van den Oord et al. 2017, arXiv 1711.00937, eq. 3),
+    `e` being the vector that the decoder gets.
+
+    start_after          optimizer steps during which latents pass unquantised, for the encoder to
+                         settle
+    normalise            standardise the latents, see Projection
+    num_initial_vectors  encoder outputs from which `start` places the codes; 0: they have a place
     """
 
-    codebook: Tensor  # (K, D); a parameter or a buffer, as the member decides
+    codebook_size: int
     is_quantising: Tensor
-    unused_steps: Tensor
 
     def __init__(
         self,
         input_dim: int,
-        dim: Positive = 64,
-        codebook_size: CodebookSize = 512,
-        init: Init = "kmeans",
-        start_after: NonNegative = 0,
-        revive_after: NonNegative = 0,
-        normalise: bool = False,
+        dim: Positive,
+        codebook_size: int,
+        start_after: NonNegative,
+        normalise: bool,
+        num_initial_vectors: int = 0,
     ) -> None:
         super().__init__()
         if codebook_size < 2:
             raise ValueError(f"codebook_size is {codebook_size}, but must be at least 2")
-        self.dim, self.codebook_size = dim, codebook_size
-        self.init, self.start_after, self.revive_after = init, start_after, revive_after
+        self.dim, self.codebook_size, self.start_after = dim, codebook_size, start_after
+        self.num_initial_vectors = num_initial_vectors
         self.project = Projection(input_dim, dim, normalise)
-        self.register_buffer("is_quantising", torch.tensor(init == "uniform" and not start_after))
-        self.register_buffer("unused_steps", torch.zeros(codebook_size, dtype=torch.int64))
-        # uniform in [-1/K, 1/K), as in the authors' implementation
-        self.make_codebook((torch.rand(codebook_size, dim) * 2 - 1) / codebook_size)
+        is_quantising = not num_initial_vectors and not start_after
+        self.register_buffer("is_quantising", torch.tensor(is_quantising))
 
-    def make_codebook(self, codebook: Tensor) -> None:
-        """Keep a first codebook (K, D), as a parameter or as a buffer."""
+    def assign(self, z: Tensor) -> Tensor:
+        """Codes (B, N) or (B, Q, N) of projected latents (B, D, N)."""
         raise NotImplementedError
 
-    @property
-    def num_initial_vectors(self) -> int:
-        """How many encoder outputs `start` asks for."""
-        return 0 if self.init == "uniform" else 10 * (self.codebook_size or 1)
+    def place_codes(self, vectors: Tensor, generator: torch.Generator) -> None:
+        """Start the codebook from projected latents (V, D)."""
 
+    def follow(self, z: Tensor, codes: Tensor, step: Step) -> dict[str, Tensor]:
+        """Change the codebook after a training step that gave latents z (B, D, N) these codes;
+        returns metrics."""
+        return {}
+
+    @torch.no_grad()
     def start(self, latents: Tensor, seed: int) -> None:
-        """Begin to quantise, the codebook drawn from encoder outputs (B, C, N)."""
+        """Begin to quantise, the codes placed from encoder outputs (B, C, N) where they need it."""
         if self.num_initial_vectors:
-            with torch.no_grad():
-                vectors = self.project(latents).transpose(1, 2).reshape(-1, self.dim)
-            generator = torch.Generator().manual_seed(seed)
-            if self.init == "kmeans":
-                self.reset_codes(slice(None), kmeans(vectors, len(self.codebook), generator))
-            else:
-                picks = torch.randperm(len(vectors), generator=generator)[: len(self.codebook)]
-                self.reset_codes(slice(None), vectors[picks.to(vectors.device)])
-        for tensor in (self.codebook, *self.buffers(recurse=False)):
-            copied_from_first(tensor)
-        self.unused_steps.zero_()
+            z = self.project(latents, is_training=False)
+            self.place_codes(as_rows(z), torch.Generator().manual_seed(seed))
         self.is_quantising.fill_(True)
-        logger.info("quantising from here on: %s codes, init=%s", len(self.codebook), self.init)
+        for tensor in (*self.parameters(), *self.buffers()):
+            copied_from_first(tensor)
+        logger.info("quantising from here on: %d codes", self.codebook_size)
 
     def forward(self, latents: Tensor, step: Step | None = None) -> BottleneckOutput:
-        z = self.project(latents)  # (B, D, N)
-        if not self.is_quantising:
-            # The codebook takes part with weight 0: parameters that some steps leave without a
-            # gradient stop data-parallel training.
-            return BottleneckOutput(z + 0 * self.codebook.sum())
-        flat = z.transpose(1, 2).reshape(-1, self.dim)  # (B * N, D)
+        z = self.project(latents, is_training=step is not None)  # (B, D, N)
         with torch.autocast(z.device.type, enabled=False):
-            indices = nearest_codes(flat.detach(), self.codebook.detach())
-        codes = indices.view(z.shape[0], z.shape[2])  # (B, N)
-        chosen = self.decode(codes)
-        output = BottleneckOutput(
-            vectors=z + (chosen - z).detach(),
-            codes=codes,
-            losses=self.losses(z, chosen),
-            metrics=self._metrics(flat, indices),
-        )
-        if step is not None:
-            with torch.autocast(z.device.type, enabled=False):
-                output.metrics["revived_codes"] = self._update(flat.detach(), indices, step)
+            if not self.is_quantising:
+                return BottleneckOutput(self.unquantised(z) + self._nothing())
+            with torch.no_grad():
+                codes = self.assign(z)
+            chosen = self.decode(codes)
+            output = BottleneckOutput(
+                vectors=self.straight_through(z, chosen),
+                codes=codes,
+                losses=self.losses(z, chosen, step),
+                metrics=self.metrics(z, codes, step),
+            )
+            if step is not None:
+                output.metrics.update(self.follow(z.detach(), codes, step))
         return output
 
-    def losses(self, z: Tensor, chosen: Tensor) -> dict[str, Tensor]:
-        return {"commitment": (z - chosen.detach()).square().sum(dim=1)}
+    def unquantised(self, z: Tensor) -> Tensor:
+        """What the decoder gets before `start_after`: (B, D, N) -> (B, D, N)."""
+        return z
 
-    def decode(self, codes: Tensor) -> Tensor:
-        return torch.nn.functional.embedding(codes, self.codebook).transpose(1, 2)
+    def straight_through(self, z: Tensor, chosen: Tensor) -> Tensor:
+        """The chosen vectors (B, D, N), their gradient passed on to the latents as it is."""
+        return z + (chosen - z).detach()
 
-    def follow(self, counts: Tensor, sums: Tensor) -> None:
-        """Let the codebook follow the encoder: how many latents each code got in this step, (K,),
-        and their sums, (K, D)."""
-
-    @torch.no_grad()
-    def reset_codes(self, which: Tensor | slice, vectors: Tensor) -> None:
-        """Put codes at `vectors`."""
-        self.codebook[which] = vectors
+    def losses(self, z: Tensor, chosen: Tensor, step: Step | None) -> dict[str, Tensor]:
+        return {"commitment": squared_distance(z, chosen.detach())}
 
     @torch.no_grad()
-    def _update(self, vectors: Tensor, indices: Tensor, step: Step) -> Tensor:
-        """Follow the encoder and revive unused codes; returns how many were revived."""
-        one_hot = torch.nn.functional.one_hot(indices, len(self.codebook)).to(vectors.dtype)
-        counts = summed(one_hot.sum(dim=0))  # (K,) of the global batch
-        self.follow(counts, summed(one_hot.t() @ vectors))
-        is_used = counts > 0
-        self.unused_steps.copy_(torch.where(is_used, 0, self.unused_steps + 1))
-        if not self.revive_after:
-            return torch.zeros((), device=vectors.device)
-        dead = (self.unused_steps >= self.revive_after).nonzero()[:, 0]
-        if len(dead):
-            vectors = gathered(vectors)
-            generator = torch.Generator().manual_seed(step.seed)
-            picks = torch.randint(len(vectors), (len(dead),), generator=generator)
-            self.reset_codes(dead, vectors[picks.to(vectors.device)])
-            self.unused_steps[dead] = 0
-        return torch.tensor(float(len(dead)), device=vectors.device)
+    def metrics(self, z: Tensor, codes: Tensor, step: Step | None) -> dict[str, Tensor]:
+        """`batch_perplexity`, mean over codebooks, of the global batch, and `latent_norm`.
 
-    @torch.no_grad()
-    def _metrics(self, vectors: Tensor, indices: Tensor) -> dict[str, Tensor]:
-        counts = torch.bincount(indices, minlength=len(self.codebook)).float()
+        In evaluation nothing is asked of other processes, which may have no such batch.
+        """
+        counts = self.count(codes).float()  # (Q, K)
+        if step is not None:
+            counts = summed(counts)
         return {
-            "batch_perplexity": perplexity(counts),
-            "latent_norm": vectors.norm(dim=1).mean(),
-            "codebook_norm": self.codebook.norm(dim=1).mean(),
+            "batch_perplexity": perplexity(counts).mean(),
+            "latent_norm": as_rows(z).norm(dim=1).mean(),
         }
+
+    def count(self, codes: Tensor) -> Tensor:
+        """(B, N) or (B, Q, N) -> (Q, K) int64: how often each code of each codebook occurs."""
+        size, num_codebooks = self.codebook_size, self.num_codebooks
+        books = torch.arange(num_codebooks, device=codes.device)[:, None]  # (Q, 1)
+        rows = codes.view(len(codes), num_codebooks, -1) + size * books  # (B, Q, N)
+        counts = torch.bincount(rows.flatten(), minlength=num_codebooks * size)
+        return counts.view(num_codebooks, size)
+
+    def _nothing(self) -> Tensor:
+        """0, of which every parameter has a gradient: one that some steps leave without stops
+        data-parallel training."""
+        return 0 * torch.stack([each.sum() for each in self.parameters()]).sum()
+
+
+def as_rows(z: Tensor) -> Tensor:
+    """(B, D, N) -> (B * N, D)."""
+    return z.transpose(1, 2).reshape(-1, z.shape[1])
+
+
+def squared_distance(left: Tensor, right: Tensor) -> Tensor:
+    """|l - r|^2 per code: (B, D, N), (B, D, N) -> (B, N)."""
+    return (left - right).square().sum(dim=1)

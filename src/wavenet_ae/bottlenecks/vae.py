@@ -38,7 +38,8 @@ class VAE(Bottleneck):
         self.project = Projection(input_dim, 2 * dim, normalise=False)
 
     def forward(self, latents: Tensor, step: Step | None = None) -> BottleneckOutput:
-        mean, log_variance = self.project(latents).chunk(2, dim=1)  # each (B, D, N)
+        statistics = self.project(latents, is_training=step is not None)
+        mean, log_variance = statistics.chunk(2, dim=1)  # each (B, D, N)
         log_variance = log_variance.clamp(*self.log_variance_range)
         kl = gaussian_kl(mean, log_variance).sum(dim=1)  # (B, N)
         vectors = mean

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from wavenet_ae.bottlenecks.quantiser import VectorQuantiser
+from wavenet_ae.bottlenecks.quantiser import squared_distance
+from wavenet_ae.bottlenecks.vector_quantiser import VectorQuantiser
+from wavenet_ae.types import Step
 
 
 class VQVAE(VectorQuantiser):
@@ -13,6 +15,6 @@ class VQVAE(VectorQuantiser):
     def make_codebook(self, codebook: Tensor) -> None:
         self.codebook = nn.Parameter(codebook)
 
-    def losses(self, z: Tensor, chosen: Tensor) -> dict[str, Tensor]:
-        codebook = (z.detach() - chosen).square().sum(dim=1)
-        return {"codebook": codebook, **super().losses(z, chosen)}
+    def losses(self, z: Tensor, chosen: Tensor, step: Step | None) -> dict[str, Tensor]:
+        codebook = squared_distance(z.detach(), chosen)
+        return {"codebook": codebook, **super().losses(z, chosen, step)}

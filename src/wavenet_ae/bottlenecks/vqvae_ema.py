@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from wavenet_ae.bottlenecks.quantiser import CodebookSize, Init, VectorQuantiser
+from wavenet_ae.bottlenecks.codebooks import CodebookSize, Init
+from wavenet_ae.bottlenecks.vector_quantiser import VectorQuantiser
 from wavenet_ae.bounds import NonNegative, OpenFraction, Positive, PositiveNumber
 
 
@@ -42,7 +43,7 @@ class VQVAEEMA(VectorQuantiser):
         self.register_buffer("sums", codebook.clone())
 
     @torch.no_grad()
-    def follow(self, counts: Tensor, sums: Tensor) -> None:
+    def average(self, counts: Tensor, sums: Tensor) -> None:
         self.counts.lerp_(counts, 1 - self.decay)
         self.sums.lerp_(sums, 1 - self.decay)
         total = self.counts.sum()

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from wavenet_ae.alignment import WindowPlan
 from wavenet_ae.bounds import NonNegative, NonNegativeNumber
-from wavenet_ae.types import BottleneckOutput, ModelOutput
+from wavenet_ae.nn.processes import averaged
+from wavenet_ae.types import ModelOutput
 
 CodeWeighting = Literal["sequence", "mean", "context"]
 
@@ -60,6 +61,9 @@ class Loss:
 class WaveformObjective:
     """NLL + sum over terms of weight(step) * sum_c w[c] * mean_b loss[b, c].
 
+    A term that is defined only on a batch, such as an entropy, comes as a scalar: it is weighed as
+    it is, as if w added up to 1.
+
     kl_anneal_steps          optimizer steps over which the KL's weight rises from 0
     free_nats                of KL per code, below which the batch mean is not pushed
     commitment_anneal_steps  likewise for the commitment
@@ -68,7 +72,7 @@ class WaveformObjective:
 
     def __init__(
         self,
-        default_code_weighting: CodeWeighting,
+        default_code_weighting: CodeWeighting = "mean",
         code_weighting: CodeWeighting | None = None,
         kl_weight: NonNegativeNumber = 1.0,
         kl_anneal_steps: NonNegative = 0,
@@ -77,6 +81,7 @@ class WaveformObjective:
         commitment_weight: NonNegativeNumber = 0.25,
         commitment_anneal_steps: NonNegative = 0,
         norm_weight: NonNegativeNumber = 0.0,
+        entropy_weight: NonNegativeNumber = 0.1,
     ) -> None:
         self.code_weighting: CodeWeighting = code_weighting or default_code_weighting
         self.free_nats = free_nats
@@ -85,17 +90,19 @@ class WaveformObjective:
             "codebook": codebook_weight,
             "commitment": commitment_weight,
             "norm": norm_weight,
+            "entropy": entropy_weight,
         }
         self.anneal_steps = {"kl": kl_anneal_steps, "commitment": commitment_anneal_steps}
 
     def __call__(self, output: ModelOutput, plan: WindowPlan, step: int) -> Loss:
         nll = negative_log_likelihood(output).mean()
+        losses = output.bottleneck.losses if output.bottleneck else {}
         weights = code_weights(plan, self.code_weighting).to(nll.device)
         terms = {
             name: self.weight(name, step) * self._reduced(name, loss, weights)
-            for name, loss in output.bottleneck.losses.items()
+            for name, loss in losses.items()
         }
-        elbo = self._elbo(nll, output.bottleneck, plan)
+        elbo = self._elbo(nll, losses.get("kl"), plan)
         return Loss(torch.stack([nll, *terms.values()]).sum(), nll, terms, elbo)
 
     def weight(self, name: str, step: int) -> float:
@@ -110,12 +117,12 @@ class WaveformObjective:
         if loss.ndim == 0:
             return loss
         per_code = loss.mean(dim=0)  # (B, N) -> (N,)
-        if name == "kl":
-            per_code = per_code.clamp_min(self.free_nats)
+        if name == "kl" and self.free_nats:
+            is_free = averaged(per_code.detach()) < self.free_nats  # of the global batch
+            per_code = per_code.masked_fill(is_free, self.free_nats)
         return (weights * per_code).sum()
 
-    def _elbo(self, nll: Tensor, bottleneck: BottleneckOutput, plan: WindowPlan) -> Tensor | None:
-        kl = bottleneck.losses.get("kl")
+    def _elbo(self, nll: Tensor, kl: Tensor | None, plan: WindowPlan) -> Tensor | None:
         if kl is None:
             return None
         weights = code_weights(plan, "sequence").to(nll.device)

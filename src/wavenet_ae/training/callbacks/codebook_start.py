@@ -8,13 +8,14 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import WeightAveraging
 
-from wavenet_ae.bottlenecks.quantiser import VectorQuantiser
+from wavenet_ae.bottlenecks.quantiser import Quantiser
+from wavenet_ae.models import WaveformAutoencoder
 from wavenet_ae.randomness import keyed_seed
-from wavenet_ae.training.module import AutoencoderTraining
+from wavenet_ae.training.module import WaveformTraining
 
 
 class CodebookStart(pl.Callback):
-    """Calls `VectorQuantiser.start` once, before step `start_after`.
+    """Calls `Quantiser.start` once, before step `start_after`.
 
     The windows come in an order of their own, which does not count as consumed; a resumed run
     finds its codebook in the checkpoint and starts none.
@@ -23,19 +24,17 @@ class CodebookStart(pl.Callback):
     def on_train_batch_start(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, *args: Any
     ) -> None:
-        assert isinstance(pl_module, AutoencoderTraining)
-        bottleneck = pl_module.model.bottleneck
-        if not isinstance(bottleneck, VectorQuantiser) or bottleneck.is_quantising:
+        assert isinstance(pl_module, WaveformTraining)
+        bottleneck = pl_module.bottleneck
+        if not isinstance(bottleneck, Quantiser) or bottleneck.is_quantising:
             return
         if trainer.global_step >= bottleneck.start_after:
             latents = _encoder_outputs(pl_module, bottleneck.num_initial_vectors)
-            bottleneck.eval()
             bottleneck.start(latents, keyed_seed(pl_module.seed, "codebook"))
-            bottleneck.train()
             _start_averages(trainer, bottleneck)
 
 
-def _start_averages(trainer: pl.Trainer, bottleneck: VectorQuantiser) -> None:
+def _start_averages(trainer: pl.Trainer, bottleneck: Quantiser) -> None:
     """An average with the codebook of before would be neither."""
     for callback in trainer.callbacks:  # type: ignore[attr-defined]
         average = getattr(callback, "_average_model", None)
@@ -44,11 +43,12 @@ def _start_averages(trainer: pl.Trainer, bottleneck: VectorQuantiser) -> None:
 
 
 @torch.no_grad()
-def _encoder_outputs(module: AutoencoderTraining, num_vectors: int) -> torch.Tensor:
+def _encoder_outputs(module: WaveformTraining, num_vectors: int) -> torch.Tensor:
     """(B, C, N) with at least `num_vectors` latents of training windows."""
     per_batch = module.data.batch_size * module.plan.num_codes
     num_batches = max(1, -(-num_vectors // per_batch))
     model = module.model
+    assert isinstance(model, WaveformAutoencoder)
     model.encoder.eval()
     latents = [
         model.latents(batch.waveform.to(module.device), module.plan)

@@ -1,0 +1,61 @@
+"""What codebooks (K, D) have in common: the nearest code, where codes start, which are unused."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import torch
+from torch import Tensor
+
+from wavenet_ae.bottlenecks.kmeans import kmeans
+from wavenet_ae.bounds import AtLeast
+
+Init = Literal["kmeans", "samples", "uniform"]
+CodebookSize = Annotated[int, AtLeast(2)]
+VECTORS_PER_CODE = 10  # drawn from the encoder to start a codebook
+
+
+def nearest_codes(vectors: Tensor, codebook: Tensor) -> Tensor:
+    """Index of the codebook row nearest to each vector: (V, D), (K, D) -> (V,) int64."""
+    # |v - e|^2 = |v|^2 - 2 v.e + |e|^2, of which the first term does not matter
+    return (codebook.square().sum(dim=1) - 2 * vectors @ codebook.t()).argmin(dim=1)
+
+
+def num_initial_vectors(init: Init, codebook_size: int) -> int:
+    """How many encoder outputs a codebook needs to start."""
+    return 0 if init == "uniform" else VECTORS_PER_CODE * codebook_size
+
+
+def initial_codes(
+    vectors: Tensor, codebook_size: int, init: Init, generator: torch.Generator
+) -> Tensor:
+    """A codebook (K, D) from vectors (V, D): their k-means centres, or K of them.
+
+    Raises ValueError with fewer vectors than codes.
+    """
+    if init == "kmeans":
+        return kmeans(vectors, codebook_size, generator)
+    if len(vectors) < codebook_size:
+        raise ValueError(f"{len(vectors)} vectors cannot start a codebook of {codebook_size}")
+    picks = torch.randperm(len(vectors), generator=generator)[:codebook_size]
+    return vectors[picks.to(vectors.device)]
+
+
+def dead_codes(unused_steps: Tensor, counts: Tensor, revive_after: int) -> Tensor:
+    """Codes (X,) that are due to restart, without latents for `revive_after` steps; 0: none.
+
+    counts        (K,) latents of each code in this step
+    unused_steps  (K,) is changed: steps since each code was last used, or restarted
+    """
+    unused_steps.copy_(torch.where(counts > 0, 0, unused_steps + 1))
+    if not revive_after:
+        return unused_steps.new_empty(0)
+    dead = (unused_steps >= revive_after).nonzero()[:, 0]
+    unused_steps[dead] = 0
+    return dead
+
+
+def drawn(vectors: Tensor, num: int, generator: torch.Generator) -> Tensor:
+    """`num` of the vectors (V, D), with replacement."""
+    picks = torch.randint(len(vectors), (num,), generator=generator)
+    return vectors[picks.to(vectors.device)]

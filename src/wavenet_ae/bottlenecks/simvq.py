@@ -1,0 +1,72 @@
+"""A frozen codebook behind a learned linear map: SimVQ (Zhu et al. 2024, arXiv 2411.02038)."""
+
+from __future__ import annotations
+
+import torch
+import vector_quantize_pytorch
+from torch import Tensor
+
+from wavenet_ae.bottlenecks.codebooks import (
+    CodebookSize,
+    Init,
+    initial_codes,
+    num_initial_vectors,
+)
+from wavenet_ae.bottlenecks.quantiser import Quantiser, squared_distance
+from wavenet_ae.bounds import NonNegative, Positive
+from wavenet_ae.types import Step
+
+
+class SimVQ(Quantiser):
+    """Nearest of the codes C W^T, where C (K, D) is frozen and W (D, D) is learned.
+
+    A step for one code moves all of them, so that none is left behind: there is nothing to revive.
+    Beside `commitment`, the loss `codebook`: |sg(z) - e|^2 per code, which moves W.  The gradient
+    is straight-through, as in the paper; the library would rotate it (arXiv 2410.06424).
+
+    init  what C is: `uniform`, random as in the paper, or k-means centres or samples of encoder
+          outputs, which W at first leaves as they are
+    """
+
+    def __init__(
+        self,
+        input_dim: int,
+        dim: Positive = 64,
+        codebook_size: CodebookSize = 512,
+        init: Init = "kmeans",
+        start_after: NonNegative = 0,
+        normalise: bool = False,
+    ) -> None:
+        num_vectors = num_initial_vectors(init, codebook_size)
+        super().__init__(input_dim, dim, codebook_size, start_after, normalise, num_vectors)
+        self.init = init
+        self.mapped_codebook = vector_quantize_pytorch.SimVQ(
+            dim, codebook_size, init_fn=_uniform_like, rotation_trick=False
+        )
+
+    @torch.no_grad()
+    def place_codes(self, vectors: Tensor, generator: torch.Generator) -> None:
+        codes = initial_codes(vectors, self.codebook_size, self.init, generator)
+        self.mapped_codebook.frozen_codebook.copy_(codes)
+        torch.nn.init.eye_(self.mapped_codebook.code_transform.weight)
+
+    def assign(self, z: Tensor) -> Tensor:
+        _, codes, _ = self.mapped_codebook(z.transpose(1, 2))
+        return codes
+
+    def decode(self, codes: Tensor) -> Tensor:
+        return self.mapped_codebook.indices_to_codes(codes).transpose(1, 2)
+
+    def losses(self, z: Tensor, chosen: Tensor, step: Step | None) -> dict[str, Tensor]:
+        codebook = squared_distance(z.detach(), chosen)
+        return {"codebook": codebook, **super().losses(z, chosen, step)}
+
+    @torch.no_grad()
+    def metrics(self, z: Tensor, codes: Tensor, step: Step | None) -> dict[str, Tensor]:
+        norm = self.mapped_codebook.codebook.norm(dim=1).mean()
+        return {**super().metrics(z, codes, step), "codebook_norm": norm}
+
+
+def _uniform_like(codebook: Tensor) -> Tensor:
+    """(K, D), its rows about as long as 1."""
+    return (2 * torch.rand_like(codebook) - 1) * (3 / codebook.shape[1]) ** 0.5

@@ -1,0 +1,35 @@
+"""Batch normalisation over the global batch."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from wavenet_ae.nn.processes import num_processes, summed_with_gradient
+
+
+class BatchNorm(nn.BatchNorm1d):
+    """torch's BatchNorm1d over (B, C, N), whose statistics are those of all processes' items.
+
+    So data-parallel processes compute what a single one would (torch's SyncBatchNorm needs GPUs).
+    With a single process it is torch's own.
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        if not (self.training and num_processes() > 1):
+            return super().forward(input)
+        count = input.shape[0] * input.shape[2] * num_processes()
+        mean = summed_with_gradient(input.sum(dim=(0, 2))) / count  # (C,)
+        centred = input - mean[:, None]
+        variance = summed_with_gradient(centred.square().sum(dim=(0, 2))) / count  # (C,)
+        self._follow(mean.detach(), variance.detach() * count / (count - 1))
+        output = centred * (variance + self.eps).rsqrt()[:, None]
+        return output * self.weight[:, None] + self.bias[:, None] if self.affine else output
+
+    @torch.no_grad()
+    def _follow(self, mean: Tensor, variance: Tensor) -> None:
+        assert self.running_mean is not None and self.running_var is not None
+        assert self.num_batches_tracked is not None and self.momentum is not None
+        self.running_mean.lerp_(mean, self.momentum)
+        self.running_var.lerp_(variance, self.momentum)
+        self.num_batches_tracked += 1

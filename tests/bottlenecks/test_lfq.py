@@ -1,0 +1,68 @@
+"""Lookup-free quantisation against the corners of the hypercube."""
+
+from __future__ import annotations
+
+from itertools import product
+from math import log
+
+import pytest
+import torch
+import vector_quantize_pytorch
+from quantising import latents, projected, step
+
+from wavenet_ae.bottlenecks import LFQ
+
+
+def lfq(**settings) -> LFQ:
+    torch.manual_seed(0)
+    return LFQ(input_dim=4, num_bits=3, **settings).train()
+
+
+def test_codes_are_the_nearest_corners():
+    bottleneck = lfq().double()
+    z = latents(codes=40).double()
+    corners = torch.tensor(list(product((-1.0, 1.0), repeat=3))).double()  # (K, D)
+    rows = projected(bottleneck, z).transpose(1, 2).flatten(0, 1)
+    nearest = torch.cdist(rows, corners).argmin(dim=1).view(5, 40)
+    output = bottleneck(z)
+    assert torch.equal(output.codes, nearest)
+    torch.testing.assert_close(output.vectors, corners[nearest].transpose(1, 2))
+    distance = (projected(bottleneck, z) - corners[nearest].transpose(1, 2)).square().sum(dim=1)
+    torch.testing.assert_close(output.losses["commitment"], distance)
+
+
+@pytest.mark.parametrize("temperature", [0.01, 1.0])
+def test_entropy_is_that_of_the_library(temperature):
+    """Which is right as long as there is a single process."""
+    bottleneck = lfq(temperature=temperature)
+    z = projected(bottleneck, latents())
+    library = vector_quantize_pytorch.LFQ(dim=3, codebook_size=8).train()
+    _, parts = library(
+        z.transpose(1, 2), inv_temperature=1 / temperature, return_loss_breakdown=True
+    )
+    expected = parts.per_sample_entropy - parts.batch_entropy
+    torch.testing.assert_close(bottleneck.entropy_loss(z), expected)
+
+
+def test_entropy_is_least_where_all_codes_are_used_and_sure():
+    bottleneck = lfq()
+    every = bottleneck.decode(torch.arange(8)[None])  # (1, D, K)
+    assert bottleneck.entropy_loss(3 * every).item() == pytest.approx(-log(8), abs=1e-3)
+    assert bottleneck.entropy_loss(3 * every[..., :1]).item() == pytest.approx(0, abs=1e-3)
+    assert bottleneck.entropy_loss(0 * every).item() == pytest.approx(0, abs=1e-3)
+
+
+def test_the_gradient_lowers_the_entropy_loss():
+    bottleneck = lfq()
+    z = projected(bottleneck, latents()).detach().requires_grad_()
+    before = bottleneck.entropy_loss(z)
+    before.backward()
+    assert bottleneck.entropy_loss(z.detach() - z.grad) < before - 1e-3
+
+
+def test_entropy_has_a_finite_gradient_and_is_for_training():
+    bottleneck = lfq(temperature=0.001)
+    given = (100 * latents()).requires_grad_()
+    bottleneck(given, step()).losses["entropy"].backward()
+    assert torch.isfinite(given.grad).all()
+    assert "entropy" not in bottleneck(given).losses
