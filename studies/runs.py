@@ -21,6 +21,7 @@ from wavenet_ae.evaluation.judge_units import judge_units
 from wavenet_ae.evaluation.plots import read_metrics
 from wavenet_ae.instantiate import instantiate
 from wavenet_ae.loading import load
+from wavenet_ae.models import WaveformAutoencoder
 
 ROOT = Path(__file__).parents[1]
 FIGURES = ("nll", "gain", "perplexity", "pnmi", "pnmi_kmeans", "pnmi_shuffled")
@@ -53,7 +54,9 @@ def judged(folder: Path) -> dict[str, float]:
     rate, seed = config["sample_rate"], config["seed"]
     corpus = instantiate(config["data"], sample_rate=rate, seed=seed).open()
     last = {key: values[-1] for key, (_, values) in read_metrics(folder / "metrics.csv").items()}
-    units = judge_units(load(step_checkpoints(folder / "checkpoints")[-1]), corpus)
+    model = load(step_checkpoints(folder / "checkpoints")[-1])
+    assert isinstance(model, WaveformAutoencoder)
+    units = judge_units(model, corpus)
     return {
         "nll": last["validation/nll"],
         "gain": last["validation/gain_over_other_codes"],

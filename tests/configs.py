@@ -25,19 +25,59 @@ BOTTLENECKS: dict[str, dict[str, Any]] = {
         "revive_after": 3,
         "normalise": True,
     },
+    "fsq": {"_target_": "wavenet_ae.bottlenecks.FSQ", "levels": [4, 3], "normalise": True},
+    "rvq": {
+        "_target_": "wavenet_ae.bottlenecks.RVQ",
+        "dim": 6,
+        "num_codebooks": 3,
+        "codebook_size": 8,
+        "init": "uniform",
+        "revive_after": 3,
+        "normalise": True,
+    },
+    "lfq": {"_target_": "wavenet_ae.bottlenecks.LFQ", "num_bits": 3, "normalise": True},
+    "simvq": {
+        "_target_": "wavenet_ae.bottlenecks.SimVQ",
+        "dim": 6,
+        "codebook_size": 8,
+        "init": "uniform",
+        "normalise": True,
+    },
+}
+
+_CONVOLUTIONS = {
+    "_target_": "wavenet_ae.encoders.ConvolutionalEncoder",
+    "dim": 12,
+    "kernels": [3, 4, 1],
+    "strides": [1, 2, 1],
+    "batch_norm": True,
+}
+ENCODERS: dict[str, dict[str, Any]] = {
+    "mfcc": {
+        **_CONVOLUTIONS,
+        "features": {"_target_": "wavenet_ae.audio.features.MFCC", "num_mels": 26},
+        "shortcut": True,
+    },
+    "mel": {
+        **_CONVOLUTIONS,
+        "features": {"_target_": "wavenet_ae.audio.features.LogMel", "num_mels": 20},
+        "shortcut": True,
+    },
+    "raw": {
+        **_CONVOLUTIONS,
+        "features": {"_target_": "wavenet_ae.audio.features.Waveform"},
+        "kernels": [4, 4, 4, 3],
+        "strides": [4, 4, 4, 1],
+    },
+    "features": {
+        "_target_": "wavenet_ae.encoders.FeatureEncoder",
+        "features": {"_target_": "wavenet_ae.audio.features.MFCC", "num_mels": 26},
+    },
 }
 
 SMALL: dict[str, Any] = {
     "sample_rate": 8000,
-    "encoder": {
-        "_target_": "wavenet_ae.encoders.FrameEncoder",
-        "features": {"_target_": "wavenet_ae.audio.features.MFCC", "num_mels": 26},
-        "dim": 12,
-        "kernels": [3, 4, 1],
-        "strides": [1, 2, 1],
-        "batch_norm": True,
-        "shortcut": True,
-    },
+    "encoder": ENCODERS["mfcc"],
     "bottleneck": BOTTLENECKS["vqvae_ema"],
     "decoder": {
         "_target_": "wavenet_ae.decoders.WaveNet",
@@ -61,10 +101,13 @@ SMALL: dict[str, Any] = {
 }
 
 
-def small(bottleneck: str = "vqvae_ema", **changes: Any) -> dict[str, Any]:
+def small(
+    bottleneck: str = "vqvae_ema", encoder_option: str = "mfcc", **changes: Any
+) -> dict[str, Any]:
     """A small model's configuration; `changes` such as `decoder={"kernel": 3}` are merged."""
     config = copy.deepcopy(SMALL)
     config["bottleneck"] = copy.deepcopy(BOTTLENECKS[bottleneck])
+    config["encoder"] = copy.deepcopy(ENCODERS[encoder_option])
     for group, values in changes.items():
         config[group].update(values)
     return config
@@ -96,3 +139,12 @@ TINY_CODES = [
     "bottleneck.start_after=3",
     "bottleneck.revive_after=4",
 ]
+# The same for each bottleneck that has codes.
+TINY_QUANTISERS: dict[str, list[str]] = {
+    "vqvae": TINY_CODES,
+    "vqvae_ema": TINY_CODES,
+    "rvq": TINY_CODES,
+    "simvq": ["bottleneck.codebook_size=8", "bottleneck.start_after=3"],
+    "fsq": ["bottleneck.levels=[4,3]", "bottleneck.start_after=3"],
+    "lfq": ["bottleneck.num_bits=3", "bottleneck.start_after=3"],
+}

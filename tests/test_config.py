@@ -28,9 +28,11 @@ CONF = Path(__file__).parents[1] / "conf"
 OPTIONS = sorted(
     (path.parent.name, path.stem) for path in CONF.glob("*/*.yaml") if path.stem != "base"
 )
+CORPORA = ("librispeech", "libritts", "vctk", "ljspeech", "speechcommands")
 NEEDED = {
-    ("data", "folder"): ["data.root=somewhere"],
     ("data", "table"): ["data.path=somewhere.tsv"],
+    **{("experiment", path.stem): ["data.root=somewhere"] for path in CONF.glob("experiment/*")},
+    **{("data", option): ["data.root=somewhere"] for option in ("folder", *CORPORA)},
 }
 PLACE = ["run_folder=unused", "name=test"]
 
@@ -43,7 +45,8 @@ def compose(*overrides: str, config_name: str = "config") -> dict[str, Any]:
 
 @pytest.mark.parametrize("group, option", OPTIONS)
 def test_every_option_composes_checks_and_builds(group, option):
-    config = compose(f"{group}={option}", *NEEDED.get((group, option), []))
+    model = ["model=wavenet"] if option == "absent" else []
+    config = compose(*model, f"{group}={option}", *NEEDED.get((group, option), []))
     check(config)
     check_sizes(config)
 
@@ -52,8 +55,22 @@ def test_prepare_composes():
     check(compose(config_name="prepare"))
 
 
-def test_a_second_rate_needs_nothing_but_the_rate():
-    check_sizes(compose("sample_rate=16000"))
+@pytest.mark.parametrize("rate", [8000, 16000, 22050, 24000])
+@pytest.mark.parametrize("model", ["autoencoder", "wavenet", "mfcc_inverter"])
+def test_another_rate_needs_nothing_but_the_rate(rate, model):
+    check_sizes(compose(f"sample_rate={rate}", f"model={model}"))
+
+
+def test_a_window_is_a_whole_number_of_hops():
+    with pytest.raises(UserError, match=r"0\.11, .* multiple of .* 0\.02 s .*: 0\.1 or 0\.12"):
+        check_sizes(compose("data.window_seconds=0.11"))
+
+
+def test_a_part_that_the_model_does_not_have_is_refused():
+    with pytest.raises(UserError, match=r"bottleneck is set, but .*LanguageModel has none"):
+        check(compose("model=wavenet", "bottleneck=vqvae"))
+    with pytest.raises(UserError, match=r"encoder is {}, but must be a node"):
+        check(compose("encoder=absent"))
 
 
 def test_all_problems_are_reported_at_once():
@@ -159,6 +176,21 @@ def test_an_init_that_needs_no_encoder_needs_no_callback():
     free = ["bottleneck.init=uniform", "bottleneck.start_after=0"]
     check(compose("callbacks.codebook_start=null", *free))
     check(compose("callbacks.codebook_start=null", "bottleneck=vae"))
+
+
+@pytest.mark.parametrize(
+    "bottleneck, named",
+    [
+        ("rvq", "bottleneck.init=uniform and bottleneck.start_after=0"),
+        ("lfq", "set bottleneck.start_after=0"),
+    ],
+)
+def test_what_waits_for_its_start_needs_the_callback(bottleneck, named):
+    config = compose("callbacks.codebook_start=null", f"bottleneck={bottleneck}")
+    config["bottleneck"].pop("init", None)  # the constructor's own counts
+    config["bottleneck"]["start_after"] = 7
+    with pytest.raises(UserError, match=rf"nothing would start the codebook.*{named}"):
+        check(config)
 
 
 def test_a_run_without_end_quantises_some_day():

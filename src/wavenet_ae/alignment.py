@@ -42,6 +42,11 @@ class WindowPlan:
         return self.targets.stop - self.targets.start
 
     @property
+    def num_vectors(self) -> int:
+        """Conditioning vectors that the decoder reads."""
+        return -(-(self.conditioning.stop - self.conditioning.start) // self.conditioning_hop)
+
+    @property
     def margins(self) -> tuple[int, int]:
         """Samples of the slice before the first and after the last predicted sample."""
         return self.targets.start, self.slice_length - self.targets.stop
@@ -142,3 +147,23 @@ class Alignment:
     def _usage(self, code: int, num_targets: int) -> int:
         readers = self._readers(code)
         return max(0, min(readers.stop, num_targets) - max(readers.start, 0))
+
+
+def decoder_window(decoder: Chain, num_targets: int, conditioning_hop: int) -> WindowPlan:
+    """The plan of a window for a decoder that no encoder informs: it has no codes."""
+    if num_targets < 1:
+        raise ValueError(f"num_targets is {num_targets}, but must be at least 1")
+    if not decoder.layers:
+        raise ValueError("the decoder has no dilated layer")
+    field = decoder.receptive_field
+    return WindowPlan(
+        slice_length=field + num_targets,
+        encoder_input=slice(0, 0),
+        decoder_input=slice(0, field + num_targets - 1),
+        conditioning=slice(decoder.layers[0].input_length(1) - 1, field + num_targets - 1),
+        targets=slice(field, field + num_targets),
+        conditioning_hop=conditioning_hop,
+        num_codes=0,
+        usage=(),
+        full_usage=0,
+    )

@@ -94,6 +94,12 @@ def remove_checkpoint(path: Path) -> None:
     _checksum_file(path).unlink(missing_ok=True)
 
 
+def remove_unfinished(folder: Path) -> None:
+    """Remove the checkpoints that a run was writing when it was killed."""
+    for temporary in folder.glob(".*.tmp"):
+        temporary.unlink(missing_ok=True)
+
+
 def read_checkpoint(path: str | Path) -> dict[str, Any]:
     """A checkpoint as plain tensors and values, on the CPU.
 

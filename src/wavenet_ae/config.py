@@ -7,6 +7,7 @@ to the signature of its target: the constructor is the schema.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
@@ -39,6 +40,7 @@ DERIVED: dict[str, frozenset[str]] = {
     "callbacks": frozenset({"folder"}),
     "logger": frozenset({"run_folder", "first_step"}),
 }
+HEARD = ("encoder", "bottleneck")  # that some models do without
 COLLECTIONS = ("callbacks", "logger")  # groups of any number of named nodes
 VALUES: dict[str, Any] = {
     "seed": NonNegative,
@@ -46,6 +48,8 @@ VALUES: dict[str, Any] = {
     "name": str,
     "validate_every_num_steps": Positive,
     "run_folder": str,
+    "compile": bool,
+    "init_from": str | None,
 }
 # What a target of Lightning's accepts, where its own annotations allow more than makes sense here.
 FOREIGN_TYPES: dict[str, dict[str, Any]] = {
@@ -63,7 +67,11 @@ FOREIGN_TYPES: dict[str, dict[str, Any]] = {
     }
 }
 # Short names on the command line, which the options of a group refer to.
-REFERRED = {"data.root": "data=folder and data=table", "data.path": "data=table"}
+REFERRED = {
+    "data.root": "data=folder, data=table and named corpora such as data=librispeech",
+    "data.path": "data=table",
+}
+NO_START: dict[str, Any] = {"init": "uniform", "start_after": 0}  # quantises from the beginning
 FOREIGN = ("pytorch_lightning.",)  # allowed as targets in a run, though never in a checkpoint
 
 
@@ -143,8 +151,19 @@ def _group_problems(config: Mapping[str, Any]) -> Iterator[str]:
             for name, each in (node or {}).items():
                 if each is not None:
                     yield from _node_problems(f"{group}.{name}", each, derived, is_top=True)
+        elif group in HEARD and not _takes_part(config, group):
+            if node:
+                yield f"{group} is set, but {_target(config, 'model')} has none: {group}=absent"
         else:
             yield from _node_problems(group, node, derived, is_top=True)
+
+
+def _takes_part(config: Mapping[str, Any], group: str) -> bool:
+    """Whether the model is made of a part of this group; what is no model is reported elsewhere."""
+    try:
+        return group in parameter_types(resolve_target(_target(config, "model")))
+    except UserError:
+        return True
 
 
 def _node_problems(
@@ -185,20 +204,33 @@ def _node_problems(
 
 def _quantising_problems(config: Mapping[str, Any]) -> Iterator[str]:
     """What would let a run end without ever having quantised."""
-    bottleneck, trainer = _node(config, "bottleneck"), _node(config, "trainer")
+    bottleneck, trainer = _with_defaults(_node(config, "bottleneck")), _node(config, "trainer")
     start, last = bottleneck.get("start_after", 0), trainer.get("max_steps", -1)
     if accepts(start, NonNegative) and accepts(last, Positive) and start >= last:
         yield (
             f"bottleneck.start_after is {start}, but trainer.max_steps is {last}: the run would "
             "end before it quantises; lower the one or raise the other"
         )
-    init = bottleneck.get("init", "uniform")
-    if (init != "uniform" or start != 0) and not _has_callback(config, "CodebookStart"):
+    given = {key: bottleneck[key] for key in NO_START if key in bottleneck}
+    needs_start = any(value != NO_START[key] for key, value in given.items())
+    if needs_start and not _has_callback(config, "CodebookStart"):
+        reasons = " and ".join(f"bottleneck.{key} is {value}" for key, value in given.items())
+        remedies = " and ".join(f"bottleneck.{key}={NO_START[key]}" for key in given)
         yield (
-            f"callbacks.codebook_start is null, but bottleneck.init is {init} and "
-            f"bottleneck.start_after is {start}: nothing would start the codebook; keep the "
-            "callback, or set bottleneck.init=uniform and bottleneck.start_after=0"
+            f"callbacks.codebook_start is null, but {reasons}: nothing would start the codebook; "
+            f"keep the callback, or set {remedies}"
         )
+
+
+def _with_defaults(node: Mapping[str, Any]) -> dict[str, Any]:
+    """A node's values, and its target's own where the node gives none."""
+    try:
+        parameters = named_parameters(resolve_target(str(node.get("_target_"))))
+    except UserError:  # reported elsewhere
+        return dict(node)
+    defaults = {key: each.default for key, each in parameters.items()}
+    given = {key: value for key, value in defaults.items() if value is not inspect.Parameter.empty}
+    return {**given, **node}
 
 
 def _saving_problems(config: Mapping[str, Any]) -> Iterator[str]:
@@ -219,6 +251,10 @@ def _node(config: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     """A group's node; empty where it is none, which is reported elsewhere."""
     node = config.get(key)
     return node if isinstance(node, Mapping) else {}
+
+
+def _target(config: Mapping[str, Any], key: str) -> str:
+    return str(_node(config, key).get("_target_", ""))
 
 
 def resolve_target(target: str) -> Any:

@@ -16,7 +16,7 @@ PACKAGE = "wavenet_ae."
 
 
 def resolve(target: str, foreign: tuple[str, ...] = (), kind: type = object) -> Callable[..., Any]:
-    """The class or function that `target` names, e.g. `wavenet_ae.encoders.FrameEncoder`.
+    """The class or function that `target` names, e.g. `wavenet_ae.encoders.ConvolutionalEncoder`.
 
     `foreign` are prefixes that are allowed beside our own.  Whatever our modules merely import is
     refused, and where a `kind` is asked for, all but its subclasses.

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from wavenet_ae.checkpoint import SECTION, read_checkpoint
-from wavenet_ae.models import WaveformAutoencoder, build
+from wavenet_ae.models import WaveformModel, build
 
 PREFIX = "model."  # where the Lightning module keeps the model
 
 
-def load(checkpoint: str | Path) -> WaveformAutoencoder:
+def load(checkpoint: str | Path) -> WaveformModel:
     """The model of a checkpoint as a plain torch module, on the CPU, in evaluation mode.
 
     `.speakers` are the names of the speakers that it knows.  Raises UserError where the file is

@@ -110,6 +110,22 @@ def test_the_fingerprint_knows_the_content_not_the_place(make):
     assert make().fingerprint == make("elsewhere").fingerprint
 
 
+def test_the_fingerprint_stays_what_checkpoints_have_recorded(make):
+    assert make().fingerprint == "96c309760f13e7af992487df102b16db"
+
+
+def test_long_tables_come_back_whole_whatever_their_cells(tmp_path):
+    odd = ["tab\there", 'quote"s', "line\nbreak", "späce ü", "latin-\udce9", "", " ", "a,b#0"]
+    rows = [(odd[n % len(odd)], str(n)) for n in range(2 * corpus_module.ROWS_AT_ONCE + 1)]
+    for some in ([], rows[:1], rows[: corpus_module.ROWS_AT_ONCE], rows):
+        path = tmp_path / "table.tsv"
+        path.write_bytes(corpus_module.encoded_table([("name", "number"), *some]))
+        columns = corpus_module.read_columns(path, ("name", "number"))
+        assert list(zip(columns["name"], columns["number"], strict=True)) == some
+    with pytest.raises(UserError, match=r"table.tsv does not have the columns a, b"):
+        corpus_module.read_columns(path, ("a", "b"))
+
+
 @pytest.mark.parametrize(
     "change",
     [

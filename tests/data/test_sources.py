@@ -137,6 +137,18 @@ def test_paths_start_from_the_root_that_is_given(tmp_path):
     }
 
 
+def test_a_folder_is_listed_once_for_all_its_labels(tmp_path, monkeypatch):
+    """A question for each recording would take minutes on a network's disk."""
+    touch(tmp_path, *(f"a/{n}.wav" for n in range(20)), "a/3.phn")
+    path = table(tmp_path, "".join(f"ann\ta/{n}.wav\n" for n in range(20)) + "ann\tgone/x.wav\n")
+    listed, listdir = [], os.listdir
+    monkeypatch.setattr(os, "listdir", lambda folder: listed.append(folder) or listdir(folder))
+    labels = {each.key: each.labels for each in TableSource(path).recordings()}
+    assert sorted(listed) == [tmp_path / "a", tmp_path / "gone"]
+    assert [key for key, each in labels.items() if each] == ["a/3.wav"]
+    assert labels["a/3.wav"] == str(tmp_path / "a/3.phn")
+
+
 def test_the_root_of_a_table_is_where_its_recordings_lie(tmp_path):
     """So a table at the top of a project does not forbid a cache beside it."""
     path = table(tmp_path, "a\tdata/a/x.wav\nb\tdata/b/y.wav\n")

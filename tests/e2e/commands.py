@@ -20,7 +20,7 @@ def environment(cache: Path) -> dict[str, str]:
     }
 
 
-def start(script: str, *arguments: str, cache: Path) -> subprocess.Popen[str]:
+def start(script: str, *arguments: str, cache: Path, **options: bool) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, str(ROOT / script), *arguments],
         env=environment(cache),
@@ -28,6 +28,7 @@ def start(script: str, *arguments: str, cache: Path) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        **options,
     )
 
 

@@ -47,7 +47,7 @@ MISTAKES = {
     "missing table": (["data=table", "data.path=/no/such.tsv"], r"/no/such\.tsv"),
     "window that is no multiple of the hop": (
         ["data.window_seconds=0.123"],
-        r"data\.window_seconds is 0\.123 \(984 samples at 8000 Hz\).*multiple.*0\.02 s",
+        r"data\.window_seconds is 0\.123, .*multiple.*0\.02 s",
     ),
     "impossible upsampling": (
         ["model.upsampling.strides=[7]"],

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import csv
 import random
 import re
 import signal
+import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import torch
 from commands import run, start
 from configs import TINY, TINY_CODES
+from runs import assert_same, last_state, logged
 
 from wavenet_ae.checkpoint import newest_checkpoint, read_checkpoint, step_checkpoints
 
@@ -20,43 +21,10 @@ STEPS = 400
 LONG = [
     *TINY,
     *TINY_CODES,
+    "encoder.dim=192",  # a checkpoint of some 10 MB, whose writing takes a while
     f"trainer.max_steps={STEPS}",
     "callbacks.checkpoints.every_num_steps=10",
 ]
-
-
-def assert_same(left, right, where="checkpoint"):
-    """Bit by bit, through all that a checkpoint holds."""
-    assert type(left) is type(right), where
-    if isinstance(left, torch.Tensor):
-        assert torch.equal(left, right), where
-    elif isinstance(left, dict):
-        assert left.keys() == right.keys(), where
-        for key in left:
-            assert_same(left[key], right[key], f"{where}.{key}")
-    elif isinstance(left, list | tuple):
-        assert len(left) == len(right), where
-        for index, pair in enumerate(zip(left, right, strict=True)):
-            assert_same(*pair, f"{where}[{index}]")
-    else:
-        assert left == right, where
-
-
-def last_state(folder: Path) -> dict:
-    found = newest_checkpoint(folder / "checkpoints")
-    assert found is not None
-    checkpoint = found[1]
-    return {
-        key: checkpoint[key]
-        for key in ("state_dict", "optimizer_states", "lr_schedulers", "global_step", "SpeechData")
-    }
-
-
-def logged(folder: Path) -> list[dict[str, str]]:
-    """All that a run has logged but its speed."""
-    with (folder / "metrics.csv").open() as file:
-        rows = list(csv.DictReader(file))
-    return [{k: v for k, v in row.items() if not k.startswith("speed")} for row in rows]
 
 
 @pytest.fixture(scope="module")
@@ -69,25 +37,47 @@ def uninterrupted(cache, tmp_path_factory) -> Path:
 
 @pytest.mark.slow
 def test_kill_9_at_random_instants(cache, tmp_path, uninterrupted):
+    """Twenty kills, five or more of them while a checkpoint is being written."""
     folder = tmp_path / "run"
     arguments = [*LONG, f"hydra.run.dir={folder}"]
     rng = random.Random(time.time_ns())  # the instants differ from run to run: all must do
-    metrics = folder / "metrics.csv"
-    for _ in range(5):
-        before = metrics.stat().st_mtime_ns if metrics.is_file() else 0
-        process = start("train.py", *arguments, cache=cache)
-        while not metrics.is_file() or metrics.stat().st_mtime_ns == before:  # it trains now
-            assert process.poll() is None, process.communicate()[0]
-            time.sleep(0.01)
-        time.sleep(rng.uniform(0.0, 0.6))
+    num_in_writes = 0
+    for number in range(20):
+        process = start_training(arguments, folder, cache)
+        if number % 3 == 0:
+            await_or_fail(process, lambda: unfinished_checkpoint(folder))
+        else:
+            time.sleep(rng.uniform(0.0, 0.2))
         assert process.poll() is None, "the run ended before it was killed: make it longer"
         process.send_signal(signal.SIGKILL)
         process.communicate()
+        num_in_writes += unfinished_checkpoint(folder)  # a dead process finishes nothing
         arguments = [f"resume={folder}"]
+    assert num_in_writes >= 5
     code, output = run("train.py", f"resume={folder}", cache=cache)
     assert code == 0, output
     assert_same(last_state(folder), last_state(uninterrupted))
     assert logged(folder) == logged(uninterrupted)
+    assert not unfinished_checkpoint(folder), "what a kill has left is cleared away"
+
+
+def start_training(arguments: list[str], folder: Path, cache: Path) -> subprocess.Popen[str]:
+    """Start train.py and come back when it trains."""
+    metrics = folder / "metrics.csv"
+    before = metrics.stat().st_mtime_ns if metrics.is_file() else 0
+    process = start("train.py", *arguments, cache=cache)
+    await_or_fail(process, lambda: metrics.is_file() and metrics.stat().st_mtime_ns != before)
+    return process
+
+
+def await_or_fail(process: subprocess.Popen[str], condition: Callable[[], bool]) -> None:
+    while not condition():
+        assert process.poll() is None, process.communicate()[0]
+        time.sleep(0.0005)
+
+
+def unfinished_checkpoint(folder: Path) -> bool:
+    return any((folder / "checkpoints").glob(".step-*.ckpt.tmp"))
 
 
 @pytest.mark.parametrize("number, exit_code", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

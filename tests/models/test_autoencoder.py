@@ -162,6 +162,12 @@ def test_card_says_what_reads_what():
     assert f"{sum(p.numel() for p in model.parameters()):,}" in card
 
 
+def test_card_counts_the_bits_of_every_codebook():
+    model = model_of("rvq")
+    card = model_card(model, model.alignment.window(320))
+    assert "50 codes/s, 3 codebooks of 8: 450 bit/s nominal" in card
+
+
 def test_configuration_that_does_not_fit_is_refused():
     config = small()
     config["model"]["upsampling"] = {

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from math import isnan
+from math import isnan, log
 from pathlib import Path
 
 import hydra
 import pytest
 import torch
-from configs import TINY, TINY_CODES
+from configs import BOTTLENECKS, TINY, TINY_CODES, TINY_QUANTISERS
 from hydra.core.global_hydra import GlobalHydra
 
 import wavenet_ae
@@ -34,9 +34,11 @@ def config(cache, monkeypatch, tmp_path):
     monkeypatch.setenv("WAVENET_AE_CACHE", str(cache))
 
     def compose(*overrides: str, folder: str = "run") -> dict:
+        without_width = {"encoder=features", "model=wavenet", "model=mfcc_inverter"} & {*overrides}
+        tiny = [each for each in TINY if not (without_width and each.startswith("encoder."))]
         GlobalHydra.instance().clear()
         with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
-            composed = hydra.compose("config", [*PLACE, *TINY, *overrides])
+            composed = hydra.compose("config", [*PLACE, *tiny, *overrides])
         values = plain(composed)
         values["run_folder"] = str(tmp_path / folder)
         check(values)
@@ -52,10 +54,11 @@ def state(folder: Path | str) -> dict[str, torch.Tensor]:
     return found[1]["state_dict"]
 
 
-@pytest.mark.parametrize("bottleneck", ["none", "ae", "vae", "vqvae", "vqvae_ema"])
+@pytest.mark.parametrize("bottleneck", BOTTLENECKS)
 def test_every_bottleneck_learns_and_loads(bottleneck, config):
-    codes = TINY_CODES if bottleneck.startswith("vq") else []
-    fast = ["optimizer.decoder_learning_rate=0.02", "trainer.max_steps=60"]
+    codes = TINY_QUANTISERS.get(bottleneck, [])
+    # With seed 1 the decoder that comes after rvq starts slowly, quantised or not.
+    fast = ["optimizer.decoder_learning_rate=0.02", "trainer.max_steps=60", "seed=2"]
     settings = config(f"bottleneck={bottleneck}", *codes, *fast)
     last = train(settings)
     folder = Path(settings["run_folder"])
@@ -80,6 +83,8 @@ def test_every_bottleneck_learns_and_loads(bottleneck, config):
         ["bottleneck=vqvae", *TINY_CODES, "trainer.accumulate_grad_batches=2"],
         ["bottleneck=ae", "callbacks=weight_averaging", "data.edge=silence"],
         ["bottleneck=vqvae", *TINY_CODES, "callbacks=weight_averaging"],
+        ["bottleneck=rvq", *TINY_CODES, "callbacks=weight_averaging"],
+        ["bottleneck=lfq", *TINY_QUANTISERS["lfq"]],
         ["bottleneck=ae", "trainer.precision=bf16-mixed", "data.buffer_fraction=0.5"],
     ],
 )
@@ -195,3 +200,57 @@ def test_tensorboard_and_offline_wandb(config, monkeypatch):
     import wandb
 
     wandb.finish()
+
+
+@pytest.mark.parametrize("encoder", ["raw", "mel", "features"])
+def test_every_encoder_learns_and_loads(encoder, config):
+    last = train(config(f"encoder={encoder}", "bottleneck=ae", "trainer.max_steps=12"))
+    assert not isnan(last)
+
+
+@pytest.mark.parametrize("model", ["wavenet", "mfcc_inverter"])
+@pytest.mark.parametrize("rate", [8000, 22050])
+def test_every_model_learns_resumes_and_loads(model, rate, config, tmp_path):
+    settings = [f"model={model}", f"sample_rate={rate}"]
+    train(config(*settings, "trainer.max_steps=12"))
+    resumed = train(config(*settings, "trainer.max_steps=24"))
+    assert resumed < log(256), "better than no model at all"
+    loaded = wavenet_ae.load(step_checkpoints(tmp_path / "run" / "checkpoints")[-1])
+    assert loaded.sample_rate == rate
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("experiment", sorted(p.stem for p in CONF.glob("experiment/*.yaml")))
+def test_every_recipe_takes_a_step_on_the_built_in_corpus(experiment, cache, monkeypatch, tmp_path):
+    """At its own sizes, with fewer and shorter windows, and quantising from the second step."""
+    monkeypatch.setenv("WAVENET_AE_CACHE", str(cache))
+    few = ["data.batch_size=2", "data.window_seconds=0.08", "data.validation_seconds=0.2"]
+    soon = ["bottleneck.start_after=1", "bottleneck.codebook_size=16", "trainer.max_steps=2"]
+    GlobalHydra.instance().clear()
+    with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
+        composed = hydra.compose(
+            "config", [*PLACE, f"experiment={experiment}", "data=toy", *few, *soon]
+        )
+    values = plain(composed) | {"run_folder": str(tmp_path)}
+    values["data"]["source"] |= {"num_speakers": 2, "minutes": 0.5}
+    values["validate_every_num_steps"] = 2
+    check(values)
+    check_sizes(values)
+    assert not isnan(train(values))
+    assert state(tmp_path)["model.bottleneck.is_quantising"]
+
+
+def test_a_run_starts_from_the_weights_of_another(config, tmp_path, caplog):
+    caplog.set_level("INFO", "wavenet_ae")
+    train(config(*TINY_CODES, "trainer.max_steps=12", folder="first"))
+    start = step_checkpoints(tmp_path / "first" / "checkpoints")[-1]
+    second = config(*TINY_CODES, f"init_from={start}", "seed=2", "trainer.max_steps=4")
+    train(second)
+    assert "started from" in caplog.text and "2 of 2 speakers known" in caplog.text
+    curves = [read_metrics(tmp_path / name / "metrics.csv") for name in ("first", "run")]
+    first, last = (curve["train/nll"][1] for curve in curves)
+    assert last[0] < first[0] - 0.5, "it starts where the other had come to"
+    train(
+        second | {"trainer": second["trainer"] | {"max_steps": 8}}
+    )  # a resume starts from its own
+    assert caplog.text.count("started from") == 1

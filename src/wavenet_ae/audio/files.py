@@ -2,8 +2,8 @@
 
     file --decode--> (T', channels) --downmix or channel--> (T',) --resample--> (T,) --> int16
 
-A file that cannot be used raises `AudioError` with the reason; a file that is written appears
-under its name only when it is complete.
+A file that cannot be used raises `AudioError` with the reason and a remedy; a file that is
+written appears under its name only when it is complete.
 """
 
 from __future__ import annotations
@@ -16,20 +16,23 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from math import gcd
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 import soundfile
-import torch
 
-from wavenet_ae.audio.backend import torchaudio
 from wavenet_ae.errors import UserError
 
 BLOCK_FRAMES = 1 << 20  # decoded at once, so that only the asked channel of a long file is held
 FULL_SCALE = 32768
 # Float files overshoot full scale (1.0) by a few decibels; +18 dB is integers stored as floats.
 LARGEST_PEAK = 8.0
+SOURCE_RATES_HZ = (1000, 768_000)  # no speech is recorded below, bats are at the upper end
+# torchaudio's kernel is as large as the product of both terms of the reduced ratio: 160 * 441 from
+# 44.1 to 16 kHz, but 16000 * 44099 from 44099 Hz, which is gigabytes.
+LARGEST_RATIO_TERM = 1000
 UNKNOWN_FRAMES = 2**63 - 1
 # An MP3's tag counts whole frames of 1152 samples; what encoders add at both ends varies.
 MP3_TOLERANCE_SAMPLES = 2 * 1152
@@ -38,10 +41,14 @@ MP3_TOLERANCE_SAMPLES = 2 * 1152
 _CHUNK_CUT = re.compile(r"^\s*(?:data|Data Size|SSND|riff)\s*: (\d+) \(should be (\d+)\)", re.M)
 _RF64_CUT = re.compile(r"frame count (\d+) does not match value from 'ds64' chunk of (\d+)")
 _SPHERE_COUNT = re.compile(rb"\bsample_count -i (\d+)")
+_IF_UNREADABLE = "Convert it to WAV or FLAC, or remove it if it holds no audio"
 
 
 class AudioError(UserError):
-    """A recording that cannot be used; `reason` is the text without the file's name."""
+    """A recording that cannot be used; `reason` is the text without the file's name.
+
+    It says what is wrong, and after that what can be done.
+    """
 
     def __init__(self, path: str | Path, reason: str) -> None:
         super().__init__(f"{path}: {reason}")
@@ -71,7 +78,8 @@ def read(path: str | Path, sample_rate: int, channel: int | None = None) -> Pcm:
 
     `channel` counts from 0; None takes the mean of all channels.  Raises AudioError where the
     file is unreadable, empty, truncated (fewer samples than its header promises), constant, has
-    samples that are not finite or far beyond full scale, or lacks the channel.
+    samples that are not finite or far beyond full scale, or lacks the channel, or where its
+    header gives a rate outside SOURCE_RATES_HZ.
     """
     waveform, source_rate, num_channels = _decode(Path(path), channel)
     _check_values(path, waveform)
@@ -81,6 +89,18 @@ def read(path: str | Path, sample_rate: int, channel: int | None = None) -> Pcm:
 
 def resample(waveform: np.ndarray, source_rate: int, sample_rate: int) -> np.ndarray:
     """(T',) float32 at one rate to (ceil(T' * sample_rate / source_rate),) at another."""
+    if source_rate == sample_rate:
+        return waveform
+    common = gcd(source_rate, sample_rate)
+    up, down = sample_rate // common, source_rate // common
+    if max(up, down) > LARGEST_RATIO_TERM:
+        from scipy.signal import resample_poly  # half a second, and rarely needed
+
+        return resample_poly(waveform, up, down)
+    import torch  # two seconds that a process which packs does without, where rates agree
+
+    from wavenet_ae.audio.backend import torchaudio
+
     with torch.inference_mode():
         return torchaudio.functional.resample(
             torch.from_numpy(waveform), source_rate, sample_rate
@@ -127,26 +147,37 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
 
 def _decode(path: Path, channel: int | None) -> tuple[np.ndarray, int, int]:
     """(T',) float32 as decoded, the file's rate and its number of channels."""
+    if path.is_fifo():  # to open it would wait for somebody to write
+        raise AudioError(path, "unreadable: a pipe. Remove it, or put its recording in a file")
     try:
         with path.open("rb") as file:
             skip = _tag_bytes(file)
             file.seek(skip)
             head = file.read(4096)
         with _opened(path, skip, head) as sound:
-            if channel is not None and not 0 <= channel < sound.channels:
-                raise AudioError(path, f"has no channel {channel}, only 0 to {sound.channels - 1}")
-            if sound.frames == UNKNOWN_FRAMES and sound.seekable():  # FLAC, written to a pipe
-                raise AudioError(path, "its header gives no length: decode and encode it again")
+            _check_header(path, sound, channel)
             waveform = _read_mono(sound, channel)
             if cut := _missing(sound, head, len(waveform)):
-                raise AudioError(path, f"truncated: {cut}")
+                raise AudioError(path, f"truncated: {cut}. Copy it again, or encode what is left")
             return waveform, sound.samplerate, sound.channels
     except OSError as error:
-        raise AudioError(path, f"unreadable: {error.strerror}") from error
-    except soundfile.LibsndfileError as error:
-        raise AudioError(path, f"unreadable: {error.error_string}") from error
-    except TypeError as error:  # soundfile's word for headerless files (.raw)
-        raise AudioError(path, f"unreadable: {error}") from error
+        reason = f"unreadable: {error.strerror}. Mend the path or the file's permissions"
+        raise AudioError(path, reason) from error
+    except (soundfile.LibsndfileError, TypeError) as error:  # TypeError: headerless files (.raw)
+        said = str(getattr(error, "error_string", error)).rstrip(".")
+        raise AudioError(path, f"unreadable: {said}. {_IF_UNREADABLE}") from error
+
+
+def _check_header(path: Path, sound: soundfile.SoundFile, channel: int | None) -> None:
+    if channel is not None and not 0 <= channel < sound.channels:
+        there = f"has no channel {channel}, only 0 to {sound.channels - 1}"
+        raise AudioError(path, f"{there}: mend the column `channel` of the table")
+    lowest, highest = SOURCE_RATES_HZ
+    if not lowest <= sound.samplerate <= highest:
+        accepted = f"{lowest} to {highest} Hz are read: mend the header"
+        raise AudioError(path, f"its header says {sound.samplerate} Hz, but {accepted}")
+    if sound.frames == UNKNOWN_FRAMES and sound.seekable():  # FLAC, written to a pipe
+        raise AudioError(path, "its header gives no length: decode and encode it again")
 
 
 def _tag_bytes(file: BinaryIO) -> int:
@@ -188,7 +219,8 @@ def _read_mono(sound: soundfile.SoundFile, channel: int | None) -> np.ndarray:
     """(T',) float32: one channel, or the mean of all."""
     blocks = [np.zeros(0, np.float32)]
     while len(block := sound.read(BLOCK_FRAMES, dtype="float32", always_2d=True)):
-        blocks.append(block.mean(axis=1) if channel is None else block[:, channel].copy())
+        with np.errstate(invalid="ignore"):  # inf - inf: found later, and the recording rejected
+            blocks.append(block.mean(axis=1) if channel is None else block[:, channel].copy())
     return np.concatenate(blocks)
 
 
@@ -215,14 +247,20 @@ def _is_streamed(size: int) -> bool:
 
 def _check_values(path: str | Path, waveform: np.ndarray) -> None:
     if not len(waveform):
-        raise AudioError(path, "empty: 0 samples")
+        size = Path(path).stat().st_size  # a recorder that was cut off leaves a count of 0
+        empty = f"empty: 0 samples in a file of {size} bytes"
+        raise AudioError(path, f"{empty}. Export it again, or remove it")
     low, high = float(waveform.min()), float(waveform.max())
     if not np.isfinite(waveform).all():
         bad = int(np.count_nonzero(~np.isfinite(waveform)))
-        raise AudioError(path, f"non-finite: {bad} of {len(waveform)} samples")
-    if max(-low, high) > LARGEST_PEAK:
+        counted = f"non-finite: {bad} of {len(waveform)} samples are NaN or infinite"
+        raise AudioError(path, f"{counted}. Export it again, or remove it")
+    if (peak := max(-low, high)) > LARGEST_PEAK:
         raise AudioError(
-            path, f"out of range: its peak is {max(-low, high):g}, where full scale is 1.0"
+            path,
+            f"out of range: its peak is {peak:g}, where full scale is 1.0. Store its samples as "
+            "integers, or divide them (by 32768, if they were 16 bits)",
         )
     if high - low < 1 / FULL_SCALE:  # no step at 16 bits: silence, or an offset alone
-        raise AudioError(path, f"constant: every sample is {round(high * FULL_SCALE)} at 16 bits")
+        constant = f"constant: every sample is {round(high * FULL_SCALE)} at 16 bits"
+        raise AudioError(path, f"{constant}. Remove it: it holds no speech")

@@ -12,6 +12,7 @@ import io
 import json
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from wavenet_ae.errors import UserError
 FORMAT = 1  # raised when packing comes to mean something else, so that old caches are left alone
 CATALOGUE = "catalogue.tsv"
 HEADER = "corpus.json"
+ROWS_AT_ONCE = 4096  # of a table, so that a million rows are never held as rows and as columns
 COLUMNS = (
     *("utterance", "speaker", "split", "channel"),
     *("shard", "start", "length", "digest", "labels"),
@@ -45,8 +47,7 @@ class PackedCorpus:
         self.folder = Path(folder)
         self.sample_rate = _sample_rate(self.folder)
         table = read_columns(self.folder / CATALOGUE, COLUMNS)
-        self.keys = list(table["utterance"])
-        self.labels = list(table["labels"])
+        self.keys, self.labels = table["utterance"], table["labels"]
         self.speakers = sorted(set(table["speaker"]))
         rows = {name: row for row, name in enumerate(self.speakers)}
         self.speaker = np.array([rows[name] for name in table["speaker"]], dtype=np.int64)
@@ -111,25 +112,31 @@ def _sample_rate(folder: Path) -> int:
 def _fingerprint(sample_rate: int, columns: Sequence[Sequence[str]]) -> str:
     digest = hashlib.blake2b(f"{FORMAT} {sample_rate}\n".encode(), digest_size=16)
     for column in columns:
-        digest.update(encoded_table([(cell,) for cell in column]))
+        digest.update(encoded_table(zip(column, strict=True)))
     return digest.hexdigest()
 
 
 def encoded_table(rows: Iterable[Sequence[object]]) -> bytes:
     """Rows as tab-separated text; names of files may hold tabs, or bytes that are not UTF-8."""
-    text = io.StringIO()
-    csv.writer(text, delimiter="\t", lineterminator="\n").writerows(rows)
-    return text.getvalue().encode("utf-8", "surrogateescape")
+    data, rows = io.BytesIO(), iter(rows)
+    while some := list(islice(rows, ROWS_AT_ONCE)):
+        text = io.StringIO()
+        csv.writer(text, delimiter="\t", lineterminator="\n").writerows(some)
+        data.write(text.getvalue().encode("utf-8", "surrogateescape"))
+    return data.getvalue()
 
 
-def read_columns(path: Path, names: Sequence[str]) -> dict[str, tuple[str, ...]]:
+def read_columns(path: Path, names: Sequence[str]) -> dict[str, list[str]]:
     """The columns of a table that `encoded_table` wrote, its first row being `names`."""
+    columns: list[list[str]] = [[] for _ in names]
     try:
-        text = path.read_bytes().decode("utf-8", "surrogateescape")
+        with path.open(encoding="utf-8", errors="surrogateescape", newline="") as text:
+            rows = csv.reader(text, delimiter="\t")
+            if tuple(next(rows, ())) != tuple(names):
+                raise UserError(f"{path} does not have the columns {', '.join(names)}")
+            while some := list(islice(rows, ROWS_AT_ONCE)):
+                for column, cells in zip(columns, zip(*some, strict=True), strict=True):
+                    column.extend(cells)
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}") from error
-    rows = csv.reader(io.StringIO(text), delimiter="\t")
-    if tuple(next(rows, ())) != tuple(names):
-        raise UserError(f"{path} does not have the columns {', '.join(names)}")
-    columns = list(zip(*rows, strict=True)) or [()] * len(names)
     return dict(zip(names, columns, strict=True))

@@ -68,7 +68,7 @@ class SpeechData(pl.LightningDataModule):
         super().__init__()
         self.source, self.splits, self.cache_dir = source, splits, cache_dir
         self.sample_rate, self.seed = sample_rate, seed
-        self.num_targets = round(window_seconds * sample_rate)
+        self.window_seconds = window_seconds
         self.batch_size = batch_size
         self.buffer_samples = round(buffer_seconds * sample_rate)
         self.buffer_fraction = buffer_fraction
@@ -94,6 +94,11 @@ class SpeechData(pl.LightningDataModule):
             self.prepare_data()
             self.corpus = PackedCorpus(self.packed)
         return self.corpus
+
+    @property
+    def num_targets(self) -> int:
+        """Predicted samples of a window."""
+        return self.plan.num_targets
 
     @property
     def training_speakers(self) -> list[str]:

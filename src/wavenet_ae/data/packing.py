@@ -16,29 +16,31 @@ import json
 import logging
 import multiprocessing
 import os
+import sys
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from pathlib import Path
 
-import torch
 from filelock import FileLock, Timeout
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from wavenet_ae.audio import files
 from wavenet_ae.data.corpus import CATALOGUE, COLUMNS, FORMAT, HEADER, encoded_table
-from wavenet_ae.data.shards import Chunk, Packed, digest_of, pack_chunk, plan, size_and_time
+from wavenet_ae.data.shards import Chunk, Packed, digest_of, pack_chunk, plan
 from wavenet_ae.data.sources import Recording, Source
 from wavenet_ae.data.splits import Splits
 from wavenet_ae.errors import UserError
 
 logger = logging.getLogger(__name__)
 
-# A new process imports torch for 2 s; in that time this one decodes some 64 MiB of FLAC.
+# A new process may import torch for 2 s; in that time this one decodes some 64 MiB of FLAC.  To
+# open a file takes as long as to decode FILE_BYTES more of it.
 IN_PROCESS_BYTES = 128 << 20
+FILE_BYTES = 12 << 10
 
 
 def pack(
@@ -104,6 +106,7 @@ def _cache_folder(source: Source, cache_dir: str) -> Path:
 def _decode_missing(chunks: Sequence[Chunk], num_workers: int | None) -> None:
     if all(chunk.is_packed for chunk in chunks):
         return
+    _check_not_importing_main()
     folder = chunks[0].table.parent
     folder.mkdir(parents=True, exist_ok=True)
     with _only_one(folder.with_suffix(".lock")):
@@ -115,9 +118,19 @@ def _decode_missing(chunks: Sequence[Chunk], num_workers: int | None) -> None:
                 total = sum(len(chunk.recordings) for chunk in chunks)
                 done = total - sum(len(chunk.recordings) for chunk in missing)
                 task = progress.add_task("packing", total=total, completed=done)
-                for chunk in _decoded(missing, _processes(missing, num_workers)):
-                    progress.advance(task, len(chunk.recordings))
+                for num_decoded in _decoded(missing, _processes(missing, num_workers)):
+                    progress.advance(task, num_decoded)
             logger.info("packed %d recordings into %s", total - done, folder)
+
+
+def _check_not_importing_main() -> None:
+    """A process that decodes imports the script that was run.  If that script packs again when it
+    is imported, the process would wait for a lock that its own parent holds."""
+    if getattr(multiprocessing.current_process(), "_inheriting", False):  # Python's own mark
+        raise UserError(
+            "this script packs recordings when it is imported, and the processes that decode them "
+            "import it: put its work under `if __name__ == '__main__':`"
+        )
 
 
 @contextmanager
@@ -145,16 +158,16 @@ def _progress() -> Progress:
 def _processes(chunks: Sequence[Chunk], num_workers: int | None) -> int:
     """How many processes to start; 0: none, decode here."""
     if num_workers is None:
-        sizes = (size_and_time(each.path)[0] for chunk in chunks for each in chunk.recordings)
-        if sum(sizes) < IN_PROCESS_BYTES:
+        work = sum(chunk.num_bytes + FILE_BYTES * len(chunk.recordings) for chunk in chunks)
+        if work < IN_PROCESS_BYTES:
             return 0
         affinity = getattr(os, "sched_getaffinity", None)  # a cluster gives a job some cores only
         num_workers = len(affinity(0)) if affinity else os.cpu_count() or 1
     return min(num_workers, len(chunks))
 
 
-def _decoded(chunks: Sequence[Chunk], num_processes: int) -> Iterable[Chunk]:
-    """The chunks, each when it is packed."""
+def _decoded(chunks: Sequence[Chunk], num_processes: int) -> Iterator[int]:
+    """How many recordings were packed, after each chunk."""
     if num_processes == 0:
         yield from map(pack_chunk, chunks)
         return
@@ -176,7 +189,9 @@ def _decoded(chunks: Sequence[Chunk], num_processes: int) -> Iterable[Chunk]:
 
 
 def _start_worker() -> None:
-    torch.set_num_threads(1)
+    os.environ["OMP_NUM_THREADS"] = "1"  # of torch, which is imported where rates differ
+    if torch := sys.modules.get("torch"):  # or has been, by the script that was run
+        torch.set_num_threads(1)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
@@ -192,8 +207,7 @@ def _report(rows: Sequence[Packed], folder: Path, max_rejected: float) -> None:
     """Say what was not taken as it is; raise where too little is left."""
     rejected = [row for row in rows if row.reason]
     listed = folder / "rejected.tsv"
-    table = [(row.key, row.reason) for row in rejected]
-    _write_table(listed, ("utterance", "reason"), table)
+    _write(listed, encoded_table([("utterance", "reason"), *((r.key, r.reason) for r in rejected)]))
     mixed = sum(row.num_mixed > 1 for row in rows)
     clipped = sum(row.num_clipped > 0 for row in rows)
     if mixed:
@@ -224,22 +238,19 @@ def _write_catalogue(
     usable: Sequence[tuple[Recording, str, Packed]], splits: Splits, folder: Path, sample_rate: int
 ) -> Path:
     assigned = splits.assign([recording for recording, _, _ in usable])
-    table = [
+    table = (
         (
             *(recording.key, recording.speaker, split),
             "" if recording.channel is None else recording.channel,
             *(shard, row.start, row.length, row.digest, recording.labels),
         )
         for (recording, shard, row), split in zip(usable, assigned, strict=True)
-    ]
-    folder = folder / f"splits-{digest_of(encoded_table(table))}"
+    )
+    catalogue = encoded_table(table)
+    folder = folder / f"splits-{digest_of(catalogue)}"
     _write(folder / HEADER, json.dumps({"format": FORMAT, "sample_rate": sample_rate}).encode())
-    _write_table(folder / CATALOGUE, COLUMNS, table)
+    _write(folder / CATALOGUE, encoded_table([COLUMNS]) + catalogue)
     return folder
-
-
-def _write_table(path: Path, names: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    _write(path, encoded_table([names, *rows]))
 
 
 def _write(path: Path, data: bytes) -> None:

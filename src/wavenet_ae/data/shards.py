@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass, fields
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +27,7 @@ SMALLEST_CHUNK_BYTES = 4 << 20
 LARGEST_CHUNK_BYTES = 128 << 20
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Packed:
     """What became of a recording: a row of a shard's table.
 
@@ -48,12 +49,13 @@ class Packed:
 
 @dataclass(frozen=True)
 class Chunk:
-    """Recordings that share a shard."""
+    """Recordings that share a shard; their files have `num_bytes`."""
 
     samples: Path
     table: Path
     recordings: tuple[Recording, ...]
     sample_rate: int
+    num_bytes: int
 
     @property
     def is_packed(self) -> bool:
@@ -72,12 +74,12 @@ class Chunk:
 def plan(recordings: Sequence[Recording], cache: Path, sample_rate: int) -> list[Chunk]:
     """Chunks of recordings, the same in every run that finds the same files."""
     recordings = sorted(recordings, key=lambda recording: recording.key)
-    stats = [size_and_time(recording.path) for recording in recordings]
-    identity = [
+    stats = [_size_and_time(recording.path) for recording in recordings]
+    identity = (
         (recording.key, recording.path.absolute(), recording.channel, *stat)
         for recording, stat in zip(recordings, stats, strict=True)
-    ]
-    folder = cache / digest_of(encoded_table([(FORMAT, sample_rate), *identity]))
+    )
+    folder = cache / digest_of(encoded_table(chain([(FORMAT, sample_rate)], identity)))
     sizes = [max(size, 0) for size, _ in stats]
     limit = min(max(sum(sizes) // NUM_CHUNKS, SMALLEST_CHUNK_BYTES), LARGEST_CHUNK_BYTES)
     return [
@@ -86,12 +88,13 @@ def plan(recordings: Sequence[Recording], cache: Path, sample_rate: int) -> list
             folder / f"shard-{number:05d}.tsv",
             tuple(recordings[first:stop]),
             sample_rate,
+            sum(sizes[first:stop]),
         )
         for number, (first, stop) in enumerate(_runs(sizes, limit))
     ]
 
 
-def size_and_time(path: Path) -> tuple[int, int]:
+def _size_and_time(path: Path) -> tuple[int, int]:
     try:
         stat = path.stat()
     except OSError:  # rejected, with its reason, when it cannot be read
@@ -113,8 +116,8 @@ def digest_of(data: bytes) -> str:
     return hashlib.blake2b(data, digest_size=8).hexdigest()
 
 
-def pack_chunk(chunk: Chunk) -> Chunk:
-    """Decode a chunk's recordings into its shard and write its table."""
+def pack_chunk(chunk: Chunk) -> int:
+    """Decode a chunk's recordings into its shard and write its table; how many they are."""
     rows, start = [], 0
     with files.replacing(chunk.samples) as shard:
         for recording in chunk.recordings:
@@ -132,4 +135,4 @@ def pack_chunk(chunk: Chunk) -> Chunk:
             start += length
     with files.replacing(chunk.table) as table:
         table.write(encoded_table([[each.name for each in fields(Packed)], *map(astuple, rows)]))
-    return chunk
+    return len(chunk.recordings)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Protocol
 
@@ -18,13 +19,14 @@ AUDIO_SUFFIXES = (
     *(".aif", ".aiff", ".aifc", ".au", ".snd", ".caf", ".voc"),
 )
 COLUMNS = ("speaker", "path", "split", "channel", "labels")
+LABEL_SUFFIXES = (".phn", ".PHN")
 # What a table may call a split.
 ALIASES = {"train": "train", "training": "train", "test": "test"} | dict.fromkeys(
     ("validation", "valid", "val", "dev"), "validation"
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Recording:
     """One mono signal of one speaker.
 
@@ -86,8 +88,9 @@ class FolderSource:
 
     def recordings(self) -> list[Recording]:
         self.prepare()
+        name = self.root.resolve().name
         found = [
-            Recording(key=key, path=path, speaker=self._speaker(key), labels=labels)
+            Recording(key=key, path=path, speaker=self._speaker(name, key), labels=labels)
             for key, path, labels in _audio_below(self.root.absolute())
         ]
         if not found:
@@ -97,10 +100,10 @@ class FolderSource:
             )
         return sorted(found, key=lambda recording: recording.key)
 
-    def _speaker(self, key: str) -> str:
-        folders = [self.root.resolve().name, *key.split("/")[:-1]]
+    def _speaker(self, root: str, key: str) -> str:
+        folders = [root, *key.split("/")[:-1]]
         if self.speaker_depth < len(folders):
-            return folders[self.speaker_depth]
+            return sys.intern(folders[self.speaker_depth])  # one string for all recordings
         if self.speaker_depth == 1:
             return folders[0]
         raise UserError(
@@ -143,8 +146,9 @@ class TableSource:
         self.prepare()
         lines: dict[str, int] = {}
         found = []
+        names_in = cache(_names_in)  # each folder is listed once, not asked for every recording
         for number, cells in self._rows():
-            recording = self._recording(number, cells)
+            recording = self._recording(number, cells, names_in)
             if recording.key in lines:
                 self._fail(number, f"{recording.key} is already in line {lines[recording.key]}")
             lines[recording.key] = number
@@ -179,23 +183,32 @@ class TableSource:
             self._fail(number, f"the header has the column {twice[0]!r} more than once")
         return bool(known)
 
-    def _recording(self, number: int, cells: dict[str, str]) -> Recording:
+    def _recording(
+        self, number: int, cells: dict[str, str], names_in: Callable[[Path], Collection[str]]
+    ) -> Recording:
         speaker, given = cells.get("speaker", ""), cells.get("path", "")
         if not speaker or not given:
             self._fail(number, f"expected speaker<TAB>path, found {list(cells.values())}")
         channel = self._channel(number, cells.get("channel", ""))
-        path = Path(os.path.normpath(self.base / Path(given).expanduser()))
-        key = os.path.relpath(path, self.base) if not Path(given).is_absolute() else str(path)
-        if path.is_relative_to(self.base):  # also where the table gives absolute paths
-            key = str(path.relative_to(self.base))
+        file = os.path.normpath(os.path.join(self.base, os.path.expanduser(given)))
+        path = Path(file)
         return Recording(
-            key=Path(key).as_posix() + ("" if channel is None else f"#{channel}"),
+            key=self._key(given, file) + ("" if channel is None else f"#{channel}"),
             path=path,
-            speaker=speaker,
+            speaker=sys.intern(speaker),
             split=self._split(number, cells.get("split", "")),
             channel=channel,
-            labels=self._labels(number, path, cells.get("labels", "")),
+            labels=self._labels(number, cells.get("labels", ""))
+            or _labels_beside(path, names_in(path.parent)),
         )
+
+    def _key(self, given: str, file: str) -> str:
+        below = os.path.join(self.base, "")
+        if file.startswith(below):  # also where the table gives absolute paths
+            key = file.removeprefix(below)
+        else:
+            key = file if os.path.isabs(given) else os.path.relpath(file, self.base)
+        return key.replace(os.sep, "/")
 
     def _channel(self, number: int, cell: str) -> int | None:
         if cell and not (cell.isascii() and cell.isdigit()):
@@ -207,9 +220,9 @@ class TableSource:
             self._fail(number, f"split {cell!r}: give {', '.join(SPLITS)}, or leave it empty")
         return ALIASES[cell.lower()] if cell else None
 
-    def _labels(self, number: int, recording: Path, cell: str) -> str:
+    def _labels(self, number: int, cell: str) -> str:
         if not cell:
-            return _labels_beside(recording)
+            return ""
         path = self.base / Path(cell).expanduser()
         if not path.is_file():
             self._fail(number, f"labels {cell!r}: there is no file {path}")
@@ -222,23 +235,35 @@ class TableSource:
 def _audio_below(root: Path) -> Iterator[tuple[str, Path, str]]:
     """Key, path and labels of each recording below `root`, by suffix."""
     for folder, subfolders, names in os.walk(root, followlinks=True):
-        above = os.path.realpath(folder) + os.sep
         subfolders[:] = [
-            name
-            for name in subfolders
-            if not name.startswith(".")
-            # A link to a folder that holds it would be followed for ever.
-            and not above.startswith(os.path.realpath(os.path.join(folder, name)) + os.sep)
+            name for name in subfolders if not name.startswith(".") and not _is_circle(folder, name)
         ]
+        here, there = Path(folder), set(names)
+        prefix = "" if here == root else here.relative_to(root).as_posix() + "/"
         for name in names:
             if not name.startswith(".") and os.path.splitext(name)[1].lower() in AUDIO_SUFFIXES:
-                path = Path(folder, name)
-                yield path.relative_to(root).as_posix(), path, _labels_beside(path)
+                path = here / name
+                yield prefix + name, path, _labels_beside(path, there)
 
 
-def _labels_beside(recording: Path) -> str:
-    for suffix in (".phn", ".PHN"):
-        labels = recording.with_suffix(suffix)
-        if labels.is_file():
-            return str(labels)
+def _is_circle(folder: str, name: str) -> bool:
+    """Whether it is a link to a folder that holds it, which would be followed for ever."""
+    path = os.path.join(folder, name)
+    above = os.path.realpath(folder) + os.sep
+    return os.path.islink(path) and above.startswith(os.path.realpath(path) + os.sep)
+
+
+def _labels_beside(recording: Path, names: Collection[str]) -> str:
+    """The label file of a recording among the names of its folder, or ""."""
+    stem = os.path.splitext(recording.name)[0]
+    for suffix in LABEL_SUFFIXES:
+        if stem + suffix in names:
+            return str(recording.with_name(stem + suffix))
     return ""
+
+
+def _names_in(folder: Path) -> Collection[str]:
+    try:
+        return frozenset(os.listdir(folder))
+    except OSError:  # that its recordings cannot be read is said when they are packed
+        return ()

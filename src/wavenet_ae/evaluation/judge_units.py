@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
+from wavenet_ae.audio.features import MFCC
 from wavenet_ae.data.corpus import PackedCorpus
 from wavenet_ae.errors import UserError
 from wavenet_ae.evaluation.baselines import kmeans_codes
@@ -23,7 +26,8 @@ CONTINUOUS_UNITS = 64  # clusters of the vectors where a bottleneck has no codes
 class JudgedUnits:
     """The model's units and those of k-means on its MFCC, on the same frames.
 
-    kind    what the units are: codes, or clusters of a continuous bottleneck's vectors
+    kind    what the units are: codes, codes of the first of several codebooks (the coarsest), or
+            clusters of a continuous bottleneck's vectors
     counts  (K,) how often each unit occurs
     """
 
@@ -43,13 +47,14 @@ def judge_units(model: WaveformAutoencoder, corpus: PackedCorpus) -> JudgedUnits
         raise UserError("no recording of this corpus has phone labels (.phn files beside them)")
     segments = [read_segments(corpus.labels[row]) for row in rows]
     inventory = phone_inventory(segments)
+    waveforms = [torch.from_numpy(corpus.read(row, 0, int(corpus.length[row]))) for row in rows]
+    mfcc = _fitted_mfcc(model, waveforms)
     codes, vectors, frames, labels = [], [], [], []
-    for row, labelled in zip(rows, segments, strict=True):
-        waveform = torch.from_numpy(corpus.read(row, 0, int(corpus.length[row])))
+    for waveform, labelled in zip(waveforms, segments, strict=True):
         encoded = encode_utterance(model, waveform)
         codes.append(encoded.codes)
         vectors.append(encoded.vectors)
-        frames.append(_frames_at(model, waveform, encoded.anchors))
+        frames.append(_frames_at(mfcc, model, waveform, encoded.anchors))
         at = encoded.anchors * LABEL_RATE / model.sample_rate
         labels.append(label_at(labelled, at, inventory))
     phones = np.concatenate(labels)
@@ -57,7 +62,7 @@ def judge_units(model: WaveformAutoencoder, corpus: PackedCorpus) -> JudgedUnits
     if any(each is None for each in codes):
         kind, units = "k-means on vectors", kmeans_codes(np.concatenate(vectors), size)
     else:
-        kind, units = "codes", np.concatenate([each for each in codes if each is not None])
+        kind, units = _first_codes(np.concatenate([each for each in codes if each is not None]))
     baseline = kmeans_codes(np.concatenate(frames), size)
     return JudgedUnits(
         kind=kind,
@@ -67,11 +72,32 @@ def judge_units(model: WaveformAutoencoder, corpus: PackedCorpus) -> JudgedUnits
     )
 
 
+def _first_codes(codes: np.ndarray) -> tuple[str, np.ndarray]:
+    """What to call, and to take from, codes (N,) or (N, Q): units (N,)."""
+    if codes.ndim == 1:
+        return "codes", codes
+    return f"codes of the first of {codes.shape[1]} codebooks", codes[:, 0]
+
+
+def _fitted_mfcc(model: WaveformAutoencoder, waveforms: Sequence[Tensor]) -> MFCC:
+    """The MFCC that the model hears; if it hears something else, ours."""
+    if isinstance(model.encoder.features, MFCC):
+        return model.encoder.features
+    mfcc = MFCC(model.sample_rate, num_mels=26)
+    mfcc.fit(model.normalise(waveform)[None] for waveform in waveforms)
+    return mfcc
+
+
 @torch.no_grad()
-def _frames_at(model: WaveformAutoencoder, waveform: Tensor, anchors: np.ndarray) -> np.ndarray:
-    """(N, C) features of the frames nearest to the anchors."""
-    padded, plan = pad_utterance(waveform, model)
-    features = model.encoder.features
-    frames = features(model.normalise(padded[:, plan.encoder_input]))[0].t().numpy()  # (F, C)
-    grid, offset = features.chain.grid(), plan.margins[0] - plan.encoder_input.start
-    return frames[[grid.nearest(int(anchor + offset)) for anchor in anchors]]
+def _frames_at(
+    mfcc: MFCC, model: WaveformAutoencoder, waveform: Tensor, anchors: np.ndarray
+) -> np.ndarray:
+    """(N, C) the frames nearest to the anchors, in the phase of the model's own frames."""
+    _, plan = pad_utterance(waveform, model)
+    hop = int(mfcc.chain.grid().spacing)
+    margin = -(-mfcc.chain.receptive_field // hop) * hop
+    before = plan.margins[0] - plan.encoder_input.start + margin
+    padded = F.pad(model.normalise(waveform), (before, margin))
+    frames = mfcc(padded[None])[0].t().numpy()  # (F, C)
+    grid = mfcc.chain.grid()
+    return frames[[grid.nearest(int(anchor + before)) for anchor in anchors]]

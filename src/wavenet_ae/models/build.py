@@ -2,45 +2,58 @@
 
 from __future__ import annotations
 
+import inspect
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from torch import nn
 
 from wavenet_ae.geometry import Chain
-from wavenet_ae.instantiate import instantiate
-from wavenet_ae.models.autoencoder import WaveformAutoencoder
+from wavenet_ae.instantiate import instantiate, resolve
+from wavenet_ae.models.base import WaveformModel
 
 MODEL_GROUPS = ("encoder", "bottleneck", "decoder", "model")
+UNINFORMED_HOP = 256  # positions per vector of a conditioning without channels; any number does
 
 
-def build(config: Mapping[str, Any], speakers: Sequence[str]) -> WaveformAutoencoder:
+def build(config: Mapping[str, Any], speakers: Sequence[str]) -> WaveformModel:
     """Build a model from plain values: `sample_rate` and the groups of MODEL_GROUPS.
 
     Raises UserError where a target lies outside this package and ValueError where lengths or
     rates do not fit together.
     """
-    rate = config["sample_rate"]
-    encoder = _module(config["encoder"], sample_rate=rate)
+    node, rate = config["model"], config["sample_rate"]
+    wired = {"sample_rate": rate, "speakers": list(speakers)}
+    if hears_codes(node):
+        return _autoencoder(config, **wired)
+    decoder = _decoder(config, speakers, dim=0, hop=UNINFORMED_HOP)
+    return _module(node, decoder=decoder, **wired)
+
+
+def hears_codes(model: Mapping[str, Any]) -> bool:
+    """Whether a model's node is of one with encoder and bottleneck."""
+    return "bottleneck" in inspect.signature(resolve(model["_target_"])).parameters
+
+
+def _autoencoder(config: Mapping[str, Any], **wired: Any) -> WaveformModel:
+    encoder = _module(config["encoder"], sample_rate=wired["sample_rate"])
     bottleneck = _module(config["bottleneck"], input_dim=encoder.dim)
-    model = dict(config["model"])
-    upsampling = _module(model.pop("upsampling"), input_dim=bottleneck.dim)
+    node = dict(config["model"])
+    upsampling = _module(node.pop("upsampling"), input_dim=bottleneck.dim)
     conditioning: Chain = encoder.chain + upsampling.chain
-    decoder = _module(
-        config["decoder"],
-        conditioning_dim=upsampling.dim,
-        conditioning_hop=int(conditioning.grid().spacing),
-        num_speakers=len(speakers) + 1,
-    )
-    return _module(
-        model,
-        sample_rate=rate,
-        speakers=list(speakers),
-        encoder=encoder,
-        bottleneck=bottleneck,
-        upsampling=upsampling,
-        decoder=decoder,
-    )
+    hop = int(conditioning.grid().spacing)
+    decoder = _decoder(config, wired["speakers"], upsampling.dim, hop)
+    parts = dict(encoder=encoder, bottleneck=bottleneck, upsampling=upsampling, decoder=decoder)
+    return _module(node, **parts, **wired)
+
+
+def _decoder(config: Mapping[str, Any], speakers: Sequence[str], dim: int, hop: int) -> Any:
+    sizes = dict(conditioning_dim=dim, conditioning_hop=hop, num_speakers=len(speakers) + 1)
+    with warnings.catch_warnings():
+        # of projections of a conditioning without channels
+        warnings.filterwarnings("ignore", message="Initializing zero-element tensors")
+        return _module(config["decoder"], **sizes)
 
 
 def _module(node: Mapping[str, Any], **derived: Any) -> Any:

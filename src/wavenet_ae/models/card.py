@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from fractions import Fraction
 from math import log2
 
@@ -13,11 +14,12 @@ from torch import nn
 from wavenet_ae.alignment import WindowPlan
 from wavenet_ae.geometry import WAVEFORM, Chain, Grid
 from wavenet_ae.models.autoencoder import WaveformAutoencoder
+from wavenet_ae.models.base import WaveformModel
 
 WIDTH = 100
 
 
-def model_card(model: WaveformAutoencoder, plan: WindowPlan) -> str:
+def model_card(model: WaveformModel, plan: WindowPlan) -> str:
     """Tables for people: positions of every layer in a window, and what follows from them."""
     console = Console(file=io.StringIO(), width=WIDTH)
     console.print(Group(_positions(model, plan), _summary(model, plan)))
@@ -28,24 +30,25 @@ def _number(value: Fraction) -> str:
     return f"{float(value):g}"
 
 
-def _positions(model: WaveformAutoencoder, plan: WindowPlan) -> Table:
+def _positions(model: WaveformModel, plan: WindowPlan) -> Table:
     table = Table("part", "layer", title="Positions in a window, in samples of its slice")
     for heading in ("outputs", "first", "last", "spacing", "reads", "ms"):
         table.add_column(heading, justify="right")
-    alignment = model.alignment
-    encoder_length = plan.encoder_input.stop - plan.encoder_input.start
-    decoder_length = plan.decoder_input.stop - plan.decoder_input.start
-    start = Grid(Fraction(plan.encoder_input.start), WAVEFORM.spacing)
+    if isinstance(model, WaveformAutoencoder):
+        alignment = model.alignment
+        length = plan.encoder_input.stop - plan.encoder_input.start
+        start = Grid(Fraction(plan.encoder_input.start), WAVEFORM.spacing)
+        _add_rows(table, model, "encoder", alignment.encoder, length, start)
+        codes = alignment.encoder.grid(start)
+        _add_rows(table, model, "upsampling", alignment.upsampling, plan.num_codes, codes)
+    length = plan.decoder_input.stop - plan.decoder_input.start
     heard = Grid(Fraction(plan.decoder_input.start), WAVEFORM.spacing)
-    _add_rows(table, model, "encoder", alignment.encoder, encoder_length, start)
-    codes = alignment.encoder.grid(start)
-    _add_rows(table, model, "upsampling", alignment.upsampling, plan.num_codes, codes)
-    _add_rows(table, model, "decoder", alignment.decoder, decoder_length, heard)
+    _add_rows(table, model, "decoder", model.decoder.chain, length, heard)
     return table
 
 
 def _add_rows(
-    table: Table, model: WaveformAutoencoder, part: str, chain: Chain, length: int, grid: Grid
+    table: Table, model: WaveformModel, part: str, chain: Chain, length: int, grid: Grid
 ) -> None:
     for row in chain.positions(length, grid):
         reads = row.reads * grid.spacing
@@ -56,33 +59,40 @@ def _add_rows(
     table.add_section()
 
 
-def _summary(model: WaveformAutoencoder, plan: WindowPlan) -> Table:
-    alignment, rate = model.alignment, model.sample_rate
-    code_rate = rate / alignment.code_hop
-    size = model.bottleneck.codebook_size
-    codes = f"{_number(code_rate)} codes/s"
-    if size:
-        codes += f", {size} of them: {float(code_rate) * log2(size):.0f} bit/s nominal"
-
-    def span(samples: Fraction | int) -> str:
-        return f"{_number(Fraction(samples))} samples, {float(samples) * 1000 / rate:.1f} ms"
-
+def _summary(model: WaveformModel, plan: WindowPlan) -> Table:
     table = Table(show_header=False, title="Model")
-    table.add_row("codes", codes)
-    table.add_row("a code reads", span(alignment.encoder.receptive_field))
-    table.add_row("look-ahead of a code", span(alignment.encoder.lookahead))
-    table.add_row("decoder's receptive field", span(alignment.receptive_field))
-    table.add_row("window", f"{span(plan.num_targets)} predicted, {plan.num_codes} codes")
-    table.add_row("slice", f"{span(plan.slice_length)} read")
-    table.add_row("conditioning", f"one vector every {span(alignment.conditioning_hop)}")
-    table.add_row("usage of a code", f"{plan.full_usage} predicted samples read it, at most")
+    if isinstance(model, WaveformAutoencoder):
+        for name, text in _code_rows(model, plan):
+            table.add_row(name, text)
+    rate = model.sample_rate
+    table.add_row("decoder's receptive field", _span(model.decoder.chain.receptive_field, rate))
+    codes = f", {plan.num_codes} codes" if plan.num_codes else ""
+    table.add_row("window", f"{_span(plan.num_targets, rate)} predicted{codes}")
+    table.add_row("slice", f"{_span(plan.slice_length, rate)} read")
     table.add_row("speakers", f"{len(model.speakers)} and unknown")
-    parts = (model.encoder, model.bottleneck, model.upsampling, model.decoder)
-    counts = [sum(p.numel() for p in part.parameters()) for part in parts]
-    names = [type(part).__name__ for part in parts]
-    shares = ", ".join(f"{name} {count:,}" for name, count in zip(names, counts, strict=True))
+    shares = ", ".join(f"{type(part).__name__} {_parameters(part):,}" for part in model.children())
     table.add_row("parameters", f"{_parameters(model):,}: {shares}")
     return table
+
+
+def _code_rows(model: WaveformAutoencoder, plan: WindowPlan) -> Iterator[tuple[str, str]]:
+    alignment, rate = model.alignment, model.sample_rate
+    code_rate = rate / alignment.code_hop
+    size, num_codebooks = model.bottleneck.codebook_size, model.bottleneck.num_codebooks
+    codes = f"{_number(code_rate)} codes/s"
+    if size:
+        choice = f"{num_codebooks} codebooks of {size}" if num_codebooks > 1 else f"{size} of them"
+        bit_rate = float(code_rate) * num_codebooks * log2(size)
+        codes += f", {choice}: {bit_rate:.0f} bit/s nominal"
+    yield "codes", codes
+    yield "a code reads", _span(alignment.encoder.receptive_field, rate)
+    yield "look-ahead of a code", _span(alignment.encoder.lookahead, rate)
+    yield "conditioning", f"one vector every {_span(alignment.conditioning_hop, rate)}"
+    yield "usage of a code", f"{plan.full_usage} predicted samples read it, at most"
+
+
+def _span(samples: Fraction | int, rate: int) -> str:
+    return f"{_number(Fraction(samples))} samples, {float(samples) * 1000 / rate:.1f} ms"
 
 
 def _parameters(module: nn.Module) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import log
 from typing import Any
 
 import pytorch_lightning as pl
@@ -11,17 +10,19 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from wavenet_ae.alignment import WindowPlan
-from wavenet_ae.bottlenecks.quantiser import perplexity
+from wavenet_ae.bottlenecks import Bottleneck
+from wavenet_ae.checkpoint import FORMAT, SECTION
 from wavenet_ae.data.module import SpeechData
 from wavenet_ae.errors import UserError
-from wavenet_ae.models import WaveformAutoencoder
+from wavenet_ae.models import WaveformAutoencoder, WaveformModel
+from wavenet_ae.nn.processes import averaged
 from wavenet_ae.objectives import WaveformObjective
-from wavenet_ae.objectives.waveform import Loss, negative_log_likelihood
+from wavenet_ae.objectives.waveform import Loss
 from wavenet_ae.training.optimisation import Optimisation
 from wavenet_ae.training.random_steps import StepDraws, seed_generators
+from wavenet_ae.training.validation import NATS_PER_BIT, ValidationSums
 from wavenet_ae.types import Batch, BottleneckOutput
 
-NATS_PER_BIT = log(2)
 UNHARMED = (
     ".  The weights were not updated and the last checkpoint is intact.  Lower "
     "optimizer.learning_rate or optimizer.decoder_learning_rate, or raise optimizer.warmup_steps."
@@ -32,8 +33,8 @@ class NonFiniteLoss(UserError):
     """The loss became infinite or NaN."""
 
 
-class AutoencoderTraining(pl.LightningModule):
-    """Trains a waveform autoencoder on the windows of `plan`.
+class WaveformTraining(pl.LightningModule):
+    """Trains a model on the windows of `plan`.
 
     speaker_rows   (S,) the model's row of each speaker of the corpus
     model_config   plain values from which `models.build` made the model; they go into checkpoints
@@ -41,7 +42,7 @@ class AutoencoderTraining(pl.LightningModule):
 
     def __init__(
         self,
-        model: WaveformAutoencoder,
+        model: WaveformModel,
         objective: WaveformObjective,
         optimisation: Optimisation,
         plan: WindowPlan,
@@ -56,13 +57,12 @@ class AutoencoderTraining(pl.LightningModule):
         self.plan = plan
         self.seed = seed
         self.model_config = model_config
-        # No buffers: an averaging of the weights would average these as well.
+        # No buffer: an averaging of the weights would average it as well.
         self.speaker_rows = speaker_rows
-        self.code_counts = torch.zeros(self.codebook_size)
 
     @property
-    def codebook_size(self) -> int:
-        return self.model.bottleneck.codebook_size or 0
+    def bottleneck(self) -> Bottleneck | None:
+        return self.model.bottleneck if isinstance(self.model, WaveformAutoencoder) else None
 
     @property
     def data(self) -> SpeechData:
@@ -75,13 +75,12 @@ class AutoencoderTraining(pl.LightningModule):
 
     def on_fit_start(self) -> None:
         self.speaker_rows = self.speaker_rows.to(self.device)
-        bottleneck = self.model.bottleneck
         self.draws = StepDraws(
             seed=self.seed,
             batch_size=self.data.batch_size,
             num_codes=self.plan.num_codes,
-            latent_dim=bottleneck.latent_noise_dim,
-            samples_per_datapoint=bottleneck.samples_per_datapoint,
+            latent_dim=self.bottleneck.latent_noise_dim if self.bottleneck else 0,
+            samples_per_datapoint=self.bottleneck.samples_per_datapoint if self.bottleneck else 1,
             rank=self.global_rank,
             num_processes=self.trainer.world_size,
         )
@@ -93,8 +92,9 @@ class AutoencoderTraining(pl.LightningModule):
         speaker = self.speaker_rows[batch.speaker]
         output = self.model(batch.waveform, speaker, self.plan, step)
         loss = self.objective(output, self.plan, self.global_step)
-        self._require_finite(loss, batch)
-        self._log_training(loss, output.bottleneck)
+        figures = _averaged(_training_figures(loss, output.bottleneck))
+        self._require_finite(figures, batch)
+        self.log_dict(figures)
         self.data.consume(batch)
         return loss.total
 
@@ -113,70 +113,67 @@ class AutoencoderTraining(pl.LightningModule):
                 f"the gradient is not finite before step {self.global_step + 1}" + UNHARMED
             )
 
-    def _require_finite(self, loss: Loss, batch: Batch) -> None:
-        if torch.isfinite(loss.total):
+    def _require_finite(self, figures: dict[str, Tensor], batch: Batch) -> None:
+        if torch.isfinite(figures["train/loss"]):
             return
+        assert batch.position is not None
         keys = [self.data.corpus.keys[row] for row in batch.utterance.tolist()]
-        parts = {"nll": loss.nll, **loss.terms}
+        parts = {key: value for key, value in figures.items() if key.startswith("train/")}
         raise NonFiniteLoss(
-            f"the loss is not finite at step {self.global_step} (epoch {batch.position.epoch}, "  # type: ignore[union-attr]
-            f"batch {batch.position.batch}): "  # type: ignore[union-attr]
+            f"the loss is not finite at step {self.global_step} (epoch {batch.position.epoch}, "
+            f"batch {batch.position.batch}): "
             + ", ".join(f"{name} {value.item():.4g}" for name, value in parts.items())
             + f".  Utterances of the batch: {', '.join(keys)}"
             + UNHARMED
         )
 
-    def _log_training(self, loss: Loss, bottleneck: BottleneckOutput) -> None:
-        self.log("train/nll", loss.nll)
-        self.log("train/bits_per_sample", loss.nll.detach() / NATS_PER_BIT)
-        self.log("train/loss", loss.total)
-        for name, term in loss.terms.items():
-            self.log(f"train/{name}_term", term)
-        for name, value in bottleneck.losses.items():
-            self.log(f"bottleneck/{name}", value.mean())
-        for name, value in bottleneck.metrics.items():
-            self.log(f"bottleneck/{name}", value)
-        if loss.elbo is not None:
-            self.log("train/negative_elbo", loss.elbo)
-
     def on_validation_epoch_start(self) -> None:
-        self.code_counts = torch.zeros(self.codebook_size, device=self.device)
+        self.validation = ValidationSums(self.bottleneck, self.device)
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        """NLL with the true codes and with those of the next item of the batch."""
+        """NLL; with codes, also with those of the next item of the batch, and how each is used."""
         speaker = self.speaker_rows[batch.speaker]
-        bottleneck = self.model.bottleneck(self.model.latents(batch.waveform, self.plan))
-        true = self._nll(bottleneck, bottleneck.vectors, batch, speaker)
-        other = self._nll(bottleneck, bottleneck.vectors.roll(-1, dims=0), batch, speaker)
-        figures = {
-            "nll": true,
-            "bits_per_sample": true / NATS_PER_BIT,
-            "nll_other_codes": other,
-            "gain_over_other_codes": other - true,
-        }
-        for name, value in figures.items():
-            self.log(f"validation/{name}", value, batch_size=len(batch), sync_dist=True)
-        if bottleneck.codes is not None:
-            counts = torch.bincount(bottleneck.codes.flatten(), minlength=self.codebook_size)
-            self.code_counts += counts
-
-    def _nll(
-        self, bottleneck: BottleneckOutput, vectors: Tensor, batch: Batch, speaker: Tensor
-    ) -> Tensor:
-        output = self.model.predict(bottleneck, vectors, batch.waveform, speaker, self.plan)
-        return negative_log_likelihood(output).mean()
+        output = self.model(batch.waveform, speaker, self.plan)
+        self.validation.add_nll("nll", output)
+        if isinstance(self.model, WaveformAutoencoder):
+            assert output.bottleneck is not None
+            others = output.bottleneck.vectors.roll(-1, dims=0)
+            prediction = self.model.predict(
+                output.bottleneck, others, batch.waveform, speaker, self.plan
+            )
+            self.validation.add_nll("nll_other_codes", prediction)
+            self.validation.add_codes(output.bottleneck.codes)
 
     def on_validation_epoch_end(self) -> None:
-        if not self.codebook_size:
-            return
-        counts = self.trainer.strategy.reduce(self.code_counts, reduce_op="sum")
-        if counts.sum() > 0:  # none while latents pass unquantised
-            self.log("validation/perplexity", perplexity(counts))
-            self.log("validation/codes_used", (counts > 0).float().mean())
+        for name, value in self.validation.figures().items():
+            self.log(f"validation/{name}", value)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        checkpoint["wavenet_ae"] = {
-            "format": 1,
+        checkpoint[SECTION] = {
+            "format": FORMAT,
             "config": self.model_config,
             "speakers": list(self.model.speakers),
         }
+
+
+def _training_figures(loss: Loss, bottleneck: BottleneckOutput | None) -> dict[str, Tensor]:
+    """What a step logs, by name."""
+    figures = {
+        "train/nll": loss.nll,
+        "train/bits_per_sample": loss.nll / NATS_PER_BIT,
+        "train/loss": loss.total,
+        **{f"train/{name}_term": term for name, term in loss.terms.items()},
+    }
+    if loss.elbo is not None:
+        figures["train/negative_elbo"] = loss.elbo
+    if bottleneck is not None:
+        losses = {name: value.mean() for name, value in bottleneck.losses.items()}
+        both = {**losses, **bottleneck.metrics}
+        figures |= {f"bottleneck/{name}": value for name, value in both.items()}
+    return figures
+
+
+def _averaged(figures: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The means over processes, which all of them then agree on."""
+    values = averaged(torch.stack([value.detach().float() for value in figures.values()]))
+    return dict(zip(figures, values, strict=True))

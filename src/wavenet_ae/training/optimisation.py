@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from torch.nn import Parameter
 from torch.optim import Adam, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
 from wavenet_ae.bounds import FractionBelow1, NonNegative, NonNegativeNumber, Positive
-from wavenet_ae.models import WaveformAutoencoder
+from wavenet_ae.models import WaveformModel
 
 
 class Optimisation:
@@ -48,17 +49,29 @@ class Optimisation:
             factor *= 0.5 ** ((step - self.decay_after) / self.half_life_steps)
         return factor
 
-    def optimizer(self, model: WaveformAutoencoder) -> Optimizer:
-        decoder = [*model.upsampling.parameters(), *model.decoder.parameters()]
-        codebook = [p for name, p in model.bottleneck.named_parameters() if name == "codebook"]
-        elsewhere = {id(parameter) for parameter in [*decoder, *codebook]}
-        rest = [parameter for parameter in model.parameters() if id(parameter) not in elsewhere]
+    def optimizer(self, model: WaveformModel) -> Optimizer:
+        rates = {
+            "encoder": self.learning_rate,
+            "decoder": self.decoder_learning_rate,
+            "codebook": self.codebook_learning_rate,
+        }
+        members: dict[str, list[Parameter]] = {group: [] for group in rates}
+        for name, parameter in model.named_parameters():
+            members[_group(name)].append(parameter)
         groups = [
-            {"params": rest, "lr": self.learning_rate, "name": "encoder"},
-            {"params": decoder, "lr": self.decoder_learning_rate, "name": "decoder"},
-            {"params": codebook, "lr": self.codebook_learning_rate, "name": "codebook"},
+            {"params": members[group], "lr": rate, "name": group}
+            for group, rate in rates.items()
+            if members[group]
         ]
-        return Adam([group for group in groups if group["params"]], betas=self.betas)
+        return Adam(groups, betas=self.betas)
 
     def scheduler(self, optimizer: Optimizer) -> LambdaLR:
         return LambdaLR(optimizer, self.factor)
+
+
+def _group(name: str) -> str:
+    """Which learning rate a parameter of a model has."""
+    part = name.split(".")[0]
+    if part in ("upsampling", "decoder"):
+        return "decoder"
+    return "codebook" if name.endswith(".codebook") else "encoder"

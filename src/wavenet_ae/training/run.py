@@ -18,12 +18,15 @@ from wavenet_ae.checkpoint import SECTION, newest_checkpoint
 from wavenet_ae.data.module import SpeechData
 from wavenet_ae.errors import UserError
 from wavenet_ae.instantiate import instantiate
-from wavenet_ae.models import WaveformAutoencoder, build, model_card
+from wavenet_ae.models import WaveformAutoencoder, WaveformModel, build, model_card
 from wavenet_ae.models.build import MODEL_GROUPS
 from wavenet_ae.randomness import keyed_seed
 from wavenet_ae.training.checkpoint_io import DurableCheckpointIO
+from wavenet_ae.training.compilation import compile_parts
 from wavenet_ae.training.csv_log import CSVLog
-from wavenet_ae.training.module import AutoencoderTraining
+from wavenet_ae.training.initialisation import initialise_from
+from wavenet_ae.training.module import WaveformTraining
+from wavenet_ae.training.precision import IntegerBatches
 from wavenet_ae.training.resumable import changes
 from wavenet_ae.training.run_folder import write_run_files
 
@@ -32,11 +35,12 @@ logger = logging.getLogger(__name__)
 FOREIGN = ("pytorch_lightning.",)
 MONITORED = "validation/nll"
 NUM_FEATURE_BATCHES = 50  # of windows on which features are standardised
+HOP_TOLERANCE = 0.01
 
 
 def model_config(config: Mapping[str, Any]) -> dict[str, Any]:
     """What of a configuration makes the model; it travels in checkpoints."""
-    return {key: config[key] for key in ("sample_rate", *MODEL_GROUPS)}
+    return {key: config[key] for key in ("sample_rate", *MODEL_GROUPS) if key in config}
 
 
 def check_sizes(config: Mapping[str, Any]) -> None:
@@ -44,24 +48,36 @@ def check_sizes(config: Mapping[str, Any]) -> None:
     sizes that do not fit together are found before any recording is read.  Raises UserError."""
     try:
         model = build(model_config(config), ["speaker"])
-        _hear_one_code(model)
+        _hear_one_hop(model)
     except (ValueError, RuntimeError) as error:
         raise UserError(f"The model cannot be built: {error}") from None
-    hop, rate = model.alignment.code_hop, config["sample_rate"]
-    window_seconds = config["data"]["window_seconds"]
-    window = round(window_seconds * rate)
-    if window < 1 or window % hop:
-        raise UserError(
-            f"data.window_seconds is {window_seconds} ({window} samples at {rate} Hz), but must "
-            f"be a multiple of the model's code hop, {float(hop / rate):g} s ({hop} samples)"
-        )
+    window_samples(model, config["data"]["window_seconds"])
 
 
 @torch.no_grad()
-def _hear_one_code(model: WaveformAutoencoder) -> None:
-    plan = model.alignment.window(int(model.alignment.code_hop))
+def _hear_one_hop(model: WaveformModel) -> None:
+    plan = model.window(int(model.hop))
     silence = torch.zeros(1, plan.slice_length, dtype=torch.int16)
     model.eval()(silence, torch.zeros(1, dtype=torch.int64), plan)
+
+
+def window_samples(model: WaveformModel, window_seconds: float) -> int:
+    """Predicted samples of a window: the multiple of the model's hop that `window_seconds` means.
+
+    A hop in seconds is rounded to samples (10 ms are 220.5 at 22 050 Hz), hence the tolerance.
+    Raises UserError where no multiple is so near.
+    """
+    asked, hop = window_seconds * model.sample_rate, int(model.hop)
+    num_hops = max(1, round(asked / hop))
+    if abs(num_hops * hop - asked) > HOP_TOLERANCE * asked:
+        seconds = hop / model.sample_rate
+        around = f"{asked // hop * seconds:g} or {(asked // hop + 1) * seconds:g}"
+        raise UserError(
+            f"data.window_seconds is {window_seconds}, but must be a multiple of the model's hop, "
+            f"{seconds:g} s ({hop} samples at {model.sample_rate} Hz): "
+            + (around if asked >= hop else f"{seconds:g}")
+        )
+    return num_hops * hop
 
 
 def train(config: Mapping[str, Any]) -> float:
@@ -85,9 +101,11 @@ def train(config: Mapping[str, Any]) -> float:
     data.open()
     speakers = resumed[1][SECTION]["speakers"] if resumed else data.training_speakers
     model = _new_model(config, speakers)
-    data.use(model.alignment.window(data.num_targets))
+    data.use(model.window(window_samples(model, data.window_seconds)))
     if not resumed:
-        _fit_features(model, data)
+        _start(model, data, config["init_from"])
+    if config["compile"]:
+        compile_parts(model, data.plan)
     module = _lightning_module(config, model, data)
     if trainer.is_global_zero:
         logger.info("\n%s", model_card(model, data.plan))
@@ -110,21 +128,28 @@ def _require_same_run(config: Mapping[str, Any], folder: Path) -> None:
         )
 
 
-def _new_model(config: Mapping[str, Any], speakers: list[str]) -> WaveformAutoencoder:
+def _new_model(config: Mapping[str, Any], speakers: list[str]) -> WaveformModel:
     torch.manual_seed(keyed_seed(config["seed"], "initial weights"))
-    return build(model_config(config), speakers)
+    model = build(model_config(config), speakers)
+    # Lightning converts it too, but only after it has read a checkpoint into it.
+    return model.double() if config["trainer"].get("precision") == "64-true" else model
 
 
-def _fit_features(model: WaveformAutoencoder, data: SpeechData) -> None:
-    model.encoder.fit(
+def _start(model: WaveformModel, data: SpeechData, init_from: str | None) -> None:
+    """Give a new run's model its first state: from a checkpoint, else from the data."""
+    if init_from is not None:
+        for line in initialise_from(model, init_from):
+            logger.info("%s", line)
+        return
+    model.fit(
         model.normalise(batch.waveform[:, data.plan.encoder_input])
         for batch in data.sample(NUM_FEATURE_BATCHES, "features")
     )
 
 
 def _lightning_module(
-    config: Mapping[str, Any], model: WaveformAutoencoder, data: SpeechData
-) -> AutoencoderTraining:
+    config: Mapping[str, Any], model: WaveformModel, data: SpeechData
+) -> WaveformTraining:
     names = data.corpus.speakers
     unknown = [name for name in names if name not in model.speakers]
     if unknown:
@@ -133,10 +158,12 @@ def _lightning_module(
             len(unknown),
             ", ".join(unknown),
         )
-    weighting = model.bottleneck.code_weighting
-    return AutoencoderTraining(
+    derived: dict[str, Any] = {}
+    if isinstance(model, WaveformAutoencoder):
+        derived["default_code_weighting"] = model.bottleneck.code_weighting
+    return WaveformTraining(
         model=model,
-        objective=instantiate(config["objective"], default_code_weighting=weighting),
+        objective=instantiate(config["objective"], **derived),
         optimisation=instantiate(config["optimizer"]),
         plan=data.plan,
         seed=config["seed"],
@@ -155,9 +182,13 @@ def _trainer(config: Mapping[str, Any], folder: Path, first_step: int) -> pl.Tra
     # the other is Lightning's own use of torch.
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
     warnings.filterwarnings("ignore", message=".*isinstance.treespec, LeafSpec.*")
-    accumulate = config["trainer"].get("accumulate_grad_batches", 1)
+    node = dict(config["trainer"])
+    if node.get("precision") == "64-true":
+        plugins.append(IntegerBatches())
+        del node["precision"]
+    accumulate = node.get("accumulate_grad_batches", 1)
     return _lightning_trainer(
-        config["trainer"],
+        node,
         callbacks=callbacks,
         logger=[CSVLog(folder / "metrics.csv", first_step), *loggers],
         plugins=plugins,

@@ -13,6 +13,7 @@ from wavenet_ae.bounds import Positive
 from wavenet_ae.checkpoint import (
     link_checkpoint,
     remove_checkpoint,
+    remove_unfinished,
     step_checkpoint,
     step_checkpoints,
 )
@@ -47,6 +48,8 @@ class Checkpoints(pl.callbacks.Checkpoint):
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         self.flag.install()
+        if trainer.is_global_zero:
+            remove_unfinished(self.folder)
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self.last_step = trainer.global_step

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 
-from wavenet_ae.training.module import AutoencoderTraining
+from wavenet_ae.training.module import WaveformTraining
 
 
 class Throughput(pl.Callback):
@@ -28,7 +28,7 @@ class Throughput(pl.Callback):
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, *args: Any
     ) -> None:
-        assert isinstance(pl_module, AutoencoderTraining)
+        assert isinstance(pl_module, WaveformTraining)
         self.seconds += time.perf_counter() - self.started
         self.batches += 1
         is_logged = trainer.global_step % trainer.log_every_n_steps == 0  # type: ignore[attr-defined]

@@ -1,16 +1,19 @@
-"""Convolutions over acoustic frames (Chorowski et al. 2019, arXiv 1901.08810, sec. III-A)."""
+"""Convolutions over features (Chorowski et al. 2019, arXiv 1901.08810, sec. III-A), or over the
+waveform itself (van den Oord et al. 2017, arXiv 1711.00937, sec. 4.3)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from math import prod
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from wavenet_ae.audio.features import MFCC, crop
+from wavenet_ae.audio.features import Features, crop
 from wavenet_ae.bounds import Positive
+from wavenet_ae.encoders.base import Encoder
 from wavenet_ae.geometry import Chain, Down
+from wavenet_ae.nn.batch_norm import BatchNorm
 
 
 class ConvBlock(nn.Module):
@@ -22,7 +25,7 @@ class ConvBlock(nn.Module):
     def __init__(self, input_dim: int, dim: int, kernel: int, stride: int, norm: bool) -> None:
         super().__init__()
         self.convolution = nn.Conv1d(input_dim, dim, kernel, stride, bias=not norm)
-        self.norm = nn.BatchNorm1d(dim) if norm else nn.Identity()
+        self.norm = BatchNorm(dim) if norm else nn.Identity()
         self.is_residual = stride == 1 and input_dim == dim
 
     def forward(self, hidden: Tensor) -> Tensor:
@@ -30,7 +33,7 @@ class ConvBlock(nn.Module):
         return output + crop(hidden, output.shape[-1]) if self.is_residual else output
 
 
-class FrameEncoder(nn.Module):
+class ConvolutionalEncoder(Encoder):
     """Features, then a stack of valid convolutions: waveform (B, T) -> (B, dim, N).
 
     With `shortcut`, the centre frames also reach the output by a linear map, and the stack's
@@ -40,7 +43,7 @@ class FrameEncoder(nn.Module):
 
     def __init__(
         self,
-        features: MFCC,
+        features: Features,
         dim: Positive = 768,
         kernels: Sequence[Positive] = (3, 3, 4, 3, 3, 1, 1, 1, 1),
         strides: Sequence[Positive] = (1, 1, 2, 1, 1, 1, 1, 1, 1),
@@ -72,10 +75,6 @@ class FrameEncoder(nn.Module):
         for block in self.blocks:
             hidden = block(hidden)
         return hidden if self.shortcut is None else self.shortcut(frames, hidden)
-
-    def fit(self, waveforms: Iterable[Tensor]) -> None:
-        """Standardise the features on waveforms of the training split."""
-        self.features.fit(waveforms)
 
 
 class LinearShortcut(nn.Module):

@@ -6,11 +6,11 @@ import pytest
 import torch
 from configs import small
 
-from wavenet_ae.encoders import FrameEncoder
+from wavenet_ae.encoders import ConvolutionalEncoder
 from wavenet_ae.instantiate import instantiate
 
 
-def encoder(**changes) -> FrameEncoder:
+def encoder(**changes) -> ConvolutionalEncoder:
     torch.manual_seed(0)
     config = small(encoder=changes)["encoder"]
     return instantiate(config, sample_rate=8000).double().eval()

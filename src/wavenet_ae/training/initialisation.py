@@ -1,0 +1,68 @@
+"""`init_from=<checkpoint>`: a new run that starts from the weights of another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from wavenet_ae.errors import UserError
+from wavenet_ae.loading import load
+from wavenet_ae.models import WaveformModel
+
+SPEAKERS = "decoder.speakers.weight"  # (S + 1, E): one row a speaker, the unknown speaker's last
+
+
+def initialise_from(model: WaveformModel, checkpoint: str) -> list[str]:
+    """Copy into `model` all weights and buffers of a checkpoint that fit; says in lines what does
+    not.
+
+    Speakers keep their rows by name; new ones start from the row of the unknown speaker.  Raises
+    UserError where the checkpoint cannot be read, is of another sample rate, or has nothing that
+    fits.
+    """
+    other = load(checkpoint)
+    if other.sample_rate != model.sample_rate:
+        raise UserError(
+            f"init_from={checkpoint} was trained at {other.sample_rate} Hz, but sample_rate is "
+            f"{model.sample_rate}: set sample_rate={other.sample_rate}"
+        )
+    given, mine = other.state_dict(), model.state_dict()
+    fitting = {
+        name: value
+        for name, value in given.items()
+        if name in mine and mine[name].shape == value.shape and name != SPEAKERS
+    }
+    if not fitting:
+        raise UserError(f"init_from={checkpoint}: none of its weights fits this model")
+    num_known = 0
+    if given[SPEAKERS].shape[1] == mine[SPEAKERS].shape[1]:
+        fitting[SPEAKERS] = _speaker_rows(given[SPEAKERS], other.speakers, model.speakers)
+        num_known = len(set(other.speakers) & set(model.speakers))
+    model.load_state_dict(fitting, strict=False)
+    return [
+        f"started from {checkpoint}: {len(fitting)} of {len(mine)} tensors, "
+        f"{num_known} of {len(model.speakers)} speakers known to it",
+        *_left(given, mine, fitting),
+    ]
+
+
+def _speaker_rows(rows: Tensor, names: list[str], wanted: list[str]) -> Tensor:
+    """(S' + 1, E) of the wanted speakers, then unknown, from rows (S + 1, E) of names."""
+    unknown = len(names)
+    places = {name: row for row, name in enumerate(names)}
+    return rows[torch.tensor([*(places.get(name, unknown) for name in wanted), unknown])]
+
+
+def _left(
+    given: dict[str, Tensor], mine: dict[str, Tensor], fitting: dict[str, Tensor]
+) -> Iterator[str]:
+    for name in sorted((given.keys() | mine.keys()) - fitting.keys()):
+        if name not in given:
+            yield f"  {name}: not in the checkpoint, starts anew"
+        elif name not in mine:
+            yield f"  {name}: only in the checkpoint, left out"
+        else:
+            shapes = f"{tuple(given[name].shape)} there, {tuple(mine[name].shape)} here"
+            yield f"  {name}: {shapes}, starts anew"

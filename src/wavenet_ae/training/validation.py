@@ -1,0 +1,58 @@
+"""What a validation adds up, over its batches and over processes."""
+
+from __future__ import annotations
+
+from math import log
+
+import torch
+from torch import Tensor
+
+from wavenet_ae.bottlenecks import Bottleneck
+from wavenet_ae.bottlenecks.quantiser import perplexity
+from wavenet_ae.nn.processes import summed
+from wavenet_ae.objectives.waveform import negative_log_likelihood
+from wavenet_ae.types import ModelOutput
+
+NATS_PER_BIT = log(2)
+CONTROLS = ("nll", "nll_other_codes")  # with the item's own codes, with those of another
+
+
+class ValidationSums:
+    """Sums of NLLs in nats, and of how often each code is used.
+
+    Processes meet in `figures` only, so that each may have as many batches as it likes.
+    """
+
+    def __init__(self, bottleneck: Bottleneck | None, device: torch.device) -> None:
+        self.names = CONTROLS if bottleneck is not None else CONTROLS[:1]
+        self.nats = torch.zeros(len(self.names), dtype=torch.float64, device=device)
+        self.num_samples = torch.zeros_like(self.nats)
+        codebooks = (bottleneck.num_codebooks, bottleneck.codebook_size) if bottleneck else (0, 0)
+        self.code_counts = torch.zeros(codebooks[0], codebooks[1] or 0, device=device)  # (Q, K)
+
+    def add_nll(self, name: str, output: ModelOutput) -> None:
+        losses = negative_log_likelihood(output)
+        row = self.names.index(name)
+        self.nats[row] += losses.sum(dtype=torch.float64)
+        self.num_samples[row] += losses.numel()
+
+    def add_codes(self, codes: Tensor | None) -> None:
+        """Codes (B, N) or (B, Q, N); None where the bottleneck has none, or none yet."""
+        if codes is None:
+            return
+        by_codebook = codes.view(len(codes), len(self.code_counts), -1).transpose(0, 1)
+        for counts, used in zip(self.code_counts, by_codebook, strict=True):
+            counts += torch.bincount(used.flatten(), minlength=len(counts))
+
+    def figures(self) -> dict[str, Tensor]:
+        """NLLs in nats per sample and what follows; with several codebooks, their means."""
+        nlls = summed(self.nats) / summed(self.num_samples)
+        figures = dict(zip(self.names, nlls.float(), strict=True))
+        figures["bits_per_sample"] = figures["nll"] / NATS_PER_BIT
+        if "nll_other_codes" in figures:
+            figures["gain_over_other_codes"] = figures["nll_other_codes"] - figures["nll"]
+        counts = summed(self.code_counts)
+        if counts.sum() > 0:  # none while latents pass unquantised
+            figures["perplexity"] = torch.stack([perplexity(each) for each in counts]).mean()
+            figures["codes_used"] = (counts > 0).float().mean()
+        return figures

@@ -1,0 +1,120 @@
+"""Two processes train what one would, and a run may move between them."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from commands import run, start
+from configs import TINY, TINY_CODES
+from runs import assert_same, last_state, logged
+
+TWO = ["trainer=ddp", "trainer.accelerator=cpu", "trainer.devices=2"]
+EXACT = ["trainer.precision=64-true", "encoder.batch_norm=true"]
+BOTTLENECKS = {
+    "vqvae_ema": TINY_CODES,
+    "vqvae": TINY_CODES,
+    "vae": ["objective.free_nats=3.0", "objective.kl_weight=10"],
+}
+
+
+def weights(folder: Path) -> dict[str, torch.Tensor]:
+    return last_state(folder)["state_dict"]
+
+
+def assert_close_logs(left: Path, right: Path) -> None:
+    rows, others = logged(left), logged(right)
+    assert len(rows) == len(others) > 20
+    for row, other in zip(rows, others, strict=True):
+        for key in row:
+            pair = [float(each[key] or "nan") for each in (row, other)]
+            assert pair[0] == pytest.approx(pair[1], rel=1e-5, abs=1e-6, nan_ok=True), key
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("bottleneck", BOTTLENECKS)
+def test_two_processes_equal_one(cache, tmp_path, bottleneck):
+    """Weights, codebook, statistics and every logged figure, validation's too."""
+    settings = [*TINY, *EXACT, f"bottleneck={bottleneck}", *BOTTLENECKS[bottleneck]]
+    for name, placement in {"one": [], "two": TWO}.items():
+        code, output = run(
+            "train.py", *placement, *settings, f"hydra.run.dir={tmp_path / name}", cache=cache
+        )
+        assert code == 0, output
+    one, two = weights(tmp_path / "one"), weights(tmp_path / "two")
+    assert one.keys() == two.keys()
+    for name, value in one.items():
+        torch.testing.assert_close(
+            two[name], value, rtol=0, atol=1e-8, msg=lambda text, name=name: f"{name}: {text}"
+        )
+    assert_close_logs(tmp_path / "one", tmp_path / "two")
+
+
+@pytest.mark.slow
+def test_a_run_moves_between_one_process_and_two(cache, tmp_path, monkeypatch):
+    """The same windows in the same batches, by hash, and the same weights to rounding."""
+    settings = [*TINY, *EXACT, *TINY_CODES]
+    script = "tests/e2e/recorded_train.py"
+    monkeypatch.setenv("RECORD", str(tmp_path / "still"))
+    still, moved = tmp_path / "still_run", tmp_path / "moved_run"
+    code, output = run(script, *settings, f"hydra.run.dir={still}", cache=cache)
+    assert code == 0, output
+    monkeypatch.setenv("RECORD", str(tmp_path / "moved"))
+    code, output = run(
+        script, *TWO, *settings, "trainer.max_steps=8", f"hydra.run.dir={moved}", cache=cache
+    )
+    assert code == 0, output
+    one = ["trainer.devices=1", "trainer.strategy=auto"]
+    two = ["trainer.devices=2", "trainer.strategy=ddp"]
+    for placement, last in ((one, 16), (two, 24)):
+        arguments = [f"resume={moved}", *placement, f"trainer.max_steps={last}"]
+        code, output = run(script, *arguments, cache=cache)
+        assert code == 0, output
+    assert batches(tmp_path, "moved") == batches(tmp_path, "still")
+    for name, value in weights(still).items():
+        other = weights(moved)[name]
+        torch.testing.assert_close(
+            other, value, rtol=0, atol=1e-8, msg=lambda m, n=name: f"{n}: {m}"
+        )
+
+
+def batches(folder: Path, name: str) -> dict[str, list[str]]:
+    """Hashes of the windows of each global batch, whichever process had them."""
+    found: dict[str, list[str]] = {}
+    for path in folder.glob(f"{name}.*"):
+        for line in path.read_text().splitlines():
+            position, digest = line.rsplit(" ", 1)
+            found.setdefault(position, []).append(digest)
+    assert len(found) == 24
+    return {position: sorted(digests) for position, digests in found.items()}
+
+
+@pytest.mark.slow
+def test_kill_9_of_two_processes(cache, tmp_path):
+    settings = [*TWO, *TINY, *TINY_CODES, "trainer.max_steps=200"]
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    code, output = run("train.py", *settings, f"hydra.run.dir={whole}", cache=cache)
+    assert code == 0, output
+    arguments = [*settings, f"hydra.run.dir={killed}"]
+    rng = random.Random(time.time_ns())
+    metrics = killed / "metrics.csv"
+    for _ in range(3):
+        before = metrics.stat().st_mtime_ns if metrics.is_file() else 0
+        process = start("train.py", *arguments, cache=cache, start_new_session=True)
+        while not metrics.is_file() or metrics.stat().st_mtime_ns == before:
+            assert process.poll() is None, process.communicate()[0]
+            time.sleep(0.01)
+        time.sleep(rng.uniform(0.0, 1.0))
+        assert process.poll() is None, "the run ended before it was killed: make it longer"
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        arguments = [f"resume={killed}"]
+    code, output = run("train.py", f"resume={killed}", cache=cache)
+    assert code == 0, output
+    assert_same(last_state(killed), last_state(whole))
+    assert logged(killed) == logged(whole)

@@ -1,0 +1,50 @@
+"""What keeps a run healthy, shown by taking it away, and what must not make it sick."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from configs import TINY, TINY_CODES
+from runs import trained
+
+from wavenet_ae.evaluation.plots import read_metrics
+
+NO_REMEDY = [
+    "bottleneck.init=uniform",
+    "bottleneck.start_after=0",
+    "bottleneck.revive_after=0",
+    "bottleneck.normalise=false",
+    "encoder.batch_norm=false",
+    "encoder.shortcut=false",
+    "objective.commitment_weight=0.25",
+]
+STEPS = ["trainer.max_steps=300", "validate_every_num_steps=300", "bottleneck.codebook_size=32"]
+
+
+def last(folder: Path, key: str) -> float:
+    return read_metrics(folder / "metrics.csv")[key][1][-1]
+
+
+@pytest.mark.slow
+def test_vqvae_collapses_without_its_remedies_and_not_with_them(tmp_path, cache):
+    settings = [*TINY, *STEPS, "bottleneck=vqvae"]
+    bare = trained(tmp_path / "bare", cache, *settings, *NO_REMEDY)
+    remedied = trained(tmp_path / "remedied", cache, *settings, "bottleneck.start_after=100")
+    assert last(bare, "validation/perplexity") < 2
+    assert last(remedied, "validation/perplexity") > 16
+    assert abs(last(bare, "validation/gain_over_other_codes")) < 0.01
+    assert last(remedied, "validation/gain_over_other_codes") > 0.05
+
+
+@pytest.mark.slow
+def test_bfloat16_is_stable_over_2000_steps(tmp_path, cache):
+    """The loss goes down as that of float32 does, and the codes stay in use."""
+    settings = [*TINY, *TINY_CODES, "trainer.max_steps=2000", "validate_every_num_steps=500"]
+    settings += ["callbacks.checkpoints.every_num_steps=500", "trainer.log_every_n_steps=10"]
+    exact = trained(tmp_path / "float32", cache, *settings)
+    mixed = trained(tmp_path / "bfloat16", cache, *settings, "trainer.precision=bf16-mixed")
+    nlls = read_metrics(mixed / "metrics.csv")["validation/nll"][1]
+    assert nlls[-1] < nlls[0] - 0.05
+    assert nlls[-1] < last(exact, "validation/nll") + 0.15
+    assert last(mixed, "validation/perplexity") > 0.8 * last(exact, "validation/perplexity")

@@ -1,0 +1,120 @@
+"""Every encoder with every bottleneck, and the models without either."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import pytest
+import torch
+from configs import BOTTLENECKS, ENCODERS, SMALL, small
+
+from wavenet_ae.models import WaveformModel, build, model_card
+from wavenet_ae.objectives import WaveformObjective
+from wavenet_ae.training.random_steps import StepDraws
+from wavenet_ae.types import Position, Step
+
+PAIRS = [f"{e}-{b}" for e, b in itertools.product(sorted(ENCODERS), sorted(BOTTLENECKS))]
+LANGUAGE_MODELS = {"speaker": True, "unconditional": False}
+SPEAKERS = ["anna", "bert", "cleo"]
+BATCH = 4
+
+
+def language_model(hears_speaker: bool) -> dict[str, Any]:
+    target = "wavenet_ae.models.WaveNetLanguageModel"
+    node = {"_target_": target, "hears_speaker": hears_speaker}
+    return {"sample_rate": 8000, "decoder": SMALL["decoder"], "model": node}
+
+
+def made(name: str) -> WaveformModel:
+    torch.manual_seed(0)
+    if name in LANGUAGE_MODELS:
+        return build(language_model(LANGUAGE_MODELS[name]), SPEAKERS)
+    encoder, bottleneck = name.split("-")
+    return build(small(bottleneck, encoder), SPEAKERS)
+
+
+@pytest.fixture(params=[*PAIRS, *LANGUAGE_MODELS])
+def model(request) -> WaveformModel:
+    return made(request.param)
+
+
+def recording(length: int, batch: int = BATCH) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(1)
+    return (3000 * torch.randn(batch, length, generator=generator)).to(torch.int16)
+
+
+def step_of(model: WaveformModel, num_codes: int) -> Step:
+    bottleneck = getattr(model, "bottleneck", None)
+    latent_dim = bottleneck.latent_noise_dim if bottleneck else 0
+    copies = bottleneck.samples_per_datapoint if bottleneck else 1
+    draws = StepDraws(3, BATCH, num_codes, latent_dim, copies)
+    return draws.step(0, Position(), torch.device("cpu"))
+
+
+def test_a_training_step_reaches_every_weight(model):
+    plan = model.window(4 * int(model.hop) if model.hop > 1 else 300)
+    waveform = recording(plan.slice_length)
+    model.fit([model.normalise(waveform)[:, plan.encoder_input]])
+    speaker = torch.tensor([0, 1, 2, 0])
+    output = model(waveform, speaker, plan, step_of(model, plan.num_codes))
+    levels = model.quantise_waveform(waveform)[:, plan.targets]
+    copies = len(output.targets) // BATCH
+    assert torch.equal(output.targets, levels.repeat_interleave(copies, dim=0))
+    loss = WaveformObjective()(output, plan, step=100)
+    assert torch.isfinite(loss.total)
+    loss.total.backward()
+    for name, parameter in model.named_parameters():
+        assert parameter.grad is not None and torch.isfinite(parameter.grad).all(), name
+
+
+def test_items_of_a_batch_never_meet(model):
+    """Permuting the batch permutes the predictions, and a NaN in one item stays there."""
+    model.double().eval()
+    plan = model.window(3 * int(model.hop) if model.hop > 1 else 200)
+    waveform, speaker = recording(plan.slice_length), torch.tensor([0, 1, 2, 0])
+    logits = model(waveform, speaker, plan).logits
+    order = torch.tensor([2, 0, 3, 1])
+    permuted = model(waveform[order], speaker[order], plan).logits
+    torch.testing.assert_close(permuted, logits[order], rtol=0, atol=1e-9)
+
+
+def test_edges_never_leak(model):
+    """A window's slice gives the numbers of the whole recording, at several phases."""
+    model.double().eval()
+    hop = int(model.hop) if model.hop > 1 else 80
+    window, whole = model.window(2 * hop), model.window(6 * hop)
+    waveform, speaker = recording(whole.slice_length + hop, batch=1), torch.tensor([1])
+    for phase in (0, 1, hop // 2, hop - 1):
+        shifted = waveform[:, phase : phase + whole.slice_length]
+        expected = model(shifted, speaker, whole).logits[..., 3 * hop : 5 * hop]
+        part = model(shifted[:, 3 * hop :][:, : window.slice_length], speaker, window).logits
+        torch.testing.assert_close(part, expected, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", LANGUAGE_MODELS)
+def test_what_is_predicted_is_not_read(name):
+    """Changing a sample changes no prediction at or before it, and some after it."""
+    model = made(name).double().eval()
+    plan = model.window(50)
+    waveform = recording(plan.slice_length, batch=1)
+    changed = waveform.clone()
+    changed[0, plan.targets.start + 20] += 5000
+    before, after = (model(each, torch.tensor([0]), plan).logits for each in (waveform, changed))
+    assert torch.equal(before[..., :21], after[..., :21])
+    assert not torch.equal(before[..., 21:], after[..., 21:])
+
+
+def test_a_language_model_hears_the_speaker_or_does_not():
+    for name, hears in LANGUAGE_MODELS.items():
+        model = made(name).eval()
+        plan = model.window(10)
+        waveform = recording(plan.slice_length, batch=1)
+        one, other = (model(waveform, torch.tensor([row]), plan).logits for row in (0, 1))
+        assert torch.equal(one, other) != hears
+
+
+def test_the_card_says_what_there_is(model):
+    card = model_card(model, model.window(4 * int(model.hop)))
+    assert ("codes/s" in card) == (model.hop > 1)
+    assert "decoder's receptive field" in card and "3 and unknown" in card

@@ -1,0 +1,49 @@
+"""torch.compile changes speed and nothing else, or is refused."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+import torch
+from configs import small
+
+from wavenet_ae.errors import UserError
+from wavenet_ae.models import build
+from wavenet_ae.training import compilation
+
+
+@pytest.fixture
+def model():
+    torch.manual_seed(0)
+    return build(small("ae"), ["anna"])
+
+
+def gradients(model) -> dict[str, torch.Tensor]:
+    plan = model.window(4 * int(model.hop))
+    generator = torch.Generator().manual_seed(5)
+    shape = (3, plan.slice_length)
+    waveform = torch.randint(-5000, 5000, shape, dtype=torch.int16, generator=generator)
+    model.eval()(waveform, torch.zeros(3, dtype=torch.int64), plan).logits.pow(3).mean().backward()
+    return {name: parameter.grad for name, parameter in model.named_parameters()}
+
+
+@pytest.mark.slow
+def test_a_compiled_model_is_the_same(model):
+    plain = copy.deepcopy(model)
+    compilation.compile_parts(model, model.window(4 * int(model.hop)))
+    assert model.decoder._compiled_call_impl is not None
+    compiled, expected = gradients(model), gradients(plain)
+    assert compiled.keys() == expected.keys()
+    for name, gradient in expected.items():
+        torch.testing.assert_close(compiled[name], gradient, rtol=1e-4, atol=1e-6)
+
+
+def test_a_compiler_that_errs_is_refused(model, monkeypatch):
+    def miscompile(trial):
+        with torch.no_grad():
+            trial.decoder.post.weight.mul_(1.01)
+
+    monkeypatch.setattr(compilation, "_compile", miscompile)
+    with pytest.raises(UserError, match="compile=true changes the model's logits by"):
+        compilation.compile_parts(model, model.window(4 * int(model.hop)))

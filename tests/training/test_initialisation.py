@@ -1,0 +1,66 @@
+"""A new run that starts from the weights of another."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from configs import small
+
+from wavenet_ae.checkpoint import FORMAT, SECTION, write_checkpoint
+from wavenet_ae.errors import UserError
+from wavenet_ae.models import WaveformModel, build
+from wavenet_ae.training.initialisation import SPEAKERS, initialise_from
+
+
+def made(seed: int, speakers: list[str], **changes) -> WaveformModel:
+    torch.manual_seed(seed)
+    return build(small(**changes), speakers)
+
+
+@pytest.fixture
+def checkpoint(tmp_path):
+    """The file of a model of anna and bert, and the model."""
+    model = made(1, ["anna", "bert"])
+    model.bottleneck.is_quantising.fill_(True)
+    section = {"format": FORMAT, "config": small(), "speakers": model.speakers}
+    weights = {f"model.{name}": value for name, value in model.state_dict().items()}
+    path = tmp_path / "x.ckpt"
+    write_checkpoint({"state_dict": weights, SECTION: section}, path)
+    return path, model
+
+
+def test_all_that_fits_is_taken(checkpoint):
+    path, other = checkpoint
+    model = made(2, ["anna", "bert"])
+    lines = initialise_from(model, str(path))
+    for name, value in other.state_dict().items():
+        assert torch.equal(model.state_dict()[name], value), name
+    assert len(lines) == 1 and "2 of 2 speakers" in lines[0]
+
+
+def test_speakers_keep_their_rows_by_name_and_new_ones_get_rows(checkpoint):
+    path, other = checkpoint
+    model = made(2, ["bert", "cleo", "dora"])
+    lines = initialise_from(model, str(path))
+    then, now = other.state_dict()[SPEAKERS], model.state_dict()[SPEAKERS]
+    assert torch.equal(now, then[[1, 2, 2, 2]])  # bert's, three times the unknown speaker's
+    assert "1 of 3 speakers" in lines[0]
+
+
+def test_what_does_not_fit_is_named(checkpoint):
+    path, _ = checkpoint
+    model = made(2, ["anna"], bottleneck="vae", decoder={"post": 12})
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    text = "\n".join(initialise_from(model, str(path)))
+    assert "bottleneck.codebook: only in the checkpoint" in text
+    assert "decoder.post.weight: (8, 8) there, (12, 8) here, starts anew" in text
+    assert torch.equal(model.state_dict()["decoder.post.weight"], before["decoder.post.weight"])
+
+
+def test_another_rate_or_model_is_refused(checkpoint):
+    path, _ = checkpoint
+    torch.manual_seed(0)
+    with pytest.raises(UserError, match="8000 Hz, but sample_rate is 16000: set sample_rate=8000"):
+        initialise_from(build({**small(), "sample_rate": 16000}, ["a"]), str(path))
+    with pytest.raises(UserError, match="there is no checkpoint"):
+        initialise_from(made(2, ["a"]), str(path.with_name("none.ckpt")))
