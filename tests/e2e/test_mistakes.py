@@ -44,6 +44,14 @@ MISTAKES = {
     ),
     "no folder given": (["data=folder"], r"data\.root is not set: give data\.root=\.\.\."),
     "missing folder": (["data=folder", "data.root=/no/such"], r"/no/such.*no such folder"),
+    "missing corpus": (
+        ["data=librispeech", "data.root=/no/such"],
+        r"no folder /no/such/LibriSpeech/train-clean-100.*download=true",
+    ),
+    "unknown subset": (
+        ["data=librispeech", "data.root=/no/such", "data.source.subsets=[train-clean-10]"],
+        r"Did you mean 'train-clean-100'",
+    ),
     "missing table": (["data=table", "data.path=/no/such.tsv"], r"/no/such\.tsv"),
     "window that is no multiple of the hop": (
         ["data.window_seconds=0.123"],
@@ -236,5 +244,5 @@ def test_help_lists_the_choices_without_importing_torch(cache):
         capture_output=True,
         text=True,
     )
-    assert re.search(r"bottleneck: ae, none, vae, vqvae, vqvae_ema", shown.stdout)
+    assert re.search(r"bottleneck: absent, ae, fsq, lfq, none, rvq, simvq, vae, vqvae, vqvae_ema", shown.stdout)
     assert shown.stdout.rstrip().endswith("[]"), "imported before the help was printed"

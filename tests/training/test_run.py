@@ -242,9 +242,10 @@ def test_every_recipe_takes_a_step_on_the_built_in_corpus(experiment, cache, mon
 
 def test_a_run_starts_from_the_weights_of_another(config, tmp_path, caplog):
     caplog.set_level("INFO", "wavenet_ae")
-    train(config(*TINY_CODES, "trainer.max_steps=12", folder="first"))
+    fast = [*TINY_CODES, "optimizer.decoder_learning_rate=0.02"]
+    train(config(*fast, "trainer.max_steps=60", folder="first"))
     start = step_checkpoints(tmp_path / "first" / "checkpoints")[-1]
-    second = config(*TINY_CODES, f"init_from={start}", "seed=2", "trainer.max_steps=4")
+    second = config(*fast, f"init_from={start}", "seed=2", "trainer.max_steps=4")
     train(second)
     assert "started from" in caplog.text and "2 of 2 speakers known" in caplog.text
     curves = [read_metrics(tmp_path / name / "metrics.csv") for name in ("first", "run")]

@@ -31,6 +31,8 @@ from wavenet_ae.types import Batch, Position
 
 logger = logging.getLogger(__name__)
 
+NUM_SHOWN = 20  # names of recordings in a line of the log
+
 
 class SpeechData(pl.LightningDataModule):
     """Recordings of a source as batches of windows, in an order that is a function of position.
@@ -126,12 +128,14 @@ class SpeechData(pl.LightningDataModule):
         short = reader.rows[reader.lengths < reader.slice_length]
         if not len(short):
             return
-        needed = reader.slice_length / self.sample_rate
+        shown = ", ".join(self.corpus.keys[row] for row in short[:NUM_SHOWN])
+        if len(short) > NUM_SHOWN:
+            shown += f" and {len(short) - NUM_SHOWN} more, by their length in {self.corpus.folder}"
         logger.warning(
-            "%d of %d %s recordings are shorter than a window with its margins (%.2f s) "
-            "and are not used: %s",
-            *(len(short), len(reader.rows), name, needed),
-            ", ".join(self.corpus.keys[row] for row in short),
+            "%d of %d %s recordings are shorter than a window with its margins (%.2f s, %d "
+            "samples) and are not used: %s.  A smaller data.window_seconds would use some of them",
+            *(len(short), len(reader.rows), name),
+            *(reader.slice_length / self.sample_rate, reader.slice_length, shown),
         )
 
     def _order(self, purpose: str) -> WindowOrder:
