@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 
-from runs import ROOT, finished_run, print_summary, write_rows
+from runs import ROOT, finished_run, table, write_rows
 
 # The default run at half its length, its schedule with it, and half its batch.
 SETTING = [
@@ -54,7 +54,7 @@ def main() -> None:
             figures = finished_run(run, [*SETTING, *overrides, f"seed={seed}"])
             rows.append({"condition": name, "seed": seed, **figures})
             write_rows(folder / "figures.csv", rows)
-    print_summary(rows, by="condition")
+    print(table(rows, by="condition"))
 
 
 if __name__ == "__main__":

@@ -13,8 +13,6 @@ from typing import Any
 
 import torch
 import yaml
-from rich.console import Console
-from rich.table import Table
 
 from wavenet_ae.checkpoint import newest_checkpoint, step_checkpoints
 from wavenet_ae.evaluation.judge_units import judge_units
@@ -24,7 +22,8 @@ from wavenet_ae.loading import load
 from wavenet_ae.models import WaveformAutoencoder
 
 ROOT = Path(__file__).parents[1]
-FIGURES = ("nll", "gain", "perplexity", "pnmi", "pnmi_kmeans", "pnmi_shuffled")
+# Figures of a run, and the digits that are shown.
+DIGITS = {"perplexity": 1, "gain": 2, "nll": 2, "pnmi": 3, "pnmi_kmeans": 3, "pnmi_shuffled": 3}
 
 
 def finished_run(folder: Path, overrides: Sequence[str]) -> dict[str, float]:
@@ -75,15 +74,18 @@ def write_rows(path: Path, rows: Iterable[dict[str, Any]]) -> None:
         writer.writerows(rows)
 
 
-def print_summary(rows: Sequence[dict[str, Any]], by: str) -> None:
-    """Mean and range over seeds of each figure, one line for each value of the column `by`."""
-    table = Table(by, "runs", *FIGURES)
+def table(rows: Sequence[dict[str, Any]], by: str) -> str:
+    """Mean, lowest and highest of each figure over seeds, one line for each value of column `by`,
+    in Markdown."""
+    names = [*DIGITS]
+    lines = [f"| {by} | runs | {' | '.join(names)} |", "| --- " * (len(names) + 2) + "|"]
     for value in dict.fromkeys(row[by] for row in rows):
         group = [row for row in rows if row[by] == value]
-        table.add_row(str(value), str(len(group)), *(_spread(group, name) for name in FIGURES))
-    Console(width=140).print(table)
+        cells = [_spread([float(row[name]) for row in group], DIGITS[name]) for name in names]
+        lines.append(f"| {value} | {len(group)} | {' | '.join(cells)} |")
+    return "\n".join(lines)
 
 
-def _spread(group: Sequence[dict[str, Any]], name: str) -> str:
-    values = [row[name] for row in group]
-    return f"{statistics.mean(values):.3f} ({min(values):.3f} to {max(values):.3f})"
+def _spread(values: Sequence[float], digits: int) -> str:
+    low, high = min(values), max(values)
+    return f"{statistics.mean(values):.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"

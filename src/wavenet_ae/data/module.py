@@ -151,7 +151,7 @@ class SpeechData(pl.LightningDataModule):
         )
 
     def train_dataloader(self) -> DataLoader[Batch]:
-        rank, size = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
+        rank, size = self._process
         if self.batch_size % size:
             raise UserError(
                 f"data.batch_size is {self.batch_size}, which {size} processes cannot share: "
@@ -163,7 +163,17 @@ class SpeechData(pl.LightningDataModule):
         return DataLoader(windows, batch_size=None, pin_memory=torch.cuda.is_available())
 
     def val_dataloader(self) -> DataLoader[Batch]:
-        return DataLoader(ValidationWindows(*self._validation_batches()), batch_size=None)
+        """A process's share of batches that are the same for any number of processes; with fewer
+        batches than processes, all of them for each: one without any would not meet the others."""
+        rank, size = self._process
+        reader, batches = self._validation_batches()
+        share = batches[rank::size] if len(batches) >= size else batches
+        return DataLoader(ValidationWindows(reader, share), batch_size=None)
+
+    @property
+    def _process(self) -> tuple[int, int]:
+        """Which process this is, of how many."""
+        return (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
 
     def _validation_batches(self) -> tuple[WindowReader, list[np.ndarray]]:
         if self.overfit:
