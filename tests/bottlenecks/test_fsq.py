@@ -60,6 +60,28 @@ def test_gradient_passes_the_rounding_but_not_the_bounds():
     assert not output.losses
 
 
+@pytest.mark.parametrize("levels", [[8], [3, 4, 5, 7, 8], [16, 9]])
+def test_the_start_changes_values_by_rounding_only(levels):
+    torch.manual_seed(0)
+    bottleneck = FSQ(input_dim=4, levels=levels, start_after=5).double().eval()
+    given = latents(codes=400).double() * torch.linspace(0.1, 9, 400)  # into the tails of the tanh
+    before = bottleneck(given).vectors
+    bottleneck.start(given, seed=0)
+    after = bottleneck(given).vectors
+    half_widths = torch.tensor([each // 2 for each in levels])[:, None]
+    torch.testing.assert_close((before * half_widths).round(), after * half_widths)
+    assert len(after.unique()) > 2 and not torch.equal(before, after)
+
+
+def test_bounds_before_the_start_are_those_of_the_levels():
+    bottleneck = FSQ(input_dim=1, levels=[8], start_after=5)
+    torch.nn.init.ones_(bottleneck.project.linear.weight)
+    torch.nn.init.zeros_(bottleneck.project.linear.bias)
+    vectors = bottleneck(torch.tensor([[[-20.0, 0.0, 3.0, 20.0]]])).vectors.flatten()
+    # levels -4..3 of 4, and a thousandth of the range beyond
+    torch.testing.assert_close(vectors, torch.tensor([-1.0, 0.0, 0.75, 0.75]), rtol=0, atol=6e-3)
+
+
 @pytest.mark.parametrize("levels", [[], [4, 2]])
 def test_levels_that_are_none_are_refused(levels):
     with pytest.raises(ValueError, match="levels is"):

@@ -11,6 +11,7 @@ import vector_quantize_pytorch
 from quantising import latents, projected, step
 
 from wavenet_ae.bottlenecks import LFQ
+from wavenet_ae.bottlenecks.lfq import entropy
 
 
 def lfq(**settings) -> LFQ:
@@ -50,6 +51,24 @@ def test_entropy_is_least_where_all_codes_are_used_and_sure():
     assert bottleneck.entropy_loss(3 * every).item() == pytest.approx(-log(8), abs=1e-3)
     assert bottleneck.entropy_loss(3 * every[..., :1]).item() == pytest.approx(0, abs=1e-3)
     assert bottleneck.entropy_loss(0 * every).item() == pytest.approx(0, abs=1e-3)
+
+
+@pytest.mark.parametrize("num_bits", [1, 9, 17, 18])
+def test_entropy_of_the_uniform_distribution(num_bits):
+    shares = torch.full((2**num_bits,), 2.0**-num_bits)
+    assert entropy(shares).item() == pytest.approx(num_bits * log(2), rel=1e-5)
+
+
+def test_entropy_of_many_codes():
+    """Two latents, each sure of one bit and of no other, use half of the codes each."""
+    bottleneck = LFQ(input_dim=4, num_bits=18)
+    z = torch.zeros(1, 18, 2)
+    z[0, 0] = torch.tensor([30.0, -30.0])
+    z.requires_grad_()
+    loss = bottleneck.entropy_loss(z)
+    assert loss.item() == pytest.approx(-log(2), abs=1e-4)
+    loss.backward()
+    assert torch.isfinite(z.grad).all()
 
 
 def test_the_gradient_lowers_the_entropy_loss():

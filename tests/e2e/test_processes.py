@@ -14,6 +14,8 @@ from commands import run, start
 from configs import TINY, TINY_CODES
 from runs import assert_same, last_state, logged
 
+from wavenet_ae.checkpoint import newest_checkpoint
+
 TWO = ["trainer=ddp", "trainer.accelerator=cpu", "trainer.devices=2"]
 EXACT = ["trainer.precision=64-true", "encoder.batch_norm=true"]
 BOTTLENECKS = {
@@ -53,6 +55,30 @@ def test_two_processes_equal_one(cache, tmp_path, bottleneck):
             two[name], value, rtol=0, atol=1e-8, msg=lambda text, name=name: f"{name}: {text}"
         )
     assert_close_logs(tmp_path / "one", tmp_path / "two")
+
+
+@pytest.mark.slow
+def test_two_processes_in_bfloat16(cache, tmp_path):
+    """Statistics of a batch norm over processes are float32, whatever autocast computes in."""
+    settings = [*TWO, *TINY, *TINY_CODES, "trainer.precision=bf16-mixed", "trainer.max_steps=8"]
+    code, output = run("train.py", *settings, f"hydra.run.dir={tmp_path}/run", cache=cache)
+    assert code == 0, output
+    assert output.count("run folder:") == 1, "said by the first process alone"
+
+
+@pytest.mark.slow
+def test_two_processes_stop_together(cache, tmp_path):
+    """SIGTERM to the first: both save and stop, and the first has the signal's exit code."""
+    folder = tmp_path / "run"
+    settings = [*TWO, *TINY, *TINY_CODES, "trainer.max_steps=100000"]
+    process = start("train.py", *settings, f"hydra.run.dir={folder}", cache=cache)
+    while process.poll() is None and not (folder / "metrics.csv").is_file():
+        time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 143, output
+    assert "saved" in output
+    assert newest_checkpoint(folder / "checkpoints") is not None
 
 
 @pytest.mark.slow

@@ -13,6 +13,7 @@ from wavenet_ae.bounds import AtLeast
 Init = Literal["kmeans", "samples", "uniform"]
 CodebookSize = Annotated[int, AtLeast(2)]
 VECTORS_PER_CODE = 10  # drawn from the encoder to start a codebook
+LEAST_WEIGHT = 0.1  # latents per step that a restarted code counts for, at least
 
 
 def nearest_codes(vectors: Tensor, codebook: Tensor) -> Tensor:
@@ -44,6 +45,8 @@ def initial_codes(
 def dead_codes(unused_steps: Tensor, counts: Tensor, revive_after: int) -> Tensor:
     """Codes (X,) that are due to restart, without latents for `revive_after` steps; 0: none.
 
+    A step is a forward pass in training.
+
     counts        (K,) latents of each code in this step
     unused_steps  (K,) is changed: steps since each code was last used, or restarted
     """
@@ -59,3 +62,14 @@ def drawn(vectors: Tensor, num: int, generator: torch.Generator) -> Tensor:
     """`num` of the vectors (V, D), with replacement."""
     picks = torch.randint(len(vectors), (num,), generator=generator)
     return vectors[picks.to(vectors.device)]
+
+
+def reset_averages(counts: Tensor, sums: Tensor, which: Tensor | slice, vectors: Tensor) -> None:
+    """Let moving averages, counts (K,) and sums (K, D), of some codes begin at `vectors` (X, D).
+
+    The codes get an average code's weight: a lesser one would be gone by the next step, a moving
+    average of 0 dragging it to the origin.
+    """
+    weight = counts.mean().clamp_min(LEAST_WEIGHT)
+    counts[which] = weight
+    sums[which] = vectors * weight

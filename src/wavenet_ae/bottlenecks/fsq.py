@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from math import prod
 from typing import Annotated
 
+import torch
 import vector_quantize_pytorch
 from torch import Tensor
 
@@ -14,6 +15,7 @@ from wavenet_ae.bounds import AtLeast, NonNegative
 from wavenet_ae.types import Step
 
 Levels = Sequence[Annotated[int, AtLeast(3)]]
+MARGIN = 1e-3  # by which the bounds exceed the outermost levels, as in the library
 
 
 class FSQ(Quantiser):
@@ -21,6 +23,8 @@ class FSQ(Quantiser):
 
     levels  of each dimension; their number is `dim`, their product the number of codes
     """
+
+    num_levels: Tensor  # (D,)
 
     def __init__(
         self,
@@ -32,6 +36,7 @@ class FSQ(Quantiser):
         if not levels or min(levels) < 3:
             raise ValueError(f"levels is {list(levels)}, but must list numbers of at least 3")
         super().__init__(input_dim, len(levels), prod(levels), start_after, normalise)
+        self.register_buffer("num_levels", torch.tensor(list(levels)), persistent=False)
         self.grid = vector_quantize_pytorch.FSQ(list(levels))
 
     def assign(self, z: Tensor) -> Tensor:
@@ -42,13 +47,19 @@ class FSQ(Quantiser):
         return self.grid.indices_to_codes(codes).transpose(1, 2)
 
     def unquantised(self, z: Tensor) -> Tensor:
-        """Bounded, though not yet rounded."""
-        return z.tanh()
+        """What `assign` rounds (appendix A.1): quantising changes the values by rounding only.
+
+        An even number of levels has one more below 0 than above, hence the offset.
+        """
+        half_range = (self.num_levels - 1) * (1 + MARGIN) / 2  # (D,), in levels
+        offset = torch.where(self.num_levels % 2 == 0, 0.5, 0.0)
+        shift = (offset / half_range).atanh()  # 0 stays 0
+        bounded = (z.transpose(1, 2) + shift).tanh() * half_range - offset  # (B, N, D)
+        return (bounded / (self.num_levels // 2)).transpose(1, 2)
 
     def straight_through(self, z: Tensor, chosen: Tensor) -> Tensor:
         """The gradient passes the rounding as it is, but not the tanh, which keeps z in bounds."""
-        vectors, _ = self.grid(z.transpose(1, 2))
-        return vectors.transpose(1, 2)
+        return super().straight_through(self.unquantised(z), chosen)
 
     def losses(self, z: Tensor, chosen: Tensor, step: Step | None) -> dict[str, Tensor]:
         return {}

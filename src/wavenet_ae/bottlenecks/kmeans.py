@@ -14,7 +14,7 @@ def _spread(vectors: Tensor, num_centres: int, generator: torch.Generator) -> Te
     for index in range(num_centres):
         centres[index] = vectors[pick.to(vectors.device)[0]]
         distance = torch.minimum(distance, (vectors - centres[index]).square().sum(dim=1))
-        weights = distance.double().clamp_min(1e-12).cpu()
+        weights = distance.cpu().double().clamp_min(1e-12)  # some devices have no float64
         pick = torch.multinomial(weights, 1, generator=generator)
     return centres
 

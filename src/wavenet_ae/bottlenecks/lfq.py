@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
+import torch
 import vector_quantize_pytorch
 from torch import Tensor, nn
 
@@ -60,14 +61,15 @@ class LFQ(Quantiser):
         # All corners are as long as each other: -|z - e|^2 is 2 z.e but for what all share.
         similarity = 2 * as_rows(z) @ self.corners.codebook.t()  # (B * N, K)
         shares = (similarity / self.temperature).softmax(dim=1)
-        of_each = _global_mean(_entropy(shares).mean())
-        return of_each - _entropy(_global_mean(shares.mean(dim=0)))
+        of_each = _global_mean(entropy(shares).mean())
+        return of_each - entropy(_global_mean(shares.mean(dim=0)))
 
 
 def _global_mean(tensor: Tensor) -> Tensor:
     return summed_with_gradient(tensor) / num_processes()
 
 
-def _entropy(shares: Tensor) -> Tensor:
-    """Nats, of distributions (..., K); a share of 0 has a finite gradient."""
-    return -(shares * shares.clamp_min(1e-5).log()).sum(dim=-1)
+def entropy(shares: Tensor) -> Tensor:
+    """Nats, of distributions: (..., K) -> (...)."""
+    # At a share of 0 the entropy's own gradient is infinite.  The bound is far below 1/K of any K.
+    return torch.special.entr(shares.clamp_min(torch.finfo(shares.dtype).tiny)).sum(dim=-1)

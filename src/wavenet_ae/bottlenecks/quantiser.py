@@ -30,10 +30,11 @@ class Quantiser(Bottleneck):
     Loss `commitment`: |z - sg(e)|^2 per code (van den Oord et al. 2017, arXiv 1711.00937, eq. 3),
     `e` being the vector that the decoder gets.
 
-    start_after          optimizer steps during which latents pass unquantised, for the encoder to
-                         settle
-    normalise            standardise the latents, see Projection
-    num_initial_vectors  encoder outputs from which `start` places the codes; 0: they have a place
+    start_after  optimizer steps during which latents pass unquantised, for the encoder to settle
+    normalise    standardise the latents, see Projection
+
+    `num_initial_vectors` is not a setting: members derive it from theirs.  It is how many encoder
+    outputs `start` places the codes from, 0 where they have a place.
     """
 
     codebook_size: int
@@ -135,6 +136,15 @@ class Quantiser(Bottleneck):
         """0, of which every parameter has a gradient: one that some steps leave without stops
         data-parallel training."""
         return 0 * torch.stack([each.sum() for each in self.parameters()]).sum()
+
+
+class CodebookLoss(Quantiser):
+    """Adds the loss `codebook`: |sg(z) - e|^2 per code (1711.00937, eq. 3, second term), by whose
+    gradient the codes follow the latents."""
+
+    def losses(self, z: Tensor, chosen: Tensor, step: Step | None) -> dict[str, Tensor]:
+        codebook = squared_distance(z.detach(), chosen)
+        return {"codebook": codebook, **super().losses(z, chosen, step)}
 
 
 def as_rows(z: Tensor) -> Tensor:

@@ -16,6 +16,7 @@ from wavenet_ae.bottlenecks.codebooks import (
     initial_codes,
     nearest_codes,
     num_initial_vectors,
+    reset_averages,
 )
 from wavenet_ae.bottlenecks.quantiser import Quantiser, as_rows
 from wavenet_ae.bounds import AtLeast, NonNegative, OpenFraction, Positive
@@ -34,9 +35,12 @@ class RVQ(Quantiser):
 
     init          where the codebooks start: `kmeans` or `samples` of encoder outputs and of what
                   the codebooks before leave of them, or `uniform`
-    revive_after  training steps after which an unused code restarts from what its codebook
-                  quantises; 0: never
-    decay         of the averages, per training step
+    revive_after  forward passes in training after which an unused code restarts from what its
+                  codebook quantises; 0: never
+    decay         of the averages, per forward pass in training
+
+    Under gradient accumulation each micro-batch is a forward pass; `start_after` counts optimizer
+    steps.
     """
 
     unused_steps: Tensor
@@ -114,9 +118,7 @@ class RVQ(Quantiser):
 
 
 def _reset_codes(stage: Any, which: Tensor | slice, vectors: Tensor) -> None:
-    """Put codes of a stage at `vectors`, with an average code's weight, as VQVAEEMA does."""
+    """Put codes of a stage at `vectors`, as VQVAEEMA does."""
     codebook = stage._codebook  # embed (1, K, D), its averages: cluster_size (1, K), embed_avg
-    weight = codebook.cluster_size.mean().clamp_min(0.1)
     codebook.embed[0, which] = vectors
-    codebook.cluster_size[0, which] = weight
-    codebook.embed_avg[0, which] = vectors * weight
+    reset_averages(codebook.cluster_size[0], codebook.embed_avg[0], which, vectors)

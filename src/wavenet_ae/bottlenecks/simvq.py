@@ -12,20 +12,20 @@ from wavenet_ae.bottlenecks.codebooks import (
     initial_codes,
     num_initial_vectors,
 )
-from wavenet_ae.bottlenecks.quantiser import Quantiser, squared_distance
+from wavenet_ae.bottlenecks.quantiser import CodebookLoss
 from wavenet_ae.bounds import NonNegative, Positive
 from wavenet_ae.types import Step
 
 
-class SimVQ(Quantiser):
+class SimVQ(CodebookLoss):
     """Nearest of the codes C W^T, where C (K, D) is frozen and W (D, D) is learned.
 
     A step for one code moves all of them, so that none is left behind: there is nothing to revive.
-    Beside `commitment`, the loss `codebook`: |sg(z) - e|^2 per code, which moves W.  The gradient
-    is straight-through, as in the paper; the library would rotate it (arXiv 2410.06424).
+    The loss `codebook` moves W.  The gradient is straight-through, as in the paper; the library
+    would rotate it (arXiv 2410.06424).
 
-    init  what C is: `uniform`, random as in the paper, or k-means centres or samples of encoder
-          outputs, which W at first leaves as they are
+    init  what C is: `uniform`, each component random in a range that makes codes about as long as
+          1, or k-means centres or samples of encoder outputs, which W at first leaves as they are
     """
 
     def __init__(
@@ -56,10 +56,6 @@ class SimVQ(Quantiser):
 
     def decode(self, codes: Tensor) -> Tensor:
         return self.mapped_codebook.indices_to_codes(codes).transpose(1, 2)
-
-    def losses(self, z: Tensor, chosen: Tensor, step: Step | None) -> dict[str, Tensor]:
-        codebook = squared_distance(z.detach(), chosen)
-        return {"codebook": codebook, **super().losses(z, chosen, step)}
 
     @torch.no_grad()
     def metrics(self, z: Tensor, codes: Tensor, step: Step | None) -> dict[str, Tensor]:

@@ -26,7 +26,11 @@ class VectorQuantiser(Quantiser):
     Against collapse, beside what every Quantiser has:
 
     init          where the codebook starts: `kmeans` or `samples` of encoder outputs, or `uniform`
-    revive_after  training steps after which an unused code restarts from a latent; 0: never
+    revive_after  forward passes in training after which an unused code restarts from a latent;
+                  0: never
+
+    Under gradient accumulation each micro-batch is a forward pass; `start_after` counts optimizer
+    steps.
     """
 
     codebook: Tensor  # (K, D); a parameter or a buffer, as the member decides

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from wavenet_ae.bottlenecks.codebooks import CodebookSize, Init
+from wavenet_ae.bottlenecks.codebooks import CodebookSize, Init, reset_averages
 from wavenet_ae.bottlenecks.vector_quantiser import VectorQuantiser
 from wavenet_ae.bounds import NonNegative, OpenFraction, Positive, PositiveNumber
 
@@ -13,7 +13,8 @@ from wavenet_ae.bounds import NonNegative, OpenFraction, Positive, PositiveNumbe
 class VQVAEEMA(VectorQuantiser):
     """Each code is the moving average of the latents assigned to it.
 
-    decay      of the averages, per training step
+    decay      of the averages, per forward pass in training: under gradient accumulation, per
+               micro-batch
     smoothing  Laplace smoothing of the counts, so that a code without latents does not divide by 0
     """
 
@@ -52,9 +53,6 @@ class VQVAEEMA(VectorQuantiser):
 
     @torch.no_grad()
     def reset_codes(self, which: Tensor | slice, vectors: Tensor) -> None:
-        """Also gives the codes an average code's weight: a lesser one would be gone by the next
-        step, a moving average of 0 dragging it to the origin."""
+        """Put codes, and the averages that they follow, at `vectors`."""
         super().reset_codes(which, vectors)
-        weight = self.counts.mean().clamp_min(0.1)
-        self.counts[which] = weight
-        self.sums[which] = vectors * weight
+        reset_averages(self.counts, self.sums, which, vectors)

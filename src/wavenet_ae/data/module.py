@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader
 
 from wavenet_ae.alignment import WindowPlan
 from wavenet_ae.bounds import Fraction01, NonNegative, Positive, PositiveFraction, PositiveNumber
-from wavenet_ae.data.corpus import PackedCorpus
+from wavenet_ae.data.corpus import CATALOGUE, PackedCorpus
 from wavenet_ae.data.order import WindowOrder
 from wavenet_ae.data.packing import pack
 from wavenet_ae.data.sources import Source
@@ -130,7 +130,8 @@ class SpeechData(pl.LightningDataModule):
             return
         shown = ", ".join(self.corpus.keys[row] for row in short[:NUM_SHOWN])
         if len(short) > NUM_SHOWN:
-            shown += f" and {len(short) - NUM_SHOWN} more, by their length in {self.corpus.folder}"
+            catalogue = self.corpus.folder / CATALOGUE
+            shown += f" and {len(short) - NUM_SHOWN} more: see the column length of {catalogue}"
         logger.warning(
             "%d of %d %s recordings are shorter than a window with its margins (%.2f s, %d "
             "samples) and are not used: %s.  A smaller data.window_seconds would use some of them",

@@ -46,7 +46,8 @@ def draw_learning_curve(metrics_csv: Path, png: Path) -> None:
             above.plot(*metrics[key], label=label, **style)
     floor = min(values.min() for key, (_, values) in metrics.items() if key in curves)
     above.set(ylabel="NLL in nats per sample", ylim=(floor - 0.2, 5.6))
-    above.set_title("The gap between the two validation curves is what the codes tell the decoder")
+    if "validation/nll_other_codes" in metrics:
+        above.set_title("The gap between the validation curves is what the codes tell the decoder")
     above.legend()
     key = "validation/perplexity"
     if key in metrics:

@@ -18,6 +18,12 @@ class BatchNorm(nn.BatchNorm1d):
     def forward(self, input: Tensor) -> Tensor:
         if not (self.training and num_processes() > 1):
             return super().forward(input)
+        assert self.running_mean is not None
+        with torch.autocast(input.device.type, enabled=False):
+            # in float32, as torch's own: sums of thousands of bfloat16 lose too much
+            return self._shared(input.to(self.running_mean.dtype)).to(input.dtype)
+
+    def _shared(self, input: Tensor) -> Tensor:
         count = input.shape[0] * input.shape[2] * num_processes()
         mean = summed_with_gradient(input.sum(dim=(0, 2))) / count  # (C,)
         centred = input - mean[:, None]

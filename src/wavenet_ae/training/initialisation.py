@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from wavenet_ae.checkpoint import SECTION, read_checkpoint
 from wavenet_ae.errors import UserError
 from wavenet_ae.loading import load
 from wavenet_ae.models import WaveformModel
 
+QUANTISING = "bottleneck.is_quantising"
 SPEAKERS = "decoder.speakers.weight"  # (S + 1, E): one row a speaker, the unknown speaker's last
 
 
-def initialise_from(model: WaveformModel, checkpoint: str) -> list[str]:
-    """Copy into `model` all weights and buffers of a checkpoint that fit; says in lines what does
-    not.
+def initialise_from(model: WaveformModel, config: Mapping[str, Any], checkpoint: str) -> list[str]:
+    """Copy into `model`, made from `config`, all of a checkpoint that fits; says in lines what
+    does not.
 
-    Speakers keep their rows by name; new ones start from the row of the unknown speaker.  Raises
-    UserError where the checkpoint cannot be read, is of another sample rate, or has nothing that
-    fits.
+    Features and bottlenecks are taken whole or not at all: statistics or a codebook without the
+    rest would be neither's.  Speakers keep their rows by name; new ones start from the row of the
+    unknown speaker.  Raises UserError where the checkpoint cannot be read, is of another sample
+    rate, or has nothing that fits.
     """
-    other = load(checkpoint)
+    other, then = load(checkpoint), read_checkpoint(checkpoint)[SECTION]["config"]
     if other.sample_rate != model.sample_rate:
         raise UserError(
             f"init_from={checkpoint} was trained at {other.sample_rate} Hz, but sample_rate is "
@@ -34,18 +38,40 @@ def initialise_from(model: WaveformModel, checkpoint: str) -> list[str]:
         for name, value in given.items()
         if name in mine and mine[name].shape == value.shape and name != SPEAKERS
     }
+    for group in _apart(then, config, given, mine):
+        fitting = {name: each for name, each in fitting.items() if not name.startswith(group)}
     if not fitting:
         raise UserError(f"init_from={checkpoint}: none of its weights fits this model")
     num_known = 0
     if given[SPEAKERS].shape[1] == mine[SPEAKERS].shape[1]:
         fitting[SPEAKERS] = _speaker_rows(given[SPEAKERS], other.speakers, model.speakers)
         num_known = len(set(other.speakers) & set(model.speakers))
+    if QUANTISING in fitting:  # a run that quantises from its start does so
+        fitting[QUANTISING] = fitting[QUANTISING] | mine[QUANTISING]
     model.load_state_dict(fitting, strict=False)
     return [
         f"started from {checkpoint}: {len(fitting)} of {len(mine)} tensors, "
         f"{num_known} of {len(model.speakers)} speakers known to it",
         *_left(given, mine, fitting),
     ]
+
+
+def _apart(
+    then: Mapping[str, Any],
+    now: Mapping[str, Any],
+    given: Mapping[str, Tensor],
+    mine: Mapping[str, Tensor],
+) -> Iterator[str]:
+    """Prefixes of the groups that differ, of those that are taken whole or not at all."""
+    if (then.get("encoder") or {}).get("features") != (now.get("encoder") or {}).get("features"):
+        yield "encoder.features."
+    bottlenecks = [
+        {name: each.shape for name, each in state.items() if name.startswith("bottleneck.")}
+        for state in (given, mine)
+    ]
+    kinds = [(config.get("bottleneck") or {}).get("_target_") for config in (then, now)]
+    if kinds[0] != kinds[1] or bottlenecks[0] != bottlenecks[1]:
+        yield "bottleneck."
 
 
 def _speaker_rows(rows: Tensor, names: list[str], wanted: list[str]) -> Tensor:
@@ -63,6 +89,8 @@ def _left(
             yield f"  {name}: not in the checkpoint, starts anew"
         elif name not in mine:
             yield f"  {name}: only in the checkpoint, left out"
+        elif given[name].shape == mine[name].shape:
+            yield f"  {name}: of another kind of features or bottleneck, starts anew"
         else:
             shapes = f"{tuple(given[name].shape)} there, {tuple(mine[name].shape)} here"
             yield f"  {name}: {shapes}, starts anew"

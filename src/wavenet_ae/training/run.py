@@ -14,7 +14,7 @@ import yaml
 from pytorch_lightning.plugins.environments import SLURMEnvironment
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
-from wavenet_ae.checkpoint import SECTION, newest_checkpoint
+from wavenet_ae.checkpoint import SECTION, newest_checkpoint, step_checkpoints
 from wavenet_ae.data.module import SpeechData
 from wavenet_ae.errors import UserError
 from wavenet_ae.instantiate import instantiate
@@ -35,7 +35,7 @@ logger = logging.getLogger(__name__)
 FOREIGN = ("pytorch_lightning.",)
 MONITORED = "validation/nll"
 NUM_FEATURE_BATCHES = 50  # of windows on which features are standardised
-HOP_TOLERANCE = 0.01
+HOP_TOLERANCE = 0.2
 
 
 def model_config(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -52,6 +52,9 @@ def check_sizes(config: Mapping[str, Any]) -> None:
     except (ValueError, RuntimeError) as error:
         raise UserError(f"The model cannot be built: {error}") from None
     window_samples(model, config["data"]["window_seconds"])
+    is_new = not step_checkpoints(Path(config["run_folder"]) / "checkpoints")
+    if is_new and config["init_from"] is not None:
+        initialise_from(model, model_config(config), config["init_from"])
 
 
 @torch.no_grad()
@@ -64,12 +67,12 @@ def _hear_one_hop(model: WaveformModel) -> None:
 def window_samples(model: WaveformModel, window_seconds: float) -> int:
     """Predicted samples of a window: the multiple of the model's hop that `window_seconds` means.
 
-    A hop in seconds is rounded to samples (10 ms are 220.5 at 22 050 Hz), hence the tolerance.
-    Raises UserError where no multiple is so near.
+    A hop in seconds is rounded to samples (10 ms are 220.5 at 22 050 Hz), hence the tolerance of
+    a fifth of a hop.  Raises UserError where no multiple is so near.
     """
     asked, hop = window_seconds * model.sample_rate, int(model.hop)
     num_hops = max(1, round(asked / hop))
-    if abs(num_hops * hop - asked) > HOP_TOLERANCE * asked:
+    if abs(num_hops * hop - asked) > HOP_TOLERANCE * hop:
         seconds = hop / model.sample_rate
         around = f"{asked // hop * seconds:g} or {(asked // hop + 1) * seconds:g}"
         raise UserError(
@@ -103,7 +106,7 @@ def train(config: Mapping[str, Any]) -> float:
     model = _new_model(config, speakers)
     data.use(model.window(window_samples(model, data.window_seconds)))
     if not resumed:
-        _start(model, data, config["init_from"])
+        _start(model, data, config)
     if config["compile"]:
         compile_parts(model, data.plan)
     module = _lightning_module(config, model, data)
@@ -135,16 +138,15 @@ def _new_model(config: Mapping[str, Any], speakers: list[str]) -> WaveformModel:
     return model.double() if config["trainer"].get("precision") == "64-true" else model
 
 
-def _start(model: WaveformModel, data: SpeechData, init_from: str | None) -> None:
-    """Give a new run's model its first state: from a checkpoint, else from the data."""
-    if init_from is not None:
-        for line in initialise_from(model, init_from):
-            logger.info("%s", line)
-        return
+def _start(model: WaveformModel, data: SpeechData, config: Mapping[str, Any]) -> None:
+    """Give a new run's model its first state: from the data, then from a checkpoint."""
     model.fit(
         model.normalise(batch.waveform[:, data.plan.encoder_input])
         for batch in data.sample(NUM_FEATURE_BATCHES, "features")
     )
+    if config["init_from"] is not None:
+        for line in initialise_from(model, model_config(config), config["init_from"]):
+            logger.info("%s", line)
 
 
 def _lightning_module(
@@ -181,6 +183,8 @@ def _trainer(config: Mapping[str, Any], folder: Path, first_step: int) -> pl.Tra
     # Windows of a memory-mapped corpus are read faster than worker processes could hand them over;
     # the other is Lightning's own use of torch.
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+    # What is logged at a validation is summed over processes already.
+    warnings.filterwarnings("ignore", message=".*recommended to use `self.log.*sync_dist=True")
     warnings.filterwarnings("ignore", message=".*isinstance.treespec, LeafSpec.*")
     node = dict(config["trainer"])
     if node.get("precision") == "64-true":

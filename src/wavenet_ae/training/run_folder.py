@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from pytorch_lightning.utilities import rank_zero_only
 
 from wavenet_ae.checkpoint import write_whole
 
@@ -51,11 +52,14 @@ def _git_state() -> str:
 
 
 def log_to(folder: str | None) -> None:
-    """Log to the console and, where there is a run folder, to its `train.log`."""
+    """Log to the console and, where there is a run folder, to its `train.log`; of several
+    processes the first alone, the others their errors."""
     console = logging.StreamHandler()
     console.setFormatter(logging.Formatter("%(message)s"))
     handlers: list[logging.Handler] = [console]
-    if folder is not None:
+    if getattr(rank_zero_only, "rank", 0):
+        console.setLevel(logging.ERROR)
+    elif folder is not None:
         Path(folder).mkdir(parents=True, exist_ok=True)
         file = logging.FileHandler(Path(folder) / "train.log")
         file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))

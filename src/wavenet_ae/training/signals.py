@@ -8,11 +8,15 @@ from types import FrameType
 
 
 class Stopped(Exception):
-    """Training was asked to stop and has saved; `exit_code` is that of the signal."""
+    """Training was asked to stop and has saved; `exit_code` is that of the signal.
 
-    def __init__(self, signal_number: int) -> None:
+    Of several processes, the first alone has it: Lightning kills the first, which may still be
+    busy, when another one ends with an exit code.
+    """
+
+    def __init__(self, signal_number: int, is_first_process: bool) -> None:
         super().__init__(f"stopped by {signal.Signals(signal_number).name}")
-        self.exit_code = 128 + signal_number
+        self.exit_code = 128 + signal_number if is_first_process else 0
 
 
 class StopFlag:

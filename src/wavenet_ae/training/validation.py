@@ -20,12 +20,13 @@ CONTROLS = ("nll", "nll_other_codes")  # with the item's own codes, with those o
 class ValidationSums:
     """Sums of NLLs in nats, and of how often each code is used.
 
-    Processes meet in `figures` only, so that each may have as many batches as it likes.
+    Processes meet in `figures` only, so that one may have more batches than another.
     """
 
     def __init__(self, bottleneck: Bottleneck | None, device: torch.device) -> None:
         self.names = CONTROLS if bottleneck is not None else CONTROLS[:1]
-        self.nats = torch.zeros(len(self.names), dtype=torch.float64, device=device)
+        self.device = device
+        self.nats = torch.zeros(len(self.names), dtype=torch.float64)  # on the CPU: not all have it
         self.num_samples = torch.zeros_like(self.nats)
         codebooks = (bottleneck.num_codebooks, bottleneck.codebook_size) if bottleneck else (0, 0)
         self.code_counts = torch.zeros(codebooks[0], codebooks[1] or 0, device=device)  # (Q, K)
@@ -33,7 +34,7 @@ class ValidationSums:
     def add_nll(self, name: str, output: ModelOutput) -> None:
         losses = negative_log_likelihood(output)
         row = self.names.index(name)
-        self.nats[row] += losses.sum(dtype=torch.float64)
+        self.nats[row] += losses.sum().cpu()
         self.num_samples[row] += losses.numel()
 
     def add_codes(self, codes: Tensor | None) -> None:
@@ -46,8 +47,10 @@ class ValidationSums:
 
     def figures(self) -> dict[str, Tensor]:
         """NLLs in nats per sample and what follows; with several codebooks, their means."""
-        nlls = summed(self.nats) / summed(self.num_samples)
-        figures = dict(zip(self.names, nlls.float(), strict=True))
+        nats, num_samples = summed(
+            torch.stack([self.nats, self.num_samples]).float().to(self.device)
+        )
+        figures = dict(zip(self.names, nats / num_samples, strict=True))
         figures["bits_per_sample"] = figures["nll"] / NATS_PER_BIT
         if "nll_other_codes" in figures:
             figures["gain_over_other_codes"] = figures["nll_other_codes"] - figures["nll"]

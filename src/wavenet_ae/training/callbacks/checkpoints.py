@@ -105,7 +105,7 @@ class Checkpoints(pl.callbacks.Checkpoint):
             link_checkpoint(step_checkpoint(self.folder, trainer.global_step), "best.ckpt")
         if stop_signal:
             logger.warning("stopping at step %d: saved", trainer.global_step)
-            raise Stopped(stop_signal)
+            raise Stopped(stop_signal, trainer.is_global_zero)
 
     def _agreed_signal(self, trainer: pl.Trainer) -> int:
         if trainer.world_size == 1:
