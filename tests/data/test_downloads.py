@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import tarfile
+import zipfile
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.error import URLError
@@ -120,25 +123,116 @@ def test_an_extraction_that_was_killed_is_done_again(name, publish, tmp_path, mo
     assert len(publisher.urls) == 1  # the archive was complete, so it was kept
 
 
+@pytest.fixture
+def known_by(monkeypatch):
+    """Let torchaudio know a corpus's archive by another hash, or by none."""
+
+    def call(name: str, sha256: str | None) -> None:
+        module = getattr(torchaudio.datasets, name)
+        if name == "ljspeech":
+            monkeypatch.setitem(module._RELEASE_CONFIGS["release1"], "checksum", sha256)
+            return
+        urls = [url for url in module._CHECKSUMS if url.endswith(f"/{CORPORA[name].archive}")]
+        assert len(urls) == 1
+        monkeypatch.setitem(module._CHECKSUMS, urls[0], sha256)
+
+    return call
+
+
 @each_corpus
-def test_an_archive_that_is_there_is_extracted(name, publish, tmp_path):
+@pytest.mark.parametrize("hashed", [True, False])
+def test_an_archive_that_is_there_is_extracted(name, hashed, publish, known_by, tmp_path):
     publisher = publish(name)
     publisher.fail = URLError("no internet")
+    content = publisher.archive.read_bytes()
+    known_by(name, hashlib.sha256(content).hexdigest() if hashed else None)
     given = tmp_path / "root" / publisher.corpus.archive
     given.parent.mkdir()
-    given.write_bytes(publisher.archive.read_bytes())
+    given.write_bytes(content)
     source = publisher.corpus.source(str(tmp_path / "root"), download=True)
     assert [each.key for each in source.recordings()] == sorted(publisher.corpus.speakers)
     assert publisher.urls == [] and given.is_file()
 
 
 @each_corpus
-def test_an_archive_that_is_cut_short_is_no_corpus(name, publish, tmp_path):
+def test_an_archive_of_another_hash_is_refused(name, publish, tmp_path):
+    publisher = publish(name)
+    given = tmp_path / "root" / publisher.corpus.archive
+    given.parent.mkdir()
+    given.write_bytes(publisher.archive.read_bytes())  # whole, but not the published bytes
+    found = hashlib.sha256(given.read_bytes()).hexdigest()
+    with pytest.raises(UserError, match=f"its SHA-256 is {found}, .*move it away") as caught:
+        publisher.corpus.source(str(tmp_path / "root"), download=True).prepare()
+    assert f"{given} cannot be extracted" in str(caught.value)
+    assert visible(tmp_path / "root") == {publisher.corpus.archive} and publisher.urls == []
+
+
+def member(name: str, kind: bytes = tarfile.REGTYPE, target: str = "") -> tarfile.TarInfo:
+    made = tarfile.TarInfo(name)
+    made.type, made.linkname = kind, target
+    return made
+
+
+def refused(name: str, root: Path, pack: Callable[[Path], None]) -> str:
+    given = root / "root" / CORPORA[name].archive
+    given.parent.mkdir()
+    pack(given)
+    with pytest.raises(UserError, match=r"cannot be extracted.*move it away") as caught:
+        CORPORA[name].source(str(given.parent), download=True).prepare()
+    assert str(given) in str(caught.value)
+    assert visible(root) == {f"root/{given.name}"}  # nothing beside the root either
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["librispeech", "ljspeech", "speechcommands"])
+@pytest.mark.parametrize(
+    "outside", ["../../outside", "LibriSpeech/../../../outside", "{root}/outside"]
+)
+def test_a_tar_that_leaves_the_root_is_refused(name, outside, known_by, tmp_path):
+    known_by(name, None)
+    outside = outside.format(root=tmp_path)
+
+    def pack(place: Path) -> None:
+        with tarfile.open(place, f"w:{place.suffix[1:]}") as archive:
+            archive.addfile(member(outside))
+
+    assert f"{outside!r} would be extracted outside" in refused(name, tmp_path, pack)
+
+
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE])
+def test_a_tar_with_links_is_refused(kind, known_by, tmp_path):
+    known_by("librispeech", None)
+
+    def pack(place: Path) -> None:
+        with tarfile.open(place, "w:gz") as archive:
+            archive.addfile(member("LibriSpeech", kind, str(tmp_path)))
+            archive.addfile(member("LibriSpeech/outside"))
+
+    message = refused("librispeech", tmp_path, pack)
+    assert "'LibriSpeech' is neither a file nor a folder" in message
+
+
+@pytest.mark.parametrize("outside", ["../../outside", "txt/../../../outside", "/outside"])
+def test_a_zip_that_leaves_the_root_is_refused(outside, known_by, tmp_path):
+    known_by("vctk", None)
+
+    def pack(place: Path) -> None:
+        with zipfile.ZipFile(place, "w") as archive:
+            archive.writestr(outside, b"")
+
+    assert f"{outside!r} would be extracted outside" in refused("vctk", tmp_path, pack)
+
+
+@each_corpus
+@pytest.mark.parametrize("checked", [True, False])
+def test_an_archive_that_is_cut_short_is_no_corpus(name, checked, publish, known_by, tmp_path):
     publisher = publish(name)
     whole = publisher.archive.read_bytes()
     given = tmp_path / "root" / publisher.corpus.archive
     given.parent.mkdir()
     given.write_bytes(whole[: len(whole) // 2])
+    if not checked:  # so that it reaches torchaudio
+        known_by(name, hashlib.sha256(given.read_bytes()).hexdigest())
     source = publisher.corpus.source(str(tmp_path / "root"), download=True)
     with pytest.raises(UserError, match=r"cannot be extracted.*move it away") as caught:
         source.prepare()
@@ -149,9 +243,10 @@ def test_an_archive_that_is_cut_short_is_no_corpus(name, publish, tmp_path):
     assert len(publisher.urls) == 1
 
 
-def test_another_archive_of_that_name_is_no_corpus(publish, tmp_path):
+def test_another_archive_of_that_name_is_no_corpus(publish, known_by, tmp_path):
     """LibriTTS names its archives as LibriSpeech does."""
     publisher = publish("libritts")
+    known_by("libritts", None)
     trees.librispeech(tmp_path / "other")
     (tmp_path / "root").mkdir()
     with tarfile.open(tmp_path / "root" / publisher.corpus.archive, "w:gz") as archive:

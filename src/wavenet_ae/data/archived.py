@@ -74,6 +74,6 @@ class ArchivedSource:
         if (self.above.parent / archive.folder).is_dir():
             return text + f"Give the folder above: {self.above.parent}."
         return text + (
-            f"Give the folder that holds {archive.folder}, or set data.source.download=true to "
-            "have it downloaded there."
+            f"Give the folder that holds {archive.folder}, or set data.source.download=true: "
+            f"{archive.name} is extracted if it lies in {self.above}, and else downloaded there."
         )

@@ -33,6 +33,7 @@ class _LibriSource(ArchivedSource):
     name: ClassVar[str]
     dataset: ClassVar[Any]
     num_recordings: ClassVar[dict[str, int]]  # of each subset
+    separator: ClassVar[str]  # of reader, chapter and utterance in the name of a file
 
     def __init__(
         self, root: str, subsets: Sequence[str] = ("train-clean-100",), download: bool = False
@@ -56,6 +57,13 @@ class _LibriSource(ArchivedSource):
         ]
         super().__init__(root, archives, download)
 
+    def _listed(self, archive: Archive) -> Iterator[Recording]:
+        dataset = archive.dataset(str(self.above))
+        for utterance in dataset._walker:
+            speaker, chapter, *_ = utterance.split(self.separator)
+            path = Path(dataset._path, speaker, chapter, f"{utterance}{dataset._ext_audio}")
+            yield self._recording(path, speaker, self._split(archive))
+
     def _split(self, archive: Archive) -> str | None:
         kinds = {each.name.split("-")[0] for each in self.archives}
         kind = archive.name.split("-")[0]
@@ -67,7 +75,7 @@ class _LibriSource(ArchivedSource):
 class LibriSpeechSource(_LibriSource):
     """LibriSpeech, 16 kHz; a speaker is a reader's number."""
 
-    name = "LibriSpeech"
+    name, separator = "LibriSpeech", "-"
     dataset = torchaudio.datasets.LIBRISPEECH
     num_recordings: ClassVar = {
         "dev-clean": 2703,
@@ -79,17 +87,11 @@ class LibriSpeechSource(_LibriSource):
         "train-other-500": 148688,
     }
 
-    def _listed(self, archive: Archive) -> Iterator[Recording]:
-        dataset = archive.dataset(str(self.above))
-        for index in range(len(dataset)):
-            path, _, _, speaker, *_ = dataset.get_metadata(index)
-            yield self._recording(path, str(speaker), self._split(archive))
-
 
 class LibriTTSSource(_LibriSource):
     """LibriTTS, 24 kHz; a speaker is a reader's number."""
 
-    name = "LibriTTS"
+    name, separator = "LibriTTS", "_"
     dataset = torchaudio.datasets.LIBRITTS
     num_recordings: ClassVar = {
         "dev-clean": 5736,
@@ -100,13 +102,6 @@ class LibriTTSSource(_LibriSource):
         "train-clean-360": 116500,
         "train-other-500": 205044,
     }
-
-    def _listed(self, archive: Archive) -> Iterator[Recording]:
-        dataset = archive.dataset(str(self.above))
-        for utterance in dataset._walker:
-            speaker, chapter, *_ = utterance.split("_")
-            path = Path(dataset._path, speaker, chapter, f"{utterance}{dataset._ext_audio}")
-            yield self._recording(path, speaker, self._split(archive))
 
 
 class VCTKSource(ArchivedSource):

@@ -5,17 +5,20 @@
     <root>/LibriSpeech/dev-clean/                                    moved here when complete
 
 torchaudio takes any folder of the right name for a complete one, and an archive that is there for a
-sound one; so it works in a folder of its own, where what a killed run left is never mistaken.
+sound one; so it works in a folder of its own, where what a killed run left is never mistaken, and
+an archive that lies in the root is checked before torchaudio gets it.
 """
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import shutil
+import sys
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
@@ -51,7 +54,7 @@ class Archive:
 
 
 def fetch(archive: Archive, root: Path) -> None:
-    """Download and extract an archive below `root`; an archive that lies in `root` is extracted.
+    """Download and extract an archive below `root`; one in `root` is checked and extracted.
 
     Runs that start together wait for the first.  UserError where it fails.
     """
@@ -70,6 +73,7 @@ def _fetch(archive: Archive, root: Path, unfinished: Path) -> None:
     unfinished.mkdir(exist_ok=True)
     _clear(unfinished, downloaded)  # of what a run that was killed left
     if given.is_file() and not downloaded.is_file():
+        _check(archive, given)
         downloaded.symlink_to(given)
     doing = "extracting" if downloaded.is_file() else "downloading"
     logger.info("%s %s into %s", doing, archive.name, root)
@@ -85,6 +89,45 @@ def _fetch(archive: Archive, root: Path, unfinished: Path) -> None:
         _clear(unfinished, downloaded)
         raise
     shutil.rmtree(unfinished)
+
+
+def _check(archive: Archive, given: Path) -> None:
+    """RuntimeError unless `given` has the published hash or, where there is none, safe members.
+
+    torchaudio checks what it downloads only, and extracts members to wherever they say.
+    """
+    logger.info("checking %s", given)
+    if published := _published_sha256(archive):
+        with given.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+        if found != published:
+            raise RuntimeError(f"its SHA-256 is {found}, and that of the published {published}")
+    else:
+        for name in _members(given):
+            if Path(name).anchor or ".." in Path(name).parts:
+                raise RuntimeError(f"its member {name!r} would be extracted outside the folder")
+
+
+def _published_sha256(archive: Archive) -> str | None:
+    """What torchaudio's module of the dataset says of the archive; LJSpeech's has another table."""
+    module = sys.modules[getattr(archive.dataset, "func", archive.dataset).__module__]
+    hashes = dict(getattr(module, "_CHECKSUMS", {}))
+    for release in getattr(module, "_RELEASE_CONFIGS", {}).values():
+        hashes[release["url"]] = release["checksum"]
+    return next((hashes[url] for url in hashes if url.endswith(f"/{archive.name}")), None)
+
+
+def _members(given: Path) -> Iterator[str]:
+    """The names in an archive; RuntimeError at a link, which could lead later members outside."""
+    if given.suffix == ".zip":
+        with zipfile.ZipFile(given) as opened:
+            yield from opened.namelist()  # whose links zipfile extracts as plain files
+        return
+    with tarfile.open(given) as members:
+        for member in members:
+            if not (member.isfile() or member.isdir()):
+                raise RuntimeError(f"its member {member.name!r} is neither a file nor a folder")
+            yield member.name
 
 
 def _clear(unfinished: Path, downloaded: Path) -> None:
