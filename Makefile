@@ -18,6 +18,12 @@ $(READY): pyproject.toml constraints.txt tools/torchaudio_without_cuda.py
 demo: $(READY)  ## train on synthetic speech for four minutes and judge the codes
 	$(BIN)/python demo.py
 
+bench: $(READY)  ## training speed against matrix products and an ordinary WaveNet (four minutes)
+	$(BIN)/python benchmarks/training.py
+
+bench-packing: $(READY)  ## packing of many short files: files/s, memory (two minutes)
+	$(BIN)/python benchmarks/packing.py
+
 test: $(READY)  ## the quick tests (under five minutes on two cores)
 	$(BIN)/python -m pytest -m "not slow"
 
@@ -33,5 +39,5 @@ format: $(READY)  ## format the code and sort its imports
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-.PHONY: help setup demo test test-all lint format
+.PHONY: help setup demo bench bench-packing test test-all lint format
 .DEFAULT_GOAL := help

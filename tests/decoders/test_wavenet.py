@@ -5,57 +5,83 @@ from __future__ import annotations
 import pytest
 import torch
 from torch import Tensor
+from torch.autograd.graph import saved_tensors_hooks
 
 from wavenet_ae.decoders import WaveNet
-from wavenet_ae.decoders.gated_layer import GatedLayer, hold, hold_gradient
+from wavenet_ae.decoders.gated_layer import Weights, gated_layers, hold, hold_gradient
 
 
-def plain_layer(hidden, taps, frames, residual, dilation, hop, first, num_scored):
-    """The gated layer as the paper writes it, for automatic differentiation."""
-    length = hidden.shape[0] - (taps.shape[0] - 1) * dilation
-    gates = frames[first // hop :].repeat_interleave(hop, 0)[first % hop :][:length]
-    for tap, weight in enumerate(taps):
-        gates = gates + hidden[tap * dilation : tap * dilation + length] @ weight.t()
-    signal, gate = gates.chunk(2, dim=-1)
-    gated = torch.tanh(signal) * torch.sigmoid(gate)
-    output = None if residual is None else hidden[-length:] + gated @ residual.t()
-    return output, gated[-num_scored:]
+def plain_layers(hidden, frames, skip_bias, layers, dilations, hop):
+    """The layers as the paper writes them, for automatic differentiation."""
+    num_positions = len(hidden) - (len(layers[0].taps) - 1) * dilations[0]
+    held = frames.repeat_interleave(hop, 0)[:num_positions]
+    all_gated = []
+    for layer, dilation in zip(layers, dilations, strict=True):
+        length = len(hidden) - (len(layer.taps) - 1) * dilation
+        gates = held[-length:] @ layer.conditioning.t() + layer.offset
+        for tap, weight in enumerate(layer.taps):
+            gates = gates + hidden[tap * dilation : tap * dilation + length] @ weight.t()
+        signal, gate = gates.chunk(2, dim=-1)
+        all_gated.append(torch.tanh(signal) * torch.sigmoid(gate))
+        if layer.residual is not None:
+            hidden = hidden[-length:] + all_gated[-1] @ layer.residual.t()
+    pairs = zip(all_gated, layers, strict=True)
+    return skip_bias + sum(gated[-length:] @ layer.skip.t() for gated, layer in pairs)
 
 
-def layer_inputs(length, dilation, hop, first, kernel, has_residual):
+def layers_inputs(length, dilations, kernel, hop):
     generator = torch.Generator().manual_seed(length)
 
     def normal(*shape: int) -> Tensor:
         drawn = torch.randn(*shape, generator=generator, dtype=torch.float64)
         return drawn.requires_grad_()
 
-    num_frames = -(-(first + length - (kernel - 1) * dilation) // hop) + 1
-    residual = normal(3, 4) if has_residual else None
-    tensors = (normal(length, 2, 3), normal(kernel, 8, 3), normal(num_frames, 2, 8), residual)
-    return (*tensors, dilation, hop, first, 4)
+    def weights(is_last: bool) -> Weights:
+        taps, conditioning, offset = normal(kernel, 8, 3), normal(8, 5), normal(2, 8)
+        return Weights(taps, conditioning, offset, normal(6, 4), None if is_last else normal(3, 4))
+
+    num_frames = -(-(length - (kernel - 1) * dilations[0]) // hop)
+    layers = [weights(depth == len(dilations)) for depth in range(1, len(dilations) + 1)]
+    return normal(length, 2, 3), normal(num_frames, 2, 5), normal(6), layers, dilations, hop
 
 
 LAYERS = [
-    (30, 2, 5, 3, 2, True),
-    (30, 3, 4, 0, 3, True),
-    (12, 1, 40, 38, 2, False),  # a single frame's end and the next one's beginning
-    (20, 2, 1, 4, 2, True),  # conditioning at sample rate
-    (9, 1, 50, 4, 2, True),  # the window is shorter than what is left of a frame
+    (30, [1, 2, 4], 2, 5),
+    (30, [3, 1], 3, 4),
+    (20, [2, 3], 2, 1),  # conditioning at sample rate
+    (9, [1, 2, 1], 2, 50),  # the window is shorter than a frame
+    (12, [5], 2, 3),  # a single layer
 ]
 
 
 @pytest.mark.parametrize("sizes", LAYERS)
-def test_layer_and_its_gradient_are_the_paper_s(sizes):
-    inputs = layer_inputs(*sizes)
-    leaves = [each for each in inputs if isinstance(each, Tensor)]
+def test_layers_and_their_gradient_are_the_paper_s(sizes):
+    inputs = layers_inputs(*sizes)
+    leaves = [*inputs[:3], *(each for layer in inputs[3] for each in layer if each is not None)]
     results = []
-    for layer in (GatedLayer.apply, plain_layer):
-        outputs = [each for each in layer(*inputs) if each is not None]
-        weights = [torch.linspace(-1, 1, each.numel(), dtype=each.dtype) for each in outputs]
-        total = sum((o.flatten() * w).sum() for o, w in zip(outputs, weights, strict=True))
-        results.append([*outputs, *torch.autograd.grad(total, leaves)])
+    for function in (gated_layers, plain_layers):
+        output = function(*inputs)
+        weights = torch.linspace(-1, 1, output.numel(), dtype=output.dtype)
+        gradients = torch.autograd.grad((output.flatten() * weights).sum(), leaves)
+        results.append([output, *gradients])
     for mine, theirs in zip(*results, strict=True):
         torch.testing.assert_close(mine, theirs, rtol=0, atol=1e-12)
+
+
+def test_no_activation_is_kept_where_no_gradient_is_wanted():
+    decoder = wavenet()
+    inputs = inputs_for(decoder)
+    kept = []
+
+    def keep(tensor: Tensor) -> Tensor:
+        kept.append(tensor)
+        return tensor
+
+    for wanted in (True, False):
+        kept.clear()
+        with torch.set_grad_enabled(wanted), saved_tensors_hooks(keep, lambda tensor: tensor):
+            decoder(*inputs)
+        assert bool(kept) is wanted
 
 
 def test_hold_and_its_transpose():
@@ -139,6 +165,21 @@ def test_bfloat16_follows_float32():
     assert (mixed.float() - plain).abs().max() < 0.02
     mixed.float().square().sum().backward()
     assert all(p.grad is not None for p in decoder.parameters())
+
+
+@pytest.mark.parametrize("mixed", [False, True])
+def test_same_bits_each_time(mixed):
+    decoder = wavenet(hop=3).float()
+    samples, frames, speaker = inputs_for(decoder)
+    results = []
+    for _ in range(2):
+        decoder.zero_grad()
+        heard = frames.float().requires_grad_()
+        with torch.autocast("cpu", torch.bfloat16, enabled=mixed):
+            logits = decoder(samples, heard, speaker)
+        logits.float().square().sum().backward()
+        results.append([logits, heard.grad, *(each.grad for each in decoder.parameters())])
+    assert all(torch.equal(*pair) for pair in zip(*results, strict=True))
 
 
 def test_golden_logits():

@@ -1,34 +1,228 @@
-"""One dilated layer of a WaveNet as a single differentiable operation.
+"""The dilated layers of a WaveNet as a single differentiable operation.
 
-At a few dozen channels a layer is bound by memory traffic, not by arithmetic: automatic
-differentiation of its parts makes a padded copy for every shifted view and an extra pass for
-every sum.  Here each sum is accumulated where it is needed.
+At a few dozen channels the layers are bound by memory traffic, not by arithmetic.  Automatic
+differentiation of their parts makes a padded copy for every shifted view and an extra pass for
+every sum.  Here all layers add in place: to one sum of skips and, on the way back, to one gradient
+of the residual stream and one of the conditioning.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 aten = torch.ops.aten
 
 
+class Weights(NamedTuple):
+    """Of one layer; or their gradients.
+
+    taps          (k, 2G, R), filter above gate, oldest sample first
+    conditioning  (2G, C)
+    offset        (B, 2G), bias and speaker
+    skip          (S, G)
+    residual      (R, G), or None in the last layer
+    """
+
+    taps: Tensor
+    conditioning: Tensor
+    offset: Tensor
+    skip: Tensor
+    residual: Tensor | None
+
+
+class Place(NamedTuple):
+    """Where a layer stands: its outputs are those from `first` on of the first layer's.
+
+    Conditioning frame `m` is held for the outputs `m * hop .. (m + 1) * hop - 1`.
+    """
+
+    dilation: int
+    hop: int
+    first: int
+    length: int
+
+    def samples(self, tap: int) -> slice:
+        """The layer's inputs that a tap reads."""
+        return slice(tap * self.dilation, tap * self.dilation + self.length)
+
+    @property
+    def frames(self) -> slice:
+        return slice(self.first // self.hop, -(-(self.first + self.length) // self.hop))
+
+
+def _places(dilations: Sequence[int], kernel: int, hop: int, length: int) -> Iterator[Place]:
+    first = -(kernel - 1) * dilations[0]
+    for dilation in dilations:
+        first += (kernel - 1) * dilation
+        length -= (kernel - 1) * dilation
+        yield Place(dilation, hop, first, length)
+
+
+def gated_layers(
+    hidden: Tensor,
+    frames: Tensor,
+    skip_bias: Tensor,
+    layers: Sequence[Weights],
+    dilations: Sequence[int],
+    hop: int,
+) -> Tensor:
+    """Eq. 5 of arXiv 1609.03499, residual and skip, layer upon layer; time-major, without padding.
+
+    Hidden (T, B, R), conditioning frames (M, B, C) and the skips' bias (S,) -> the sum of all
+    skips (T - sum of (k-1) d, B, S), of the positions at which the last layer has an output.
+    """
+    places = tuple(_places(dilations, len(layers[0].taps), hop, len(hidden)))
+    weights = (weight for layer in layers for weight in layer)
+    return GatedLayers.apply(places, torch.is_grad_enabled(), hidden, frames, skip_bias, *weights)
+
+
+class GatedLayers(torch.autograd.Function):
+    """See `gated_layers`; `keep` says whether a backward pass may follow."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        places: tuple[Place, ...],
+        keep: bool,
+        hidden: Tensor,
+        frames: Tensor,
+        skip_bias: Tensor,
+        *weights: Tensor | None,
+    ) -> Tensor:
+        num_scored, kept = places[-1].length, []
+        skips = skip_bias.expand(num_scored, hidden.shape[1], -1).contiguous()  # (W, B, S)
+        for layer, place in zip(_layers(weights), places, strict=True):
+            gates = _gates(layer, place, hidden, frames)  # (T', B, 2G)
+            signal, gate = gates.chunk(2, dim=-1)
+            gated = signal * gate  # (T', B, G)
+            _rows(skips).addmm_(_rows(gated[-num_scored:]), layer.skip.t())
+            if keep:
+                kept += [hidden, gates, gated]
+            if layer.residual is not None:
+                stream = hidden[-place.length :]
+                hidden = torch.addmm(_rows(stream), _rows(gated), layer.residual.t())
+                hidden = hidden.view_as(stream)  # (T', B, R)
+        ctx.places = places
+        ctx.save_for_backward(frames, *weights, *kept)
+        return skips
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, d_skips: Tensor) -> tuple[Tensor | None, ...]:
+        frames, *saved = ctx.saved_tensors
+        num_weights = len(Weights._fields) * len(ctx.places)
+        layers, kept = _layers(saved[:num_weights]), saved[num_weights:]
+        d_skips = d_skips.contiguous()
+        # In its last rows: the gradient of a layer's output, and then of its input.
+        d_hidden, d_frames = torch.zeros_like(kept[0]), torch.zeros_like(frames)
+        d_layers: list[Tensor | None] = []
+        for layer, place in zip(reversed(layers), reversed(ctx.places), strict=True):
+            *kept, hidden, gates, gated = kept
+            d_output = d_hidden[-place.length :]
+            d_gated, d_skip, d_residual = _outputs_gradient(layer, gated, d_output, d_skips)
+            d_gates = _gates_gradient(gates, d_gated)
+            d_taps = _add_samples_gradient(d_hidden[-len(hidden) :], layer, place, d_gates, hidden)
+            d_conditioning, d_offset = _add_frames_gradient(d_frames, layer, place, d_gates, frames)
+            d_layers = [d_taps, d_conditioning, d_offset, d_skip, d_residual, *d_layers]
+        return None, None, d_hidden, d_frames, d_skips.sum(dim=(0, 1)), *d_layers
+
+
+def _layers(weights: Sequence[Any]) -> list[Weights]:
+    size = len(Weights._fields)
+    return [Weights(*weights[i : i + size]) for i in range(0, len(weights), size)]
+
+
 def _rows(sequence: Tensor) -> Tensor:
-    return sequence.flatten(0, 1)  # (T, B, C) -> (T * B, C), a view of contiguous rows
+    length, batch, channels = sequence.shape
+    return sequence.view(length * batch, channels)  # never a copy: some are written to
+
+
+def _gates(layer: Weights, place: Place, hidden: Tensor, frames: Tensor) -> Tensor:
+    """[tanh(filter), sigmoid(gate)], (T', B, 2G).
+
+    tanh(a) = 2 sigmoid(2a) - 1: torch's sigmoid is several times faster than its tanh.
+    """
+    frames = frames[place.frames]
+    gates = _filter_doubled(layer.offset, dim=1).expand(len(frames), -1, -1).contiguous()
+    _rows(gates).addmm_(_rows(frames), _filter_doubled(layer.conditioning, dim=0).t())
+    gates = hold(gates, place.hop, place.first % place.hop, place.length)
+    for tap, weight in enumerate(_filter_doubled(layer.taps, dim=1)):
+        _rows(gates).addmm_(_rows(hidden[place.samples(tap)]), weight.t())
+    gates.sigmoid_()
+    signal, _ = gates.chunk(2, dim=-1)
+    signal.mul_(2).sub_(1)
+    return gates
+
+
+def _filter_doubled(weight: Tensor, dim: int) -> Tensor:
+    signal, gate = weight.chunk(2, dim)
+    return torch.cat([2 * signal, gate], dim)
+
+
+def _outputs_gradient(
+    layer: Weights, gated: Tensor, d_output: Tensor, d_skips: Tensor
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """The gradients of gated (T', B, G) and of the weights of skip and residual."""
+    num_scored = len(d_skips)
+    if layer.residual is None:
+        d_gated, d_residual = torch.zeros_like(gated), None
+    else:
+        d_gated = (_rows(d_output) @ layer.residual).view_as(gated)
+        d_residual = _rows(d_output).t() @ _rows(gated)
+    _rows(d_gated[-num_scored:]).addmm_(_rows(d_skips), layer.skip)
+    d_skip = _rows(d_skips).t() @ _rows(gated[-num_scored:])
+    return d_gated, d_skip, d_residual
+
+
+def _gates_gradient(gates: Tensor, d_gated: Tensor) -> Tensor:
+    """Back through the product of signal and gate, tanh and sigmoid: (T', B, 2G)."""
+    signal, gate = gates.chunk(2, dim=-1)
+    d_gates = torch.empty_like(gates)
+    d_signal, d_gate = d_gates.chunk(2, dim=-1)
+    aten.tanh_backward(d_gated * gate, signal, grad_input=d_signal)
+    aten.sigmoid_backward(d_gated * signal, gate, grad_input=d_gate)
+    return d_gates
+
+
+def _add_samples_gradient(
+    d_hidden: Tensor, layer: Weights, place: Place, d_gates: Tensor, hidden: Tensor
+) -> Tensor:
+    """Adds to the gradient of the layer's input; returns that of the taps."""
+    d_taps = torch.empty_like(layer.taps)
+    for tap, weight in enumerate(layer.taps):
+        read = place.samples(tap)
+        torch.mm(_rows(d_gates).t(), _rows(hidden[read]), out=d_taps[tap])
+        _rows(d_hidden[read]).addmm_(_rows(d_gates), weight)
+    return d_taps
+
+
+def _add_frames_gradient(
+    d_frames: Tensor, layer: Weights, place: Place, d_gates: Tensor, frames: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Adds to the gradient of the frames; returns those of their weights and of the offset."""
+    frames, d_frames = frames[place.frames], d_frames[place.frames]
+    d_held = hold_gradient(d_gates, len(frames), place.hop, place.first % place.hop)  # (m, B, 2G)
+    _rows(d_frames).addmm_(_rows(d_held), layer.conditioning)
+    return _rows(d_held).t() @ _rows(frames), d_held.sum(dim=0)
 
 
 def hold(frames: Tensor, hop: int, first: int, length: int) -> Tensor:
     """Each of the frames (M, B, C) held for `hop` positions, from position `first` on:
-    (length, B, C)."""
-    needed = frames[first // hop :]
-    return needed.repeat_interleave(hop, dim=0)[first % hop :][:length].contiguous()
+    (length, B, C), a view where `hop` is 1."""
+    held = frames[first // hop :].unsqueeze(1).expand(-1, hop, -1, -1)
+    return held.flatten(0, 1)[first % hop :][:length].contiguous()
 
 
 def hold_gradient(gradient: Tensor, num_frames: int, hop: int, first: int) -> Tensor:
     """The transpose of `hold`: sums of the gradient (length, B, C) over each frame's positions."""
     length, batch, channels = gradient.shape
+    if hop == 1 and num_frames == length:
+        return gradient
     summed = gradient.new_zeros(num_frames, batch, channels)
     frame, head = first // hop, min(-first % hop, length)
     if head:  # what is left of the first frame's positions
@@ -40,89 +234,3 @@ def hold_gradient(gradient: Tensor, num_frames: int, hop: int, first: int) -> Te
     if head + num_whole * hop < length:
         summed[frame + num_whole] = gradient[head + num_whole * hop :].sum(dim=0)
     return summed
-
-
-class GatedLayer(torch.autograd.Function):
-    """Eq. 5 of arXiv 1609.03499 with a residual, time-major.
-
-    hidden    (T, B, R)
-    taps      (k, 2G, R), filter above gate, oldest sample first
-    frames    (M, B, 2G) conditioning, projected, bias included; held as in `hold`
-    residual  (R, G), or None in the last layer
-    Returns hidden (T - (k-1) d, B, R), None in the last layer, and the gated outputs of the last
-    `num_scored` positions (num_scored, B, G).
-    """
-
-    @staticmethod
-    def forward(
-        ctx: Any,
-        hidden: Tensor,
-        taps: Tensor,
-        frames: Tensor,
-        residual: Tensor | None,
-        dilation: int,
-        hop: int,
-        first: int,
-        num_scored: int,
-    ) -> tuple[Tensor | None, Tensor]:
-        length = hidden.shape[0] - (taps.shape[0] - 1) * dilation
-        gates = hold(frames, hop, first, length)  # (T', B, 2G)
-        for tap, weight in enumerate(taps):
-            start = tap * dilation
-            _rows(gates).addmm_(_rows(hidden[start : start + length]), weight.t())
-        gated = _activate_(gates)  # (T', B, G)
-        ctx.save_for_backward(hidden, taps, gates, gated, residual)
-        ctx.settings = (dilation, hop, first, num_scored, len(frames))
-        scored = gated[-num_scored:]
-        if residual is None:
-            return None, scored
-        output = torch.addmm(_rows(hidden[-length:]), _rows(gated), residual.t())
-        return output.view(length, *hidden.shape[1:]), scored
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Any) -> tuple[Tensor | None, ...]:
-        d_output, d_scored = gradients
-        hidden, taps, gates, gated, residual = ctx.saved_tensors
-        dilation, hop, first, num_scored, num_frames = ctx.settings
-        length = len(gated)
-        d_residual = None
-        if residual is None:
-            d_gated = torch.zeros_like(gated)
-        else:
-            d_gated = (_rows(d_output) @ residual).view_as(gated)
-            d_residual = _rows(d_output).t() @ _rows(gated)
-        d_gated[-num_scored:] += d_scored
-        d_gates = _gates_gradient(d_gated, gates)
-        d_hidden = torch.zeros_like(hidden)
-        if residual is not None:
-            d_hidden[-length:] = d_output
-        d_taps = torch.empty_like(taps)
-        for tap, weight in enumerate(taps):
-            start = tap * dilation
-            _rows(d_hidden[start : start + length]).addmm_(_rows(d_gates), weight)
-            read = _rows(hidden[start : start + length])
-            torch.mm(_rows(d_gates).t(), read, out=d_taps[tap])
-        d_frames = hold_gradient(d_gates, num_frames, hop, first)
-        return d_hidden, d_taps, d_frames, d_residual, None, None, None, None
-
-
-def _activate_(gates: Tensor) -> Tensor:
-    """tanh(a) * sigmoid(b) of gates (.., 2G) = [a, b], left as [sigmoid(2a), sigmoid(b)].
-
-    tanh(a) = 2 sigmoid(2a) - 1, and torch's sigmoid is several times faster than its tanh.
-    """
-    signal, gate = gates.chunk(2, dim=-1)
-    signal.mul_(2)
-    gates.sigmoid_()
-    return torch.addcmul(-gate, signal, gate, value=2)
-
-
-def _gates_gradient(d_gated: Tensor, gates: Tensor) -> Tensor:
-    """Back through `_activate_`, of whose result tanh(a) is (gated / gate)."""
-    signal, gate = gates.chunk(2, dim=-1)
-    d_gates = torch.empty_like(gates)
-    d_signal, d_gate = d_gates.chunk(2, dim=-1)
-    # d tanh(a) / da = 4 s (1 - s) with s = sigmoid(2a)
-    aten.sigmoid_backward(d_gated * gate * 4, signal, grad_input=d_signal)
-    aten.sigmoid_backward(d_gated * (2 * signal - 1), gate, grad_input=d_gate)
-    return d_gates

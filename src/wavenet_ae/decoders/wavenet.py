@@ -13,12 +13,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from wavenet_ae.bounds import AtLeast, Positive
-from wavenet_ae.decoders.gated_layer import GatedLayer
+from wavenet_ae.decoders.gated_layer import Weights, gated_layers
 from wavenet_ae.geometry import Chain, causal_chain
 
 
 class DilatedLayer(nn.Module):
-    """Gated dilated convolution with conditioning and speaker; see GatedLayer.
+    """Weights of a gated dilated convolution with conditioning and speaker; see gated_layer.py.
 
     Filter and gate are one product, their rows stacked.  The last layer has no residual.
     """
@@ -35,7 +35,6 @@ class DilatedLayer(nn.Module):
     ) -> None:
         super().__init__()
         self.dilation = dilation
-        self.reach = (kernel - 1) * dilation
         self.taps = nn.Parameter(
             torch.randn(kernel, 2 * gate, residual) / (kernel * residual) ** 0.5
         )
@@ -44,25 +43,15 @@ class DilatedLayer(nn.Module):
         # Without a bias: those of the layers above already say all that it could.
         self.residual = nn.Linear(gate, residual, bias=False) if has_residual else None
 
-    def forward(
-        self,
-        hidden: Tensor,
-        conditioning: Tensor,
-        speaker: Tensor,
-        hop: int,
-        first: int,
-        num_scored: int,
-    ) -> tuple[Tensor | None, Tensor]:
-        """Hidden (T, B, R), conditioning (M, B, C), speaker (B, S) -> hidden (T - reach, B, R) and
-        the gated outputs (num_scored, B, G) of the last positions."""
-        frames = self.conditioning(conditioning) + self.speaker(speaker)  # (M, B, 2G)
-        residual = None if self.residual is None else self.residual.weight.to(hidden.dtype)
-        return GatedLayer.apply(
-            hidden,
-            self.taps.to(hidden.dtype),
-            frames.to(hidden.dtype),
-            residual,
-            *(self.dilation, hop, first, num_scored),
+    def weights(self, speaker: Tensor, skip: Tensor, dtype: torch.dtype) -> Weights:
+        """The layer's weights for a batch of speaker vectors (B, S), each cast once a step."""
+        offset = self.conditioning.bias + self.speaker(speaker)  # (B, 2G)
+        return Weights(
+            taps=self.taps.to(dtype),
+            conditioning=self.conditioning.weight.to(dtype),
+            offset=offset.to(dtype),
+            skip=skip,
+            residual=None if self.residual is None else self.residual.weight.to(dtype),
         )
 
 
@@ -90,8 +79,8 @@ class WaveNet(nn.Module):
         levels: Annotated[int, AtLeast(2)] = 256,
     ) -> None:
         super().__init__()
-        dilations = [2**layer for layer in range(layers_per_block)] * num_blocks
-        self.chain: Chain = causal_chain(dilations, kernel)
+        self.dilations = [2**layer for layer in range(layers_per_block)] * num_blocks
+        self.chain: Chain = causal_chain(self.dilations, kernel)
         self.conditioning_hop = conditioning_hop
         self.embedding = nn.Parameter(_ramp_embedding(levels, residual))
         self.speakers = nn.Embedding(num_speakers, speaker_dim)
@@ -104,11 +93,11 @@ class WaveNet(nn.Module):
                 speaker_dim=speaker_dim,
                 kernel=kernel,
                 dilation=dilation,
-                has_residual=depth < len(dilations),
+                has_residual=depth < len(self.dilations),
             )
-            for depth, dilation in enumerate(dilations, start=1)
+            for depth, dilation in enumerate(self.dilations, start=1)
         )
-        self.skip = nn.Linear(gate * len(dilations), skip)
+        self.skip = nn.Linear(gate * len(self.dilations), skip)
         self.post = nn.Linear(skip, post)
         self.logits = nn.Linear(post, levels)
 
@@ -118,23 +107,28 @@ class WaveNet(nn.Module):
         Prediction `w` is of the sample that follows `samples[:, R - 1 + w]`.  Vector `m` of the
         conditioning is held for positions `m * hop ..` of the first layer's outputs.
         """
-        speaker_vector = self.speakers(speaker)  # (B, S)
-        frames = conditioning.permute(2, 0, 1).contiguous()  # (M, B, C)
         hidden = F.embedding(samples.t(), self.embedding)  # (T, B, R)
-        hidden = hidden.to(_compute_dtype(hidden))
-        num_targets = samples.shape[1] - self.chain.receptive_field + 1
-        num_positions = self.chain.layers[0].output_length(samples.shape[1])
-        gated_outputs = []  # skips only where scored
-        for layer in self.layers:
-            assert isinstance(layer, DilatedLayer)
-            first = num_positions - (hidden.shape[0] - layer.reach)
-            hidden, gated = layer(
-                hidden, frames, speaker_vector, self.conditioning_hop, first, num_targets
-            )
-            gated_outputs.append(gated)
-        skips = self.skip(torch.cat(gated_outputs, dim=-1))  # (W, B, skip)
+        dtype = _compute_dtype(hidden)
+        frames = conditioning.to(dtype).permute(2, 0, 1).contiguous()  # (M, B, C)
+        skips = gated_layers(
+            hidden.to(dtype),
+            frames,
+            self.skip.bias.to(dtype),
+            self.layer_weights(self.speakers(speaker), dtype),
+            self.dilations,
+            self.conditioning_hop,
+        )  # (W, B, skip)
         logits = self.logits(F.relu(self.post(F.relu(skips))))
         return logits.permute(1, 2, 0)  # (W, B, Q) -> (B, Q, W)
+
+    def layer_weights(self, speaker: Tensor, dtype: torch.dtype) -> list[Weights]:
+        """Of all layers, for a batch of speaker vectors (B, S)."""
+        skips = self.skip.weight.to(dtype).chunk(len(self.layers), dim=1)  # (skip, G) each
+        weights = []
+        for layer, skip in zip(self.layers, skips, strict=True):
+            assert isinstance(layer, DilatedLayer)
+            weights.append(layer.weights(speaker, skip, dtype))
+        return weights
 
 
 def _compute_dtype(tensor: Tensor) -> torch.dtype:
