@@ -58,6 +58,8 @@ def left_out(config: dict[str, Any]) -> Iterator[str]:
     log_to(None)
     if not any(open_corpus(config).labels):
         yield "No recording has phone labels (a .phn file beside it): the demo leaves PNMI out."
+    elif not config["bottleneck"]:
+        yield "A model without codes has no units: the demo leaves PNMI out."
     interval, last = config["validate_every_num_steps"], config["trainer"]["max_steps"]
     if 0 < last < interval:
         yield (

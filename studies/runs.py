@@ -59,7 +59,7 @@ def judged(folder: Path) -> dict[str, float]:
     return {
         "nll": last["validation/nll"],
         "gain": last["validation/gain_over_other_codes"],
-        "perplexity": last.get("validation/perplexity", units.units.perplexity),
+        "perplexity": last["validation/perplexity"],
         "pnmi": units.units.pnmi,
         "pnmi_kmeans": units.baseline.pnmi,
         "pnmi_shuffled": units.units.pnmi_shuffled,

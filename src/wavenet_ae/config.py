@@ -40,7 +40,7 @@ DERIVED: dict[str, frozenset[str]] = {
     "callbacks": frozenset({"folder"}),
     "logger": frozenset({"run_folder", "first_step"}),
 }
-HEARD = ("encoder", "bottleneck")  # that some models do without
+OPTIONAL_PARTS = ("encoder", "bottleneck")  # that some models do without
 COLLECTIONS = ("callbacks", "logger")  # groups of any number of named nodes
 VALUES: dict[str, Any] = {
     "seed": NonNegative,
@@ -151,7 +151,7 @@ def _group_problems(config: Mapping[str, Any]) -> Iterator[str]:
             for name, each in (node or {}).items():
                 if each is not None:
                     yield from _node_problems(f"{group}.{name}", each, derived, is_top=True)
-        elif group in HEARD and not _takes_part(config, group):
+        elif group in OPTIONAL_PARTS and not _takes_part(config, group):
             if node:
                 yield f"{group} is set, but {_target(config, 'model')} has none: {group}=absent"
         else:

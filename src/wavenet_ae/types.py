@@ -11,7 +11,10 @@ several codebooks.  Every loss is in nats.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
+
+# How losses per code are weighed, see objectives/waveform.py.
+CodeWeighting = Literal["sequence", "mean", "context"]
 
 if TYPE_CHECKING:
     import torch

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from torch import Tensor, nn
 
-from wavenet_ae.types import BottleneckOutput, Step
-
-CodeWeighting = Literal["sequence", "mean", "context"]
+from wavenet_ae.types import BottleneckOutput, CodeWeighting, Step
 
 
 class Bottleneck(nn.Module):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from wavenet_ae.bottlenecks.base import Bottleneck, CodeWeighting
+from wavenet_ae.bottlenecks.base import Bottleneck
 from wavenet_ae.bottlenecks.projection import Projection
 from wavenet_ae.bounds import Positive
-from wavenet_ae.types import BottleneckOutput, Step
+from wavenet_ae.types import BottleneckOutput, CodeWeighting, Step
 
 
 def gaussian_kl(mean: Tensor, log_variance: Tensor) -> Tensor:

@@ -20,6 +20,7 @@ from wavenet_ae.evaluation.units import UnitQuality, unit_quality
 from wavenet_ae.models import WaveformAutoencoder
 
 CONTINUOUS_UNITS = 64  # clusters of the vectors where a bottleneck has no codes of its own
+MOST_CLUSTERS = 1024  # of the baseline: more would take long and have few frames each
 
 
 @dataclass(frozen=True)
@@ -63,11 +64,12 @@ def judge_units(model: WaveformAutoencoder, corpus: PackedCorpus) -> JudgedUnits
         kind, units = "k-means on vectors", kmeans_codes(np.concatenate(vectors), size)
     else:
         kind, units = _first_codes(np.concatenate([each for each in codes if each is not None]))
-    baseline = kmeans_codes(np.concatenate(frames), size)
+    num_clusters = min(size, MOST_CLUSTERS)
+    baseline = kmeans_codes(np.concatenate(frames), num_clusters)
     return JudgedUnits(
         kind=kind,
         units=unit_quality(units, phones, size, len(inventory)),
-        baseline=unit_quality(baseline, phones, size, len(inventory)),
+        baseline=unit_quality(baseline, phones, num_clusters, len(inventory)),
         counts=np.bincount(units, minlength=size),
     )
 

@@ -66,6 +66,6 @@ def _unit_figures(judged: JudgedUnits) -> dict[str, str]:
     return {
         f"units ({judged.kind}): perplexity": f"{units.perplexity:.1f} of {units.num_codes}",
         "PNMI of the units with the phones": f"{units.pnmi:.3f}",
-        "PNMI of k-means on MFCC, as many units": f"{baseline.pnmi:.3f}",
+        f"PNMI of k-means on MFCC, {baseline.num_codes} clusters": f"{baseline.pnmi:.3f}",
         "PNMI of the units in shuffled order": f"{units.pnmi_shuffled:.3f}",
     }

@@ -54,7 +54,7 @@ class WaveformModel(nn.Module):
         raise NotImplementedError
 
     def fit(self, waveforms: Iterable[Tensor]) -> None:
-        """Standardise what the model hears on waveforms (B, T) of the training split."""
+        """Set what is known from the training split's waveforms (B, T) alone; here, nothing."""
 
     @property
     def unknown_speaker(self) -> int:

@@ -25,13 +25,13 @@ def build(config: Mapping[str, Any], speakers: Sequence[str]) -> WaveformModel:
     """
     node, rate = config["model"], config["sample_rate"]
     wired = {"sample_rate": rate, "speakers": list(speakers)}
-    if hears_codes(node):
+    if has_codes(node):
         return _autoencoder(config, **wired)
     decoder = _decoder(config, speakers, dim=0, hop=UNINFORMED_HOP)
     return _module(node, decoder=decoder, **wired)
 
 
-def hears_codes(model: Mapping[str, Any]) -> bool:
+def has_codes(model: Mapping[str, Any]) -> bool:
     """Whether a model's node is of one with encoder and bottleneck."""
     return "bottleneck" in inspect.signature(resolve(model["_target_"])).parameters
 

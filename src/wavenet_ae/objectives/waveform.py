@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -12,9 +11,7 @@ from torch import Tensor
 from wavenet_ae.alignment import WindowPlan
 from wavenet_ae.bounds import NonNegative, NonNegativeNumber
 from wavenet_ae.nn.processes import averaged
-from wavenet_ae.types import ModelOutput
-
-CodeWeighting = Literal["sequence", "mean", "context"]
+from wavenet_ae.types import CodeWeighting, ModelOutput
 
 
 def code_weights(plan: WindowPlan, weighting: CodeWeighting) -> Tensor:

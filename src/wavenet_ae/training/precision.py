@@ -7,7 +7,7 @@ from typing import Any
 from pytorch_lightning.plugins import DoublePrecision
 
 
-class IntegerBatches(DoublePrecision):
+class Float64(DoublePrecision):
     """`trainer.precision=64-true`: Lightning's own converts the floats of a batch and refuses
     frozen dataclasses; a batch of ours holds integers only."""
 

@@ -26,7 +26,7 @@ from wavenet_ae.training.compilation import compile_parts
 from wavenet_ae.training.csv_log import CSVLog
 from wavenet_ae.training.initialisation import initialise_from
 from wavenet_ae.training.module import WaveformTraining
-from wavenet_ae.training.precision import IntegerBatches
+from wavenet_ae.training.precision import Float64
 from wavenet_ae.training.resumable import changes
 from wavenet_ae.training.run_folder import write_run_files
 
@@ -48,7 +48,7 @@ def check_sizes(config: Mapping[str, Any]) -> None:
     sizes that do not fit together are found before any recording is read.  Raises UserError."""
     try:
         model = build(model_config(config), ["speaker"])
-        _hear_one_hop(model)
+        _run_one_hop(model)
     except (ValueError, RuntimeError) as error:
         raise UserError(f"The model cannot be built: {error}") from None
     window_samples(model, config["data"]["window_seconds"])
@@ -58,7 +58,7 @@ def check_sizes(config: Mapping[str, Any]) -> None:
 
 
 @torch.no_grad()
-def _hear_one_hop(model: WaveformModel) -> None:
+def _run_one_hop(model: WaveformModel) -> None:
     plan = model.window(int(model.hop))
     silence = torch.zeros(1, plan.slice_length, dtype=torch.int16)
     model.eval()(silence, torch.zeros(1, dtype=torch.int64), plan)
@@ -188,7 +188,7 @@ def _trainer(config: Mapping[str, Any], folder: Path, first_step: int) -> pl.Tra
     warnings.filterwarnings("ignore", message=".*isinstance.treespec, LeafSpec.*")
     node = dict(config["trainer"])
     if node.get("precision") == "64-true":
-        plugins.append(IntegerBatches())
+        plugins.append(Float64())
         del node["precision"]
     accumulate = node.get("accumulate_grad_batches", 1)
     return _lightning_trainer(
