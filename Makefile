@@ -18,7 +18,7 @@ $(READY): pyproject.toml constraints.txt tools/torchaudio_without_cuda.py
 demo: $(READY)  ## train on synthetic speech for four minutes and judge the codes
 	$(BIN)/python demo.py
 
-bench: $(READY)  ## training speed against matrix products and an ordinary WaveNet (four minutes)
+bench: $(READY)  ## training speed against matrix products and an ordinary WaveNet (three minutes)
 	$(BIN)/python benchmarks/training.py
 
 bench-packing: $(READY)  ## packing of many short files: files/s, memory (two minutes)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import torch
+from timing import Shape
 from torch import Tensor, nn
 
 from wavenet_ae.decoders import WaveNet
@@ -34,6 +35,13 @@ class Setup:
     @property
     def num_samples(self) -> int:
         return self.batch * self.num_targets
+
+    @property
+    def products(self) -> list[Shape]:
+        """Rows, inner and columns of the largest products of a layer."""
+        residual, gate = self.sizes["residual"], self.sizes["gate"]
+        shapes = ((residual, 2 * gate), (2 * gate, residual), (gate, residual))
+        return [(self.num_samples, *shape) for shape in shapes]
 
     def decoder(self) -> WaveNet:
         torch.manual_seed(0)
@@ -66,6 +74,8 @@ class TrainingStep:
     def __call__(self) -> Tensor:
         loss = self.loss()
         self.optimizer.zero_grad()
+        for each in self.inputs:
+            each.grad = None
         loss.backward()
         norm = torch.nn.utils.clip_grad_norm_(self.decoder.parameters(), 1.0)
         assert torch.isfinite(norm)

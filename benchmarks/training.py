@@ -1,6 +1,6 @@
 """How fast decoders train, against the matrix products of the same run and an ordinary WaveNet.
 
-python benchmarks/training.py                            # three decoders: four minutes on two cores
+python benchmarks/training.py                          # three decoders: three minutes on two cores
 python benchmarks/training.py --sizes small --repeats 9
 python benchmarks/training.py --device cuda
 
@@ -11,8 +11,11 @@ Prints a table and writes outputs/bench/training.csv:
 
     samples/s   predicted samples a second: the median over rounds, and the range
     GFLOPS      of the arithmetic that valid predictions need (steps.py), whoever computes more
-    of peak     of the fastest of several matrix products (timing.py) in the same precision: the
-                median over rounds of the ratio, so that a slow moment of the machine cancels
+    of peak     of the fastest matrix product, square or of the decoder's sizes, in the same
+                precision: the median over rounds of the ratio, so that a slow moment cancels
+
+The rows `products` say what a step would come to if all of it ran as fast as the fastest product of
+the decoder's sizes.
 """
 
 from __future__ import annotations
@@ -21,7 +24,6 @@ import argparse
 import csv
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import product
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -33,7 +35,7 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 from steps import DTYPES, SETUPS, Precision, Setup, TrainingStep, noise, training_flops
-from timing import SHAPES, Shape, machine, matrix_product, product_flops, seconds_per_call
+from timing import SQUARES, Shape, machine, matrix_product, product_flops, seconds_per_call
 from torch import nn
 
 from wavenet_ae.config import plain
@@ -64,65 +66,62 @@ def main() -> None:
         rows += measure(name, setup, given.repeats, given.device)
     write(rows, ROOT / "outputs" / "bench" / "training.csv")
     show(rows)
-    of_default = [row for row in rows if row["decoder"] == "default"]
-    if of_default:
-        batch = f"data.batch_size={of_default[0]['batch']}"
-        step = min(row["seconds"] for row in of_default)
-        show_data(batch_seconds(given.repeats, [batch]), step)
+    rates = [
+        median(row["samples/s"])
+        for row in rows
+        if (row["decoder"], row["implementation"]) == ("default", "ours")
+    ]
+    if rates:
+        batch = SETUPS["default"].batch
+        seconds = batch_seconds(given.repeats, [f"data.batch_size={batch}"])
+        show_data(seconds, SETUPS["default"].num_samples / max(rates))
 
 
 def measure(
-    name: str, setup: Setup, repeats: int, device: str, shapes: Sequence[Shape] = SHAPES
+    name: str, setup: Setup, repeats: int, device: str, squares: Sequence[Shape] = SQUARES
 ) -> list[dict[str, Any]]:
-    """A row for each precision and implementation of a decoder, all timed in turns."""
-    times = seconds_per_call(dict(tasks(setup, device, shapes)), repeats, device)
-    return [
-        {
-            "decoder": name,
-            "implementation": implementation,
-            "precision": precision,
-            "batch": setup.batch,
-            "targets": setup.num_targets,
-            **figures(setup, times, precision, implementation, shapes),
-            "rounds": repeats,
-            **machine(device),
-        }
-        for precision, implementation in product(DTYPES, IMPLEMENTATIONS)
-    ]
-
-
-def figures(
-    setup: Setup,
-    times: Mapping[Task, Sequence[float]],
-    precision: Precision,
-    implementation: str,
-    shapes: Sequence[Shape],
-) -> dict[str, float | str]:
-    def peak(shape: Shape) -> float:
-        return product_flops(shape) / median(times[precision, shape])
-
-    fastest = max(shapes, key=peak)
-    seconds = times[precision, implementation]
+    """Three rows for each precision of a decoder, all timed in turns; lists are over rounds."""
+    times = seconds_per_call(dict(tasks(setup, squares, device)), repeats, device)
     flops = training_flops(setup.decoder(), setup.batch, setup.num_targets)
-    pairs = zip(times[precision, fastest], seconds, strict=True)
-    return {
-        "seconds": median(seconds),
-        "samples/s": setup.num_samples / median(seconds),
-        "lowest": setup.num_samples / max(seconds),
-        "highest": setup.num_samples / min(seconds),
-        "GFLOPS": flops / median(seconds) / 1e9,
-        "of peak": flops / product_flops(fastest) * median(p / s for p, s in pairs),
-        "peak": peak(fastest) / 1e9,
-        "product": "x".join(map(str, fastest)),
-    }
+    rows = []
+    for precision in DTYPES:
+        own = fastest(times, precision, setup.products)
+        peak = fastest(times, precision, [*squares, own])
+        peaks = [product_flops(peak) / seconds for seconds in times[precision, peak]]
+        steps = {each: times[precision, each] for each in IMPLEMENTATIONS}
+        as_many = flops / product_flops(own)
+        steps["products"] = [seconds * as_many for seconds in times[precision, own]]
+        for implementation, step in steps.items():
+            row = {
+                "decoder": name,
+                "implementation": implementation,
+                "precision": precision,
+                "batch": setup.batch,
+                "targets": setup.num_targets,
+                "samples/s": [setup.num_samples / seconds for seconds in step],
+                "GFLOPS": [flops / seconds / 1e9 for seconds in step],
+                "of peak": [flops / s / p for s, p in zip(step, peaks, strict=True)],
+                "peak GFLOPS": [each / 1e9 for each in peaks],
+                "peak product": "x".join(map(str, peak)),
+                "rounds": repeats,
+                **machine(device),
+            }
+            rows.append(row)
+    return rows
+
+
+def fastest(
+    times: Mapping[Task, Sequence[float]], precision: Precision, shapes: Sequence[Shape]
+) -> Shape:
+    return max(shapes, key=lambda shape: product_flops(shape) / median(times[precision, shape]))
 
 
 def tasks(
-    setup: Setup, device: str, shapes: Sequence[Shape]
+    setup: Setup, squares: Sequence[Shape], device: str
 ) -> Iterator[tuple[Task, Callable[[], object]]]:
     inputs = noise(setup.decoder(), setup.batch, setup.num_targets, device)
     for precision, dtype in DTYPES.items():
-        for shape in shapes:
+        for shape in [*squares, *setup.products]:
             yield (precision, shape), matrix_product(shape, dtype, device)
         for implementation in IMPLEMENTATIONS:
             decoder: nn.Module = setup.decoder()
@@ -146,25 +145,36 @@ def batch_seconds(repeats: int, overrides: Sequence[str] = ()) -> list[float]:
 
 def write(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
+    flat = [dict(columns(row)) for row in rows]
     with path.open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
+        writer = csv.DictWriter(file, list(flat[0]))
         writer.writeheader()
-        writer.writerows(rows)
+        writer.writerows(flat)
+
+
+def columns(row: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Each list as its median, least and most."""
+    for name, value in row.items():
+        if isinstance(value, list):
+            yield name, median(value)
+            yield f"{name} lowest", min(value)
+            yield f"{name} highest", max(value)
+        else:
+            yield name, value
 
 
 def show(rows: Sequence[Mapping[str, Any]]) -> None:
-    last = rows[-1]
-    title = "training: {processor}, {cores} cores, {threads} threads, torch {torch}".format(**last)
-    table = Table(title=title, box=SIMPLE, padding=(0, 1))
-    for name in ("decoder", "", "precision", "samples/s", "(range)", "GFLOPS", "of peak", "peak"):
-        table.add_column(name, justify="left" if name in ("decoder", "") else "right")
+    title = "{processor}, {cores} cores, {threads} threads, torch {torch}".format(**rows[-1])
+    table = Table("decoder", "", "", title=title, box=SIMPLE, padding=(0, 1))
+    for name in ("samples/s", "GFLOPS", "of peak", "peak GFLOPS"):
+        table.add_column(name, justify="right")
     for row in rows:
         table.add_row(
             *(row["decoder"], row["implementation"], row["precision"]),
-            f"{row['samples/s']:,.0f}",
-            f"({row['lowest']:,.0f} to {row['highest']:,.0f})",
-            *(f"{row['GFLOPS']:,.0f}", f"{row['of peak']:.2f}"),
-            f"{row['peak']:,.0f} ({row['product']})",
+            spread(row["samples/s"], ",.0f"),
+            f"{median(row['GFLOPS']):,.0f}",
+            spread(row["of peak"], ".2f"),
+            f"{median(row['peak GFLOPS']):,.0f} ({row['peak product']})",
         )
     Console(width=120).print(table)
 
@@ -172,10 +182,14 @@ def show(rows: Sequence[Mapping[str, Any]]) -> None:
 def show_data(seconds: Sequence[float], step: float) -> None:
     share = median(seconds) / step
     print(
-        f"a batch of data: {1e3 * median(seconds):.2f} ms ({1e3 * min(seconds):.2f} to "
-        f"{1e3 * max(seconds):.2f}), {share:.1%} of the default decoder's fastest step, "
-        f"{1e3 * step:.0f} ms (goal: under {DATA_GOAL:.0%})"
+        f"a batch of training data: {spread([1e3 * each for each in seconds], '.2f')} ms, "
+        f"{share:.1%} of the default decoder's fastest step, {1e3 * step:.0f} ms "
+        f"(goal: under {DATA_GOAL:.0%})"
     )
+
+
+def spread(values: Sequence[float], form: str) -> str:
+    return f"{median(values):{form}} ({min(values):{form}} to {max(values):{form}})"
 
 
 if __name__ == "__main__":

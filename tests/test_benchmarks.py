@@ -79,17 +79,21 @@ def test_valid_arithmetic_by_hand():
 def test_rows_of_a_tiny_decoder(monkeypatch, tmp_path, capsys):
     hurried = partial(benchmark.seconds_per_call, least=0.0)
     monkeypatch.setattr(benchmark, "seconds_per_call", hurried)
-    rows = benchmark.measure("tiny", tiny(), repeats=3, device="cpu", shapes=[(8, 8, 8)])
-    names = [(row["implementation"], row["precision"]) for row in rows]
-    assert names == [(n, p) for p in ("fp32", "bf16") for n in ("ours", "padded")]
+    rows = benchmark.measure("tiny", tiny(), repeats=3, device="cpu", squares=[(8, 8, 8)])
+    names = [(row["precision"], row["implementation"]) for row in rows]
+    assert names == [(p, i) for p in ("fp32", "bf16") for i in ("ours", "padded", "products")]
+    flops = training_flops(tiny().decoder(), 2, 9)
     for row in rows:
-        assert 0 < row["lowest"] <= row["samples/s"] <= row["highest"]
-        assert row["GFLOPS"] == pytest.approx(
-            training_flops(tiny().decoder(), 2, 9) / 1e9 * row["samples/s"] / 18
-        )
+        for samples, rate, share, peak in zip(
+            *(row[name] for name in ("samples/s", "GFLOPS", "of peak", "peak GFLOPS")), strict=True
+        ):
+            assert rate == pytest.approx(samples * flops / 18 / 1e9)
+            assert share == pytest.approx(rate / peak)
     benchmark.write(rows, tmp_path / "bench" / "training.csv")
     with (tmp_path / "bench" / "training.csv").open() as file:
-        assert [row["processor"] for row in csv.DictReader(file)] == [rows[0]["processor"]] * 4
+        written = list(csv.DictReader(file))
+    assert [row["processor"] for row in written] == [rows[0]["processor"]] * 6
+    assert float(written[0]["of peak"]) == sorted(rows[0]["of peak"])[1]
     benchmark.show(rows)
     assert "of peak" in capsys.readouterr().out
 

@@ -120,12 +120,15 @@ class GatedLayers(torch.autograd.Function):
         d_skips = d_skips.contiguous()
         # In its last rows: the gradient of a layer's output, and then of its input.
         d_hidden, d_frames = torch.zeros_like(kept[0]), torch.zeros_like(frames)
+        space = torch.empty_like(
+            kept[1]
+        )  # for all layers: new memory costs more than what it holds
         d_layers: list[Tensor | None] = []
         for layer, place in zip(reversed(layers), reversed(ctx.places), strict=True):
             *kept, hidden, gates, gated = kept
             d_output = d_hidden[-place.length :]
             d_gated, d_skip, d_residual = _outputs_gradient(layer, gated, d_output, d_skips)
-            d_gates = _gates_gradient(gates, d_gated)
+            d_gates = _gates_gradient(gates, d_gated, out=space[: place.length])
             d_taps = _add_samples_gradient(d_hidden[-len(hidden) :], layer, place, d_gates, hidden)
             d_conditioning, d_offset = _add_frames_gradient(d_frames, layer, place, d_gates, frames)
             d_layers = [d_taps, d_conditioning, d_offset, d_skip, d_residual, *d_layers]
@@ -179,14 +182,13 @@ def _outputs_gradient(
     return d_gated, d_skip, d_residual
 
 
-def _gates_gradient(gates: Tensor, d_gated: Tensor) -> Tensor:
+def _gates_gradient(gates: Tensor, d_gated: Tensor, out: Tensor) -> Tensor:
     """Back through the product of signal and gate, tanh and sigmoid: (T', B, 2G)."""
     signal, gate = gates.chunk(2, dim=-1)
-    d_gates = torch.empty_like(gates)
-    d_signal, d_gate = d_gates.chunk(2, dim=-1)
+    d_signal, d_gate = out.chunk(2, dim=-1)
     aten.tanh_backward(d_gated * gate, signal, grad_input=d_signal)
     aten.sigmoid_backward(d_gated * signal, gate, grad_input=d_gate)
-    return d_gates
+    return out
 
 
 def _add_samples_gradient(
