@@ -51,8 +51,8 @@ def composed(arguments: list[str]) -> dict[str, Any]:
 
 def left_out(config: dict[str, Any]) -> Iterator[str]:
     """Sentences on what cannot be judged afterwards, known before minutes of training."""
-    from wavenet_ae.training.run import check_sizes
     from wavenet_ae.training.run_folder import log_to
+    from wavenet_ae.training.sizes import check_sizes
 
     check_sizes(config)
     log_to(None)

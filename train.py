@@ -24,13 +24,14 @@ def run(config: dict[str, Any]) -> float:
     """Check a configuration and train; what is slow to import waits until it is known sound."""
     try:
         check(config)
-        from wavenet_ae.training.run import check_sizes, train
+        from wavenet_ae.training.sizes import check_sizes
 
         check_sizes(config)
     except UserError:
         with contextlib.suppress(OSError):  # Hydra has made the folder of a run that is none
             os.rmdir(config["run_folder"])
         raise
+    from wavenet_ae.training.run import train
     from wavenet_ae.training.run_folder import log_to
     from wavenet_ae.training.signals import Stopped
 

@@ -17,7 +17,8 @@ from wavenet_ae.config import check, plain
 from wavenet_ae.errors import UserError
 from wavenet_ae.evaluation.plots import read_metrics
 from wavenet_ae.training.module import NonFiniteLoss
-from wavenet_ae.training.run import check_sizes, train
+from wavenet_ae.training.run import train
+from wavenet_ae.training.sizes import check_sizes
 
 CONF = Path(__file__).parents[2] / "conf"
 PLACE = ["run_folder=unused", "name=test"]

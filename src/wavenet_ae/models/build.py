@@ -17,6 +17,11 @@ MODEL_GROUPS = ("encoder", "bottleneck", "decoder", "model")
 UNINFORMED_HOP = 256  # positions per vector of a conditioning without channels; any number does
 
 
+def model_config(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a run's configuration makes the model; it travels in checkpoints."""
+    return {key: config[key] for key in ("sample_rate", *MODEL_GROUPS) if key in config}
+
+
 def build(config: Mapping[str, Any], speakers: Sequence[str]) -> WaveformModel:
     """Build a model from plain values: `sample_rate` and the groups of MODEL_GROUPS.
 

@@ -14,12 +14,12 @@ import yaml
 from pytorch_lightning.plugins.environments import SLURMEnvironment
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
-from wavenet_ae.checkpoint import SECTION, newest_checkpoint, step_checkpoints
+from wavenet_ae.checkpoint import SECTION, newest_checkpoint
 from wavenet_ae.data.module import SpeechData
 from wavenet_ae.errors import UserError
 from wavenet_ae.instantiate import instantiate
 from wavenet_ae.models import WaveformAutoencoder, WaveformModel, build, model_card
-from wavenet_ae.models.build import MODEL_GROUPS
+from wavenet_ae.models.build import model_config
 from wavenet_ae.randomness import keyed_seed
 from wavenet_ae.training.checkpoint_io import DurableCheckpointIO
 from wavenet_ae.training.compilation import compile_parts
@@ -29,58 +29,13 @@ from wavenet_ae.training.module import WaveformTraining
 from wavenet_ae.training.precision import Float64
 from wavenet_ae.training.resumable import changes
 from wavenet_ae.training.run_folder import write_run_files
+from wavenet_ae.training.sizes import window_samples
 
 logger = logging.getLogger(__name__)
 
 FOREIGN = ("pytorch_lightning.",)
 MONITORED = "validation/nll"
 NUM_FEATURE_BATCHES = 50  # of windows on which features are standardised
-HOP_TOLERANCE = 0.2
-
-
-def model_config(config: Mapping[str, Any]) -> dict[str, Any]:
-    """What of a configuration makes the model; it travels in checkpoints."""
-    return {key: config[key] for key in ("sample_rate", *MODEL_GROUPS) if key in config}
-
-
-def check_sizes(config: Mapping[str, Any]) -> None:
-    """Build the model once, with a single speaker, and run it on the shortest window, so that
-    sizes that do not fit together are found before any recording is read.  Raises UserError."""
-    try:
-        model = build(model_config(config), ["speaker"])
-        _run_one_hop(model)
-    except (ValueError, RuntimeError) as error:
-        raise UserError(f"The model cannot be built: {error}") from None
-    window_samples(model, config["data"]["window_seconds"])
-    is_new = not step_checkpoints(Path(config["run_folder"]) / "checkpoints")
-    if is_new and config["init_from"] is not None:
-        initialise_from(model, model_config(config), config["init_from"])
-
-
-@torch.no_grad()
-def _run_one_hop(model: WaveformModel) -> None:
-    plan = model.window(int(model.hop))
-    silence = torch.zeros(1, plan.slice_length, dtype=torch.int16)
-    model.eval()(silence, torch.zeros(1, dtype=torch.int64), plan)
-
-
-def window_samples(model: WaveformModel, window_seconds: float) -> int:
-    """Predicted samples of a window: the multiple of the model's hop that `window_seconds` means.
-
-    A hop in seconds is rounded to samples (10 ms are 220.5 at 22 050 Hz), hence the tolerance of
-    a fifth of a hop.  Raises UserError where no multiple is so near.
-    """
-    asked, hop = window_seconds * model.sample_rate, int(model.hop)
-    num_hops = max(1, round(asked / hop))
-    if abs(num_hops * hop - asked) > HOP_TOLERANCE * hop:
-        seconds = hop / model.sample_rate
-        around = f"{asked // hop * seconds:g} or {(asked // hop + 1) * seconds:g}"
-        raise UserError(
-            f"data.window_seconds is {window_seconds}, but must be a multiple of the model's hop, "
-            f"{seconds:g} s ({hop} samples at {model.sample_rate} Hz): "
-            + (around if asked >= hop else f"{seconds:g}")
-        )
-    return num_hops * hop
 
 
 def train(config: Mapping[str, Any]) -> float:
