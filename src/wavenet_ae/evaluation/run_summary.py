@@ -24,7 +24,7 @@ class RunSummary:
     num_steps: int
 
     def table(self) -> Table:
-        table = Table("figure", "value", title="Does the decoder use the codes, what do they say?")
+        table = Table("figure", "value", title="What the run has learned")
         for name, value in self.figures.items():
             table.add_row(name, value)
         return table
