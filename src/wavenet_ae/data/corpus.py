@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from wavenet_ae.data.splits import SPLITS
+from wavenet_ae.data.sources import SPLITS
 from wavenet_ae.errors import UserError
 
 FORMAT = 1  # raised when packing comes to mean something else, so that old caches are left alone

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Protocol
 
 from wavenet_ae.bounds import NonNegative
-from wavenet_ae.data.splits import SPLITS
 from wavenet_ae.errors import UserError
 
 AUDIO_SUFFIXES = (
@@ -20,6 +19,7 @@ AUDIO_SUFFIXES = (
 )
 COLUMNS = ("speaker", "path", "split", "channel", "labels")
 LABEL_SUFFIXES = (".phn", ".PHN")
+SPLITS = ("train", "validation", "test")
 # What a table may call a split.
 ALIASES = {"train": "train", "training": "train", "test": "test"} | dict.fromkeys(
     ("validation", "valid", "val", "dev"), "validation"

@@ -12,15 +12,11 @@ import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from wavenet_ae.bounds import FractionBelow1
+from wavenet_ae.data.sources import SPLITS, Recording
 from wavenet_ae.errors import UserError
-
-if TYPE_CHECKING:
-    from wavenet_ae.data.sources import Recording
-
-SPLITS = ("train", "validation", "test")
 
 
 @dataclass(frozen=True)

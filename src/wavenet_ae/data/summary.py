@@ -6,7 +6,7 @@ import numpy as np
 from rich.table import Table
 
 from wavenet_ae.data.corpus import PackedCorpus
-from wavenet_ae.data.splits import SPLITS
+from wavenet_ae.data.sources import SPLITS
 
 
 def corpus_table(corpus: PackedCorpus) -> Table:
