@@ -22,6 +22,14 @@ def perplexity(counts: Tensor) -> Tensor:
     return torch.special.entr(share).sum(dim=-1).exp()
 
 
+def code_counts(codes: Tensor, num_codebooks: int, codebook_size: int) -> Tensor:
+    """(B, N) or (B, Q, N) -> (Q, K) int64: how often each code of each codebook occurs."""
+    books = torch.arange(num_codebooks, device=codes.device)[:, None]  # (Q, 1)
+    rows = codes.view(len(codes), num_codebooks, -1) + codebook_size * books  # (B, Q, N)
+    counts = torch.bincount(rows.flatten(), minlength=num_codebooks * codebook_size)
+    return counts.view(num_codebooks, codebook_size)
+
+
 class Quantiser(Bottleneck):
     """Latents -> one of finitely many vectors, straight-through: (B, C, N) -> (B, dim, N).
 
@@ -116,21 +124,13 @@ class Quantiser(Bottleneck):
 
         In evaluation nothing is asked of other processes, which may have no such batch.
         """
-        counts = self.count(codes).float()  # (Q, K)
+        counts = code_counts(codes, self.num_codebooks, self.codebook_size).float()  # (Q, K)
         if step is not None:
             counts = summed(counts)
         return {
             "batch_perplexity": perplexity(counts).mean(),
             "latent_norm": as_rows(z).norm(dim=1).mean(),
         }
-
-    def count(self, codes: Tensor) -> Tensor:
-        """(B, N) or (B, Q, N) -> (Q, K) int64: how often each code of each codebook occurs."""
-        size, num_codebooks = self.codebook_size, self.num_codebooks
-        books = torch.arange(num_codebooks, device=codes.device)[:, None]  # (Q, 1)
-        rows = codes.view(len(codes), num_codebooks, -1) + size * books  # (B, Q, N)
-        counts = torch.bincount(rows.flatten(), minlength=num_codebooks * size)
-        return counts.view(num_codebooks, size)
 
     def _nothing(self) -> Tensor:
         """0, of which every parameter has a gradient: one that some steps leave without stops

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from wavenet_ae.bottlenecks import Bottleneck
-from wavenet_ae.bottlenecks.quantiser import perplexity
+from wavenet_ae.bottlenecks.quantiser import code_counts, perplexity
 from wavenet_ae.nn.processes import summed
 from wavenet_ae.objectives.waveform import negative_log_likelihood
 from wavenet_ae.types import ModelOutput
@@ -39,11 +39,8 @@ class ValidationSums:
 
     def add_codes(self, codes: Tensor | None) -> None:
         """Codes (B, N) or (B, Q, N); None where the bottleneck has none, or none yet."""
-        if codes is None:
-            return
-        by_codebook = codes.view(len(codes), len(self.code_counts), -1).transpose(0, 1)
-        for counts, used in zip(self.code_counts, by_codebook, strict=True):
-            counts += torch.bincount(used.flatten(), minlength=len(counts))
+        if codes is not None:
+            self.code_counts += code_counts(codes, *self.code_counts.shape)
 
     def figures(self) -> dict[str, Tensor]:
         """NLLs in nats per sample and what follows; with several codebooks, their means."""
