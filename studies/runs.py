@@ -15,8 +15,8 @@ import torch
 import yaml
 
 from wavenet_ae.checkpoint import newest_checkpoint, step_checkpoints
+from wavenet_ae.dashboards.history import read_metrics
 from wavenet_ae.evaluation.judge_units import judge_units
-from wavenet_ae.evaluation.plots import read_metrics
 from wavenet_ae.instantiate import instantiate
 from wavenet_ae.loading import load
 from wavenet_ae.models import WaveformAutoencoder

@@ -26,7 +26,9 @@ from wavenet_ae.training.sizes import check_sizes
 
 CONF = Path(__file__).parents[1] / "conf"
 OPTIONS = sorted(
-    (path.parent.name, path.stem) for path in CONF.glob("*/*.yaml") if path.stem != "base"
+    (path.parent.name, path.stem)
+    for path in CONF.glob("*/*.yaml")
+    if path.stem != "base" and path.parent.name != "panels"  # those are of the dashboard
 )
 CORPORA = ("librispeech", "libritts", "vctk", "ljspeech", "speechcommands")
 NEEDED = {

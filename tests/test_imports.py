@@ -33,6 +33,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "audio": BASE,
     "nn": BASE,
     "data": BASE | {"audio"},
+    "dashboards": {"errors", "signatures"},
     "encoders": PART,
     "bottlenecks": PART,
     "decoders": PART,
@@ -40,8 +41,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "models": MODEL,
     "loading": MODEL | {"checkpoint"},
     "generation": LOADED,
-    "evaluation": LOADED | {"generation", "data"},
-    "training": LOADED | {"generation", "data", "evaluation"},
+    "evaluation": LOADED | {"generation", "data", "dashboards"},
+    "training": LOADED | {"generation", "data", "evaluation", "dashboards"},
     "resuming": {"config", "errors", "training"},
     "config": LOADED | {"generation", "data", "evaluation", "training", "signatures"},
 }

@@ -8,7 +8,7 @@ import pytest
 from configs import TINY, TINY_CODES
 from runs import trained
 
-from wavenet_ae.evaluation.plots import read_metrics
+from wavenet_ae.dashboards.history import read_metrics
 
 NO_REMEDY = [
     "bottleneck.init=uniform",

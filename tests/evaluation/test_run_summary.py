@@ -1,32 +1,19 @@
-"""A run's metrics are read by step, and its pictures are drawn."""
+"""The pictures of a run are drawn, for runs without codes too."""
 
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from PIL import Image
 
-from wavenet_ae.evaluation.plots import draw_learning_curve, draw_usage, read_metrics
+from wavenet_ae.evaluation.plots import draw_learning_curve, draw_usage
 
-METRICS = """step,train/nll,validation/nll,validation/nll_other_codes,validation/perplexity
-9,5.5,,,
-19,4.5,4.4,4.6,
-29,3.5,3.25,4.5,12.5
-"""
-
-
-@pytest.fixture
-def metrics(tmp_path):
-    path = tmp_path / "metrics.csv"
-    path.write_text(METRICS)
-    return path
-
-
-def test_each_figure_has_the_steps_that_logged_it(metrics):
-    found = read_metrics(metrics)
-    assert found["train/nll"][0].tolist() == [10, 20, 30]
-    assert found["validation/nll"][0].tolist() == [20, 30]
-    assert found["validation/perplexity"][1].tolist() == [12.5]
+STEPS = np.array([10, 20, 30])
+TRAINING = {"train/nll": (STEPS, np.array([5.5, 4.5, 3.5]))}
+VALIDATION = {
+    "validation/nll": (STEPS[1:], np.array([4.4, 3.25])),
+    "validation/nll_other_codes": (STEPS[1:], np.array([4.6, 4.5])),
+    "validation/perplexity": (STEPS[2:], np.array([12.5])),
+}
 
 
 def is_drawn(png) -> bool:
@@ -34,7 +21,10 @@ def is_drawn(png) -> bool:
     return picture.shape[1] > 600 and (picture < 128).mean() > 0.005
 
 
-def test_pictures_are_drawn(metrics, tmp_path):
-    draw_learning_curve(metrics, tmp_path / "curve.png")
-    draw_usage(np.array([5, 0, 3, 2]), "codes", tmp_path / "usage.png")
-    assert is_drawn(tmp_path / "curve.png") and is_drawn(tmp_path / "usage.png")
+def test_pictures_are_drawn(tmp_path):
+    draw_learning_curve({**TRAINING, **VALIDATION}, tmp_path / "curve.png")
+    draw_learning_curve(TRAINING, tmp_path / "training.png")
+    draw_usage(np.array([5, 0, 3, 2]), "codes", 30, tmp_path / "usage.png")
+    assert all(is_drawn(tmp_path / f"{name}.png") for name in ("curve", "training", "usage"))
+    heights = [Image.open(tmp_path / f"{name}.png").height for name in ("curve", "training")]
+    assert heights[0] > 1.5 * heights[1], "the perplexity is drawn below, where there is one"

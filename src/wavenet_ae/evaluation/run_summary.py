@@ -8,9 +8,10 @@ from pathlib import Path
 from rich.table import Table
 
 from wavenet_ae.checkpoint import step_checkpoints
+from wavenet_ae.dashboards.history import read_metrics
 from wavenet_ae.data.corpus import PackedCorpus
 from wavenet_ae.evaluation.judge_units import JudgedUnits, judge_units
-from wavenet_ae.evaluation.plots import draw_learning_curve, draw_usage, read_metrics
+from wavenet_ae.evaluation.plots import draw_learning_curve, draw_usage
 from wavenet_ae.loading import load
 from wavenet_ae.models import WaveformAutoencoder
 
@@ -38,14 +39,14 @@ def summarise_run(folder: Path, corpus: PackedCorpus) -> RunSummary:
     metrics = read_metrics(folder / "metrics.csv")
     last = {key: values[-1] for key, (_, values) in metrics.items()}
     figures, pictures = _validation_figures(last), [folder / "learning_curve.png"]
-    draw_learning_curve(folder / "metrics.csv", pictures[0])
+    num_steps = max(int(steps[-1]) for steps, _ in metrics.values())
+    draw_learning_curve(metrics, pictures[0])
     model = load(step_checkpoints(folder / "checkpoints")[-1])
     if any(corpus.labels) and isinstance(model, WaveformAutoencoder):
         judged = judge_units(model, corpus)
         pictures.append(folder / "usage.png")
-        draw_usage(judged.counts, judged.kind, pictures[-1])
+        draw_usage(judged.counts, judged.kind, num_steps, pictures[-1])
         figures |= _unit_figures(judged)
-    num_steps = max(int(steps[-1]) for steps, _ in metrics.values())
     return RunSummary(figures, pictures, num_steps)
 
 

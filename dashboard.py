@@ -1,0 +1,62 @@
+"""Draw what runs have logged, or build a W&B workspace of the same panels.
+
+python dashboard.py runs=outputs/toy/A
+python dashboard.py runs=[outputs/toy/A,outputs/toy/B] labels=[healthy,collapsed] out=plots
+python dashboard.py task=workspace entity=me project=wavenet_ae
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import hydra
+from omegaconf import DictConfig
+
+from wavenet_ae.commands import guarded
+from wavenet_ae.config import plain
+from wavenet_ae.dashboards.panels import Panel, bind_panels, in_sections
+from wavenet_ae.dashboards.settings import Settings, check_settings
+
+
+def run(config: dict[str, Any]) -> None:
+    """Check what is asked for, then do it; what is slow to import waits until it is sound."""
+    settings = check_settings(config)
+    panels = in_sections(bind_panels(settings.panels), settings.sections)
+    (draw if settings.task == "plots" else build)(settings, panels)
+
+
+def draw(settings: Settings, panels: list[Panel]) -> None:
+    from wavenet_ae.dashboards.history import read_run
+    from wavenet_ae.dashboards.pages import draw_dashboard
+
+    named = zip(settings.runs, settings.run_labels, strict=True)
+    runs = [read_run(Path(folder), label) for folder, label in named]
+    drawn = draw_dashboard(panels, runs, settings.destination, settings.formats, settings.each)
+    for file in drawn.files:
+        print(f"drawn: {file}")
+    if drawn.left_out:
+        print(f"left out, as no run has logged them: {', '.join(drawn.left_out)}")
+
+
+def build(settings: Settings, panels: list[Panel]) -> None:
+    from wavenet_ae.dashboards.login import has_login
+    from wavenet_ae.dashboards.workspace import build_workspace, upload, write_spec
+
+    assert settings.entity and settings.project
+    workspace = build_workspace(panels, settings.entity, settings.project)
+    write_spec(workspace, settings.destination)
+    print(f"written: {settings.destination}")
+    if has_login():
+        print(f"uploaded: {upload(workspace)}")
+    else:
+        print("not uploaded, without a W&B login: `wandb login`, then the same command again")
+
+
+@hydra.main(config_path="conf", config_name="dashboard", version_base="1.3")
+def main(config: DictConfig) -> None:
+    guarded(lambda: run(plain(config)))
+
+
+if __name__ == "__main__":
+    main()

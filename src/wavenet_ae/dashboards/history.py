@@ -1,0 +1,85 @@
+"""What a run folder says of the course of its run, also while the run goes on."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from wavenet_ae.errors import UserError
+
+METRICS, HISTOGRAMS = "metrics.csv", "histograms.jsonl"
+
+Scalars = dict[str, tuple[np.ndarray, np.ndarray]]  # name -> steps, values
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """counts (K,) of bins that divide low to high evenly, after `step` optimizer steps"""
+
+    step: int
+    low: float
+    high: float
+    counts: np.ndarray
+
+    @property
+    def edges(self) -> np.ndarray:
+        return np.linspace(self.low, self.high, len(self.counts) + 1)
+
+
+@dataclass(frozen=True)
+class RunHistory:
+    """The scalars of a run, and its histograms by name, oldest first."""
+
+    label: str
+    scalars: Scalars
+    histograms: dict[str, list[Histogram]]
+
+
+def read_run(folder: Path, label: str) -> RunHistory:
+    """Raises UserError where the folder has no figures, or files that are no such files."""
+    scalars = read_metrics(folder / METRICS)
+    if not scalars:
+        raise UserError(f"{folder / METRICS} holds no figures yet: wait for the run's first ones")
+    return RunHistory(label, scalars, read_histograms(folder / HISTOGRAMS))
+
+
+def read_metrics(path: Path) -> Scalars:
+    """Of each column of a metrics.csv that has values, the steps that logged it and its values."""
+    found: dict[str, list[tuple[int, float]]] = {}
+    try:
+        for row in csv.DictReader(_whole_lines(path)):
+            step = int(row.pop("step")) + 1
+            for name in (name for name, value in row.items() if value):
+                found.setdefault(name, []).append((step, float(row[name])))
+    except (KeyError, TypeError, ValueError) as error:
+        raise UserError(f"{path} is no metrics.csv of a run: {error!r}") from None
+    return {
+        name: (np.array([step for step, _ in logged]), np.array([value for _, value in logged]))
+        for name, logged in sorted(found.items())
+    }
+
+
+def read_histograms(path: Path) -> dict[str, list[Histogram]]:
+    """Histograms by name; of a step that a resumed run has repeated, the last."""
+    found: dict[str, dict[int, Histogram]] = {}
+    for number, line in enumerate(_whole_lines(path) if path.is_file() else [], 1):
+        try:
+            row = json.loads(line)
+            counts = np.array(row["counts"], dtype=float)
+            each = Histogram(row["step"] + 1, float(row["low"]), float(row["high"]), counts)
+            found.setdefault(row["name"], {})[each.step] = each
+        except (KeyError, TypeError, ValueError) as error:
+            raise UserError(f"{path}, line {number}, is no histogram: {error!r}") from None
+    return {
+        name: [each for _, each in sorted(steps.items())] for name, steps in sorted(found.items())
+    }
+
+
+def _whole_lines(path: Path) -> list[str]:
+    """Lines of a file, without a last one whose writing has not ended."""
+    with path.open(newline="") as file:
+        return [line for line in file if line.endswith("\n")]

@@ -1,0 +1,113 @@
+"""What dashboard.py is asked for, checked before anything slow is imported or drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from wavenet_ae.dashboards.binding import binding_problems, require_none
+from wavenet_ae.dashboards.history import METRICS
+from wavenet_ae.errors import nearest
+
+LISTS = ("runs", "labels", "formats", "sections")  # of which one may be given without brackets
+READ_BY = {
+    "plots": ("runs", "labels", "formats", "each"),
+    "workspace": ("entity", "project"),
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """conf/dashboard.yaml says what each means."""
+
+    task: Literal["plots", "workspace"] = "plots"
+    sections: Sequence[str] = ()
+    out: str | None = None
+    runs: Sequence[str] = ()
+    labels: Sequence[str] = ()
+    formats: Sequence[Literal["png", "pdf", "jpg"]] = ("png",)
+    each: Literal["section", "panel"] = "section"
+    entity: str | None = None
+    project: str | None = None
+    panels: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def run_labels(self) -> list[str]:
+        """As given, else the folders' names; where these are alike, their whole paths."""
+        names = [Path(each).resolve().name for each in self.runs]
+        return list(self.labels or (names if len(set(names)) == len(names) else self.runs))
+
+    @property
+    def destination(self) -> Path:
+        """Folder of the plots, or file of the workspace."""
+        if self.out is not None:
+            return Path(self.out)
+        return Path(self.runs[0]) / "dashboard" if self.runs else Path("workspace.json")
+
+
+def check_settings(config: Mapping[str, Any]) -> Settings:
+    """Raises one UserError that lists all problems of a plain configuration."""
+    config = {key: _listed(value) if key in LISTS else value for key, value in config.items()}
+    require_none(binding_problems(Settings, config))
+    settings = Settings(**config)
+    problems = _plot_problems if settings.task == "plots" else _workspace_problems
+    require_none([*_unread(settings), *problems(settings)])
+    return settings
+
+
+def _listed(value: Any) -> list[Any]:
+    """`runs=A` means `runs=[A]`, and a label such as 512 is a text."""
+    items = value if isinstance(value, list) else [] if value is None else [value]
+    return [str(each) if isinstance(each, int | float) else each for each in items]
+
+
+def _unread(settings: Settings) -> Iterator[str]:
+    """No setting is ignored silently."""
+    defaults = Settings()
+    for task, names in READ_BY.items():
+        for name in names if task != settings.task else ():
+            value, default = getattr(settings, name), getattr(defaults, name)
+            if value != default and list(value or []) != list(default or []):
+                yield f"{name} is read by task={task} only: leave it out of task={settings.task}"
+
+
+def _workspace_problems(settings: Settings) -> Iterator[str]:
+    for name, whose in (("entity", "the user or team who owns"), ("project", "the name of")):
+        if not getattr(settings, name):
+            yield f"{name} is not set: give {name}=..., {whose} the W&B project"
+    if settings.destination.is_dir():
+        yield f"out is {str(settings.destination)!r}, a folder, but must be a file: workspace.json"
+
+
+def _plot_problems(settings: Settings) -> Iterator[str]:
+    if not settings.runs:
+        yield "runs is empty: give runs=<run folder>, or runs=[<run folder>,<run folder>]"
+    if not settings.formats:
+        yield "formats is empty: give some of png, pdf, jpg"
+    for run in settings.runs:
+        yield from _run_problems(Path(run))
+    num_labels, num_runs = len(settings.labels), len(settings.runs)
+    if num_labels not in (0, num_runs):
+        wanted = f"but must be {num_runs} in number, one a run"
+        yield f"labels is {list(settings.labels)!r}, {wanted}"
+    for name in ("runs", "labels"):
+        given = list(getattr(settings, name))
+        if len(set(given)) < len(given):
+            yield f"{name} is {given!r}, but must name each but once"
+    if num_runs > 1 and settings.out is None:
+        yield "out is not set: give out=<folder> for the pages of several runs"
+    if settings.out is not None and settings.destination.is_file():
+        yield f"out is {settings.out!r}, a file, but must be a folder"
+
+
+def _run_problems(folder: Path) -> Iterator[str]:
+    if not folder.is_dir():
+        beside = [each.name for each in folder.parent.glob("*/") if (each / METRICS).is_file()]
+        remedy = nearest(folder.name, beside)
+        yield f"runs has {str(folder)!r}, but there is no such folder.{remedy}"
+    elif not (folder / METRICS).is_file():
+        below = sorted(each.parent.name for each in folder.glob(f"*/{METRICS}"))
+        found = f"  Run folders in it: {', '.join(below[-3:])}" if below else ""
+        yield f"runs has {str(folder)!r}, which is no run folder: it has no {METRICS}.{found}"
