@@ -37,7 +37,7 @@ DERIVED: dict[str, frozenset[str]] = {
             *("limit_train_batches", "overfit_batches", "reload_dataloaders_every_n_epochs"),
         }
     ),
-    "callbacks": frozenset({"folder"}),
+    "callbacks": frozenset({"folder", "config"}),
     "logger": frozenset({"run_folder", "first_step"}),
 }
 OPTIONAL_PARTS = ("encoder", "bottleneck")  # that some models do without

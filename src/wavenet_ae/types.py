@@ -83,16 +83,22 @@ class Step:
 class BottleneckOutput:
     """What a bottleneck makes of an encoder's output (B, C, N).
 
-    vectors  (B * L, D, N), what the decoder sees
-    codes    int64: (B, N), or (B, Q, N) with Q > 1 codebooks; None where the bottleneck is
-             continuous, or lets latents pass unquantised for now
-    losses   raw terms in nats or squared distance: (B, N), summed over D, or a scalar
-    metrics  scalars for the log
+    vectors       (B * L, D, N), what the decoder sees
+    codes         int64: (B, N), or (B, Q, N) with Q > 1 codebooks; None where the bottleneck is
+                  continuous, or lets latents pass unquantised for now
+    losses        raw terms in nats or squared distance: (B, N), summed over D, or a scalar
+    latents       (B, D, N), what was quantised, or the mean of a posterior
+    log_variance  (B, D, N) of a Gaussian posterior; None where there is none
+    num_revived   codes that were unused and restarted in this step
+    metrics       further scalars for the log
     """
 
     vectors: Tensor
     codes: Tensor | None = None
     losses: dict[str, Tensor] = field(default_factory=dict)
+    latents: Tensor | None = None
+    log_variance: Tensor | None = None
+    num_revived: int = 0
     metrics: dict[str, Tensor] = field(default_factory=dict)
 
 

@@ -69,7 +69,7 @@ def test_revived_code_survives_the_next_step(kind, settings):
     for each in range(2):
         output = vq(latents(seed=each), step(each))
         assert not (output.codes == 3).any()
-    assert output.metrics["revived_codes"] >= 1
+    assert output.num_revived >= 1
     assert vq.unused_steps[3] == 0, "not due again in the next step"
     place = vq.codebook[3].detach().clone()
     z = projected(vq, latents(seed=1)).transpose(1, 2).reshape(-1, 4)

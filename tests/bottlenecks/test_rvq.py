@@ -80,7 +80,7 @@ def test_a_code_in_one_codebook_is_revived_there_alone():
         before = codebooks(bottleneck)
         output = bottleneck(latents(seed=each), step(each))
         assert not (output.codes[:, 1] == 3).any()
-    assert output.metrics["revived_codes"] >= 1
+    assert output.num_revived >= 1
     assert bottleneck.unused_steps[1, 3] == 0, "not due again in the next step"
     z = rows(projected(bottleneck, latents(seed=1)))
     left = z - before[0][output.codes[:, 0].flatten()]

@@ -14,8 +14,8 @@ from hydra.core.global_hydra import GlobalHydra
 import wavenet_ae
 from wavenet_ae.checkpoint import newest_checkpoint, step_checkpoints
 from wavenet_ae.config import check, plain
+from wavenet_ae.dashboards.history import read_metrics
 from wavenet_ae.errors import UserError
-from wavenet_ae.evaluation.plots import read_metrics
 from wavenet_ae.training.module import NonFiniteLoss
 from wavenet_ae.training.run import train
 from wavenet_ae.training.sizes import check_sizes
@@ -72,7 +72,7 @@ def test_every_bottleneck_learns_and_loads(bottleneck, config):
         assert bool(model.bottleneck.is_quantising)
         assert "validation/perplexity" in metrics
         # before the codebook starts there are no codes to count
-        assert metrics["bottleneck/batch_perplexity"][0][0] == 4
+        assert metrics["codebook/batch_perplexity"][0][0] == 4
     assert "validation/gain_over_other_codes" in metrics
 
 

@@ -21,4 +21,4 @@ class AE(Bottleneck):
     def forward(self, latents: Tensor, step: Step | None = None) -> BottleneckOutput:
         vectors = self.project(latents, is_training=step is not None)
         norm = vectors.square().sum(dim=1)  # (B, N)
-        return BottleneckOutput(vectors, losses={"norm": norm})
+        return BottleneckOutput(vectors, losses={"norm": norm}, latents=vectors)

@@ -16,4 +16,4 @@ class Identity(Bottleneck):
         self.dim = input_dim
 
     def forward(self, latents: Tensor, step: Step | None = None) -> BottleneckOutput:
-        return BottleneckOutput(latents)
+        return BottleneckOutput(latents, latents=latents)

@@ -10,7 +10,7 @@ from torch import Tensor
 from wavenet_ae.bottlenecks.base import Bottleneck
 from wavenet_ae.bottlenecks.projection import Projection
 from wavenet_ae.bounds import NonNegative, Positive
-from wavenet_ae.nn.processes import copied_from_first, summed
+from wavenet_ae.nn.processes import copied_from_first
 from wavenet_ae.types import BottleneckOutput, Step
 
 logger = logging.getLogger(__name__)
@@ -73,10 +73,16 @@ class Quantiser(Bottleneck):
     def place_codes(self, vectors: Tensor, generator: torch.Generator) -> None:
         """Start the codebook from projected latents (V, D)."""
 
-    def follow(self, z: Tensor, codes: Tensor, step: Step) -> dict[str, Tensor]:
+    def codebook_vectors(self) -> Tensor:
+        """(K, D) what the codes stand for; of several codebooks, the first, which is the one that
+        meets the latents."""
+        codes = torch.arange(self.codebook_size, device=self.is_quantising.device)
+        return self.decode(codes[None])[0].t()
+
+    def follow(self, z: Tensor, codes: Tensor, step: Step) -> int:
         """Change the codebook after a training step that gave latents z (B, D, N) these codes;
-        returns metrics."""
-        return {}
+        returns how many codes restarted."""
+        return 0
 
     @torch.no_grad()
     def start(self, latents: Tensor, seed: int) -> None:
@@ -92,20 +98,19 @@ class Quantiser(Bottleneck):
     def forward(self, latents: Tensor, step: Step | None = None) -> BottleneckOutput:
         z = self.project(latents, is_training=step is not None)  # (B, D, N)
         with torch.autocast(z.device.type, enabled=False):
+            latents = self.unquantised(z)
             if not self.is_quantising:
-                return BottleneckOutput(self.unquantised(z) + self._nothing())
+                return BottleneckOutput(latents + self._nothing(), latents=latents)
             with torch.no_grad():
                 codes = self.assign(z)
             chosen = self.decode(codes)
-            output = BottleneckOutput(
+            return BottleneckOutput(
                 vectors=self.straight_through(z, chosen),
                 codes=codes,
                 losses=self.losses(z, chosen, step),
-                metrics=self.metrics(z, codes, step),
+                latents=latents,
+                num_revived=0 if step is None else self.follow(z.detach(), codes, step),
             )
-            if step is not None:
-                output.metrics.update(self.follow(z.detach(), codes, step))
-        return output
 
     def unquantised(self, z: Tensor) -> Tensor:
         """What the decoder gets before `start_after`: (B, D, N) -> (B, D, N)."""
@@ -117,20 +122,6 @@ class Quantiser(Bottleneck):
 
     def losses(self, z: Tensor, chosen: Tensor, step: Step | None) -> dict[str, Tensor]:
         return {"commitment": squared_distance(z, chosen.detach())}
-
-    @torch.no_grad()
-    def metrics(self, z: Tensor, codes: Tensor, step: Step | None) -> dict[str, Tensor]:
-        """`batch_perplexity`, mean over codebooks, of the global batch, and `latent_norm`.
-
-        In evaluation nothing is asked of other processes, which may have no such batch.
-        """
-        counts = code_counts(codes, self.num_codebooks, self.codebook_size).float()  # (Q, K)
-        if step is not None:
-            counts = summed(counts)
-        return {
-            "batch_perplexity": perplexity(counts).mean(),
-            "latent_norm": as_rows(z).norm(dim=1).mean(),
-        }
 
     def _nothing(self) -> Tensor:
         """0, of which every parameter has a gradient: one that some steps leave without stops

@@ -92,8 +92,11 @@ class RVQ(Quantiser):
     def decode(self, codes: Tensor) -> Tensor:
         return self.residual.get_output_from_indices(codes.transpose(1, 2)).transpose(1, 2)
 
+    def codebook_vectors(self) -> Tensor:
+        return self.residual.layers[0].codebook
+
     @torch.no_grad()
-    def follow(self, z: Tensor, codes: Tensor, step: Step) -> dict[str, Tensor]:
+    def follow(self, z: Tensor, codes: Tensor, step: Step) -> int:
         """Follow the latents of the global batch and revive unused codes, codebook by codebook."""
         residual, codes = as_rows(gathered(z)), as_rows(gathered(codes))  # (V, D), (V, Q)
         generator = torch.Generator().manual_seed(step.seed)
@@ -108,13 +111,7 @@ class RVQ(Quantiser):
             _reset_codes(stage, dead, drawn(residual, len(dead), generator))
             num_revived += len(dead)
             residual = residual - vectors
-        return {"revived_codes": torch.tensor(float(num_revived), device=z.device)}
-
-    @torch.no_grad()
-    def metrics(self, z: Tensor, codes: Tensor, step: Step | None) -> dict[str, Tensor]:
-        """Also the norm of the first codebook, which is the one that meets the latents."""
-        norm = self.residual.layers[0].codebook.norm(dim=1).mean()
-        return {**super().metrics(z, codes, step), "codebook_norm": norm}
+        return num_revived
 
 
 def _reset_codes(stage: Any, which: Tensor | slice, vectors: Tensor) -> None:

@@ -14,7 +14,6 @@ from wavenet_ae.bottlenecks.codebooks import (
 )
 from wavenet_ae.bottlenecks.quantiser import CodebookLoss
 from wavenet_ae.bounds import NonNegative, Positive
-from wavenet_ae.types import Step
 
 
 class SimVQ(CodebookLoss):
@@ -56,11 +55,6 @@ class SimVQ(CodebookLoss):
 
     def decode(self, codes: Tensor) -> Tensor:
         return self.mapped_codebook.indices_to_codes(codes).transpose(1, 2)
-
-    @torch.no_grad()
-    def metrics(self, z: Tensor, codes: Tensor, step: Step | None) -> dict[str, Tensor]:
-        norm = self.mapped_codebook.codebook.norm(dim=1).mean()
-        return {**super().metrics(z, codes, step), "codebook_norm": norm}
 
 
 def _uniform_like(codebook: Tensor) -> Tensor:

@@ -47,4 +47,4 @@ class VAE(Bottleneck):
             copies = self.samples_per_datapoint
             deviation = (0.5 * log_variance).exp().repeat_interleave(copies, dim=0)
             vectors = mean.repeat_interleave(copies, dim=0) + deviation * step.latent  # (B*L, D, N)
-        return BottleneckOutput(vectors, losses={"kl": kl}, metrics={"kl_per_code": kl.mean()})
+        return BottleneckOutput(vectors, losses={"kl": kl}, latents=mean, log_variance=log_variance)

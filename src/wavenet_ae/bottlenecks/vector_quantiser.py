@@ -73,8 +73,8 @@ class VectorQuantiser(Quantiser):
         return torch.nn.functional.embedding(codes, self.codebook).transpose(1, 2)
 
     @torch.no_grad()
-    def follow(self, z: Tensor, codes: Tensor, step: Step) -> dict[str, Tensor]:
-        """Follow the encoder and revive unused codes."""
+    def follow(self, z: Tensor, codes: Tensor, step: Step) -> int:
+        """Follow the encoder and revive unused codes; returns how many."""
         vectors = as_rows(z)
         one_hot = torch.nn.functional.one_hot(codes.flatten(), len(self.codebook)).to(z.dtype)
         counts = summed(one_hot.sum(dim=0))  # (K,) of the global batch
@@ -83,13 +83,8 @@ class VectorQuantiser(Quantiser):
         if len(dead):
             generator = torch.Generator().manual_seed(step.seed)
             self.reset_codes(dead, drawn(as_rows(gathered(z)), len(dead), generator))
-        return {"revived_codes": torch.tensor(float(len(dead)), device=z.device)}
+        return len(dead)
 
     def average(self, counts: Tensor, sums: Tensor) -> None:
         """Let the codebook follow the encoder: how many latents each code got in this step, (K,),
         and their sums, (K, D)."""
-
-    @torch.no_grad()
-    def metrics(self, z: Tensor, codes: Tensor, step: Step | None) -> dict[str, Tensor]:
-        norm = self.codebook.norm(dim=1).mean()
-        return {**super().metrics(z, codes, step), "codebook_norm": norm}

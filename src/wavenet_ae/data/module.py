@@ -103,6 +103,12 @@ class SpeechData(pl.LightningDataModule):
         return self.plan.num_targets
 
     @property
+    def mean_validation_seconds(self) -> float:
+        """Mean length of the utterances that are validated on."""
+        reader = self.training if self.overfit else self.validation
+        return float(reader.lengths.mean()) / self.sample_rate
+
+    @property
     def training_speakers(self) -> list[str]:
         """Names of the speakers heard in training, sorted."""
         rows = np.unique(self.corpus.speaker[self._training_rows()])

@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import prod
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from wavenet_ae.audio.features import Features, crop
@@ -26,10 +25,11 @@ class ConvBlock(nn.Module):
         super().__init__()
         self.convolution = nn.Conv1d(input_dim, dim, kernel, stride, bias=not norm)
         self.norm = BatchNorm(dim) if norm else nn.Identity()
+        self.rectifier = nn.ReLU()
         self.is_residual = stride == 1 and input_dim == dim
 
     def forward(self, hidden: Tensor) -> Tensor:
-        output = F.relu(self.norm(self.convolution(hidden)))
+        output = self.rectifier(self.norm(self.convolution(hidden)))
         return output + crop(hidden, output.shape[-1]) if self.is_residual else output
 
 

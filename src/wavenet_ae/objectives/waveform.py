@@ -46,13 +46,20 @@ def negative_log_likelihood(output: ModelOutput) -> Tensor:
 
 @dataclass(frozen=True)
 class Loss:
-    """total   what is minimised;  nll  nats per sample;  terms  each weighted bottleneck term;
-    elbo    reported bound per sample, its KL neither clamped nor annealed (None without KL)"""
+    """What a step minimises, and what it is made of.
+
+    total       what is minimised
+    nll         nats per sample
+    terms       each weighted bottleneck term
+    elbo        bound per sample, its KL neither clamped nor annealed; None without KL
+    sample_nll  (B * L, W) nats of each predicted sample, without gradient
+    """
 
     total: Tensor
     nll: Tensor
     terms: dict[str, Tensor]
     elbo: Tensor | None
+    sample_nll: Tensor
 
 
 class WaveformObjective:
@@ -92,7 +99,8 @@ class WaveformObjective:
         self.anneal_steps = {"kl": kl_anneal_steps, "commitment": commitment_anneal_steps}
 
     def __call__(self, output: ModelOutput, plan: WindowPlan, step: int) -> Loss:
-        nll = negative_log_likelihood(output).mean()
+        sample_nll = negative_log_likelihood(output)
+        nll = sample_nll.mean()
         losses = output.bottleneck.losses if output.bottleneck else {}
         weights = code_weights(plan, self.code_weighting).to(nll.device)
         terms = {
@@ -100,7 +108,8 @@ class WaveformObjective:
             for name, loss in losses.items()
         }
         elbo = self._elbo(nll, losses.get("kl"), plan)
-        return Loss(torch.stack([nll, *terms.values()]).sum(), nll, terms, elbo)
+        total = torch.stack([nll, *terms.values()]).sum()
+        return Loss(total, nll, terms, elbo, sample_nll.detach())
 
     def weight(self, name: str, step: int) -> float:
         """The weight of a term after `step` optimizer steps."""

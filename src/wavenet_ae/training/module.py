@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import pytorch_lightning as pl
@@ -14,14 +15,16 @@ from wavenet_ae.bottlenecks import Bottleneck
 from wavenet_ae.checkpoint import FORMAT, SECTION
 from wavenet_ae.data.module import SpeechData
 from wavenet_ae.errors import UserError
+from wavenet_ae.evaluation.bitrate import NATS_PER_BIT, speaker_bitrate
+from wavenet_ae.evaluation.latent_use import controls
 from wavenet_ae.models import WaveformAutoencoder, WaveformModel
 from wavenet_ae.nn.processes import averaged
 from wavenet_ae.objectives import WaveformObjective
 from wavenet_ae.objectives.waveform import Loss
 from wavenet_ae.training.optimisation import Optimisation
 from wavenet_ae.training.random_steps import StepDraws, seed_generators
-from wavenet_ae.training.validation import NATS_PER_BIT, ValidationSums
-from wavenet_ae.types import Batch, BottleneckOutput
+from wavenet_ae.training.validation import ValidationSums
+from wavenet_ae.types import Batch, BottleneckOutput, ModelOutput
 
 UNHARMED = (
     ".  The weights were not updated and the last checkpoint is intact.  Lower "
@@ -31,6 +34,14 @@ UNHARMED = (
 
 class NonFiniteLoss(UserError):
     """The loss became infinite or NaN."""
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What the loss of a step was computed from."""
+
+    output: ModelOutput
+    loss: Loss
 
 
 class WaveformTraining(pl.LightningModule):
@@ -85,7 +96,8 @@ class WaveformTraining(pl.LightningModule):
             num_processes=self.trainer.world_size,
         )
 
-    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+    def training_step(self, batch: Batch, batch_idx: int) -> dict[str, Any]:
+        """The loss; beside it, for whoever watches, what it was computed from."""
         assert batch.position is not None
         seed_generators(self.seed, batch.position, self.global_rank)
         step = self.draws.step(self.global_step, batch.position, self.device)
@@ -96,7 +108,7 @@ class WaveformTraining(pl.LightningModule):
         self._require_finite(figures, batch)
         self.log_dict(figures)
         self.data.consume(batch)
-        return loss.total
+        return {"loss": loss.total, "observed": Observed(output, loss)}
 
     def configure_gradient_clipping(
         self,
@@ -128,25 +140,26 @@ class WaveformTraining(pl.LightningModule):
         )
 
     def on_validation_epoch_start(self) -> None:
-        self.validation = ValidationSums(self.bottleneck, self.device)
+        self.validation = ValidationSums(self.model, self.device)
 
-    def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        """NLL; with codes, also with those of the next item of the batch, and how each is used."""
+    def validation_step(self, batch: Batch, batch_idx: int) -> dict[str, Any]:
+        """NLL with the item's own codes and speaker and with others', and how codes are used."""
         speaker = self.speaker_rows[batch.speaker]
         output = self.model(batch.waveform, speaker, self.plan)
         self.validation.add_nll("nll", output)
-        if isinstance(self.model, WaveformAutoencoder):
-            assert output.bottleneck is not None
-            others = output.bottleneck.vectors.roll(-1, dims=0)
-            prediction = self.model.predict(
-                output.bottleneck, others, batch.waveform, speaker, self.plan
-            )
-            self.validation.add_nll("nll_other_codes", prediction)
-            self.validation.add_codes(output.bottleneck.codes)
+        for name, other in controls(self.model, output, batch.waveform, speaker, self.plan):
+            self.validation.add_nll(f"nll_{name}", other)
+        if output.bottleneck is not None:
+            self.validation.add_bottleneck(output.bottleneck)
+        return {"bottleneck": output.bottleneck}
 
     def on_validation_epoch_end(self) -> None:
+        self.validation.over_processes()
         for name, value in self.validation.figures().items():
             self.log(f"validation/{name}", value)
+        speaker = speaker_bitrate(len(self.model.speakers), self.data.mean_validation_seconds)
+        for name, bits in {**self.validation.bitrates(), "speaker": speaker}.items():
+            self.log(f"bitrate/{name}", bits)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint[SECTION] = {

@@ -23,6 +23,7 @@ MAY_CHANGE = (
     "callbacks.checkpoints.every_num_steps",
     "callbacks.checkpoints.keep",
     "callbacks.progress.",
+    "callbacks.doctor.",
     "logger.",
 )
 PLACES = ("name", "run_folder")

@@ -24,7 +24,9 @@ from wavenet_ae.randomness import keyed_seed
 from wavenet_ae.training.checkpoint_io import DurableCheckpointIO
 from wavenet_ae.training.compilation import compile_parts
 from wavenet_ae.training.csv_log import CSVLog
+from wavenet_ae.training.histograms import HistogramLog
 from wavenet_ae.training.initialisation import initialise_from
+from wavenet_ae.training.loggers import describe_run
 from wavenet_ae.training.module import WaveformTraining
 from wavenet_ae.training.precision import Float64
 from wavenet_ae.training.resumable import changes
@@ -67,7 +69,8 @@ def train(config: Mapping[str, Any]) -> float:
     module = _lightning_module(config, model, data)
     if trainer.is_global_zero:
         logger.info("\n%s", model_card(model, data.plan))
-        write_run_files(folder, config, data.corpus.fingerprint)
+        provenance = write_run_files(folder, config, data.corpus.fingerprint)
+        describe_run(trainer.loggers, config, provenance, first_step)
     logger.info("run folder: %s%s", folder, f", resumed at step {first_step}" if resumed else "")
     trainer.fit(module, datamodule=data, ckpt_path=resumed[0] if resumed else None)
     return float(trainer.callback_metrics.get(MONITORED, float("nan")))
@@ -130,7 +133,9 @@ def _lightning_module(
 
 
 def _trainer(config: Mapping[str, Any], folder: Path, first_step: int) -> pl.Trainer:
-    callbacks = _instantiate_all(config["callbacks"], folder=str(folder / "checkpoints"))
+    callbacks = _instantiate_all(
+        config["callbacks"], folder=str(folder / "checkpoints"), config=config
+    )
     loggers = _instantiate_all(config["logger"], run_folder=str(folder), first_step=first_step)
     plugins: list[Any] = [DurableCheckpointIO()]
     if SLURMEnvironment.detect():
@@ -149,7 +154,11 @@ def _trainer(config: Mapping[str, Any], folder: Path, first_step: int) -> pl.Tra
     return _lightning_trainer(
         node,
         callbacks=callbacks,
-        logger=[CSVLog(folder / "metrics.csv", first_step), *loggers],
+        logger=[
+            CSVLog(folder / "metrics.csv", first_step),
+            HistogramLog(folder / "histograms.jsonl", first_step),
+            *loggers,
+        ],
         plugins=plugins,
         default_root_dir=str(folder),
         max_epochs=-1,

@@ -21,13 +21,16 @@ from wavenet_ae.checkpoint import write_whole
 PACKAGES = ("torch", "torchaudio", "pytorch-lightning", "hydra-core", "numpy", "soundfile")
 
 
-def write_run_files(folder: Path, config: Mapping[str, Any], fingerprint: str) -> None:
-    """Write `config.yaml` once, and a line of `provenance.jsonl` at each start of the run."""
+def write_run_files(folder: Path, config: Mapping[str, Any], fingerprint: str) -> dict[str, Any]:
+    """Write `config.yaml` once, and a line of `provenance.jsonl` at each start of the run, which
+    is returned."""
     file = folder / "config.yaml"
     if not file.is_file():
         write_whole(file, yaml.safe_dump(dict(config), sort_keys=False).encode())
+    provenance = _provenance(fingerprint)
     with (folder / "provenance.jsonl").open("a") as lines:
-        lines.write(json.dumps(_provenance(fingerprint)) + "\n")
+        lines.write(json.dumps(provenance) + "\n")
+    return provenance
 
 
 def _provenance(fingerprint: str) -> dict[str, Any]:

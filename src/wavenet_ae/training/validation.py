@@ -2,34 +2,41 @@
 
 from __future__ import annotations
 
-from math import log
-
 import torch
 from torch import Tensor
 
-from wavenet_ae.bottlenecks import Bottleneck
-from wavenet_ae.bottlenecks.quantiser import code_counts, perplexity
+from wavenet_ae.bottlenecks.quantiser import perplexity
+from wavenet_ae.evaluation.bitrate import NATS_PER_BIT, CodeStatistics, code_bitrates, kl_bitrate
+from wavenet_ae.evaluation.latent_use import bits_per_second, control_names
+from wavenet_ae.models import WaveformAutoencoder, WaveformModel
 from wavenet_ae.nn.processes import summed
 from wavenet_ae.objectives.waveform import negative_log_likelihood
-from wavenet_ae.types import ModelOutput
+from wavenet_ae.types import BottleneckOutput, ModelOutput
 
-NATS_PER_BIT = log(2)
-CONTROLS = ("nll", "nll_other_codes")  # with the item's own codes, with those of another
+VALIDATION_SECTIONS = ("validation/", "bitrate/")  # of what is logged
 
 
 class ValidationSums:
-    """Sums of NLLs in nats, and of how often each code is used.
+    """Sums of NLLs in nats, of KLs, and of how often each code is used.
 
-    Processes meet in `figures` only, so that one may have more batches than another.
+    Processes meet in `over_processes` only, so that one may have more batches than another.
     """
 
-    def __init__(self, bottleneck: Bottleneck | None, device: torch.device) -> None:
-        self.names = CONTROLS if bottleneck is not None else CONTROLS[:1]
-        self.device = device
-        self.nats = torch.zeros(len(self.names), dtype=torch.float64)  # on the CPU: not all have it
+    def __init__(self, model: WaveformModel, device: torch.device) -> None:
+        self.model, self.device = model, device
+        self.names = ("nll", *(f"nll_{name}" for name in control_names(model)))
+        # on the CPU: not all devices have float64
+        self.nats = torch.zeros(len(self.names), dtype=torch.float64)
         self.num_samples = torch.zeros_like(self.nats)
-        codebooks = (bottleneck.num_codebooks, bottleneck.codebook_size) if bottleneck else (0, 0)
-        self.code_counts = torch.zeros(codebooks[0], codebooks[1] or 0, device=device)  # (Q, K)
+        bottleneck = model.bottleneck if isinstance(model, WaveformAutoencoder) else None
+        size = bottleneck.codebook_size if bottleneck else None
+        self.codes = (
+            CodeStatistics.none(bottleneck.num_codebooks, size, device)
+            if bottleneck and size
+            else None
+        )
+        self.kl_sum = torch.zeros((), device=device)
+        self.num_kls = torch.zeros((), device=device)
 
     def add_nll(self, name: str, output: ModelOutput) -> None:
         losses = negative_log_likelihood(output)
@@ -37,22 +44,41 @@ class ValidationSums:
         self.nats[row] += losses.sum().cpu()
         self.num_samples[row] += losses.numel()
 
-    def add_codes(self, codes: Tensor | None) -> None:
-        """Codes (B, N) or (B, Q, N); None where the bottleneck has none, or none yet."""
-        if codes is not None:
-            self.code_counts += code_counts(codes, *self.code_counts.shape)
+    def add_bottleneck(self, output: BottleneckOutput) -> None:
+        if output.codes is not None and self.codes is not None:
+            self.codes = self.codes.added(output.codes)
+        if "kl" in output.losses:
+            self.kl_sum += output.losses["kl"].sum()
+            self.num_kls += output.losses["kl"].numel()
+
+    def over_processes(self) -> None:
+        """Add what other processes have seen; call it once, in all of them."""
+        sums = torch.stack([self.nats, self.num_samples]).float().to(self.device)
+        self.nats, self.num_samples = summed(sums).cpu().double()
+        self.kl_sum, self.num_kls = summed(torch.stack([self.kl_sum, self.num_kls]))
+        self.codes = self.codes.over_processes() if self.codes else None
 
     def figures(self) -> dict[str, Tensor]:
         """NLLs in nats per sample and what follows; with several codebooks, their means."""
-        nats, num_samples = summed(
-            torch.stack([self.nats, self.num_samples]).float().to(self.device)
-        )
-        figures = dict(zip(self.names, nats / num_samples, strict=True))
-        figures["bits_per_sample"] = figures["nll"] / NATS_PER_BIT
-        if "nll_other_codes" in figures:
-            figures["gain_over_other_codes"] = figures["nll_other_codes"] - figures["nll"]
-        counts = summed(self.code_counts)
-        if counts.sum() > 0:  # none while latents pass unquantised
-            figures["perplexity"] = torch.stack([perplexity(each) for each in counts]).mean()
+        nlls = dict(zip(self.names, (self.nats / self.num_samples).float(), strict=True))
+        figures = {**nlls, "bits_per_sample": nlls["nll"] / NATS_PER_BIT}
+        for name in control_names(self.model):
+            gain = nlls[f"nll_{name}"] - nlls["nll"]
+            figures[f"gain_over_{name}"] = gain
+            bits = bits_per_second(gain, self.model.sample_rate)
+            figures[f"gain_over_{name}_bits_per_second"] = bits
+        if self.codes is not None and self.codes.counts.any():  # none while not quantising
+            counts = self.codes.counts
+            figures["perplexity"] = perplexity(counts.float()).mean()
             figures["codes_used"] = (counts > 0).float().mean()
         return figures
+
+    def bitrates(self) -> dict[str, float]:
+        """Bits per second of the codes, see evaluation/bitrate.py, each window for itself."""
+        if not isinstance(self.model, WaveformAutoencoder):
+            return {}
+        code_rate = float(self.model.sample_rate / self.model.hop)
+        bitrates = code_bitrates(self.codes, code_rate) if self.codes else {}
+        if self.num_kls:
+            bitrates["kl"] = kl_bitrate(float(self.kl_sum / self.num_kls), code_rate)
+        return bitrates

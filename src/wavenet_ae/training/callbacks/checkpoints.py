@@ -19,6 +19,7 @@ from wavenet_ae.checkpoint import (
 )
 from wavenet_ae.training.csv_log import CSVLog
 from wavenet_ae.training.signals import StopFlag, Stopped
+from wavenet_ae.training.validation import VALIDATION_SECTIONS
 
 logger = logging.getLogger(__name__)
 
@@ -88,7 +89,7 @@ class Checkpoints(pl.callbacks.Checkpoint):
             figures = {
                 key: float(value)
                 for key, value in trainer.logged_metrics.items()
-                if not key.startswith("validation/")  # of an earlier step
+                if not key.startswith(VALIDATION_SECTIONS)  # of an earlier step
             }
             for each in trainer.loggers:
                 if isinstance(each, CSVLog):

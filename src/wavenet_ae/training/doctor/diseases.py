@@ -1,0 +1,212 @@
+"""What can go wrong with a run, by which figures it shows, and what to try.
+
+Thresholds are those at which runs made to fail are called within their first tenth, and no healthy
+run of any bottleneck is; docs/watching.md has both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import log
+from typing import Literal
+
+from wavenet_ae.training.doctor.chart import Chart, Look
+from wavenet_ae.training.doctor.remedies import (
+    Remedy,
+    advised,
+    at_least,
+    at_most,
+    set_to,
+    times,
+)
+
+FEW_BITS = 0.25  # of those that a batch of codes could have
+FEW_UNITS = 0.1  # of the dimensions
+MOST_DEAD = 0.9  # of the units of a layer
+VANISHED = 1e-10  # the gradient's norm; in healthy runs 1e-5 to 1e-1
+SUDDEN = 10.0  # times the least of the kept looks
+MOST_CLIPPED = 0.01  # of the samples
+LITTLE_LEARNED = 0.1  # nats below the entropy of the levels
+LITTLE_GAIN = 0.005  # nats per sample
+TINY_UPDATE = 1e-4  # of a weight's norm
+
+
+@dataclass(frozen=True)
+class Disease:
+    """name      as people know it
+    figure    key of the figure that shows it; where several do, how the key begins
+    shows     whether one look shows it
+    meaning   what it means for the run
+    remedies  what to try, the likeliest first
+    watched   which looks show it
+    """
+
+    name: str
+    figure: str
+    shows: Callable[[Look, Chart], bool]
+    meaning: str
+    remedies: Callable[[Look], Sequence[Remedy]]
+    watched: Literal["training", "validation"] = "training"
+
+    def is_present(self, chart: Chart, patience: int) -> bool:
+        """Whether each of the last `patience` looks shows it."""
+        looks = list(getattr(chart, self.watched))[-patience:]
+        return len(looks) == patience and all(self.shows(look, chart) for look in looks)
+
+    def sentence(self, chart: Chart) -> str:
+        """The figure, its value, what it means and what to try."""
+        look = getattr(chart, self.watched)[-1]
+        shown = {key: value for key, value in look.items() if key.startswith(self.figure)}
+        key = max(shown, key=lambda each: shown[each])
+        advice = advised(self.remedies(look), chart)
+        tried = f"  Try {' or '.join(advice)}." if advice else ""
+        return f"{self.name}: {key} is {shown[key]:.3g}.  {self.meaning}{tried}"
+
+
+def _few_codes(look: Look, chart: Chart) -> bool:
+    if "codebook/batch_perplexity" not in look:
+        return False
+    return log(look["codebook/batch_perplexity"]) < FEW_BITS * log(chart.possible_codes)
+
+
+def _few_units(look: Look, chart: Chart) -> bool:
+    if "vae/active_units" not in look:
+        return False
+    return look["vae/active_units"] <= FEW_UNITS * chart.setting("bottleneck.dim")
+
+
+def _dead_layer(look: Look, chart: Chart) -> bool:
+    shares = [value for key, value in look.items() if key.startswith("encoder/dead_units/")]
+    return bool(shares) and max(shares) >= MOST_DEAD
+
+
+def _cut_off(look: Look, chart: Chart) -> bool:
+    gradient = look.get("encoder/gradient_norm_at_bottleneck", 1.0)
+    return gradient < VANISHED and not _knows_nothing(look)  # else the decoder is the culprit
+
+
+def _exploding(look: Look, chart: Chart) -> bool:
+    key = "bottleneck/commitment"
+    earlier = [each[key] for each in chart.training if key in each]
+    return key in look and look[key] > SUDDEN * min(earlier)
+
+
+def _clipped(look: Look, chart: Chart) -> bool:
+    return look.get("input/clipped_fraction", 0.0) > MOST_CLIPPED
+
+
+def _stalled(look: Look, chart: Chart) -> bool:
+    return look["step"] >= chart.setting("optimizer.warmup_steps") and _knows_nothing(look)
+
+
+def _knows_nothing(look: Look) -> bool:
+    """Whether the decoder predicts hardly better than by how frequent each level is."""
+    return look["train/nll"] > look.get("input/level_entropy", float("inf")) - LITTLE_LEARNED
+
+
+def _ignored(look: Look, chart: Chart) -> bool:
+    return look.get("validation/gain_over_other_codes", 1.0) < LITTLE_GAIN
+
+
+FULL_OF_LIFE = (
+    at_least("bottleneck.start_after", 900),
+    set_to("encoder.shortcut", True),
+    at_least("bottleneck.revive_after", 50),
+)
+SAME_SCALE = (
+    set_to("bottleneck.normalise", True),
+    set_to("bottleneck.init", "kmeans"),
+)
+SMALL_COMMITMENT = at_most("objective.commitment_weight", 1e-4)
+SLOWER = (times("optimizer.learning_rate", 0.1), times("optimizer.decoder_learning_rate", 0.1))
+FASTER = (times("optimizer.learning_rate", 10), times("optimizer.decoder_learning_rate", 10))
+
+DEAD_ENCODER = (
+    SLOWER[0],
+    set_to("encoder.batch_norm", True),
+    set_to("encoder.shortcut", True),
+    at_least("optimizer.warmup_steps", 100),
+)
+
+
+def _for_collapse(look: Look) -> Sequence[Remedy]:
+    ratio = look.get("codebook/norm_ratio", 1.0)
+    first = SAME_SCALE if not 1 / 3 < ratio < 3 else SAME_SCALE[1:]
+    return (SMALL_COMMITMENT, *first, *FULL_OF_LIFE)
+
+
+DISEASES = (
+    Disease(
+        name="codebook collapse",
+        figure="codebook/batch_perplexity",
+        shows=_few_codes,
+        meaning="Nearly all latents get the same few codes, which tell the decoder nothing.",
+        remedies=_for_collapse,
+    ),
+    Disease(
+        name="posterior collapse",
+        figure="vae/active_units",
+        shows=_few_units,
+        meaning="The posterior is nearly the prior whatever the input: the KL costs more than "
+        "its bits are worth to the decoder.",
+        remedies=lambda look: (
+            times("objective.kl_weight", 0.1),
+            at_least("objective.free_nats", 3.0),
+            at_least("objective.kl_anneal_steps", 500),
+        ),
+    ),
+    Disease(
+        name="dead encoder",
+        figure="encoder/dead_units/",
+        shows=_dead_layer,
+        meaning="Of this layer's units so large a share is 0 whatever the input, and learns "
+        "nothing any more.",
+        remedies=lambda look: DEAD_ENCODER,
+    ),
+    Disease(
+        name="dead encoder",
+        figure="encoder/gradient_norm_at_bottleneck",
+        shows=_cut_off,
+        meaning="The decoder's wishes do not reach the encoder, which learns nothing any more.",
+        remedies=lambda look: DEAD_ENCODER,
+    ),
+    Disease(
+        name="exploding commitment",
+        figure="bottleneck/commitment",
+        shows=_exploding,
+        meaning="The latents run away from their codes, which cannot follow.",
+        remedies=lambda look: (
+            set_to("bottleneck.normalise", True),
+            *SLOWER[:1],
+            at_least("objective.commitment_weight", 0.01),
+        ),
+    ),
+    Disease(
+        name="saturated input",
+        figure="input/clipped_fraction",
+        shows=_clipped,
+        meaning="So large a share of the samples is at full scale: recordings are clipped, and "
+        "the model learns the clipping.",
+        remedies=lambda look: (
+            set_to("data.source.path", "<a table without the clipped recordings>"),
+            set_to("data.source.root", "<recordings made at a lower level>"),
+        ),
+    ),
+    Disease(
+        name="stalled learning",
+        figure="train/nll",
+        shows=_stalled,
+        meaning="Knowing only how frequent each level is would do as well (input/level_entropy).",
+        remedies=lambda look: FASTER if look.get("updates/decoder", 1.0) < TINY_UPDATE else SLOWER,
+    ),
+    Disease(
+        name="ignored codes",
+        figure="validation/gain_over_other_codes",
+        shows=_ignored,
+        meaning="With the codes of another utterance the decoder predicts as well: whatever the "
+        "perplexity says, it does not listen.",
+        remedies=lambda look: (SMALL_COMMITMENT, *FULL_OF_LIFE, times("objective.kl_weight", 0.1)),
+        watched="validation",
+    ),
+)

@@ -1,0 +1,55 @@
+"""Which values of a run's configuration to change, and to what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from wavenet_ae.training.doctor.chart import Chart
+
+NUM_ADVISED = 3
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """`better` turns the present value into one to try, or into itself where it is so already."""
+
+    key: str
+    better: Callable[[Any], Any]
+
+    def advice(self, chart: Chart) -> str | None:
+        """`key=value (now ...)`; None where the run has no such setting, or has it so already."""
+        if not chart.has(self.key):
+            return None
+        now = chart.setting(self.key)
+        proposed = self.better(now)
+        return None if proposed == now else f"{self.key}={_text(proposed)} (now {_text(now)})"
+
+
+def advised(remedies: Sequence[Remedy], chart: Chart) -> list[str]:
+    """The first few that the run's configuration leaves to try."""
+    texts = [text for each in remedies if (text := each.advice(chart)) is not None]
+    return texts[:NUM_ADVISED]
+
+
+def set_to(key: str, value: Any) -> Remedy:
+    return Remedy(key, lambda _now: value)
+
+
+def at_least(key: str, value: float) -> Remedy:
+    return Remedy(key, lambda now: max(now, value))
+
+
+def at_most(key: str, value: float) -> Remedy:
+    return Remedy(key, lambda now: min(now, value))
+
+
+def times(key: str, factor: float) -> Remedy:
+    return Remedy(key, lambda now: now * factor)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:g}" if isinstance(value, float) else str(value)

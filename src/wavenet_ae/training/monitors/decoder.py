@@ -1,0 +1,26 @@
+"""How near the decoder's predictions are."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from wavenet_ae.nn.processes import averaged
+from wavenet_ae.training.module import Observed, WaveformTraining
+from wavenet_ae.training.monitors.base import Monitor
+from wavenet_ae.types import Batch
+
+
+class DecoderMonitor(Monitor):
+    """Logs `decoder/true_level_probability`, the mean probability of the true level, and
+    `decoder/absolute_level_error`, the mean distance, in levels, of the most probable one."""
+
+    def measure(
+        self, module: WaveformTraining, observed: Observed, batch: Batch
+    ) -> dict[str, Tensor | float]:
+        # time-major, as the logits lie in memory: (B, Q, W) -> (W, B, Q)
+        guesses = observed.output.logits.permute(2, 0, 1).argmax(dim=2)
+        error = (guesses - observed.output.targets.t()).abs().float().mean()
+        probability = observed.loss.sample_nll.neg().exp().mean()
+        both = averaged(torch.stack([probability.float(), error]))
+        return {"decoder/true_level_probability": both[0], "decoder/absolute_level_error": both[1]}
