@@ -105,6 +105,10 @@ def _knows_nothing(look: Look) -> bool:
     return look["train/nll"] > look.get("input/level_entropy", float("inf")) - LITTLE_LEARNED
 
 
+def _hardly_moves(look: Look) -> bool:
+    return all(value < TINY_UPDATE for key, value in look.items() if key.startswith("updates/"))
+
+
 def _ignored(look: Look, chart: Chart) -> bool:
     return look.get("validation/gain_over_other_codes", 1.0) < LITTLE_GAIN
 
@@ -198,7 +202,7 @@ DISEASES = (
         figure="train/nll",
         shows=_stalled,
         meaning="Knowing only how frequent each level is would do as well (input/level_entropy).",
-        remedies=lambda look: FASTER if look.get("updates/decoder", 1.0) < TINY_UPDATE else SLOWER,
+        remedies=lambda look: FASTER if _hardly_moves(look) else SLOWER,
     ),
     Disease(
         name="ignored codes",
