@@ -102,7 +102,7 @@ def make_clipped_recordings(folder: Path) -> None:
         samples = read(recording.path, RATE).samples
         path = folder / recording.speaker / f"{recording.path.stem}.wav"
         path.parent.mkdir(parents=True, exist_ok=True)
-        write(path, np.clip(LOUDER * samples / 32768, -1, 1), RATE)
+        write(path, np.clip(LOUDER * (samples / 32768), -1, 1), RATE)
 
 
 def said(run: Path) -> list[str]:
