@@ -36,7 +36,7 @@ def draw(settings: Settings, panels: list[Panel]) -> None:
     for file in drawn.files:
         print(f"drawn: {file}")
     if drawn.left_out:
-        print(f"left out, as no run has logged them: {', '.join(drawn.left_out)}")
+        print(f"left out, as no run has logged what they draw: {', '.join(drawn.left_out)}")
 
 
 def build(settings: Settings, panels: list[Panel]) -> None:

@@ -239,6 +239,13 @@ def _saving_problems(config: Mapping[str, Any]) -> Iterator[str]:
             "callbacks.checkpoints is null: nothing would be saved; to save seldom, raise "
             "callbacks.checkpoints.every_num_steps"
         )
+    wandb = _node(_node(config, "logger"), "wandb")
+    kept = wandb.get("checkpoints", "none")
+    if kept != "none" and not _has_callback(config, "WandbRecord"):
+        yield (
+            f"logger.wandb.checkpoints is {kept}, but callbacks.wandb_record is null: nothing "
+            "would record them; keep the callback, or set logger.wandb.checkpoints=none"
+        )
 
 
 def _has_callback(config: Mapping[str, Any], name: str) -> bool:

@@ -165,4 +165,6 @@ def test_the_made_up_run_has_all_of_a_codebook(healthy):
     """Else these tests would draw less than a training logs."""
     sections = ("learning", "latent use", "codebook", "encoder", "optimisation", "input")
     panels = [panel for panel in default_panels() if panel.section in sections]
-    assert all(drawn_keys(panel, [healthy]) for panel in panels)
+    missing = [panel.name for panel in panels if not drawn_keys(panel, [healthy])]
+    of_several = ["perplexity_by_codebook", "perplexity_by_codebook_and_batch"]
+    assert missing == of_several, "it has one codebook"

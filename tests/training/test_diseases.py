@@ -38,7 +38,7 @@ HEALTHY = {
 SICK = {  # by the figure that shows it: what is unlike the healthy
     "codebook/batch_perplexity": {"codebook/batch_perplexity": 2.0},
     "vae/active_units": {"vae/active_units": 3.0},
-    "encoder/dead_units/": {"encoder/dead_units/layer_7": 0.95},
+    "encoder/dead_units": {"encoder/dead_units/layer_7": 0.95},
     "encoder/gradient_norm_at_bottleneck": {"encoder/gradient_norm_at_bottleneck": 1e-12},
     "bottleneck/commitment": {"bottleneck/commitment": 25.0},
     "input/clipped_fraction": {"input/clipped_fraction": 0.03},
@@ -48,6 +48,7 @@ SICK = {  # by the figure that shows it: what is unlike the healthy
         "validation/gain_over_other_codes_bits_per_second": 46.2,
     },
 }
+COMMITTED = ("vqvae", "vqvae_ema", "rvq", "lfq", "simvq")
 each_disease = pytest.mark.parametrize("disease", DISEASES, ids=lambda each: each.figure)
 
 
@@ -76,10 +77,7 @@ class Practice:
         for _ in range(times):
             steps.optimizer.step.total.completed = max(500, self.trainer.global_step + 1)
             self.trainer.callback_metrics.update(figures)
-            if self.watched == "validation":
-                self.doctor.on_validation_end(self.trainer, None)
-            else:
-                self.doctor.on_train_batch_end(self.trainer, None)
+            self.doctor._look(self.trainer, self.watched)
 
 
 def bottleneck_of(disease: Disease) -> str:
@@ -121,7 +119,9 @@ def test_who_is_well_again_may_fall_ill_again(disease, caplog):
     practice.look(HEALTHY)
     practice.look(SICK[disease.figure], PATIENCE)
     assert " is over" not in caplog.text
-    practice.look(HEALTHY, 2)
+    practice.look(HEALTHY, PATIENCE - 1)
+    assert " is over" not in caplog.text, "too early"
+    practice.look(HEALTHY)
     assert caplog.text.count(f"{disease.name} is over") == 1
     practice.look(SICK[disease.figure], PATIENCE)
     assert called(caplog.text) == [disease.name] * 2
@@ -178,8 +178,19 @@ def test_a_sentence_names_figure_and_value_and_what_the_run_can_change(disease, 
     present = [f"bottleneck={option}", "objective.commitment_weight=0.25"]
     present += ["encoder.batch_norm=false", "encoder.shortcut=false"]
     chart = Chart(config(*present), possible_codes=64)
-    getattr(chart, disease.watched).append(HEALTHY | SICK[disease.figure] | {"step": 500.0})
+    look = HEALTHY | SICK[disease.figure] | {"step": 500.0}
+    if option not in COMMITTED:
+        del look["bottleneck/commitment"]
+        if disease.figure == "bottleneck/commitment":
+            return
+    chart.training.append(look)
+    chart.validation.append(look)
     sentence = disease.sentence(chart)
+    assert "Try " in sentence
+    assert ("commitment_weight" in sentence) <= (option in COMMITTED), "it is not read"
+    assert ("kl_weight" in sentence) <= ("vae/" in disease.figure), "no KL is logged here"
+    if disease.figure == "input/clipped_fraction":
+        return  # no value of this configuration would help
     shown, value = next(iter(SICK[disease.figure].items()))
     assert sentence.startswith(f"{disease.name}: {shown} is {value:.3g}.  {disease.meaning}")
     tried = re.findall(r"(\S+)=(<[^>]*>|\S+) \(now ([^)]*)\)", sentence.removesuffix("."))
@@ -197,7 +208,7 @@ def test_a_sentence_names_figure_and_value_and_what_the_run_can_change(disease, 
         ("codebook/batch_perplexity", "vqvae", "bottleneck.init=kmeans (now uniform)"),
         ("vae/active_units", "vae", "objective.kl_weight=0.1 (now 1)"),
         ("train/nll", "ae", "optimizer.decoder_learning_rate=0.0004 (now 0.004)"),
-        ("input/clipped_fraction", "ae", "data.source.root=<recordings made at a lower level>"),
+        ("input/clipped_fraction", "ae", "data=table data.path=<a table of those that are not"),
     ],
 )
 def test_what_is_to_be_tried(figure, option, expected):
@@ -208,9 +219,24 @@ def sentence_of(figure: str, *overrides: str, **changes: float) -> str:
     uniform = ["bottleneck.init=uniform"] * ("bottleneck=vqvae" in overrides)
     (disease,) = [each for each in DISEASES if each.figure == figure]
     chart = Chart(config(*overrides, *uniform, "objective.commitment_weight=0.25"), 64)
-    looks = getattr(chart, disease.watched)
-    looks.append(HEALTHY | SICK[figure] | {"step": 500.0} | changes)
+    for looks in (chart.training, chart.validation):
+        looks.append(HEALTHY | SICK[figure] | {"step": 500.0} | changes)
     return disease.sentence(chart)
+
+
+def test_one_of_several_codebooks_may_collapse():
+    """The mean of 60 and 1 is no warning, the 1 is."""
+    (disease,) = [each for each in DISEASES if each.figure == "codebook/batch_perplexity"]
+    chart = Chart(config("bottleneck=rvq"), 64)
+    books = {f"codebook/batch_perplexity/codebook_{i}": p for i, p in ((1, 60.0), (2, 1.0))}
+    chart.training.extend([HEALTHY | books | {"step": 500.0}] * PATIENCE)
+    assert disease.is_present(chart, PATIENCE)
+    assert "codebook/batch_perplexity/codebook_2 is 1." in disease.sentence(chart)
+
+
+def test_more_revival_is_not_less():
+    settings = ("bottleneck=vqvae", "bottleneck.init=kmeans", "bottleneck.revive_after=10")
+    assert "revive_after" not in sentence_of("codebook/batch_perplexity", *settings)
 
 
 def test_what_moves_too_little_is_to_move_more():

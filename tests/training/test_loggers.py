@@ -30,6 +30,17 @@ def test_a_run_is_described_to_wandb(tmp_path):
     assert found["provenance"] == PROVENANCE
 
 
+def test_without_a_login_a_run_is_offline_and_nobody_is_asked(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))  # where a login would lie
+    for name in ("WANDB_API_KEY", "NETRC"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.delenv("WANDB_MODE")
+    logger = wandb(str(tmp_path), 0)
+    logger.log_metrics({"train/nll": 1.0}, 0)
+    logger.finalize("success")
+    assert history(segments(tmp_path)[0])[0]["train/nll"] == 1.0
+
+
 def test_a_run_is_described_to_tensorboard(tmp_path):
     logger = tensorboard(str(tmp_path), 0)
     describe_run([logger], CONFIG, PROVENANCE, 0)

@@ -29,7 +29,7 @@ STYLES: tuple[Any, ...] = (
     (0, (9, 3)),
     (0, (1, 3)),
 )
-FEW = 30  # points, up to which each is marked
+FEW = 8  # points, up to which each is marked
 MANY = 200  # points, from which on a line is of means, before the pale points themselves
 NUM_MEANS = 100
 BRIGHTEST = 99.5  # percentile of a heatmap's values that has the last colour

@@ -70,6 +70,8 @@ def read_histograms(path: Path) -> dict[str, list[Histogram]]:
         try:
             row = json.loads(line)
             counts = np.array(row["counts"], dtype=float)
+            if counts.ndim != 1 or not len(counts):
+                raise ValueError("counts must list a number for each bin")
             each = Histogram(row["step"] + 1, float(row["low"]), float(row["high"]), counts)
             found.setdefault(row["name"], {})[each.step] = each
         except (KeyError, TypeError, ValueError) as error:
@@ -81,5 +83,8 @@ def read_histograms(path: Path) -> dict[str, list[Histogram]]:
 
 def _whole_lines(path: Path) -> list[str]:
     """Lines of a file, without a last one whose writing has not ended."""
-    with path.open(newline="") as file:
-        return [line for line in file if line.endswith("\n")]
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            return [line for line in file if line.endswith("\n")]
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} cannot be read: {error}") from None

@@ -11,4 +11,7 @@ def has_login() -> bool:
         return False
     import wandb  # takes a second, which only its users wait
 
-    return bool(wandb.login(prompt=False))
+    if wandb.login(prompt=False):
+        return True
+    wandb.teardown()  # or the mode in which it has been asked, online, would stay that of runs
+    return False

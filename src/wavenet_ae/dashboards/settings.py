@@ -11,6 +11,7 @@ from wavenet_ae.dashboards.binding import binding_problems, require_none
 from wavenet_ae.dashboards.history import METRICS
 from wavenet_ae.errors import nearest
 
+MOST_RUNS = 7
 LISTS = ("runs", "labels", "formats", "sections")  # of which one may be given without brackets
 READ_BY = {
     "plots": ("runs", "labels", "formats", "each"),
@@ -92,10 +93,12 @@ def _plot_problems(settings: Settings) -> Iterator[str]:
     if num_labels not in (0, num_runs):
         wanted = f"but must be {num_runs} in number, one a run"
         yield f"labels is {list(settings.labels)!r}, {wanted}"
-    for name in ("runs", "labels"):
-        given = list(getattr(settings, name))
-        if len(set(given)) < len(given):
-            yield f"{name} is {given!r}, but must name each but once"
+    for name, given in (("runs", settings.runs), ("labels", settings.labels)):
+        distinct = {str(Path(each).resolve()) if name == "runs" else each for each in given}
+        if len(distinct) < len(given):
+            yield f"{name} is {list(given)!r}, but must name each but once"
+    if num_runs > MOST_RUNS:
+        yield f"runs has {num_runs}, but {MOST_RUNS} are as many as colours can tell apart"
     if num_runs > 1 and settings.out is None:
         yield "out is not set: give out=<folder> for the pages of several runs"
     if settings.out is not None and settings.destination.is_file():

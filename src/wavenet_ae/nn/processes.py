@@ -26,6 +26,14 @@ def summed(tensor: Tensor) -> Tensor:
     return total
 
 
+def summed_float64(values: Tensor, device: torch.device) -> Tensor:
+    """The sum over processes of float64 values on the CPU, through a device that may lack them."""
+    rough = values.float()
+    rest = (values - rough).float()
+    parts = gathered(torch.stack([rough, rest])[None].to(device))  # (processes, 2, ...)
+    return parts.cpu().double().sum(dim=(0, 1))
+
+
 def averaged(tensor: Tensor) -> Tensor:
     """The mean over processes."""
     return summed(tensor) / num_processes()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from argparse import Namespace
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,10 @@ from torch import Tensor
 
 from wavenet_ae.checkpoint import write_whole
 
+logger = logging.getLogger(__name__)
+
 WANDB_BINS = 512  # the most that it takes
+MOST_BINS = 4096  # in the run's folder
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,7 @@ class Histogram:
     def of(cls, samples: Tensor, num_bins: int = 64) -> Histogram:
         """How samples of any shape are distributed between their extremes, infinities and NaN
         left out; without a spread the bins span 1 around the value."""
-        finite = samples[torch.isfinite(samples)].detach().double().cpu()
+        finite = samples[torch.isfinite(samples)].detach().cpu().double()
         counts, edges = np.histogram(finite.numpy(), num_bins)
         return cls(counts.astype(float).tolist(), float(edges[0]), float(edges[-1]))
 
@@ -106,29 +110,42 @@ class HistogramLog(Logger):
     @rank_zero_only
     def _drop_from(self, first_step: int) -> None:
         lines = self.path.read_bytes().splitlines(keepends=True)
-        # A line cut short by a crash has no end.
+        steps = [_step_of(line) for line in lines]
+        damaged = steps[:-1].count(None)  # the last one may have been cut short by a crash
+        if damaged:
+            logger.warning("%s: %d damaged lines are dropped", self.path, damaged)
         kept = [
-            line for line in lines if line.endswith(b"\n") and json.loads(line)["step"] < first_step
+            line
+            for line, step in zip(lines, steps, strict=True)
+            if step is not None and step < first_step
         ]
         write_whole(self.path, b"".join(kept))
+
+
+def _step_of(line: bytes) -> int | None:
+    """The step of a line of the file; None where it is not a whole one."""
+    try:
+        return int(json.loads(line)["step"]) if line.endswith(b"\n") else None
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def log_histogram(trainer: pl.Trainer, name: str, histogram: Histogram) -> None:
     """Hand a histogram to each logger that keeps such, at the step of this validation's figures.
 
-    W&B takes 512 bins: of more, neighbours are merged.
+    The run's folder keeps 4096 bins, W&B takes 512: of more, neighbours are merged.
     """
     if not trainer.is_global_zero:
         return
     step = trainer.global_step - 1  # Lightning counts the steps that it logs from 0
-    for logger in trainer.loggers:
-        match logger:
+    for each in trainer.loggers:
+        match each:
             case HistogramLog():
-                logger.log_histogram(name, histogram, step)
+                each.log_histogram(name, histogram.at_most(MOST_BINS), step)
             case TensorBoardLogger():
-                _add_to_tensorboard(logger, name, histogram, step)
+                _add_to_tensorboard(each, name, histogram, step)
             case WandbLogger():
-                logger.log_metrics({name: _wandb_histogram(histogram)}, step)
+                each.log_metrics({name: _wandb_histogram(histogram)}, step)
 
 
 def _add_to_tensorboard(

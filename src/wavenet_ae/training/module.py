@@ -15,7 +15,7 @@ from wavenet_ae.bottlenecks import Bottleneck
 from wavenet_ae.checkpoint import FORMAT, SECTION
 from wavenet_ae.data.module import SpeechData
 from wavenet_ae.errors import UserError
-from wavenet_ae.evaluation.bitrate import NATS_PER_BIT, speaker_bitrate
+from wavenet_ae.evaluation.bitrate import NATS_PER_BIT
 from wavenet_ae.evaluation.latent_use import controls
 from wavenet_ae.models import WaveformAutoencoder, WaveformModel
 from wavenet_ae.nn.processes import averaged
@@ -146,19 +146,16 @@ class WaveformTraining(pl.LightningModule):
         """NLL with the item's own codes and speaker and with others', and how codes are used."""
         speaker = self.speaker_rows[batch.speaker]
         output = self.model(batch.waveform, speaker, self.plan)
-        self.validation.add_nll("nll", output)
-        for name, other in controls(self.model, output, batch.waveform, speaker, self.plan):
-            self.validation.add_nll(f"nll_{name}", other)
-        if output.bottleneck is not None:
-            self.validation.add_bottleneck(output.bottleneck)
+        others = controls(self.model, output, batch.waveform, speaker, self.plan)
+        self.validation.add(output, others, speaker)
         return {"bottleneck": output.bottleneck}
 
     def on_validation_epoch_end(self) -> None:
         self.validation.over_processes()
         for name, value in self.validation.figures().items():
             self.log(f"validation/{name}", value)
-        speaker = speaker_bitrate(len(self.model.speakers), self.data.mean_validation_seconds)
-        for name, bits in {**self.validation.bitrates(), "speaker": speaker}.items():
+        bitrates = self.validation.bitrates(self.data.mean_validation_seconds)
+        for name, bits in bitrates.items():
             self.log(f"bitrate/{name}", bits)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:

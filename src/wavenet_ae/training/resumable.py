@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+WATCHING = (
+    *("codebook", "posterior", "latents", "dead_units", "bottleneck_gradient", "weight_updates"),
+    *("decoder", "waveform", "doctor", "wandb_record"),
+)
 MAY_CHANGE = (
     "trainer.max_steps",
     "trainer.max_time",
@@ -23,7 +27,8 @@ MAY_CHANGE = (
     "callbacks.checkpoints.every_num_steps",
     "callbacks.checkpoints.keep",
     "callbacks.progress.",
-    "callbacks.doctor.",
+    *(f"callbacks.{name}" for name in WATCHING),
+    *(f"callbacks.{name}." for name in WATCHING),
     "logger.",
 )
 PLACES = ("name", "run_folder")

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import torch
 from torch import Tensor
 
 from wavenet_ae.bottlenecks.quantiser import perplexity
-from wavenet_ae.evaluation.bitrate import NATS_PER_BIT, CodeStatistics, code_bitrates, kl_bitrate
+from wavenet_ae.evaluation.bitrate import (
+    NATS_PER_BIT,
+    CodeStatistics,
+    code_bitrates,
+    kl_bitrate,
+    speaker_bitrate,
+)
 from wavenet_ae.evaluation.latent_use import bits_per_second, control_names
 from wavenet_ae.models import WaveformAutoencoder, WaveformModel
-from wavenet_ae.nn.processes import gathered, summed
+from wavenet_ae.nn.processes import summed_float64
 from wavenet_ae.objectives.waveform import negative_log_likelihood
 from wavenet_ae.types import BottleneckOutput, ModelOutput
 
@@ -24,10 +32,11 @@ class ValidationSums:
 
     def __init__(self, model: WaveformModel, device: torch.device) -> None:
         self.model, self.device = model, device
-        self.names = ("nll", *(f"nll_{name}" for name in control_names(model)))
-        # on the CPU: not all devices have float64
-        self.nats = torch.zeros(len(self.names), dtype=torch.float64)
-        self.num_samples = torch.zeros_like(self.nats)
+        # Of the NLL, and of how much more each control costs: nats, and of how many samples; on
+        # the CPU, as not all devices have float64.
+        self.names = ("nll", *control_names(model))
+        self.nats = torch.zeros(len(self.names), 2, dtype=torch.float64)
+        self.items = torch.zeros(2, dtype=torch.float64)  # all, and those of known speakers
         bottleneck = model.bottleneck if isinstance(model, WaveformAutoencoder) else None
         size = bottleneck.codebook_size if bottleneck else None
         self.codes = (
@@ -35,52 +44,76 @@ class ValidationSums:
             if bottleneck and size
             else None
         )
-        self.kl_sum = torch.zeros((), device=device)
-        self.num_kls = torch.zeros((), device=device)
+        self.kls = torch.zeros(2, dtype=torch.float64)  # nats, and of how many codes
 
-    def add_nll(self, name: str, output: ModelOutput) -> None:
-        losses = negative_log_likelihood(output)
-        row = self.names.index(name)
-        self.nats[row] += losses.sum().cpu()
-        self.num_samples[row] += losses.numel()
+    def add(
+        self, own: ModelOutput, controls: Iterable[tuple[str, ModelOutput]], speaker: Tensor
+    ) -> None:
+        """Predictions of a batch, those of its controls, and its speaker rows (B,).
+
+        Another speaker is a control of items whose own speaker the model knows.
+        """
+        is_known = (speaker < len(self.model.speakers)).cpu()
+        self.items += torch.tensor([len(speaker), int(is_known.sum())])
+        nats = _item_nats(own)
+        num_samples = own.targets.shape[1]
+        self.nats[0] += torch.tensor([nats.sum(), len(nats) * num_samples])
+        for name, other in controls:
+            more = _item_nats(other) - nats
+            more = more[is_known] if name == "other_speaker" else more
+            row = self.names.index(name)
+            self.nats[row] += torch.tensor([more.sum(), len(more) * num_samples])
+        if own.bottleneck is not None:
+            self.add_bottleneck(own.bottleneck)
 
     def add_bottleneck(self, output: BottleneckOutput) -> None:
         if output.codes is not None and self.codes is not None:
             self.codes = self.codes.added(output.codes)
         if "kl" in output.losses:
-            self.kl_sum += output.losses["kl"].sum()
-            self.num_kls += output.losses["kl"].numel()
+            kl = output.losses["kl"].cpu().double()
+            self.kls += torch.tensor([kl.sum(), kl.numel()])
 
     def over_processes(self) -> None:
         """Add what other processes have seen; call it once, in all of them."""
-        rough = self.nats.float()  # and the rest apart: float32 alone would blur gains
-        parts = torch.stack([rough, (self.nats - rough).float(), self.num_samples.float()])
-        sums = gathered(parts[None].to(self.device)).cpu().double().sum(dim=0)  # (3, names)
-        self.nats, self.num_samples = sums[0] + sums[1], sums[2]
-        self.kl_sum, self.num_kls = summed(torch.stack([self.kl_sum, self.num_kls]))
+        self.nats, self.items, self.kls = (
+            summed_float64(each, self.device) for each in (self.nats, self.items, self.kls)
+        )
         self.codes = self.codes.over_processes() if self.codes else None
 
     def figures(self) -> dict[str, Tensor]:
         """NLLs in nats per sample and what follows; with several codebooks, their means."""
-        nlls = dict(zip(self.names, self.nats / self.num_samples, strict=True))
-        figures = {**nlls, "bits_per_sample": nlls["nll"] / NATS_PER_BIT}
-        for name in control_names(self.model):
-            gain = nlls[f"nll_{name}"] - nlls["nll"]
-            figures[f"gain_over_{name}"] = gain
-            bits = bits_per_second(gain, self.model.sample_rate)
-            figures[f"gain_over_{name}_bits_per_second"] = bits
+        means = self.nats[:, 0] / self.nats[:, 1]  # NaN where there was no item
+        nll, *gains = means.float()
+        figures = {"nll": nll, "bits_per_sample": nll / NATS_PER_BIT}
+        for name, gain, count in zip(self.names[1:], gains, self.nats[1:, 1], strict=True):
+            if count:
+                figures[f"nll_{name}"] = nll + gain
+                figures[f"gain_over_{name}"] = gain
+                bits = bits_per_second(gain, self.model.sample_rate)
+                figures[f"gain_over_{name}_bits_per_second"] = bits
         if self.codes is not None and self.codes.counts.any():  # none while not quantising
             counts = self.codes.counts
             figures["perplexity"] = perplexity(counts.float()).mean()
             figures["codes_used"] = (counts > 0).float().mean()
-        return {name: value.float() for name, value in figures.items()}
+        return figures
 
-    def bitrates(self) -> dict[str, float]:
-        """Bits per second of the codes, see evaluation/bitrate.py, each window for itself."""
-        if not isinstance(self.model, WaveformAutoencoder):
-            return {}
-        code_rate = float(self.model.sample_rate / self.model.hop)
-        bitrates = code_bitrates(self.codes, code_rate) if self.codes else {}
-        if self.num_kls:
-            bitrates["kl"] = kl_bitrate(float(self.kl_sum / self.num_kls), code_rate)
+    def bitrates(self, utterance_seconds: float) -> dict[str, float]:
+        """Bits per second, see evaluation/bitrate.py; a run of codes ends where its window ends.
+
+        The speakers of utterances of this mean length are named where the model knows them.
+        """
+        all_items, known = self.items.tolist()
+        speaker = speaker_bitrate(len(self.model.speakers), utterance_seconds)
+        bitrates = {"speaker": speaker * known / all_items}
+        if isinstance(self.model, WaveformAutoencoder):
+            code_rate = float(self.model.sample_rate / self.model.hop)
+            bitrates |= code_bitrates(self.codes, code_rate) if self.codes else {}
+            nats, count = self.kls.tolist()
+            if count:
+                bitrates["kl"] = kl_bitrate(nats / count, code_rate)
         return bitrates
+
+
+def _item_nats(output: ModelOutput) -> Tensor:
+    """(B,) float64 on the CPU, nats of each item's predictions."""
+    return negative_log_likelihood(output).cpu().double().sum(dim=1)

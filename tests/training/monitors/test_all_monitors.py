@@ -62,11 +62,14 @@ CODES = {
     *(f"codebook/{name}" for name in (*USAGE, "norm_ratio")),
     *(f"codebook/{whose}_{name}" for whose in ("latent", "code") for name in SCALES),
 }
+OF_EACH = {
+    f"codebook/{name}_perplexity/codebook_{book}" for name in ("batch", "recent") for book in (1, 2)
+}
 KEYS = {
     "ae": ALWAYS,
     "vae": ALWAYS | {"vae/active_units", "vae/kl_per_code"},
     "vqvae": ALWAYS | CODES | {"learning_rate/codebook"},
-    "rvq": ALWAYS | CODES,
+    "rvq": ALWAYS | CODES | OF_EACH,
 }
 BOOKS = {"codebook/usage", "codebook/age"}
 HISTOGRAMS = {
@@ -89,7 +92,7 @@ def test_what_is_logged_and_when(bottleneck, run):
     assert watched == KEYS[bottleneck]
     quantised = range(4, NUM_STEPS + 1)  # start_after=3
     for name in watched:
-        since_start = name in CODES and "latent" not in name
+        since_start = name in CODES | OF_EACH and "latent" not in name
         steps = list(quantised if since_start else range(1, NUM_STEPS + 1))
         assert found.scalars[name][0].tolist() == steps, name
     assert found.histograms.keys() == HISTOGRAMS[bottleneck] | {"bottleneck/latents"}

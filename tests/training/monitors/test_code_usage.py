@@ -69,7 +69,10 @@ def test_several_codebooks_are_averaged_and_their_dead_codes_added_up():
     usage.add(torch.tensor([[[0, 0, 0, 0], [0, 1, 2, 3]]]), 0)  # (B, Q, N)
     usage.add(torch.tensor([[[1, 1, 1, 1], [0, 1, 0, 1]]]), 0)
     # ages 1 0 2 2 and 0 0 1 1
-    assert figures(usage) == by_hand(1.5, 1.5, 1.5, 6 / 8, 5, 7 / 8, 2, 0)
+    found = figures(usage)
+    for name in ("batch_perplexity", "recent_perplexity"):
+        assert [found.pop(f"{name}/codebook_{book}") for book in (1, 2)] == pytest.approx([1, 2])
+    assert found == by_hand(1.5, 1.5, 1.5, 6 / 8, 5, 7 / 8, 2, 0)
 
 
 def test_distinct_codes_of_each_sequence():

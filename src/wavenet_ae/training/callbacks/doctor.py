@@ -8,30 +8,35 @@ from typing import Any
 
 import pytorch_lightning as pl
 from pytorch_lightning.loggers import WandbLogger
+from torch import Tensor
 
 from wavenet_ae.bounds import Positive
 from wavenet_ae.training.doctor import DISEASES, Chart, Disease
-from wavenet_ae.training.module import WaveformTraining
-from wavenet_ae.training.monitors.base import is_logged
+from wavenet_ae.training.module import Observed, WaveformTraining
+from wavenet_ae.training.monitors import Monitor
 from wavenet_ae.training.validation import VALIDATION_SECTIONS
+from wavenet_ae.types import Batch
 
 logger = logging.getLogger(__name__)
 
 
-class Doctor(pl.Callback):
+WATCHED = ("training", "validation")
+
+
+class Doctor(Monitor):
     """Warns of each disease once, when it has shown for long enough, and says when it is over.
 
     It reads what other callbacks have logged, so that it comes after them.
 
     config    the run's plain configuration
-    patience  looks in a row, at logged steps or at validations, that must show it
+    patience  looks in a row, at logged steps or at validations, that must show it, or not show it
     """
 
     def __init__(self, config: Mapping[str, Any], patience: Positive = 3) -> None:
-        self.config, self.patience = config, patience
+        super().__init__()
+        self.patience = patience
         self.chart = Chart(config)
         self.present: set[str] = set()
-        self.last_step = 0
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         assert isinstance(pl_module, WaveformTraining)
@@ -39,6 +44,11 @@ class Doctor(pl.Callback):
         if bottleneck is not None and bottleneck.codebook_size is not None:
             per_batch = pl_module.data.batch_size * pl_module.plan.num_codes
             self.chart.possible_codes = min(per_batch, bottleneck.codebook_size)
+        for disease in DISEASES:
+            if disease.monitor and not self.chart.has(f"callbacks.{disease.monitor}"):
+                logger.warning(
+                    "callbacks.%s is null: nobody will notice %s", disease.monitor, disease.name
+                )
 
     def state_dict(self) -> dict[str, Any]:
         looks = {
@@ -51,16 +61,11 @@ class Doctor(pl.Callback):
             getattr(self.chart, watched).extend(state_dict[watched])
         self.present = set(state_dict["present"])
 
-    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        self.last_step = trainer.global_step
-
-    def on_train_batch_end(
-        self, trainer: pl.Trainer, pl_module: pl.LightningModule, *args: Any
-    ) -> None:
-        has_stepped = trainer.global_step != self.last_step
-        self.last_step = trainer.global_step
-        if has_stepped and is_logged(trainer, trainer.global_step):
-            self._look(trainer, "training")
+    def measure(
+        self, module: WaveformTraining, observed: Observed, batch: Batch
+    ) -> dict[str, Tensor | float]:
+        self._look(module.trainer, "training")
+        return {}
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._look(trainer, "validation")
@@ -77,13 +82,12 @@ class Doctor(pl.Callback):
                 self._examine(disease, trainer)
 
     def _examine(self, disease: Disease, trainer: pl.Trainer) -> None:
-        key = f"{disease.name}: {disease.figure}"
-        if disease.is_present(self.chart, self.patience):
-            if key not in self.present:
-                self.present.add(key)
-                self._warn(disease, trainer)
-        elif key in self.present and not disease.is_present(self.chart, 1):
-            self.present.remove(key)
+        is_known = disease.name in self.present
+        if not is_known and disease.is_present(self.chart, self.patience):
+            self.present.add(disease.name)
+            self._warn(disease, trainer)
+        elif is_known and disease.is_over(self.chart, self.patience):
+            self.present.remove(disease.name)
             logger.info("step %d: %s is over", trainer.global_step, disease.name)
 
     def _warn(self, disease: Disease, trainer: pl.Trainer) -> None:
@@ -92,6 +96,3 @@ class Doctor(pl.Callback):
         for each in trainer.loggers:
             if isinstance(each, WandbLogger) and trainer.is_global_zero:
                 each.experiment.alert(title=disease.name, text=sentence)
-
-
-WATCHED = ("training", "validation")

@@ -24,6 +24,10 @@ class Chart:
         self.training: deque[Look] = deque(maxlen=KEPT_LOOKS)
         self.validation: deque[Look] = deque(maxlen=KEPT_LOOKS)
 
+    def last(self, watched: str, count: int) -> list[Look]:
+        """The last so many looks, as far as there are so many."""
+        return list(getattr(self, watched))[-count:]
+
     def setting(self, key: str) -> Any:
         """A value of the configuration by its dotted key; KeyError where it has none."""
         value: Any = self.config
@@ -32,6 +36,10 @@ class Chart:
                 raise KeyError(key)
             value = value[part]
         return value
+
+    def has_logged(self, figure: str) -> bool:
+        """Whether the newest look at training had a figure."""
+        return bool(self.training) and figure in self.training[-1]
 
     def has(self, key: str) -> bool:
         try:

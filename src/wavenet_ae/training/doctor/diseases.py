@@ -6,8 +6,8 @@ run of any bottleneck is; docs/watching.md has both.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from math import log
 from typing import Literal
 
@@ -17,7 +17,9 @@ from wavenet_ae.training.doctor.remedies import (
     advised,
     at_least,
     at_most,
+    halved,
     set_to,
+    switched_on,
     times,
 )
 
@@ -36,42 +38,54 @@ FIRST_STEPS = 100
 @dataclass(frozen=True)
 class Disease:
     """name      as people know it
-    figure    key of the figure that shows it; where several do, how they begin, up to a slash
+    figure    key of the figure that shows it, or of several: those below it, after a slash
+    monitor   the callback that logs it, by its name in the configuration; None: it always is
     shows     whether one look shows it
     meaning   what it means for the run
     remedies  what to try, the likeliest first
     watched   which looks show it
+    worst     of several figures, the one to name
     """
 
     name: str
     figure: str
+    monitor: str | None
     shows: Callable[[Look, Chart], bool]
     meaning: str
     remedies: Callable[[Look, Chart], Sequence[Remedy]]
     watched: Literal["training", "validation"] = "training"
+    worst: Callable[[Iterable[float]], float] = max
 
     def is_present(self, chart: Chart, patience: int) -> bool:
         """Whether each of the last `patience` looks shows it."""
-        looks = list(getattr(chart, self.watched))[-patience:]
+        looks = chart.last(self.watched, patience)
         return len(looks) == patience and all(self.shows(look, chart) for look in looks)
+
+    def is_over(self, chart: Chart, patience: int) -> bool:
+        """Whether none of them does."""
+        return not any(self.shows(look, chart) for look in chart.last(self.watched, patience))
 
     def sentence(self, chart: Chart) -> str:
         """The figure, its value, what it means and what to try."""
-        look = getattr(chart, self.watched)[-1]
-        shown = {key: value for key, value in look.items() if self._is_shown_by(key)}
-        key = max(shown, key=lambda each: shown[each])
+        look = chart.last(self.watched, 1)[0]
+        shown = figures_of(look, self.figure)
+        key = next(key for key, value in shown.items() if value == self.worst(shown.values()))
         advice = advised(self.remedies(look, chart), chart)
         tried = f"  Try {' or '.join(advice)}." if advice else ""
         return f"{self.name}: {key} is {shown[key]:.3g}.  {self.meaning}{tried}"
 
-    def _is_shown_by(self, key: str) -> bool:
-        return key.startswith(self.figure) if self.figure.endswith("/") else key == self.figure
+
+def figures_of(look: Look, figure: str) -> dict[str, float]:
+    """The figure of this key, and those below it."""
+    return {
+        key: value for key, value in look.items() if key == figure or key.startswith(f"{figure}/")
+    }
 
 
 def _few_codes(look: Look, chart: Chart) -> bool:
-    if "codebook/batch_perplexity" not in look:
-        return False
-    return log(look["codebook/batch_perplexity"]) < FEW_BITS * log(chart.possible_codes)
+    """Of whichever codebook."""
+    shown = figures_of(look, "codebook/batch_perplexity").values()
+    return bool(shown) and log(min(shown)) < FEW_BITS * log(chart.possible_codes)
 
 
 def _few_units(look: Look, chart: Chart) -> bool:
@@ -81,8 +95,7 @@ def _few_units(look: Look, chart: Chart) -> bool:
 
 
 def _dead_layer(look: Look, chart: Chart) -> bool:
-    shares = [value for key, value in look.items() if key.startswith("encoder/dead_units/")]
-    return bool(shares) and max(shares) >= MOST_DEAD
+    return max(figures_of(look, "encoder/dead_units").values(), default=0.0) >= MOST_DEAD
 
 
 def _cut_off(look: Look, chart: Chart) -> bool:
@@ -126,13 +139,16 @@ def _ignored(look: Look, chart: Chart) -> bool:
 FULL_OF_LIFE = (
     at_least("bottleneck.start_after", 900),
     set_to("encoder.shortcut", True),
-    at_least("bottleneck.revive_after", 50),
+    switched_on("bottleneck.revive_after", 50),
 )
 SAME_SCALE = (
     set_to("bottleneck.normalise", True),
     set_to("bottleneck.init", "kmeans"),
 )
-SMALL_COMMITMENT = at_most("objective.commitment_weight", 1e-4)
+SMALL_COMMITMENT = replace(
+    at_most("objective.commitment_weight", 1e-4), read_with="bottleneck/commitment"
+)
+LESS_DECODER = halved("decoder.layers_per_block")
 SLOWER = (times("optimizer.learning_rate", 0.1), times("optimizer.decoder_learning_rate", 0.1))
 FASTER = (times("optimizer.learning_rate", 10), times("optimizer.decoder_learning_rate", 10))
 LESS_KL = (
@@ -140,6 +156,7 @@ LESS_KL = (
     at_least("objective.free_nats", 3.0),
     at_least("objective.kl_anneal_steps", 500),
 )
+OTHER_RECORDINGS = set_to("data", "table data.path=<a table of those that are not clipped>")
 DEAD_ENCODER = (
     SLOWER[0],
     set_to("encoder.batch_norm", True),
@@ -162,14 +179,16 @@ def _for_stall(look: Look, chart: Chart) -> Sequence[Remedy]:
 
 
 def _for_ignored(look: Look, chart: Chart) -> Sequence[Remedy]:
-    has_kl = bool(chart.training) and "vae/kl_per_code" in chart.training[-1]
-    return LESS_KL if has_kl else (SMALL_COMMITMENT, *FULL_OF_LIFE)
+    own = LESS_KL if chart.has_logged("bottleneck/kl") else (SMALL_COMMITMENT, *FULL_OF_LIFE)
+    return (*own, LESS_DECODER)
 
 
 DISEASES = (
     Disease(
         name="codebook collapse",
         figure="codebook/batch_perplexity",
+        monitor="codebook",
+        worst=min,
         shows=_few_codes,
         meaning="Nearly all latents get the same few codes, which tell the decoder nothing.",
         remedies=_for_collapse,
@@ -177,6 +196,7 @@ DISEASES = (
     Disease(
         name="posterior collapse",
         figure="vae/active_units",
+        monitor="posterior",
         shows=_few_units,
         meaning="The posterior is nearly the prior whatever the input: the KL costs more than "
         "its bits are worth to the decoder.",
@@ -184,22 +204,26 @@ DISEASES = (
     ),
     Disease(
         name="dead encoder",
-        figure="encoder/dead_units/",
+        figure="encoder/dead_units",
+        monitor="dead_units",
         shows=_dead_layer,
         meaning="Of this layer's units so large a share is 0 whatever the input, and learns "
         "nothing any more.",
         remedies=lambda look, chart: DEAD_ENCODER,
     ),
     Disease(
-        name="dead encoder",
+        name="encoder without gradient",
         figure="encoder/gradient_norm_at_bottleneck",
+        monitor="bottleneck_gradient",
         shows=_cut_off,
-        meaning="The decoder's wishes do not reach the encoder, which learns nothing any more.",
+        meaning="The gradient of the loss does not reach the encoder, which learns nothing any "
+        "more.",
         remedies=lambda look, chart: DEAD_ENCODER,
     ),
     Disease(
         name="exploding commitment",
         figure="bottleneck/commitment",
+        monitor=None,
         shows=_exploding,
         meaning="The latents run away from their codes, which cannot follow.",
         remedies=lambda look, chart: (
@@ -211,27 +235,27 @@ DISEASES = (
     Disease(
         name="saturated input",
         figure="input/clipped_fraction",
+        monitor="waveform",
         shows=_clipped,
         meaning="So large a share of the samples is at full scale: recordings are clipped, and "
         "the model learns the clipping.",
-        remedies=lambda look, chart: (
-            set_to("data.source.path", "<a table without the clipped recordings>"),
-            set_to("data.source.root", "<recordings made at a lower level>"),
-        ),
+        remedies=lambda look, chart: (OTHER_RECORDINGS,),
     ),
     Disease(
         name="stalled learning",
         figure="train/nll",
+        monitor="waveform",
         shows=_stalled,
         meaning="Knowing only how frequent each level is would do as well (input/level_entropy).",
         remedies=_for_stall,
     ),
     Disease(
-        name="ignored codes",
+        name="ignored latents",
         figure="validation/gain_over_other_codes",
+        monitor=None,
         shows=_ignored,
-        meaning="With the codes of another utterance the decoder predicts as well: whatever the "
-        "perplexity says, it does not listen.",
+        meaning="With those of another utterance the decoder predicts as well: however many are "
+        "in use, it does not listen.",
         remedies=_for_ignored,
         watched="validation",
     ),

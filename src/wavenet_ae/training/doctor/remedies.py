@@ -13,14 +13,19 @@ NUM_ADVISED = 3
 
 @dataclass(frozen=True)
 class Remedy:
-    """`better` turns the present value into one to try, or into itself where it is so already."""
+    """`better` turns the present value into one to try, or into itself where it is so already.
+
+    read_with  a figure that runs which read this setting log; None: all do
+    """
 
     key: str
     better: Callable[[Any], Any]
+    read_with: str | None = None
 
     def advice(self, chart: Chart) -> str | None:
         """`key=value (now ...)`; None where the run has no such setting, or has it so already."""
-        if not chart.has(self.key):
+        is_read = self.read_with is None or chart.has_logged(self.read_with)
+        if not is_read or not chart.has(self.key):
             return None
         now = chart.setting(self.key)
         proposed = self.better(now)
@@ -47,6 +52,16 @@ def at_most(key: str, value: float) -> Remedy:
 
 def times(key: str, factor: float) -> Remedy:
     return Remedy(key, lambda now: now * factor)
+
+
+def halved(key: str) -> Remedy:
+    """A whole number, at least 1."""
+    return Remedy(key, lambda now: max(1, now // 2))
+
+
+def switched_on(key: str, value: int) -> Remedy:
+    """A number where 0 means off."""
+    return Remedy(key, lambda now: now or value)
 
 
 def _text(value: Any) -> str:

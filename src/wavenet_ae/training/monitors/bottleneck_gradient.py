@@ -17,7 +17,7 @@ from wavenet_ae.types import Batch
 
 class BottleneckGradient(Monitor):
     """Logs `encoder/gradient_norm_at_bottleneck`: the norm of the loss's gradient in the encoder's
-    output, over the global batch; under gradient accumulation, over the last of its batches."""
+    output, over the global batch; under gradient accumulation, of the last of its batches."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -29,6 +29,7 @@ class BottleneckGradient(Monitor):
     ) -> None:
         assert isinstance(pl_module, WaveformTraining)
         if pl_module.bottleneck is not None and is_logged(trainer, trainer.global_step + 1):
+            self.num_accumulated = trainer.accumulate_grad_batches
             self.handle = pl_module.bottleneck.register_forward_pre_hook(self._follow)
 
     def _follow(self, _module: nn.Module, inputs: tuple[Any, ...]) -> None:
@@ -50,6 +51,6 @@ class BottleneckGradient(Monitor):
     ) -> dict[str, Tensor | float]:
         if self.squares is None:
             return {}
-        # The loss is the mean of the processes' losses.
+        # The loss is the mean of the processes' losses, and of those of accumulated batches.
         norm = torch.sqrt(summed(self.squares)) / num_processes()
-        return {"encoder/gradient_norm_at_bottleneck": norm}
+        return {"encoder/gradient_norm_at_bottleneck": norm * self.num_accumulated}

@@ -46,7 +46,8 @@ class CodeUsage:
         """Means over codebooks; `dead_codes`, `max_age` and `revived_codes` over all of them.
 
         distinct_per_window  codes of a window of the last batch
-        batch_perplexity     of the last batch; `recent_perplexity`: of the sliding window
+        batch_perplexity     of the last batch; `recent_perplexity`: of the sliding window; of
+                             several codebooks, also of each
         used_fraction        of the codes, since the last validation
         mean_age, max_age    batches since codes were used
         revived_codes        since these figures were asked for the last time
@@ -57,8 +58,8 @@ class CodeUsage:
         ages = self.ages
         return {
             "distinct_per_window": distinct(codes).float().mean(),
-            "batch_perplexity": self._perplexity(codes),
-            "recent_perplexity": self._perplexity(recent),
+            **self._perplexities("batch_perplexity", codes),
+            **self._perplexities("recent_perplexity", recent),
             "used_fraction": (self.last_used > self.validated_at).float().mean(),
             "dead_codes": float((ages >= (self.recent.maxlen or 1)).sum()),
             "mean_age": ages.float().mean(),
@@ -66,8 +67,10 @@ class CodeUsage:
             "revived_codes": float(revived),
         }
 
-    def _perplexity(self, codes: Tensor) -> Tensor:
-        return perplexity(code_counts(codes, *self.last_used.shape).float()).mean()
+    def _perplexities(self, name: str, codes: Tensor) -> dict[str, Tensor]:
+        books = perplexity(code_counts(codes, *self.last_used.shape).float())  # (Q,)
+        each = {f"{name}/codebook_{book}": value for book, value in enumerate(books, start=1)}
+        return {name: books.mean(), **(each if len(books) > 1 else {})}
 
     def state_dict(self) -> dict[str, Any]:
         return {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -16,15 +18,28 @@ SATURATED = round(0.99 * FULL_SCALE)
 
 class WaveformMonitor(Monitor):
     """Logs `input/clipped_fraction`, the share of samples within 1 % of full scale, and
-    `input/level_entropy`, nats: the NLL of a model that knows how frequent each level is in the
-    batch, and nothing else."""
+    `input/level_entropy`, nats: the NLL of a model that knows how frequent each level is, and
+    nothing else.  Levels are counted over all batches that were measured."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.level_counts: Tensor | None = None  # (Q,)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {} if self.level_counts is None else {"level_counts": self.level_counts.cpu()}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.level_counts = state_dict.get("level_counts")
 
     def measure(
         self, module: WaveformTraining, observed: Observed, batch: Batch
     ) -> dict[str, Tensor | float]:
         clipped = averaged(clipped_fraction(batch.waveform))
         targets = observed.output.targets.flatten()
-        counts = summed(torch.bincount(targets, minlength=module.model.levels).float())
+        counts = summed(torch.bincount(targets, minlength=module.model.levels))
+        if self.level_counts is not None:
+            counts += self.level_counts.to(counts.device)
+        self.level_counts = counts
         share = counts / counts.sum()
         entropy = torch.special.entr(share).sum()
         return {"input/clipped_fraction": clipped, "input/level_entropy": entropy}
