@@ -9,7 +9,7 @@ from wavenet_ae.bottlenecks.quantiser import perplexity
 from wavenet_ae.evaluation.bitrate import NATS_PER_BIT, CodeStatistics, code_bitrates, kl_bitrate
 from wavenet_ae.evaluation.latent_use import bits_per_second, control_names
 from wavenet_ae.models import WaveformAutoencoder, WaveformModel
-from wavenet_ae.nn.processes import summed
+from wavenet_ae.nn.processes import gathered, summed
 from wavenet_ae.objectives.waveform import negative_log_likelihood
 from wavenet_ae.types import BottleneckOutput, ModelOutput
 
@@ -53,14 +53,16 @@ class ValidationSums:
 
     def over_processes(self) -> None:
         """Add what other processes have seen; call it once, in all of them."""
-        sums = torch.stack([self.nats, self.num_samples]).float().to(self.device)
-        self.nats, self.num_samples = summed(sums).cpu().double()
+        rough = self.nats.float()  # and the rest apart: float32 alone would blur gains
+        parts = torch.stack([rough, (self.nats - rough).float(), self.num_samples.float()])
+        sums = gathered(parts[None].to(self.device)).cpu().double().sum(dim=0)  # (3, names)
+        self.nats, self.num_samples = sums[0] + sums[1], sums[2]
         self.kl_sum, self.num_kls = summed(torch.stack([self.kl_sum, self.num_kls]))
         self.codes = self.codes.over_processes() if self.codes else None
 
     def figures(self) -> dict[str, Tensor]:
         """NLLs in nats per sample and what follows; with several codebooks, their means."""
-        nlls = dict(zip(self.names, (self.nats / self.num_samples).float(), strict=True))
+        nlls = dict(zip(self.names, self.nats / self.num_samples, strict=True))
         figures = {**nlls, "bits_per_sample": nlls["nll"] / NATS_PER_BIT}
         for name in control_names(self.model):
             gain = nlls[f"nll_{name}"] - nlls["nll"]
@@ -71,7 +73,7 @@ class ValidationSums:
             counts = self.codes.counts
             figures["perplexity"] = perplexity(counts.float()).mean()
             figures["codes_used"] = (counts > 0).float().mean()
-        return figures
+        return {name: value.float() for name, value in figures.items()}
 
     def bitrates(self) -> dict[str, float]:
         """Bits per second of the codes, see evaluation/bitrate.py, each window for itself."""
