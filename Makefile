@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 help:  ## list these targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "%-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "%-14s %s\n", $$1, $$2}'
 
 setup: $(READY)  ## make .venv with the pinned versions (torch first, so that nothing else picks one)
 
@@ -24,6 +24,9 @@ bench: $(READY)  ## training speed against matrix products and an ordinary WaveN
 bench-packing: $(READY)  ## packing of many short files: files/s, memory (two minutes)
 	$(BIN)/python benchmarks/packing.py
 
+bench-monitors: $(READY)  ## what watching a run costs, monitor by monitor (two minutes)
+	$(BIN)/python benchmarks/monitors.py
+
 test: $(READY)  ## the quick tests (under five minutes on two cores)
 	$(BIN)/python -m pytest -m "not slow"
 
@@ -39,5 +42,5 @@ format: $(READY)  ## format the code and sort its imports
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-.PHONY: help setup demo bench bench-packing test test-all lint format
+.PHONY: help setup demo bench bench-packing bench-monitors test test-all lint format
 .DEFAULT_GOAL := help

@@ -31,9 +31,11 @@ from timing import machine
 from wavenet_ae.commands import guarded
 from wavenet_ae.config import check, plain
 from wavenet_ae.training import monitors
+from wavenet_ae.training.callbacks import Doctor
 from wavenet_ae.training.run import train
 
 ROOT = Path(__file__).parents[1]
+TIMED: list[Any] = [*(getattr(monitors, name) for name in monitors.__all__), Doctor]
 HOOKS = ("on_train_batch_start", "on_before_optimizer_step", "_note", "on_train_batch_end")
 STEPS = 240
 LIMIT = 0.02  # of a step
@@ -73,8 +75,7 @@ def composed(arguments: list[str], folder: str) -> dict[str, Any]:
 def timed_run(config: dict[str, Any]) -> tuple[Seconds, float]:
     """Seconds of each monitor in all of a training, and of the training from its first step."""
     seconds: Seconds = defaultdict(float)
-    kinds = [getattr(monitors, name) for name in monitors.__all__]
-    for kind in kinds:
+    for kind in TIMED:
         for hook in HOOKS:
             if hook in vars(kind):
                 setattr(kind, hook, timed(getattr(kind, hook), seconds))

@@ -27,8 +27,14 @@ DIGITS = {"perplexity": 1, "gain": 2, "nll": 2, "pnmi": 3, "pnmi_kmeans": 3, "pn
 
 
 def finished_run(folder: Path, overrides: Sequence[str]) -> dict[str, float]:
-    """Train into `folder`, or go on with what is there, and judge; one thread, so that two
-    studies side by side do not wait for each other's."""
+    """Train into `folder`, or go on with what is there, and judge."""
+    train(folder, overrides)
+    return judged(folder)
+
+
+def train(folder: Path, overrides: Sequence[str]) -> None:
+    """Train into `folder`, or go on with what is there; one thread, so that two studies side by
+    side do not wait for each other's."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     config = folder / "config.yaml"
     if not config.is_file():
@@ -37,7 +43,6 @@ def finished_run(folder: Path, overrides: Sequence[str]) -> dict[str, float]:
     elif not _is_finished(folder):
         command = [sys.executable, "train.py", f"resume={folder}"]
         subprocess.run(command, check=True, env=environment, cwd=ROOT)
-    return judged(folder)
 
 
 def _is_finished(folder: Path) -> bool:

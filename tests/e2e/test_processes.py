@@ -8,6 +8,7 @@ import signal
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from commands import run, start
@@ -15,6 +16,7 @@ from configs import TINY, TINY_CODES
 from runs import assert_same, last_state, logged
 
 from wavenet_ae.checkpoint import newest_checkpoint
+from wavenet_ae.dashboards.history import read_histograms
 
 TWO = ["trainer=ddp", "trainer.accelerator=cpu", "trainer.devices=2"]
 EXACT = ["trainer.precision=64-true", "encoder.batch_norm=true"]
@@ -27,6 +29,7 @@ BOTTLENECKS = {
     "fsq": ["bottleneck.levels=[3,3]", "bottleneck.start_after=3"],
     "vae": ["objective.free_nats=3.0", "objective.kl_weight=10"],
 }
+WATCHED = ("encoder", "decoder", "input", "updates", "learning_rate", "validation", "bitrate")
 FLOAT32 = {"rvq"}  # whose library keeps its codebooks in float32
 
 
@@ -34,19 +37,32 @@ def weights(folder: Path) -> dict[str, torch.Tensor]:
     return last_state(folder)["state_dict"]
 
 
-def assert_close_logs(left: Path, right: Path) -> None:
+def assert_close_logs(left: Path, right: Path, watched: set[str]) -> None:
+    """All columns, among them those of the sections `watched`."""
     rows, others = logged(left), logged(right)
     assert len(rows) == len(others) > 20
+    assert watched <= {key.split("/")[0] for key, value in rows[-1].items() if value}
     for row, other in zip(rows, others, strict=True):
+        assert row.keys() == other.keys()
         for key in row:
             pair = [float(each[key] or "nan") for each in (row, other)]
             assert pair[0] == pytest.approx(pair[1], rel=1e-5, abs=1e-6, nan_ok=True), key
 
 
+def assert_close_histograms(left: Path, right: Path) -> None:
+    histograms, others = (read_histograms(each / "histograms.jsonl") for each in (left, right))
+    assert histograms.keys() == others.keys() and "bottleneck/latents" in histograms
+    for name, found in histograms.items():
+        for one, other in zip(found, others[name], strict=True):
+            assert one.step == other.step, name
+            for pair in ((one.edges, other.edges), (one.counts, other.counts)):
+                np.testing.assert_allclose(*pair, rtol=1e-5, atol=1e-6, err_msg=name)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("bottleneck", BOTTLENECKS)
 def test_two_processes_equal_one(cache, tmp_path, bottleneck):
-    """Weights, codebook, statistics and every logged figure, validation's too."""
+    """Weights, codebook, statistics and every logged figure and histogram, validation's too."""
     settings = [*TINY, *EXACT, f"bottleneck={bottleneck}", *BOTTLENECKS[bottleneck]]
     for name, placement in {"one": [], "two": TWO}.items():
         code, output = run(
@@ -60,7 +76,9 @@ def test_two_processes_equal_one(cache, tmp_path, bottleneck):
         torch.testing.assert_close(
             two[name], value, rtol=0, atol=tolerance, msg=lambda text, name=name: f"{name}: {text}"
         )
-    assert_close_logs(tmp_path / "one", tmp_path / "two")
+    of_codes = "vae" if bottleneck == "vae" else "codebook"
+    assert_close_logs(tmp_path / "one", tmp_path / "two", {*WATCHED, of_codes})
+    assert_close_histograms(tmp_path / "one", tmp_path / "two")
 
 
 @pytest.mark.slow

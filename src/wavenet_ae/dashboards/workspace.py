@@ -17,7 +17,10 @@ COLUMNS = 2
 
 
 def build_workspace(panels: Sequence[Panel], entity: str, project: str) -> workspaces.Workspace:
-    """A section of plots for each section of panels, the first one open."""
+    """A section of plots for each section of panels, the first one open.
+
+    W&B adds panels of its own for what else it is sent: tables and bars of the most used codes.
+    """
     sections = [
         workspaces.Section(
             name=section,
@@ -27,7 +30,9 @@ def build_workspace(panels: Sequence[Panel], entity: str, project: str) -> works
         )
         for index, section in enumerate(section_names(panels))
     ]
-    return workspaces.Workspace(entity=entity, project=project, name=NAME, sections=sections)
+    return workspaces.Workspace(
+        entity=entity, project=project, name=NAME, sections=sections, auto_generate_panels=True
+    )
 
 
 def _without_twins(panels: Sequence[Panel]) -> list[Panel]:

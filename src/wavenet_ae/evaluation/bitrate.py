@@ -80,7 +80,7 @@ def code_bitrates(statistics: CodeStatistics, code_rate: float) -> dict[str, flo
     if not num_codes:
         return {}
     num_codebooks, codebook_size = statistics.counts.shape
-    runs_per_code = statistics.run_counts.sum(dim=1).double() / num_codes  # (Q,)
+    runs_per_code = statistics.run_counts.sum(dim=1).cpu().double() / num_codes  # (Q,)
     bits_per_run = _entropy_bits(statistics.run_counts) + _entropy_bits(statistics.run_lengths)
     return {
         "nominal": code_rate * num_codebooks * log2(codebook_size),

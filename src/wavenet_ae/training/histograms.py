@@ -34,7 +34,7 @@ class Histogram:
     @classmethod
     def per_index(cls, values: Tensor) -> Histogram:
         """One bar an index: values (K,), bins centred on 0 ... K-1."""
-        return cls(values.detach().double().tolist(), -0.5, len(values) - 0.5)
+        return cls(values.detach().cpu().double().tolist(), -0.5, len(values) - 0.5)
 
     @classmethod
     def of(cls, samples: Tensor, num_bins: int = 64) -> Histogram:

@@ -30,12 +30,13 @@ MOST_CLIPPED = 0.01  # of the samples
 LITTLE_LEARNED = 0.1  # nats below the entropy of the levels
 LITTLE_GAIN = 0.005  # nats per sample
 TINY_UPDATE = 1e-4  # of a weight's norm
+FIRST_STEPS = 100
 
 
 @dataclass(frozen=True)
 class Disease:
     """name      as people know it
-    figure    key of the figure that shows it; where several do, how the key begins
+    figure    key of the figure that shows it; where several do, how they begin, up to a slash
     shows     whether one look shows it
     meaning   what it means for the run
     remedies  what to try, the likeliest first
@@ -46,7 +47,7 @@ class Disease:
     figure: str
     shows: Callable[[Look, Chart], bool]
     meaning: str
-    remedies: Callable[[Look], Sequence[Remedy]]
+    remedies: Callable[[Look, Chart], Sequence[Remedy]]
     watched: Literal["training", "validation"] = "training"
 
     def is_present(self, chart: Chart, patience: int) -> bool:
@@ -57,11 +58,14 @@ class Disease:
     def sentence(self, chart: Chart) -> str:
         """The figure, its value, what it means and what to try."""
         look = getattr(chart, self.watched)[-1]
-        shown = {key: value for key, value in look.items() if key.startswith(self.figure)}
+        shown = {key: value for key, value in look.items() if self._is_shown_by(key)}
         key = max(shown, key=lambda each: shown[each])
-        advice = advised(self.remedies(look), chart)
+        advice = advised(self.remedies(look, chart), chart)
         tried = f"  Try {' or '.join(advice)}." if advice else ""
         return f"{self.name}: {key} is {shown[key]:.3g}.  {self.meaning}{tried}"
+
+    def _is_shown_by(self, key: str) -> bool:
+        return key.startswith(self.figure) if self.figure.endswith("/") else key == self.figure
 
 
 def _few_codes(look: Look, chart: Chart) -> bool:
@@ -97,7 +101,12 @@ def _clipped(look: Look, chart: Chart) -> bool:
 
 
 def _stalled(look: Look, chart: Chart) -> bool:
-    return look["step"] >= chart.setting("optimizer.warmup_steps") and _knows_nothing(look)
+    return look["step"] >= _first_steps(chart) and _knows_nothing(look)
+
+
+def _first_steps(chart: Chart) -> float:
+    """Steps in which little is learned in any run."""
+    return max(chart.setting("optimizer.warmup_steps"), FIRST_STEPS)
 
 
 def _knows_nothing(look: Look) -> bool:
@@ -110,7 +119,8 @@ def _hardly_moves(look: Look) -> bool:
 
 
 def _ignored(look: Look, chart: Chart) -> bool:
-    return look.get("validation/gain_over_other_codes", 1.0) < LITTLE_GAIN
+    is_early = look["step"] < 3 * _first_steps(chart)
+    return not is_early and look.get("validation/gain_over_other_codes", 1.0) < LITTLE_GAIN
 
 
 FULL_OF_LIFE = (
@@ -125,7 +135,11 @@ SAME_SCALE = (
 SMALL_COMMITMENT = at_most("objective.commitment_weight", 1e-4)
 SLOWER = (times("optimizer.learning_rate", 0.1), times("optimizer.decoder_learning_rate", 0.1))
 FASTER = (times("optimizer.learning_rate", 10), times("optimizer.decoder_learning_rate", 10))
-
+LESS_KL = (
+    times("objective.kl_weight", 0.1),
+    at_least("objective.free_nats", 3.0),
+    at_least("objective.kl_anneal_steps", 500),
+)
 DEAD_ENCODER = (
     SLOWER[0],
     set_to("encoder.batch_norm", True),
@@ -134,10 +148,22 @@ DEAD_ENCODER = (
 )
 
 
-def _for_collapse(look: Look) -> Sequence[Remedy]:
+def _for_collapse(look: Look, chart: Chart) -> Sequence[Remedy]:
     ratio = look.get("codebook/norm_ratio", 1.0)
     first = SAME_SCALE if not 1 / 3 < ratio < 3 else SAME_SCALE[1:]
     return (SMALL_COMMITMENT, *first, *FULL_OF_LIFE)
+
+
+def _for_stall(look: Look, chart: Chart) -> Sequence[Remedy]:
+    if _hardly_moves(look):
+        return FASTER
+    moves_more = look.get("updates/decoder", 0.0) > look.get("updates/encoder", 0.0)
+    return tuple(reversed(SLOWER)) if moves_more else SLOWER
+
+
+def _for_ignored(look: Look, chart: Chart) -> Sequence[Remedy]:
+    has_kl = bool(chart.training) and "vae/kl_per_code" in chart.training[-1]
+    return LESS_KL if has_kl else (SMALL_COMMITMENT, *FULL_OF_LIFE)
 
 
 DISEASES = (
@@ -154,11 +180,7 @@ DISEASES = (
         shows=_few_units,
         meaning="The posterior is nearly the prior whatever the input: the KL costs more than "
         "its bits are worth to the decoder.",
-        remedies=lambda look: (
-            times("objective.kl_weight", 0.1),
-            at_least("objective.free_nats", 3.0),
-            at_least("objective.kl_anneal_steps", 500),
-        ),
+        remedies=lambda look, chart: LESS_KL,
     ),
     Disease(
         name="dead encoder",
@@ -166,21 +188,21 @@ DISEASES = (
         shows=_dead_layer,
         meaning="Of this layer's units so large a share is 0 whatever the input, and learns "
         "nothing any more.",
-        remedies=lambda look: DEAD_ENCODER,
+        remedies=lambda look, chart: DEAD_ENCODER,
     ),
     Disease(
         name="dead encoder",
         figure="encoder/gradient_norm_at_bottleneck",
         shows=_cut_off,
         meaning="The decoder's wishes do not reach the encoder, which learns nothing any more.",
-        remedies=lambda look: DEAD_ENCODER,
+        remedies=lambda look, chart: DEAD_ENCODER,
     ),
     Disease(
         name="exploding commitment",
         figure="bottleneck/commitment",
         shows=_exploding,
         meaning="The latents run away from their codes, which cannot follow.",
-        remedies=lambda look: (
+        remedies=lambda look, chart: (
             set_to("bottleneck.normalise", True),
             *SLOWER[:1],
             at_least("objective.commitment_weight", 0.01),
@@ -192,7 +214,7 @@ DISEASES = (
         shows=_clipped,
         meaning="So large a share of the samples is at full scale: recordings are clipped, and "
         "the model learns the clipping.",
-        remedies=lambda look: (
+        remedies=lambda look, chart: (
             set_to("data.source.path", "<a table without the clipped recordings>"),
             set_to("data.source.root", "<recordings made at a lower level>"),
         ),
@@ -202,7 +224,7 @@ DISEASES = (
         figure="train/nll",
         shows=_stalled,
         meaning="Knowing only how frequent each level is would do as well (input/level_entropy).",
-        remedies=lambda look: FASTER if _hardly_moves(look) else SLOWER,
+        remedies=_for_stall,
     ),
     Disease(
         name="ignored codes",
@@ -210,7 +232,7 @@ DISEASES = (
         shows=_ignored,
         meaning="With the codes of another utterance the decoder predicts as well: whatever the "
         "perplexity says, it does not listen.",
-        remedies=lambda look: (SMALL_COMMITMENT, *FULL_OF_LIFE, times("objective.kl_weight", 0.1)),
+        remedies=_for_ignored,
         watched="validation",
     ),
 )

@@ -51,7 +51,7 @@ def active_channels(encoder: Encoder, waveform: Tensor) -> list[Tensor]:
     rectifiers = [each for each in encoder.modules() if isinstance(each, nn.ReLU)]
     handles = [each.register_forward_hook(note) for each in rectifiers]
     was_training = encoder.training
-    encoder.eval().forward(waveform)  # by name: a compiled call would pass by the hooks
+    encoder.eval().forward(waveform)  # by name: not compiled anew for evaluation
     encoder.train(was_training)
     for handle in handles:
         handle.remove()

@@ -50,8 +50,8 @@ class PosteriorMonitor(Monitor):
     ) -> None:
         output = outputs["bottleneck"]
         if output is not None and output.log_variance is not None:
-            kl = kl_per_dimension(output)
-            self.kl_sum += torch.cat([kl, kl.new_ones(1)])
+            kl, num_codes = kl_per_dimension(output), output.log_variance[:, 0].numel()
+            self.kl_sum += num_codes * torch.cat([kl, kl.new_ones(1)])  # not all are as large
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         total = summed(self.kl_sum)

@@ -1,0 +1,137 @@
+"""Runs made to fail are called by the doctor within their first tenth; healthy ones are not."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import hydra
+import numpy as np
+import pytest
+import soundfile
+from commands import ROOT
+from configs import BOTTLENECKS, TINY, TINY_QUANTISERS
+from hydra.core.global_hydra import GlobalHydra
+from runs import trained
+from test_stability import NO_REMEDY
+
+from wavenet_ae.config import check, plain
+from wavenet_ae.training.run import train
+
+pytestmark = pytest.mark.slow
+NUM_STEPS = 1500  # of a whole run; no schedule depends on where it ends
+FIRST_TENTH = f"trainer.max_steps={NUM_STEPS // 10}"
+SETTINGS = [
+    *TINY,
+    "seed=2",
+    "optimizer.warmup_steps=100",
+    "optimizer.decoder_learning_rate=0.02",
+    "trainer.log_every_n_steps=5",
+    "validate_every_num_steps=100",
+    f"callbacks.checkpoints.every_num_steps={NUM_STEPS}",
+]
+KL_COSTS_TOO_MUCH = [
+    "bottleneck=vae",
+    "objective.kl_weight=100",
+    "objective.kl_anneal_steps=0",
+    "optimizer.learning_rate=0.01",
+]
+UNSHIELDED = [
+    "bottleneck=ae",
+    "encoder.batch_norm=false",
+    "encoder.shortcut=false",
+    "optimizer.learning_rate=10",
+]
+LATENTS_ARE_FREE = [
+    "bottleneck=vqvae",
+    "bottleneck.codebook_size=8",
+    "bottleneck.normalise=false",
+    "bottleneck.start_after=0",
+    "bottleneck.revive_after=0",
+    "objective.commitment_weight=0",
+    "optimizer.learning_rate=0.1",
+]
+HARDLY_MOVING = [
+    "bottleneck=ae",
+    "optimizer.learning_rate=1e-7",
+    "optimizer.decoder_learning_rate=1e-7",
+]
+SICK = {
+    "posterior collapse": ("vae/active_units", KL_COSTS_TOO_MUCH),
+    "dead encoder": ("encoder/", UNSHIELDED),
+    "exploding commitment": ("bottleneck/commitment", LATENTS_ARE_FREE),
+    "stalled learning": ("train/nll", HARDLY_MOVING),
+}
+
+
+@pytest.fixture(autouse=True)
+def corpora(cache, monkeypatch):
+    monkeypatch.setenv("WAVENET_AE_CACHE", str(cache))
+
+
+def composed(folder: Path, *settings: str) -> dict[str, Any]:
+    GlobalHydra.instance().clear()
+    place = [f"run_folder={folder}", "name=test"]
+    with hydra.initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+        config = plain(hydra.compose("config", [*place, *settings]))
+    check(config)
+    folder.mkdir()
+    return config
+
+
+def assert_called(log: str, disease: str, figure: str) -> None:
+    """The disease is the first that the doctor warns of, by its figure and with a remedy."""
+    warnings = re.findall(r"step \d+: ([a-z ]+): (\S+) is \S+\.  .*  Try \S+=", log)
+    assert warnings, log
+    assert warnings[0][0] == disease and warnings[0][1].startswith(figure), log
+
+
+@pytest.mark.parametrize("disease", SICK)
+def test_a_sick_run_is_called(disease, tmp_path, caplog):
+    figure, settings = SICK[disease]
+    train(composed(tmp_path / "run", *SETTINGS, *settings, FIRST_TENTH))
+    assert_called(caplog.text, disease, figure)
+
+
+def test_too_large_steps_are_to_be_smaller(tmp_path, caplog):
+    settings = ["bottleneck=ae", "optimizer.decoder_learning_rate=3"]
+    train(composed(tmp_path / "run", *SETTINGS, *settings, FIRST_TENTH))
+    assert_called(caplog.text, "stalled learning", "train/nll")
+    assert "optimizer.decoder_learning_rate=0.3 (now 3)" in caplog.text
+
+
+def test_train_log_tells_of_a_collapsed_codebook(tmp_path, cache):
+    settings = ["bottleneck=vqvae", "bottleneck.codebook_size=32", *NO_REMEDY]
+    folder = trained(tmp_path / "run", cache, *SETTINGS, *settings, FIRST_TENTH)
+    log = (folder / "train.log").read_text()
+    assert_called(log, "codebook collapse", "codebook/batch_perplexity")
+    assert "WARNING wavenet_ae.training.callbacks.doctor: step " in log
+
+
+@pytest.mark.parametrize("is_clipped", [True, False])
+def test_clipped_recordings_are_called_and_others_not(is_clipped, tmp_path, caplog):
+    speech = hums(gain=20.0 if is_clipped else 0.5)
+    for number, waveform in enumerate(speech):
+        file = tmp_path / "speech" / f"speaker{number % 2}" / f"{number}.wav"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(file, waveform, 8000)
+    settings = [each for each in SETTINGS if not each.startswith("data.source.")]
+    settings += ["data=folder", f"data.root={tmp_path}/speech", "trainer.max_steps=50"]
+    train(composed(tmp_path / "run", *settings, "bottleneck=ae"))
+    assert ("saturated input: input/clipped_fraction is" in caplog.text) == is_clipped
+
+
+def hums(gain: float) -> np.ndarray:
+    """20 recordings (20, 8000) of a second each, in -1 to 1: what exceeds it is cut."""
+    rng, seconds = np.random.default_rng(0), np.arange(8000) / 8000
+    pitches = rng.uniform(80, 300, (20, 1))
+    return np.clip(gain * np.sin(2 * np.pi * pitches * seconds), -1, 1)
+
+
+@pytest.mark.parametrize("bottleneck", BOTTLENECKS)
+def test_a_healthy_run_is_left_alone(bottleneck, tmp_path, caplog):
+    """For as long as its first three validations."""
+    settings = [f"bottleneck={bottleneck}", *TINY_QUANTISERS.get(bottleneck, [])]
+    train(composed(tmp_path / "run", *SETTINGS, *settings, "trainer.max_steps=300"))
+    assert "wavenet_ae.training.callbacks.doctor" not in caplog.text, caplog.text

@@ -1,0 +1,110 @@
+"""What panels draw is what runs log, in their folders and in W&B, and all of it."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from commands import run
+from configs import TINY, TINY_QUANTISERS
+from dashboards.made_up import default_panels
+from runs import trained
+from wandb_files import histogram_keys, logged_keys
+
+from wavenet_ae.dashboards.history import read_run
+from wavenet_ae.dashboards.panels import Panel, missing_keys
+
+pytestmark = pytest.mark.slow
+BOTTLENECKS = ("vqvae", "vae", "lfq", "ae")  # each has a loss that no other has
+
+
+@pytest.fixture(scope="module")
+def runs(cache, tmp_path_factory):
+    """Folders of finished runs, which have W&B, offline, as well."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("WANDB_MODE", "offline")
+        patch.setenv("WANDB_DATA_DIR", str(tmp_path_factory.mktemp("wandb")))
+        outputs = tmp_path_factory.mktemp("outputs")
+        settings = [*TINY, "logger=wandb", "trainer.max_steps=12"]
+        yield [
+            trained(
+                outputs / each,
+                cache,
+                *settings,
+                f"bottleneck={each}",
+                *TINY_QUANTISERS.get(each, []),
+            )
+            for each in BOTTLENECKS
+        ]
+
+
+def in_folder(run_folder: Path) -> dict[str, set[str]]:
+    """What a run's files have, by the kind of panel that draws it."""
+    history = read_run(run_folder, "")
+    histograms = set(history.histograms)
+    return {"lines": set(history.scalars), "bars": histograms, "heatmap": histograms}
+
+
+def in_wandb(run_folder: Path) -> dict[str, set[str]]:
+    """The same of its W&B run.  Tables are left out: W&B shows them by itself, panels do not."""
+    histograms = histogram_keys(run_folder)
+    return {"lines": logged_keys(run_folder), "bars": histograms, "heatmap": histograms}
+
+
+@pytest.mark.parametrize("logged", [in_folder, in_wandb])
+def test_every_key_of_a_panel_is_logged_and_as_what_it_draws(runs, logged):
+    found = [logged(each) for each in runs]
+    for panel in default_panels():
+        names = set().union(*(each[panel.kind] for each in found))
+        assert missing_keys([panel], names) == [], panel.name
+
+
+@pytest.mark.parametrize("logged", [in_folder, in_wandb])
+def test_whatever_is_logged_is_in_a_panel(runs, logged):
+    for each in runs:
+        names = set().union(*logged(each).values())
+        drawn = {name for panel in default_panels() for name in panel.matches(names)}
+        assert names == drawn, f"{each.name} logs {sorted(names - drawn)}"
+
+
+def test_the_dashboard_draws_all_that_runs_have(runs, cache, tmp_path):
+    vae = runs[BOTTLENECKS.index("vae")]
+    logged = in_folder(vae)
+    without = {each.name for each in default_panels() if is_without(each, logged)}
+    assert draw([vae], cache, tmp_path / "one") == without
+    assert draw(runs, cache, tmp_path / "all") == set(), "each panel has data of some run"
+
+
+def draw(runs: list[Path], cache: Path, out: Path) -> set[str]:
+    """Draw runs, a file a panel; returns which panels were left out."""
+    listed = ",".join(str(each) for each in runs)
+    code, output = run("dashboard.py", f"runs=[{listed}]", "each=panel", f"out={out}", cache=cache)
+    assert code == 0, output
+    drawn = {path.stem for path in out.glob("*.png")}
+    left_out = re.search(r"left out, as no run has logged them: (.*)", output)
+    named = set(left_out[1].split(", ")) if left_out else set()
+    assert drawn | named == {each.name for each in default_panels()} and not drawn & named
+    return named
+
+
+def is_without(panel: Panel, logged: dict[str, set[str]]) -> bool:
+    return missing_keys([panel], logged[panel.kind]) == list(panel.keys)
+
+
+def test_the_workspace_shows_all_that_wandb_has(runs, cache, tmp_path):
+    wanted = ("task=workspace", "entity=me", "project=speech", f"out={tmp_path}/workspace.json")
+    code, output = run("dashboard.py", *wanted, cache=cache)
+    assert code == 0, output
+    spec = json.loads((tmp_path / "workspace.json").read_text())
+    sections = spec["spec"]["section"]["panelBankConfig"]["sections"]
+    plots = [plot["config"] for section in sections for plot in section["panels"]]
+    metrics = {key for plot in plots for key in plot["metrics"]}
+    patterns = [plot["metricRegex"] for plot in plots if plot.get("useMetricRegex")]
+    names = {name for each in runs for kind in in_wandb(each).values() for name in kind}
+    assert metrics <= names
+    for pattern in patterns:
+        assert any(re.search(pattern, name) for name in names), pattern
+    shown = {name for name in names if any(re.search(each, name) for each in patterns)}
+    assert names == metrics | shown

@@ -1,0 +1,84 @@
+"""Active units and KL of Gaussians that are known."""
+
+from __future__ import annotations
+
+from math import e, log
+
+import pytest
+import torch
+from torch.distributions import Normal, kl_divergence
+from watched import in_training, noise, observed, trainer
+
+from wavenet_ae.training.histograms import HistogramLog
+from wavenet_ae.training.monitors import PosteriorMonitor
+from wavenet_ae.training.monitors.posterior import active_units, kl_per_dimension
+from wavenet_ae.types import BottleneckOutput
+
+
+def posterior(means: list[float], variances: list[float], size: int = 2) -> BottleneckOutput:
+    """The same Gaussian for each of (size, D, 5)."""
+    mean, variance = (
+        torch.tensor(each)[:, None].expand(size, -1, 5) for each in (means, variances)
+    )
+    kl = torch.zeros(size, 5)
+    return BottleneckOutput(mean, losses={"kl": kl}, latents=mean, log_variance=variance.log())
+
+
+def test_dimensions_that_do_not_vary_are_dead():
+    spread = torch.tensor([0.0, 0.005, 0.02, 1.0]).sqrt()
+    noise = torch.randn(20_000, 4, generator=torch.Generator().manual_seed(0))
+    shifted = noise * spread + torch.tensor([9.0, -5.0, 3.0, 0.0])  # where they lie is no matter
+    assert active_units(shifted) == 2
+    assert active_units(shifted.bfloat16()[:, 3:]) == 1
+
+
+def test_kl_of_known_gaussians():
+    output = posterior([0.0, 2.0, 0.0, -1.0], [1.0, 1.0, e, 0.25])
+    by_hand = [0, 2, (e - 2) / 2, (1 + 0.25 - 1 + log(4)) / 2]
+    assert kl_per_dimension(output).tolist() == pytest.approx(by_hand, abs=1e-6)
+    of_torch = kl_divergence(Normal(-1.0, 0.5), Normal(0.0, 1.0))
+    assert float(kl_per_dimension(output)[3]) == pytest.approx(float(of_torch))
+
+
+def test_figures_of_a_batch():
+    module = in_training("vae")
+    batch = noise(module)
+    seen = observed(module, batch)
+    figures = PosteriorMonitor().measure(module, seen, batch)
+    kl = seen.output.bottleneck.losses["kl"].mean()
+    torch.testing.assert_close(figures["vae/kl_per_code"], kl)
+    means = seen.output.bottleneck.latents.transpose(1, 2).reshape(-1, 6)
+    assert figures["vae/active_units"] == float(active_units(means))
+
+
+@pytest.mark.parametrize("bottleneck", ["none", "ae", "vqvae_ema"])
+def test_without_a_posterior_there_is_nothing(bottleneck, tmp_path):
+    module = in_training(bottleneck)
+    batch, histograms = noise(module), HistogramLog(tmp_path / "histograms.jsonl")
+    seen = observed(module, batch)
+    assert PosteriorMonitor().measure(module, seen, batch) == {}
+    validate(PosteriorMonitor(), module, histograms, seen.output.bottleneck)
+    assert not histograms.latest
+
+
+def validate(monitor, module, histograms, *outputs: BottleneckOutput) -> None:
+    run = trainer(logger=[histograms])
+    monitor.on_validation_start(run, module)
+    for index, output in enumerate(outputs):
+        monitor.on_validation_batch_end(run, module, {"bottleneck": output}, None, index)
+    monitor.on_validation_end(run, module)
+
+
+def test_a_validation_draws_the_mean_over_its_items(tmp_path):
+    """Whatever the sizes of its batches, of which the last may be smaller; each starts anew."""
+    log, monitor, module = (
+        HistogramLog(tmp_path / "h.jsonl"),
+        PosteriorMonitor(),
+        in_training("vae"),
+    )
+    ones, dead = [1.0] * 6, [0.0] * 6
+    few = posterior([2.0, *[0.0] * 5], ones, size=1)
+    validate(monitor, module, log, posterior(dead, ones, size=3), few)
+    assert log.latest["vae/kl_per_dimension"][1].counts == pytest.approx([2 / 4, 0, 0, 0, 0, 0])
+    validate(monitor, module, log, few)
+    assert log.latest["vae/kl_per_dimension"][1].counts == pytest.approx([2, 0, 0, 0, 0, 0])
