@@ -41,6 +41,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "models": MODEL,
     "loading": MODEL | {"checkpoint"},
     "generation": LOADED,
+    "speaking": LOADED | {"generation", "data", "dashboards"},
     "evaluation": LOADED | {"generation", "data", "dashboards"},
     "training": LOADED | {"generation", "data", "evaluation", "dashboards"},
     "resuming": {"config", "errors", "training"},

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
+
+import torch
 
 from wavenet_ae.checkpoint import SECTION, read_checkpoint
 from wavenet_ae.models import WaveformModel, build
@@ -16,6 +22,11 @@ def load(checkpoint: str | Path) -> WaveformModel:
     `.speakers` are the names of the speakers that it knows.  Raises UserError where the file is
     missing, damaged, of another format, or would execute code.
     """
+    return load_with_fingerprint(checkpoint)[0]
+
+
+def load_with_fingerprint(checkpoint: str | Path) -> tuple[WaveformModel, str]:
+    """As `load`, and the model's fingerprint."""
     content = read_checkpoint(checkpoint)
     section = content[SECTION]
     model = build(section["config"], section["speakers"])
@@ -25,4 +36,14 @@ def load(checkpoint: str | Path) -> WaveformModel:
         if name.startswith(PREFIX)
     }
     model.load_state_dict(weights)
-    return model.eval()
+    return model.eval(), fingerprint(model, section["config"])
+
+
+def fingerprint(model: WaveformModel, config: Mapping[str, Any]) -> str:
+    """64 hex digits that two models share where configuration, speakers and weights are the same,
+    whatever files they came in.  `config` is what `build` made the model from."""
+    digest = hashlib.sha256(json.dumps([config, model.speakers], sort_keys=True).encode())
+    for name, value in sorted(model.state_dict().items()):
+        digest.update(f"\n{name} {value.dtype} {tuple(value.shape)}\n".encode())
+        digest.update(value.cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()

@@ -55,7 +55,8 @@ class Place(NamedTuple):
         return slice(self.first // self.hop, -(-(self.first + self.length) // self.hop))
 
 
-def _places(dilations: Sequence[int], kernel: int, hop: int, length: int) -> Iterator[Place]:
+def places(dilations: Sequence[int], kernel: int, hop: int, length: int) -> Iterator[Place]:
+    """Of each layer over `length` samples."""
     first = -(kernel - 1) * dilations[0]
     for dilation in dilations:
         first += (kernel - 1) * dilation
@@ -76,9 +77,9 @@ def gated_layers(
     Hidden (T, B, R), conditioning frames (M, B, C) and the skips' bias (S,) -> the sum of all
     skips (T - sum of (k-1) d, B, S), of the positions at which the last layer has an output.
     """
-    places = tuple(_places(dilations, len(layers[0].taps), hop, len(hidden)))
+    where = tuple(places(dilations, len(layers[0].taps), hop, len(hidden)))
     weights = (weight for layer in layers for weight in layer)
-    return GatedLayers.apply(places, torch.is_grad_enabled(), hidden, frames, skip_bias, *weights)
+    return GatedLayers.apply(where, torch.is_grad_enabled(), hidden, frames, skip_bias, *weights)
 
 
 class GatedLayers(torch.autograd.Function):
@@ -97,12 +98,12 @@ class GatedLayers(torch.autograd.Function):
         num_scored, kept = places[-1].length, []
         skips = skip_bias.expand(num_scored, hidden.shape[1], -1).contiguous()  # (W, B, S)
         for layer, place in zip(_layers(weights), places, strict=True):
-            gates = _gates(layer, place, hidden, frames)  # (T', B, 2G)
-            signal, gate = gates.chunk(2, dim=-1)
+            both = gates(layer, place, hidden, frames)  # (T', B, 2G)
+            signal, gate = both.chunk(2, dim=-1)
             gated = signal * gate  # (T', B, G)
             _rows(skips).addmm_(_rows(gated[-num_scored:]), layer.skip.t())
             if keep:
-                kept += [hidden, gates, gated]
+                kept += [hidden, both, gated]
             if layer.residual is not None:
                 stream = hidden[-place.length :]
                 hidden = torch.addmm(_rows(stream), _rows(gated), layer.residual.t())
@@ -125,10 +126,10 @@ class GatedLayers(torch.autograd.Function):
         )  # for all layers: new memory costs more than what it holds
         d_layers: list[Tensor | None] = []
         for layer, place in zip(reversed(layers), reversed(ctx.places), strict=True):
-            *kept, hidden, gates, gated = kept
+            *kept, hidden, both, gated = kept
             d_output = d_hidden[-place.length :]
             d_gated, d_skip, d_residual = _outputs_gradient(layer, gated, d_output, d_skips)
-            d_gates = _gates_gradient(gates, d_gated, out=space[: place.length])
+            d_gates = _gates_gradient(both, d_gated, out=space[: place.length])
             d_taps = _add_samples_gradient(d_hidden[-len(hidden) :], layer, place, d_gates, hidden)
             d_conditioning, d_offset = _add_frames_gradient(d_frames, layer, place, d_gates, frames)
             d_layers = [d_taps, d_conditioning, d_offset, d_skip, d_residual, *d_layers]
@@ -145,21 +146,21 @@ def _rows(sequence: Tensor) -> Tensor:
     return sequence.view(length * batch, channels)  # never a copy: some are written to
 
 
-def _gates(layer: Weights, place: Place, hidden: Tensor, frames: Tensor) -> Tensor:
+def gates(layer: Weights, place: Place, hidden: Tensor, frames: Tensor) -> Tensor:
     """[tanh(filter), sigmoid(gate)], (T', B, 2G).
 
     tanh(a) = 2 sigmoid(2a) - 1: torch's sigmoid is several times faster than its tanh.
     """
     frames = frames[place.frames]
-    gates = _filter_doubled(layer.offset, dim=1).expand(len(frames), -1, -1).contiguous()
-    _rows(gates).addmm_(_rows(frames), _filter_doubled(layer.conditioning, dim=0).t())
-    gates = hold(gates, place.hop, place.first % place.hop, place.length)
+    both = _filter_doubled(layer.offset, dim=1).expand(len(frames), -1, -1).contiguous()
+    _rows(both).addmm_(_rows(frames), _filter_doubled(layer.conditioning, dim=0).t())
+    both = hold(both, place.hop, place.first % place.hop, place.length)
     for tap, weight in enumerate(_filter_doubled(layer.taps, dim=1)):
-        _rows(gates).addmm_(_rows(hidden[place.samples(tap)]), weight.t())
-    gates.sigmoid_()
-    signal, _ = gates.chunk(2, dim=-1)
+        _rows(both).addmm_(_rows(hidden[place.samples(tap)]), weight.t())
+    both.sigmoid_()
+    signal, _ = both.chunk(2, dim=-1)
     signal.mul_(2).sub_(1)
-    return gates
+    return both
 
 
 def _filter_doubled(weight: Tensor, dim: int) -> Tensor:

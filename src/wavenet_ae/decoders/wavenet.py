@@ -13,7 +13,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from wavenet_ae.bounds import AtLeast, Positive
-from wavenet_ae.decoders.gated_layer import Weights, gated_layers
+from wavenet_ae.decoders.gated_layer import Weights, gated_layers, gates, places
+from wavenet_ae.decoders.state import WaveNetState
 from wavenet_ae.geometry import Chain, causal_chain
 
 
@@ -54,6 +55,23 @@ class DilatedLayer(nn.Module):
             residual=None if self.residual is None else self.residual.weight.to(dtype),
         )
 
+    def project(self, frames: Tensor, speaker: Tensor) -> Tensor:
+        """What frames (M, B, C) and speaker vectors (B, S) add to filter and gate: (M, B, 2G)."""
+        return self.conditioning(frames) + self.speaker(speaker)
+
+    def step(self, hidden: Tensor, ring: Tensor, gates: Tensor, rows: Tensor) -> Tensor:
+        """Input (B, R) and projected conditioning (B, 2G) of a position -> gated (B, G).
+
+        `rows` (k - 1,) of the ring hold the inputs of the earlier taps, oldest first; the oldest
+        makes room for this position's.
+        """
+        past = ring.index_select(0, rows)  # (k - 1, B, R)
+        ring.index_copy_(0, rows[:1], hidden.expand(len(rows[:1]), -1, -1))
+        for inputs, weight in zip((*past, hidden), self.taps, strict=True):
+            gates = torch.addmm(gates, inputs, weight.t())
+        signal, gate = gates.chunk(2, dim=1)
+        return torch.tanh(signal) * torch.sigmoid(gate)
+
 
 class WaveNet(nn.Module):
     """Logits of each sample given the samples before it, conditioning and speaker.
@@ -62,6 +80,9 @@ class WaveNet(nn.Module):
     residual, gate, skip, post   channels; the gate's are those of filter and of gate, each
     levels            of the mu-law companded waveform
     """
+
+    tap_rows: Tensor
+    ring_lengths: Tensor
 
     def __init__(
         self,
@@ -97,6 +118,11 @@ class WaveNet(nn.Module):
             )
             for depth, dilation in enumerate(self.dilations, start=1)
         )
+        # of a layer's ring: which row each earlier tap reads, counted from the present position's
+        taps = torch.arange(kernel - 1) * torch.tensor(self.dilations)[:, None]  # (L, k - 1)
+        lengths = (kernel - 1) * torch.tensor(self.dilations)[:, None]  # (L, 1)
+        self.register_buffer("tap_rows", taps, persistent=False)
+        self.register_buffer("ring_lengths", lengths.clamp_min(1), persistent=False)
         self.skip = nn.Linear(gate * len(self.dilations), skip)
         self.post = nn.Linear(skip, post)
         self.logits = nn.Linear(post, levels)
@@ -121,12 +147,61 @@ class WaveNet(nn.Module):
         logits = self.logits(F.relu(self.post(F.relu(skips))))
         return logits.permute(1, 2, 0)  # (W, B, Q) -> (B, Q, W)
 
+    def project(self, conditioning: Tensor, speaker: Tensor) -> Tensor:
+        """Conditioning (B, C, M), speaker (B,) -> (M, L, B, 2G), as `step` takes it.
+
+        At the reference size that is 41 KB a vector and stream: give it in chunks.
+        """
+        frames = conditioning.permute(2, 0, 1)  # (M, B, C)
+        vectors = self.speakers(speaker)  # (B, S)
+        return torch.stack([layer.project(frames, vectors) for layer in self._layers()], dim=1)
+
+    def prime(self, samples: Tensor, conditioning: Tensor, speaker: Tensor) -> WaveNetState:
+        """The state after levels (B, R - 1), which reach back as far as the next prediction does.
+
+        Conditioning (B, C, M) as in `forward`, of which as much is read as the layers have
+        outputs.
+        """
+        hidden = F.embedding(samples.t(), self.embedding)  # (T, B, R)
+        frames = conditioning.permute(2, 0, 1).contiguous()  # (M, B, C)
+        weights = self.layer_weights(self.speakers(speaker), hidden.dtype)
+        rings = []
+        kernel = len(weights[0].taps)
+        layers = places(self.dilations, kernel, self.conditioning_hop, len(hidden))
+        for layer, place in zip(weights, layers, strict=True):
+            length = (kernel - 1) * place.dilation
+            rings.append(hidden[len(hidden) - length :].clone())
+            if layer.residual is not None and place.length:
+                signal, gate = gates(layer, place, hidden, frames).chunk(2, dim=-1)
+                hidden = hidden[-place.length :] + (signal * gate) @ layer.residual.t()
+        return WaveNetState(tuple(rings), torch.zeros(1, dtype=torch.int64, device=hidden.device))
+
+    def step(
+        self, sample: Tensor, conditioning: Tensor, state: WaveNetState
+    ) -> tuple[Tensor, WaveNetState]:
+        """Levels (B,) of the newest sample, `project`ed conditioning (L, B, 2G) of its position ->
+        logits (B, Q) of the next sample, and the state, which is the given one, changed."""
+        hidden = F.embedding(sample, self.embedding)  # (B, R)
+        rows = (state.position + self.tap_rows) % self.ring_lengths  # (L, k - 1)
+        gated = []
+        for layer, ring, held, read in zip(
+            self._layers(), state.rings, conditioning, rows, strict=True
+        ):
+            gated.append(layer.step(hidden, ring, held, read))
+            if layer.residual is not None:
+                hidden = hidden + layer.residual(gated[-1])
+        state.position.add_(1)
+        skips = self.skip(torch.cat(gated, dim=1))  # (B, L * G) -> (B, skip)
+        return self.logits(F.relu(self.post(F.relu(skips)))), state
+
+    def _layers(self) -> list[DilatedLayer]:
+        return list(self.layers)  # type: ignore[arg-type]
+
     def layer_weights(self, speaker: Tensor, dtype: torch.dtype) -> list[Weights]:
         """Of all layers, for a batch of speaker vectors (B, S)."""
         skips = self.skip.weight.to(dtype).chunk(len(self.layers), dim=1)  # (skip, G) each
         weights = []
-        for layer, skip in zip(self.layers, skips, strict=True):
-            assert isinstance(layer, DilatedLayer)
+        for layer, skip in zip(self._layers(), skips, strict=True):
             weights.append(layer.weights(speaker, skip, dtype))
         return weights
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
+import numpy as np
+import torch
 from torch import Tensor
 
 from wavenet_ae.alignment import Alignment, WindowPlan
@@ -12,7 +14,10 @@ from wavenet_ae.bottlenecks import Bottleneck
 from wavenet_ae.bounds import Fraction01
 from wavenet_ae.decoders import WaveNet
 from wavenet_ae.encoders import Encoder
+from wavenet_ae.generation import Sampling, make_engine, stream_seed
 from wavenet_ae.models.base import WaveformModel
+from wavenet_ae.models.synthesis import synthesise
+from wavenet_ae.models.utterance import CodeConditioning, encode_utterance
 from wavenet_ae.nn.jitter import jitter
 from wavenet_ae.nn.upsampling import Upsampling
 from wavenet_ae.types import BottleneckOutput, ModelOutput, Step
@@ -68,6 +73,40 @@ class WaveformAutoencoder(WaveformModel):
 
     def fit(self, waveforms: Iterable[Tensor]) -> None:
         self.encoder.fit(waveforms)
+
+    def encode(self, waveform: Tensor | np.ndarray, rate: int) -> Tensor:
+        """A recording (T,), int16 or floats of full scale 1, at `rate` Hz -> codes (N,) or (Q, N)
+        int64, one a code hop; of a continuous bottleneck, vectors (D, N).
+
+        Raises ValueError where it has no samples or more than one dimension.
+        """
+        samples = self.own_samples(waveform, rate)
+        return encode_utterance(self, samples.to(self.decoder.embedding.device))
+
+    def decode(
+        self,
+        codes: Tensor,
+        speaker: str | None = None,
+        sampling: Sampling | None = None,
+        seed: int = 0,
+        engine: str = "auto",
+    ) -> np.ndarray:
+        """Codes or vectors, as `encode` gives them -> samples (T,) int16 at the model's rate.
+
+        speaker   whose voice; None, or a name that the model does not know: the unknown speaker's
+        sampling  how samples are drawn; None: from the model's own distribution
+        """
+        conditioning = CodeConditioning(self, [codes])
+        row = self.unknown_speaker if speaker is None else self.speaker_row(speaker)
+        chunks = synthesise(
+            self,
+            make_engine(engine, self.decoder),
+            conditioning,
+            torch.tensor([row]),
+            [stream_seed(seed, "")],
+            sampling or Sampling(),
+        )
+        return np.concatenate([chunk for (chunk,) in chunks])
 
     def latents(self, waveform: Tensor, plan: WindowPlan) -> Tensor:
         """The encoder's output for a slice: (B, slice_length) int16 -> (B, C, N)."""

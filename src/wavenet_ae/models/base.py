@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
+import numpy as np
+import torch
 from torch import Tensor, nn
 
 from wavenet_ae.alignment import WindowPlan
 from wavenet_ae.audio.backend import torchaudio
-from wavenet_ae.audio.files import FULL_SCALE
+from wavenet_ae.audio.files import FULL_SCALE, resample, to_int16
 from wavenet_ae.decoders import WaveNet
 from wavenet_ae.types import ModelOutput, Step
 
@@ -75,6 +77,15 @@ class WaveformModel(nn.Module):
     def quantise_waveform(self, waveform: Tensor) -> Tensor:
         """int16 samples -> mu-law levels, int64 in [0, Q) (ITU-T G.711)."""
         return torchaudio.functional.mu_law_encoding(self.normalise(waveform), self.levels)
+
+    def own_samples(self, waveform: Tensor | np.ndarray, rate: int) -> Tensor:
+        """A recording (T,), int16 or floats of full scale 1, at `rate` Hz -> int16 at our rate."""
+        samples = np.asarray(waveform)
+        if samples.ndim != 1:
+            raise ValueError(f"a waveform has one dimension, but this one has {samples.shape}")
+        if samples.dtype == np.int16:
+            samples = samples.astype(np.float32) / FULL_SCALE
+        return torch.from_numpy(to_int16(resample(samples, rate, self.sample_rate))[0])
 
     def normalise(self, waveform: Tensor) -> Tensor:
         """int16 samples -> [-1, 1) in the precision of the weights."""

@@ -1,0 +1,89 @@
+"""Fundamental frequency by the normalised autocorrelation of Boersma (1993).
+
+"Accurate short-term analysis of the fundamental frequency and the harmonics-to-noise ratio of a
+sampled sound", as in Praat, each frame by itself: no path is sought through the candidates.
+
+The autocorrelation of a windowed frame, divided by that of the window, is the frame's own: 1 at the
+period of what is periodic, however the window fades, and smaller by the share of noise.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+LOWEST_HZ, HIGHEST_HZ = 75.0, 500.0
+NUM_PERIODS = 3  # of the lowest frequency in a window: 40 ms
+HOP_SECONDS = 0.010
+FINER = 4  # times as many lags as samples, by band-limited interpolation
+IS_VOICED = 0.5  # least autocorrelation at the period
+OCTAVE_COST = 0.05  # of strength per octave down, for a period is also every multiple of it
+IS_SILENT = 0.03  # of the recording's peak
+NEAR_OCTAVES = 0.5  # of the median: a frame beyond is one whose period was mistaken
+
+
+def f0(waveform: np.ndarray, rate: int) -> np.ndarray:
+    """(T,) of any scale -> (F,) Hz, 75 to 500, one each 10 ms; NaN where it is not voiced.
+
+    There are no frames in a waveform shorter than a window, 40 ms.
+    """
+    frames = _frames(waveform.astype(np.float64), rate)  # (F, size)
+    correlation = _autocorrelation(frames)  # (F, lags)
+    shortest, longest = (round(FINER * rate / hz) for hz in (HIGHEST_HZ, LOWEST_HZ))
+    best, is_peak = _strongest(correlation, shortest, longest)
+    loudest = np.abs(frames).max(axis=1)
+    is_loud = loudest >= IS_SILENT * loudest.max(initial=0)
+    is_voiced = is_peak & is_loud & (correlation[np.arange(len(best)), best] >= IS_VOICED)
+    return np.where(is_voiced, FINER * rate / best, np.nan)
+
+
+def mean_f0(waveform: np.ndarray, rate: int) -> float:
+    """Mean F0 in Hz over the voiced frames of (T,); NaN where none is.
+
+    Frames further than half an octave from the median are left out: some 5 % of the frames of
+    speech are taken for half the frequency, or noise for a voice.
+    """
+    hz = f0(waveform, rate)
+    voiced = hz[np.isfinite(hz)]
+    if not len(voiced):
+        return float("nan")
+    octaves = np.log2(voiced / np.median(voiced))
+    return float(voiced[np.abs(octaves) <= NEAR_OCTAVES].mean())
+
+
+def _frames(waveform: np.ndarray, rate: int) -> np.ndarray:
+    """(T,) -> (F, size), each without its mean."""
+    size = round(NUM_PERIODS / LOWEST_HZ * rate)
+    if len(waveform) < size:
+        return np.empty((0, size))
+    hop = round(HOP_SECONDS * rate)
+    frames = np.lib.stride_tricks.sliding_window_view(waveform, size)[::hop]
+    return frames - frames.mean(axis=1, keepdims=True)
+
+
+def _strongest(
+    correlation: np.ndarray, shortest: int, longest: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """(F, lags) -> the lag (F,) of each frame's best peak, and whether it has a peak (F,)."""
+    middle = correlation[:, shortest : longest + 1]
+    before, after = (correlation[:, shortest + shift : longest + 1 + shift] for shift in (-1, 1))
+    is_peak = (middle > before) & (middle >= after)
+    cost = OCTAVE_COST * np.log2(np.arange(shortest, longest + 1))
+    best = np.where(is_peak, middle - cost, -np.inf).argmax(axis=1)  # (F,)
+    return best + shortest, np.logical_or.reduce(is_peak, axis=1)
+
+
+def _autocorrelation(frames: np.ndarray) -> np.ndarray:
+    """(F, size) -> (F, lags), 1 at lag 0; lags in samples / FINER, up to half a window."""
+    size = frames.shape[1]
+    window = np.hanning(size + 2)[1:-1]
+    of_frames, of_window = (_lagged(each) for each in (frames * window, window[None]))
+    of_frames = of_frames / np.maximum(of_frames[:, :1], np.finfo(float).tiny)
+    return of_frames / (of_window / of_window[:, :1])
+
+
+def _lagged(windowed: np.ndarray) -> np.ndarray:
+    size = windowed.shape[1]
+    num_bins = 1 << (size + size // 2 - 1).bit_length()  # these lags do not wrap around
+    power = np.abs(np.fft.rfft(windowed, num_bins)) ** 2
+    power[:, -1] /= 2  # half the rate: a bin of its own once the transform is longer
+    return np.fft.irfft(power, FINER * num_bins)[:, : FINER * size // 2] * FINER

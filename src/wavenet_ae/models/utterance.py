@@ -1,0 +1,130 @@
+"""Whole utterances: samples to codes, and the conditioning that codes make, in pieces.
+
+An utterance of N codes is N code hops long.  Around it is digital silence, so that every sample is
+predicted; code `n` always stands at the same instant of hop `n`:
+
+silence ... | c0 | c1 | ... | cN-1 | ... silence
+            0   hop  ...         N hops
+
+Memory grows with the codes of an utterance, not with its samples.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import ceil
+from typing import TYPE_CHECKING
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from wavenet_ae.models.autoencoder import WaveformAutoencoder
+
+CODES_AT_ONCE = 1000
+
+
+class Layout:
+    """Where the codes of any whole utterance lie.
+
+    hop         samples of a code
+    before      codes of the silence before code 0 that predictions read;  `after`: past the last
+    start       first sample that code -before reads, at most 0
+    """
+
+    def __init__(self, model: WaveformAutoencoder) -> None:
+        self.hop = int(model.hop)
+        plan = model.window(self.hop)  # one code long
+        self.start = plan.encoder_input.start - plan.margins[0]
+        first_anchor = self.start + model.alignment.code_grid.anchor(0)
+        self.before = ceil(-first_anchor / self.hop)
+        self.after = plan.num_codes - 1 - self.before
+        self.anchor = first_anchor + self.before * self.hop
+
+    def num_codes(self, num_samples: int) -> int:
+        return -(-num_samples // self.hop)
+
+    def anchors(self, num_codes: int) -> list[Fraction]:
+        """The sample at which each code stands."""
+        return [self.anchor + code * self.hop for code in range(num_codes)]
+
+
+@torch.no_grad()
+def encode_utterance(model: WaveformAutoencoder, waveform: Tensor) -> Tensor:
+    """Samples (T,) int16 at the model's rate -> codes (N,), or (Q, N), int64; of a continuous
+    bottleneck, vectors (D, N).  ValueError without samples."""
+    if not len(waveform):
+        raise ValueError("there are no samples to encode")
+    layout = Layout(model)
+    num_codes = layout.num_codes(len(waveform))
+    pieces = []
+    for first in range(0, num_codes, CODES_AT_ONCE):
+        codes = range(first, min(first + CODES_AT_ONCE, num_codes))
+        shifted = range(codes.start + layout.before, codes.stop + layout.before)
+        read = model.alignment.encoder.input_range(shifted)
+        samples = _with_silence(waveform, read.start + layout.start, read.stop + layout.start)
+        latents = model.encoder(model.normalise(samples)[None])[..., : len(codes)]
+        output = model.bottleneck(latents)
+        pieces.append((output.vectors if output.codes is None else output.codes)[0])
+    return torch.cat(pieces, dim=-1)
+
+
+def _with_silence(waveform: Tensor, first: int, stop: int) -> Tensor:
+    """Samples first .. stop - 1 of a waveform (T,) in endless silence."""
+    inside = waveform[max(first, 0) : max(stop, 0)]
+    before = min(max(-first, 0), stop - first)
+    return F.pad(inside, (before, stop - first - before - len(inside)))
+
+
+class CodeConditioning:
+    """Conditioning of B utterances, given by codes or vectors as `encode_utterance` gives them.
+
+    The shorter are followed by silence.
+    """
+
+    @torch.no_grad()
+    def __init__(self, model: WaveformAutoencoder, utterances: list[Tensor]) -> None:
+        self.model, self.layout = model, Layout(model)
+        self.num_samples = [each.shape[-1] * self.layout.hop for each in utterances]
+        longest = max(each.shape[-1] for each in utterances)
+        silence = self._silence()  # (D, 1)
+        rows = []
+        for each in utterances:
+            vectors = self._vectors(each)
+            after = self.layout.after + longest - vectors.shape[-1]
+            around = silence.expand(-1, self.layout.before), silence.expand(-1, after)
+            rows.append(torch.cat([around[0], vectors, around[1]], dim=1))
+        self.vectors = torch.stack(rows)  # (B, D, before + longest + after)
+
+    def _silence(self) -> Tensor:
+        """(D, 1), the vector that digital silence gets."""
+        model = self.model
+        samples = model.decoder.embedding.new_zeros(1, model.encoder.chain.receptive_field)
+        return model.bottleneck(model.encoder(samples)[..., :1]).vectors[0]
+
+    def _vectors(self, utterance: Tensor) -> Tensor:
+        if utterance.is_floating_point():
+            return utterance.to(self.model.decoder.embedding)
+        codes = utterance.to(self.model.decoder.embedding.device)
+        return self.model.bottleneck.decode(codes[None])[0]
+
+    @torch.no_grad()
+    def between(self, first: int, stop: int) -> Tensor:
+        """Conditioning vectors first .. stop - 1, as far as there are any: (B, C, M)."""
+        chain = self.model.alignment.upsampling
+        stop = min(stop, chain.output_length(self.vectors.shape[-1]))
+        codes = chain.input_range(range(first, stop))
+        conditioning = self.model.upsampling(self.vectors[..., codes.start : codes.stop])
+        offset = first - chain.output_range(codes).start
+        return conditioning[..., offset : offset + stop - first]
+
+
+class NoConditioning:
+    """Of B utterances that a model without codes makes up, so many samples long."""
+
+    def __init__(self, embedding: Tensor, num_samples: list[int]) -> None:
+        self.embedding, self.num_samples = embedding, num_samples
+
+    def between(self, first: int, stop: int) -> Tensor:
+        return self.embedding.new_empty(len(self.num_samples), 0, stop - first)

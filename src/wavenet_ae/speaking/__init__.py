@@ -1,0 +1,1 @@
+"""Recordings to codes, and speech from recordings, codes or nothing: files in, files out."""

@@ -1,0 +1,100 @@
+"""Whole utterances: codes in pieces, codes at their instants, sound from codes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from configs import BOTTLENECKS, ENCODERS, small
+
+from wavenet_ae.generation import Sampling
+from wavenet_ae.models import WaveformAutoencoder, build, synthesis, utterance
+from wavenet_ae.models.utterance import CodeConditioning, Layout, encode_utterance
+
+NUM_SAMPLES = 3001
+
+
+def model(bottleneck: str, encoder: str = "mfcc") -> WaveformAutoencoder:
+    torch.manual_seed(0)
+    built = build(small(bottleneck, encoder), ["ann", "bob"]).eval()
+    assert isinstance(built, WaveformAutoencoder)
+    if built.bottleneck.codebook_size:
+        built.bottleneck.is_quantising.fill_(True)
+    return built
+
+
+def recording(num_samples: int = NUM_SAMPLES) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(3)
+    return (3000 * torch.randn(num_samples, generator=generator)).short()
+
+
+@pytest.mark.parametrize("encoder", ENCODERS)
+@pytest.mark.parametrize("bottleneck", BOTTLENECKS)
+def test_pieces_are_the_whole(bottleneck, encoder, monkeypatch):
+    """Codes, conditioning and sound, whatever the size of the pieces they are made in."""
+    built = model(bottleneck, encoder)
+    codes = built.encode(recording(), 8000)
+    layout = Layout(built)
+    assert codes.shape[-1] == -(-NUM_SAMPLES // layout.hop)
+    conditioning = CodeConditioning(built, [codes])
+    plan = built.window(codes.shape[-1] * layout.hop)
+    assert conditioning.vectors.shape[-1] == plan.num_codes
+    whole = built.upsampling(conditioning.vectors)[..., : plan.num_vectors]
+    pieces = [conditioning.between(first, first + 7) for first in range(0, plan.num_vectors, 7)]
+    assert torch.allclose(torch.cat(pieces, dim=2)[..., : plan.num_vectors], whole, atol=1e-5)
+
+    sound = built.decode(codes[..., :4], "ann")
+    monkeypatch.setattr(utterance, "CODES_AT_ONCE", 3)
+    monkeypatch.setattr(synthesis, "SECONDS_AT_ONCE", 0.011)
+    again = built.encode(recording(), 8000)
+    assert torch.allclose(again.double(), codes.double(), atol=1e-4)
+    assert np.array_equal(built.decode(codes[..., :4], "ann"), sound)
+    assert sound.dtype == np.int16 and len(sound) == 4 * layout.hop
+
+
+@pytest.mark.parametrize("encoder", ENCODERS)
+def test_a_code_stands_where_its_layout_says(encoder):
+    """A click changes codes around it, evenly on both sides of its nearest anchor."""
+    built, layout = model("ae", encoder), None
+    layout = Layout(built)
+    silence = torch.zeros(60 * layout.hop, dtype=torch.int16)
+    clicked = silence.clone()
+    anchors = layout.anchors(60)
+    assert 0 <= anchors[0] < layout.hop and anchors[-1] < len(silence)
+    clicked[round(float(anchors[30]))] = 20_000
+    changed = (encode_utterance(built, clicked) != encode_utterance(built, silence)).any(dim=0)
+    first, last = changed.nonzero()[[0, -1], 0].tolist()
+    assert abs((first + last) / 2 - 30) <= 0.5
+
+
+def test_a_very_short_recording_has_a_code_and_silence_none_of_its_own():
+    built = model("vqvae")
+    assert built.encode(np.array([5], dtype=np.int16), 8000).shape == (1,)
+    codes = built.encode(np.zeros(4000, dtype=np.int16), 8000)
+    assert len(codes.unique()) == 1
+    with pytest.raises(ValueError, match="no samples"):
+        built.encode(np.zeros(0, dtype=np.int16), 8000)
+    with pytest.raises(ValueError, match="one dimension"):
+        built.encode(np.zeros((2, 9), dtype=np.int16), 8000)
+
+
+def test_other_rates_and_floats_are_the_same_recording():
+    built = model("ae")
+    time = np.arange(8000) / 16_000
+    tone = np.sin(2 * np.pi * 440 * time) * 0.3
+    whole = built.encode(np.round(tone[::2] * 32768).astype(np.int16), 8000)
+    resampled = built.encode(tone.astype(np.float32), 16_000)
+    assert resampled.shape == whole.shape
+    inner = slice(8, -8)  # away from the ends, where a filter rings
+    assert (resampled[:, inner] - whole[:, inner]).abs().max() < 0.05 * whole.abs().max()
+
+
+def test_the_same_seed_gives_the_same_sound_and_speakers_differ():
+    built = model("vqvae")
+    codes = built.encode(recording(1500), 8000)
+    sound = built.decode(codes, "ann", seed=3)
+    assert np.array_equal(built.decode(codes, "ann", seed=3), sound)
+    assert not np.array_equal(built.decode(codes, "ann", seed=4), sound)
+    assert not np.array_equal(built.decode(codes, "bob", seed=3), sound)
+    still = built.decode(codes, sampling=Sampling(temperature=0))
+    assert np.array_equal(built.decode(codes, sampling=Sampling(temperature=0), seed=9), still)
