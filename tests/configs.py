@@ -133,6 +133,7 @@ TINY = [
     "trainer.accelerator=cpu",
     "validate_every_num_steps=6",
     "callbacks.checkpoints.every_num_steps=4",
+    "callbacks.listening.every_num_steps=0",
 ]
 TINY_CODES = [
     "bottleneck.codebook_size=8",

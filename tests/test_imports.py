@@ -14,7 +14,9 @@ PACKAGE = "wavenet_ae"
 
 BASE = {"alignment", "bounds", "errors", "geometry", "types", "randomness"}
 PART = BASE | {"audio", "nn"}
-MODEL = PART | {"encoders", "bottlenecks", "decoders", "objectives", "instantiate", "models"}
+MODEL = PART | {
+    *("encoders", "bottlenecks", "decoders", "objectives", "generation", "instantiate", "models"),
+}
 LOADED = MODEL | {"checkpoint", "loading"}
 
 # What each folder or file of the package may import of ours, beside itself.
@@ -28,24 +30,25 @@ MAY_IMPORT: dict[str, set[str]] = {
     "randomness": set(),
     "instantiate": {"errors"},
     "signatures": {"bounds"},
+    "binding": {"errors", "signatures"},
     "checkpoint": {"errors"},
     "commands": {"errors"},
     "audio": BASE,
     "nn": BASE,
     "data": BASE | {"audio"},
-    "dashboards": {"errors", "signatures"},
+    "dashboards": {"errors", "binding"},
     "encoders": PART,
     "bottlenecks": PART,
     "decoders": PART,
     "objectives": PART,
+    "generation": PART | {"decoders"},
     "models": MODEL,
     "loading": MODEL | {"checkpoint"},
-    "generation": LOADED,
-    "speaking": LOADED | {"generation", "data", "dashboards"},
-    "evaluation": LOADED | {"generation", "data", "dashboards"},
-    "training": LOADED | {"generation", "data", "evaluation", "dashboards"},
+    "speaking": LOADED | {"binding", "data"},
+    "evaluation": LOADED | {"data", "dashboards"},
+    "training": LOADED | {"data", "evaluation", "dashboards"},
     "resuming": {"config", "errors", "training"},
-    "config": LOADED | {"generation", "data", "evaluation", "training", "signatures"},
+    "config": LOADED | {"data", "evaluation", "training", "signatures"},
 }
 
 # Libraries that only these places may import; a path ends in "/" where all of a folder may.

@@ -59,7 +59,7 @@ HARDLY_MOVING = [
 ]
 SICK = {
     "posterior collapse": ("vae/active_units", KL_COSTS_TOO_MUCH),
-    "dead encoder": ("encoder/", UNSHIELDED),
+    "encoder without gradient": ("encoder/gradient_norm_at_bottleneck", UNSHIELDED),
     "exploding commitment": ("bottleneck/commitment", LATENTS_ARE_FREE),
     "stalled learning": ("train/nll", HARDLY_MOVING),
 }

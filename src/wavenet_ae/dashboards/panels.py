@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from wavenet_ae.dashboards.binding import binding_problems, require_none
+from wavenet_ae.binding import binding_problems, require_none
 from wavenet_ae.errors import UserError, nearest
 
 READ_BY = {"shares": ("bars",), "colour_label": ("heatmap",), "log": ("lines",)}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from wavenet_ae.dashboards.binding import binding_problems, require_none
+from wavenet_ae.binding import binding_problems, require_none
 from wavenet_ae.dashboards.history import METRICS
 from wavenet_ae.errors import nearest
 

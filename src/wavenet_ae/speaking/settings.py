@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
+from wavenet_ae.binding import binding_problems, require_none
 from wavenet_ae.bounds import (
     NonNegative,
     NonNegativeNumber,
@@ -14,7 +15,6 @@ from wavenet_ae.bounds import (
     PositiveFraction,
     PositiveNumber,
 )
-from wavenet_ae.dashboards.binding import binding_problems, require_none
 
 OF_RECORDINGS = ("reconstruct", "convert", "encode")
 SPEAKING = ("reconstruct", "convert", "decode", "sample")

@@ -3,8 +3,17 @@
 from wavenet_ae.training.callbacks.checkpoints import Checkpoints
 from wavenet_ae.training.callbacks.codebook_start import CodebookStart
 from wavenet_ae.training.callbacks.doctor import Doctor
+from wavenet_ae.training.callbacks.listening import Listening
 from wavenet_ae.training.callbacks.progress import Progress
 from wavenet_ae.training.callbacks.throughput import Throughput
 from wavenet_ae.training.callbacks.wandb_record import WandbRecord
 
-__all__ = ["Checkpoints", "CodebookStart", "Doctor", "Progress", "Throughput", "WandbRecord"]
+__all__ = [
+    "Checkpoints",
+    "CodebookStart",
+    "Doctor",
+    "Listening",
+    "Progress",
+    "Throughput",
+    "WandbRecord",
+]

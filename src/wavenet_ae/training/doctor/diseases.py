@@ -13,6 +13,7 @@ from typing import Literal
 
 from wavenet_ae.training.doctor.chart import Chart, Look
 from wavenet_ae.training.doctor.remedies import (
+    Hint,
     Remedy,
     advised,
     at_least,
@@ -52,7 +53,7 @@ class Disease:
     monitor: str | None
     shows: Callable[[Look, Chart], bool]
     meaning: str
-    remedies: Callable[[Look, Chart], Sequence[Remedy]]
+    remedies: Callable[[Look, Chart], Sequence[Remedy | Hint]]
     watched: Literal["training", "validation"] = "training"
     worst: Callable[[Iterable[float]], float] = max
 
@@ -156,7 +157,7 @@ LESS_KL = (
     at_least("objective.free_nats", 3.0),
     at_least("objective.kl_anneal_steps", 500),
 )
-OTHER_RECORDINGS = set_to("data", "table data.path=<a table of those that are not clipped>")
+OTHER_RECORDINGS = Hint("data=table data.path=<a table of those that are not clipped>")
 DEAD_ENCODER = (
     SLOWER[0],
     set_to("encoder.batch_norm", True),
@@ -165,20 +166,20 @@ DEAD_ENCODER = (
 )
 
 
-def _for_collapse(look: Look, chart: Chart) -> Sequence[Remedy]:
+def _for_collapse(look: Look, chart: Chart) -> Sequence[Remedy | Hint]:
     ratio = look.get("codebook/norm_ratio", 1.0)
     first = SAME_SCALE if not 1 / 3 < ratio < 3 else SAME_SCALE[1:]
     return (SMALL_COMMITMENT, *first, *FULL_OF_LIFE)
 
 
-def _for_stall(look: Look, chart: Chart) -> Sequence[Remedy]:
+def _for_stall(look: Look, chart: Chart) -> Sequence[Remedy | Hint]:
     if _hardly_moves(look):
         return FASTER
     moves_more = look.get("updates/decoder", 0.0) > look.get("updates/encoder", 0.0)
     return tuple(reversed(SLOWER)) if moves_more else SLOWER
 
 
-def _for_ignored(look: Look, chart: Chart) -> Sequence[Remedy]:
+def _for_ignored(look: Look, chart: Chart) -> Sequence[Remedy | Hint]:
     own = LESS_KL if chart.has_logged("bottleneck/kl") else (SMALL_COMMITMENT, *FULL_OF_LIFE)
     return (*own, LESS_DECODER)
 

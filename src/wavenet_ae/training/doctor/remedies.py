@@ -32,7 +32,17 @@ class Remedy:
         return None if proposed == now else f"{self.key}={_text(proposed)} (now {_text(now)})"
 
 
-def advised(remedies: Sequence[Remedy], chart: Chart) -> list[str]:
+@dataclass(frozen=True)
+class Hint:
+    """What to try where no single value of the run's configuration would help."""
+
+    text: str
+
+    def advice(self, chart: Chart) -> str | None:
+        return self.text
+
+
+def advised(remedies: Sequence[Remedy | Hint], chart: Chart) -> list[str]:
     """The first few that the run's configuration leaves to try."""
     texts = [text for each in remedies if (text := each.advice(chart)) is not None]
     return texts[:NUM_ADVISED]
