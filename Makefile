@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 help:  ## list these targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "%-14s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "%-16s %s\n", $$1, $$2}'
 
 setup: $(READY)  ## make .venv with the pinned versions (torch first, so that nothing else picks one)
 
@@ -20,6 +20,9 @@ demo: $(READY)  ## train on synthetic speech for four minutes and judge the code
 
 bench: $(READY)  ## training speed against matrix products and an ordinary WaveNet (three minutes)
 	$(BIN)/python benchmarks/training.py
+
+bench-generation: $(READY)  ## samples a second of each engine, beside the full convolution
+	$(BIN)/python benchmarks/generation.py
 
 bench-packing: $(READY)  ## packing of many short files: files/s, memory (two minutes)
 	$(BIN)/python benchmarks/packing.py
@@ -42,5 +45,5 @@ format: $(READY)  ## format the code and sort its imports
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-.PHONY: help setup demo bench bench-packing bench-monitors test test-all lint format
+.PHONY: help setup demo bench bench-generation bench-packing bench-monitors test test-all lint format
 .DEFAULT_GOAL := help

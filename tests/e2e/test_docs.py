@@ -36,6 +36,7 @@ def reader(cache, tmp_path, monkeypatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_every_block_runs(reader, capsys):
     page: dict = {}
     found = list(BLOCKS.finditer(TEXT))

@@ -83,6 +83,7 @@ def test_kill_9_leaves_whole_files_and_work_that_goes_on(
     assert contents(out, ".wav") == wanted and not partials(out)
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_what_is_complete_and_removes_the_rest(model, source, cache, tmp_path):
     out = tmp_path / "out"
     code, output = stopped_midway(model, source, out, cache, signal.SIGINT)
@@ -93,6 +94,7 @@ def test_ctrl_c_keeps_what_is_complete_and_removes_the_rest(model, source, cache
     assert 1 <= len(cards) < len(LENGTHS)
 
 
+@pytest.mark.slow
 def test_codes_and_back_and_voices(model, source, cache, tmp_path):
     given = f"checkpoint={model}"
     codes, spoken, converted = (f"out={tmp_path / name}" for name in "abc")
@@ -111,6 +113,7 @@ def test_codes_and_back_and_voices(model, source, cache, tmp_path):
     assert (sound(left)[: LENGTHS["spk00/a.wav"]] == sound(right)).all()
 
 
+@pytest.mark.slow
 def test_speech_from_nothing(cache, tmp_path):
     tiny = [each for each in TINY if not each.startswith("encoder.")]
     folder = trained(tmp_path / "run", cache, "model=wavenet", *tiny)
@@ -141,6 +144,7 @@ def peak_memory(tmp_path: Path, model: Path, seconds: int) -> int:
     return usage.ru_maxrss * 1024
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
@@ -162,6 +166,7 @@ def test_a_wrong_command_ends_with_a_line(given, expected, model, source, cache,
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_a_recording_that_cannot_be_used_ends_with_exit_code_1(model, cache, tmp_path):
     root = recordings(tmp_path / "in", {"spk00/a.wav": 160})
     (root / "spk00" / "b.wav").write_text("no audio")

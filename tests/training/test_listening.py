@@ -25,13 +25,9 @@ from wavenet_ae.config import plain
 from wavenet_ae.dashboards.history import read_metrics
 from wavenet_ae.errors import UserError
 from wavenet_ae.models import build
-from wavenet_ae.training.callbacks.listening import (
-    Clock,
-    Utterance,
-    draw_spectrograms,
-    make_sounds,
-)
+from wavenet_ae.training.callbacks.listening import Clock
 from wavenet_ae.training.run import train
+from wavenet_ae.training.sounds import Utterance, draw_spectrograms, make_sounds
 
 CONF = Path(__file__).parents[2] / "conf"
 LISTENING = {
@@ -96,6 +92,7 @@ def leaves(node: Any) -> Iterator[Any]:
         yield node.tolist() if isinstance(node, torch.Tensor) else node
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "overrides",
     [
@@ -158,6 +155,7 @@ def test_what_is_made_side_by_side_is_as_long_as_its_original():
     assert not np.array_equal(made["a-reconstruction"], made["a-to-bob"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("averaging", ["default", "weight_averaging"])
 def test_sounds_are_those_of_the_checkpoint(averaging, config):
     """Before it quantises and after; with averaged weights, of these."""
@@ -240,6 +238,7 @@ def test_its_share_of_all_time_is_bounded():
     assert clock.share_with_another(199.0) == pytest.approx((3 + 1) / (99 + 1))
 
 
+@pytest.mark.slow
 def test_what_would_take_too_long_is_left_out_and_said_once(config, caplog):
     settings = config("bottleneck=ae", every_num_steps=1, max_share=1e-6)
     train(settings)
@@ -255,6 +254,7 @@ def offline(monkeypatch):
     monkeypatch.setenv("WANDB_MODE", "offline")
 
 
+@pytest.mark.slow
 def test_an_end_by_time_is_heard(config):
     settings = config("bottleneck=ae", "+trainer.max_time=00:00:00:01", every_num_steps=100_000)
     settings["trainer"]["max_steps"] = -1
@@ -286,6 +286,7 @@ def test_to_convert_to_ones_own_voice_is_no_conversion(config):
     assert {name[:5] for name in names if "-to-" in name} == {"spk00"}
 
 
+@pytest.mark.slow
 def test_tensorboard_and_wandb_get_sounds_and_pictures(config, offline):
     settings = config("bottleneck=ae", "logger=[tensorboard,wandb]", num_utterances=1)
     train(settings)
