@@ -41,7 +41,8 @@ def test_a_run_by_itself(runs, tmp_path):
     assert code == 0, err
     assert out.splitlines() == [
         f"drawn: {runs}/A/dashboard/learning.png",
-        "left out, as no run has logged them: active_units, kl, kl_per_dimension, negative_elbo",
+        "left out, as no run has logged what they draw: "
+        "active_units, kl, kl_per_dimension, negative_elbo",
     ]
     assert (runs / "A" / "dashboard" / "learning.png").stat().st_size > 20_000
 

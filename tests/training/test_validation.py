@@ -39,30 +39,30 @@ def part(output: BottleneckOutput, items: slice) -> BottleneckOutput:
     )
 
 
+KNOWN = torch.zeros(5, dtype=torch.int64)
+
+
 @pytest.mark.parametrize("bottleneck", BOTTLENECKS)
 def test_parts_add_up_to_the_whole(bottleneck):
     model = model_of(bottleneck)
     whole, parts = ValidationSums(model, CPU), ValidationSums(model, CPU)
     generator = torch.Generator().manual_seed(0)
     latents = torch.randn(5, model.encoder.dim, 7, generator=generator)
-    logits = torch.randn(len(whole.names), 5, 256, 10, generator=generator)
+    logits = torch.randn(4, 5, 256, 10, generator=generator)
     targets = torch.randint(0, 256, (5, 10), generator=generator)
     with torch.no_grad():
         output = model.bottleneck(latents)
-    whole.add_bottleneck(output)
-    for name, given in zip(whole.names, logits, strict=True):
-        whole.add_nll(name, ModelOutput(given, targets))
-    for items in (slice(0, 3), slice(3, 5)):
-        parts.add_bottleneck(part(output, items))
-        for name, given in zip(parts.names, logits, strict=True):
-            parts.add_nll(name, ModelOutput(given[items], targets[items]))
+    for sums, cuts in ((whole, [slice(0, 5)]), (parts, [slice(0, 3), slice(3, 5)])):
+        for items in cuts:
+            own, *others = (ModelOutput(each[items], targets[items]) for each in logits)
+            own = replace(own, bottleneck=part(output, items))
+            sums.add(own, zip(CONTROLS, others, strict=True), KNOWN[items])
     parts.over_processes()  # of one process: nothing is added
     added, at_once = numbers(parts.figures()), numbers(whole.figures())
     assert added.keys() == at_once.keys()
     for name, figure in at_once.items():
-        tolerance = 0.05 if name.endswith("per_second") else 5e-6  # batches are summed in float32
-        assert added[name] == pytest.approx(figure, abs=tolerance), name
-    assert parts.bitrates() == pytest.approx(whole.bitrates())
+        assert added[name] == pytest.approx(figure, abs=1e-6, rel=1e-6), name
+    assert parts.bitrates(1.0) == pytest.approx(whole.bitrates(1.0))
 
 
 def numbers(figures: dict[str, torch.Tensor]) -> dict[str, float]:
@@ -70,11 +70,9 @@ def numbers(figures: dict[str, torch.Tensor]) -> dict[str, float]:
 
 
 def test_nats_gains_and_bits_by_hand():
-    model = model_of("ae")
-    sums = ValidationSums(model, CPU)
-    sums.add_nll("nll", uniform(1))
-    for wrong, name in zip((3, 15, 1), CONTROLS, strict=True):
-        sums.add_nll(f"nll_{name}", uniform(wrong))
+    sums = ValidationSums(model_of("ae"), CPU)
+    others = [uniform(wrong) for wrong in (3, 15, 1)]
+    sums.add(uniform(1), zip(CONTROLS, others, strict=True), KNOWN[:4])
     figures = numbers(sums.figures())
     assert figures["nll"] == pytest.approx(log(2))
     assert figures["bits_per_sample"] == pytest.approx(1)
@@ -89,9 +87,23 @@ def test_nats_gains_and_bits_by_hand():
 
 def test_larger_batches_weigh_more():
     sums = ValidationSums(model_of("ae"), CPU)
-    sums.add_nll("nll", uniform(1, size=6))
-    sums.add_nll("nll", uniform(15, size=2))
+    for wrong, size in ((1, 6), (15, 2)):
+        sums.add(uniform(wrong, size), [], torch.zeros(size, dtype=torch.int64))
     assert float(sums.figures()["nll"]) == pytest.approx((6 * log(2) + 2 * log(16)) / 8)
+
+
+def test_another_speaker_is_a_control_of_known_speakers_alone():
+    """Rows 0 and 1 are known, row 2 is that of all others."""
+    own, other = uniform(1), uniform(1)
+    other.logits[1:, 2:16] = 0.0  # items 1 to 3 cost log 16
+    for rows, gain, share in (([0, 2, 1, 2], 3 / 2, 1 / 2), ([2, 2, 2, 2], None, 0)):
+        sums = ValidationSums(model_of("ae"), CPU)
+        sums.add(own, [("other_speaker", other)], torch.tensor(rows))
+        figures = numbers(sums.figures())
+        assert figures.get("gain_over_other_speaker") == (
+            None if gain is None else pytest.approx(gain * log(2))
+        )
+        assert sums.bitrates(4.0) == {"speaker": pytest.approx(share * 1 / 4)}, "log2 of 2 in 4 s"
 
 
 def test_perplexity_and_share_of_used_codes_are_means_over_codebooks():
@@ -103,14 +115,20 @@ def test_perplexity_and_share_of_used_codes_are_means_over_codebooks():
     assert figures["codes_used"] == pytest.approx((1 + 2 + 4) / 3 / 8)
     code_rate = 8000 / model_of("rvq").hop
     expected = {"nominal": 9, "unigram": 0 + 1 + 2, "run_length": 0 + 1 + 2}
-    assert sums.bitrates() == pytest.approx({k: float(code_rate) * v for k, v in expected.items()})
+    bitrates = without_speaker(sums)
+    assert bitrates == pytest.approx({k: float(code_rate) * v for k, v in expected.items()})
+
+
+def without_speaker(sums: ValidationSums) -> dict[str, float]:
+    sums.items += 1
+    return {name: bits for name, bits in sums.bitrates(1.0).items() if name != "speaker"}
 
 
 def test_before_it_quantises_there_are_no_figures_of_codes():
     sums = ValidationSums(model_of("vqvae_ema"), CPU)
     sums.add_bottleneck(BottleneckOutput(torch.zeros(1)))
     assert not {"perplexity", "codes_used"} & sums.figures().keys()
-    assert sums.bitrates() == {}
+    assert without_speaker(sums) == {}
 
 
 def test_kl_is_a_mean_over_codes():
@@ -120,17 +138,16 @@ def test_kl_is_a_mean_over_codes():
         kl = torch.full((size, 3), nats)
         sums.add_bottleneck(BottleneckOutput(torch.zeros(1), losses={"kl": kl}))
     bits = 2.0 / log(2) * 8000 / float(model.hop)
-    assert sums.bitrates() == {"kl": pytest.approx(bits)}
+    assert without_speaker(sums) == {"kl": pytest.approx(bits)}
 
 
 def test_a_model_without_codes_has_no_bitrates():
     target = "wavenet_ae.models.WaveNetLanguageModel"
     config = {"sample_rate": 8000, "decoder": SMALL["decoder"], "model": {"_target_": target}}
     sums = ValidationSums(build(config, ["anna"]), CPU)
-    assert sums.names == ("nll", "nll_other_speaker") and sums.bitrates() == {}
-    sums.add_nll("nll", uniform(1))
-    sums.add_nll("nll_other_speaker", uniform(3))
+    sums.add(uniform(1), [("other_speaker", uniform(3))], KNOWN[:4])
     assert numbers(sums.figures())["gain_over_other_speaker"] == pytest.approx(log(2))
+    assert without_speaker(sums) == {}
 
 
 def test_processes_change_nothing_when_there_is_one():
