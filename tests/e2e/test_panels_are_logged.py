@@ -17,7 +17,7 @@ from wavenet_ae.dashboards.history import read_run
 from wavenet_ae.dashboards.panels import Panel, missing_keys
 
 pytestmark = pytest.mark.slow
-BOTTLENECKS = ("vqvae", "vae", "lfq", "ae")  # each has a loss that no other has
+BOTTLENECKS = ("vqvae", "rvq", "vae", "lfq", "ae")  # each logs what no other does
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +83,7 @@ def draw(runs: list[Path], cache: Path, out: Path) -> set[str]:
     code, output = run("dashboard.py", f"runs=[{listed}]", "each=panel", f"out={out}", cache=cache)
     assert code == 0, output
     drawn = {path.stem for path in out.glob("*.png")}
-    left_out = re.search(r"left out, as no run has logged them: (.*)", output)
+    left_out = re.search(r"left out, as no run has logged what they draw: (.*)", output)
     named = set(left_out[1].split(", ")) if left_out else set()
     assert drawn | named == {each.name for each in default_panels()} and not drawn & named
     return named
