@@ -256,11 +256,18 @@ def offline(monkeypatch):
 
 @pytest.mark.slow
 def test_an_end_by_time_is_heard(config):
-    settings = config("bottleneck=ae", "+trainer.max_time=00:00:00:01", every_num_steps=100_000)
+    end = "+trainer.max_time=00:00:00:01"
+    settings = config("bottleneck=ae", end, every_num_steps=2, max_share=1.0)
     settings["trainer"]["max_steps"] = -1
     train(settings)
     last = step_checkpoints(Path(settings["run_folder"]) / "checkpoints")[-1].stem
-    assert list(samples(settings["run_folder"])) == [last]
+    assert list(samples(settings["run_folder"]))[-1] == last
+
+
+def test_a_run_that_is_shorter_is_not_heard(config):
+    settings = config("bottleneck=ae", every_num_steps=100)
+    train(settings)
+    assert not (Path(settings["run_folder"]) / "samples").exists()
 
 
 @pytest.mark.parametrize(

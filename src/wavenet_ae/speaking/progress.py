@@ -9,6 +9,8 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from wavenet_ae.speaking.interrupts import Interrupts
+
 logger = logging.getLogger(__name__)
 
 SECONDS_BETWEEN_LINES = 10.0
@@ -25,8 +27,10 @@ class Meter:
         self.num_utterances, self.expected = num_utterances, audio_seconds
         self.num_done, self.audio_seconds = 0, 0.0
         self.bar: Progress | None = None
+        self.interrupts = Interrupts()
 
     def __enter__(self) -> Meter:
+        self.interrupts.install()
         self.began = self.last_line = time.monotonic()
         console = Console(stderr=True)
         if console.is_terminal:
@@ -43,6 +47,7 @@ class Meter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.interrupts.restore()
         if self.bar is not None:
             self.bar.stop()
         if kind is KeyboardInterrupt:
@@ -57,7 +62,9 @@ class Meter:
         )
 
     def add(self, audio_seconds: float, num_done: int = 0) -> None:
-        """So much audio more, and so many utterances that are complete."""
+        """So much audio more, and so many utterances that are complete.  Raises KeyboardInterrupt
+        where one was dropped."""
+        self.interrupts.check()
         self.audio_seconds += audio_seconds
         self.num_done += num_done
         if self.bar is not None:

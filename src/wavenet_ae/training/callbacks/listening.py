@@ -55,7 +55,7 @@ class Listening(pl.Callback):
     the run.
 
     folder           of the run's checkpoints, beside which the samples lie
-    every_num_steps  optimizer steps, and once more at the end; 0: never
+    every_num_steps  optimizer steps, and once more at the end of a run that is as long; 0: never
     max_seconds      that are heard of each utterance
     convert_to       a speaker of the training split; unset: the next one
     max_share        of all time: a listening that would exceed it, at the cost of the last one, is
@@ -115,11 +115,13 @@ class Listening(pl.Callback):
     ) -> None:
         step = trainer.global_step
         is_due = self.every_num_steps and step % self.every_num_steps == 0
-        if step != self.last_step and (is_due or step == trainer.max_steps):
+        is_end = step == trainer.max_steps and step >= self.every_num_steps
+        if step != self.last_step and (is_due or is_end):
             self._listen_if_cheap(trainer, pl_module)
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        if trainer.global_step != self.last_step:  # an end by max_time
+        step = trainer.global_step
+        if step != self.last_step and step >= self.every_num_steps:  # an end by max_time
             self._listen_if_cheap(trainer, pl_module)
 
     def _listen_if_cheap(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
