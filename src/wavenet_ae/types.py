@@ -90,7 +90,6 @@ class BottleneckOutput:
     latents       (B, D, N), what was quantised, or the mean of a posterior
     log_variance  (B, D, N) of a Gaussian posterior; None where there is none
     num_revived   codes that were unused and restarted in this step
-    metrics       further scalars for the log
     """
 
     vectors: Tensor
@@ -99,7 +98,6 @@ class BottleneckOutput:
     latents: Tensor | None = None
     log_variance: Tensor | None = None
     num_revived: int = 0
-    metrics: dict[str, Tensor] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

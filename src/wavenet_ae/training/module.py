@@ -177,9 +177,8 @@ def _training_figures(loss: Loss, bottleneck: BottleneckOutput | None) -> dict[s
     if loss.elbo is not None:
         figures["train/negative_elbo"] = loss.elbo
     if bottleneck is not None:
-        losses = {name: value.mean() for name, value in bottleneck.losses.items()}
-        both = {**losses, **bottleneck.metrics}
-        figures |= {f"bottleneck/{name}": value for name, value in both.items()}
+        losses = bottleneck.losses.items()
+        figures |= {f"bottleneck/{name}": value.mean() for name, value in losses}
     return figures
 
 
