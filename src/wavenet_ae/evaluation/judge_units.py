@@ -14,10 +14,11 @@ from wavenet_ae.audio.features import MFCC
 from wavenet_ae.data.corpus import PackedCorpus
 from wavenet_ae.errors import UserError
 from wavenet_ae.evaluation.baselines import kmeans_codes
-from wavenet_ae.evaluation.encoding import encode_utterance, pad_utterance
+from wavenet_ae.evaluation.encoding import encode_with_anchors
 from wavenet_ae.evaluation.labels import LABEL_RATE, label_at, phone_inventory, read_segments
 from wavenet_ae.evaluation.units import UnitQuality, unit_quality
 from wavenet_ae.models import WaveformAutoencoder
+from wavenet_ae.models.utterance import Layout
 
 CONTINUOUS_UNITS = 64  # clusters of the vectors where a bottleneck has no codes of its own
 MOST_CLUSTERS = 1024  # of the baseline: more would take long and have few frames each
@@ -52,7 +53,7 @@ def judge_units(model: WaveformAutoencoder, corpus: PackedCorpus) -> JudgedUnits
     mfcc = _fitted_mfcc(model, waveforms)
     codes, vectors, frames, labels = [], [], [], []
     for waveform, labelled in zip(waveforms, segments, strict=True):
-        encoded = encode_utterance(model, waveform)
+        encoded = encode_with_anchors(model, waveform)
         codes.append(encoded.codes)
         vectors.append(encoded.vectors)
         frames.append(_frames_at(mfcc, model, waveform, encoded.anchors))
@@ -95,10 +96,9 @@ def _frames_at(
     mfcc: MFCC, model: WaveformAutoencoder, waveform: Tensor, anchors: np.ndarray
 ) -> np.ndarray:
     """(N, C) the frames nearest to the anchors, in the phase of the model's own frames."""
-    _, plan = pad_utterance(waveform, model)
     hop = int(mfcc.chain.grid().spacing)
     margin = -(-mfcc.chain.receptive_field // hop) * hop
-    before = plan.margins[0] - plan.encoder_input.start + margin
+    before = margin - Layout(model).start
     padded = F.pad(model.normalise(waveform), (before, margin))
     frames = mfcc(padded[None])[0].t().numpy()  # (F, C)
     grid = mfcc.chain.grid()
