@@ -53,7 +53,7 @@ def synthesise(
     while done < total:
         count = min(session.num_ready, total - done)
         uniforms = torch.from_numpy(stream_uniforms(seeds, done, count)).to(device)
-        waveform = _waveform(session.generate(uniforms, sampling), model.levels)  # (B, count)
+        waveform = from_levels(session.generate(uniforms, sampling), model.levels)  # (B, count)
         ends = [min(max(each - done, 0), count) for each in conditioning.num_samples]
         yield [row[:end] for row, end in zip(waveform, ends, strict=True)]
         done += count
@@ -62,7 +62,7 @@ def synthesise(
             num_vectors += at_once
 
 
-def _waveform(levels: Tensor, num_levels: int) -> np.ndarray:
+def from_levels(levels: Tensor, num_levels: int) -> np.ndarray:
     """mu-law levels -> int16 (ITU-T G.711)."""
     decoded = torchaudio.functional.mu_law_decoding(levels.cpu(), num_levels)
     return to_int16(decoded.numpy())[0]
