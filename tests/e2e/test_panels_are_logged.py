@@ -27,7 +27,10 @@ def runs(cache, tmp_path_factory):
         patch.setenv("WANDB_MODE", "offline")
         patch.setenv("WANDB_DATA_DIR", str(tmp_path_factory.mktemp("wandb")))
         outputs = tmp_path_factory.mktemp("outputs")
-        settings = [*TINY, "logger=wandb", "trainer.max_steps=12"]
+        listening = [
+            f"callbacks.listening.{each}" for each in ("every_num_steps=6", "max_seconds=0.1")
+        ]
+        settings = [*TINY, *listening, "logger=wandb", "trainer.max_steps=12"]
         yield [
             trained(
                 outputs / each,

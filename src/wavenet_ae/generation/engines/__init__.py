@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import torch
-
 from wavenet_ae.decoders import WaveNet
 from wavenet_ae.errors import UserError
 from wavenet_ae.generation.engines.base import Engine, Session
@@ -21,13 +19,16 @@ def make_engine(name: str, decoder: WaveNet) -> Engine:
 
     Raises UserError where there is no such engine, or not for this device.
     """
+    on_gpu = decoder.embedding.device.type == "cuda"
     if name == "auto":
-        on_gpu = decoder.embedding.device.type == "cuda"
         name = "cuda_graph" if on_gpu else "reference"
     if name not in ENGINES:
         raise UserError(f"engine is {name!r}; there are auto, {', '.join(ENGINES)}")
-    if name == "cuda_graph" and not torch.cuda.is_available():
-        raise UserError("engine=cuda_graph needs a CUDA device: take engine=reference")
+    if name == "cuda_graph" and not on_gpu:
+        raise UserError(
+            "engine=cuda_graph needs a model on a CUDA device: take engine=reference, or "
+            "device=cuda where there is one"
+        )
     return ENGINES[name](decoder)
 
 
