@@ -37,10 +37,10 @@ def test_every_sound_is_made_and_measured(tmp_path):
     figures = {(row["kind"], row["utterance"]): row for row in rows}
     for number in "01":
         untrained, exact = figures["reconstruction", number], figures["mu-law alone", number]
-        assert float(untrained["MCD"]) > float(exact["MCD"]) > 0
-        assert float(exact["same codes"]) > 0.5
+        assert float(untrained["mcd_db"]) > float(exact["mcd_db"]) > 0
+        assert float(exact["same_codes"]) > 0.5
         low, high = (figures[f"to the {each} voice", number] for each in ("lowest", "highest"))
-        assert float(low["F0 of the voice"]) < float(high["F0 of the voice"])
+        assert float(low["voice_f0_hz"]) < float(high["voice_f0_hz"])
         for kind in ("original", "reconstruction"):
             assert soundfile.info(folder / "sounds" / f"0{number}-{kind}.wav").frames == 3200
     assert "times real time" in output and output.count("\n| ") == 1 + len(KINDS)
