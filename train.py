@@ -1,6 +1,8 @@
 """Train a waveform autoencoder.
 
 python train.py bottleneck=vqvae data=folder data.root=recordings
+python train.py -m bottleneck=ae,vae,vqvae seed=1,2
+python train.py sweep=learning_rates
 python train.py resume=outputs/folder/2026-01-31_12-00-00 trainer.max_steps=100000
 """
 
@@ -9,12 +11,15 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+from pathlib import Path
 from typing import Any
 
 import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from wavenet_ae.commands import guarded
+from wavenet_ae.commands import guarded, recorded
 from wavenet_ae.config import check, plain
 from wavenet_ae.errors import UserError
 from wavenet_ae.resuming import is_resume, resumed
@@ -39,11 +44,31 @@ def run(config: dict[str, Any]) -> float:
     try:
         return train(config)
     except Stopped as stopped:
-        sys.exit(stopped.exit_code)
+        stopped.end()
+
+
+def run_of_sweep(config: DictConfig, folder: Path) -> float:
+    """One run of several: where it fails its folder says why, and the others go on."""
+    from wavenet_ae.sweeping.locks import run_in_turn
+    from wavenet_ae.sweeping.placement import require_one_device
+    from wavenet_ae.training.run_folder import log_to
+
+    def work() -> float:
+        values = plain(config)
+        require_one_device(values)
+        return run(values)
+
+    log_to(str(folder))
+    with run_in_turn(folder):
+        return recorded(work, folder)
 
 
 @hydra.main(config_path="conf", config_name="config", version_base="1.3")
 def main(config: DictConfig) -> float:
+    hydra_config = HydraConfig.get()
+    if hydra_config.mode == RunMode.MULTIRUN:
+        folder = Path(hydra_config.runtime.output_dir)
+        return guarded(lambda: run_of_sweep(config, folder))
     return guarded(lambda: run(plain(config)))
 
 
@@ -51,4 +76,4 @@ if __name__ == "__main__":
     if any(is_resume(argument) for argument in sys.argv[1:]):
         guarded(lambda: run(resumed(sys.argv[1:])))
     else:
-        main()
+        guarded(main)

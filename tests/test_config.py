@@ -28,12 +28,17 @@ CONF = Path(__file__).parents[1] / "conf"
 OPTIONS = sorted(
     (path.parent.name, path.stem)
     for path in CONF.glob("*/*.yaml")
-    if path.stem != "base" and path.parent.name != "panels"  # those are of the dashboard
+    # panels are of the dashboard, labels of evaluate.py
+    if path.stem != "base" and path.parent.name not in ("panels", "labels")
 )
 CORPORA = ("librispeech", "libritts", "vctk", "ljspeech", "speechcommands")
 NEEDED = {
     ("data", "table"): ["data.path=somewhere.tsv"],
-    **{("experiment", path.stem): ["data.root=somewhere"] for path in CONF.glob("experiment/*")},
+    **{
+        ("experiment", path.stem): ["data.root=somewhere"]
+        for path in CONF.glob("experiment/*")
+        if path.stem != "compare_bottlenecks"  # on the built-in corpus
+    },
     **{("data", option): ["data.root=somewhere"] for option in ("folder", *CORPORA)},
 }
 PLACE = ["run_folder=unused", "name=test"]

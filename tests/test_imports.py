@@ -28,6 +28,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "alignment": {"geometry"},
     "types": set(),
     "randomness": set(),
+    "provenance": set(),
     "instantiate": {"errors"},
     "signatures": {"bounds"},
     "binding": {"errors", "signatures"},
@@ -44,11 +45,16 @@ MAY_IMPORT: dict[str, set[str]] = {
     "generation": PART | {"decoders"},
     "models": MODEL,
     "loading": MODEL | {"checkpoint"},
-    "speaking": LOADED | {"binding", "data"},
+    "speaking": LOADED | {"binding", "data", "provenance"},
     "evaluation": LOADED | {"data", "dashboards"},
-    "training": LOADED | {"data", "evaluation", "dashboards"},
+    "judging": LOADED | {"binding", "data", "dashboards", "evaluation", "provenance"},
+    "training": LOADED | {"data", "evaluation", "dashboards", "provenance"},
     "resuming": {"config", "errors", "training"},
     "config": LOADED | {"data", "evaluation", "training", "signatures"},
+    "sweeping": {
+        *("alignment", "binding", "bounds", "checkpoint", "commands", "config", "dashboards"),
+        *("errors", "evaluation", "randomness", "training"),
+    },
 }
 
 # Libraries that only these places may import; a path ends in "/" where all of a folder may.
@@ -57,8 +63,9 @@ CONFINED: dict[str, tuple[str, ...]] = {
     "lightning": ("training/", "data/module.py"),
     "lightning_fabric": ("training/", "data/module.py"),
     "lightning_utilities": ("training/", "data/module.py"),
-    "hydra": ("config.py",),
-    "omegaconf": ("config.py", "resuming.py"),
+    "hydra": ("config.py", "sweeping/"),
+    "omegaconf": ("config.py", "resuming.py", "sweeping/"),
+    "optuna": ("sweeping/",),
 }
 
 # Arithmetic that is read, and tested, without torch.

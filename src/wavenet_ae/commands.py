@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import errno
+import logging
 import signal
 import sys
 from collections.abc import Callable
+from math import nan
+from pathlib import Path
 from typing import TypeVar
 
 from wavenet_ae.errors import UserError
 
+logger = logging.getLogger(__name__)
+
 T = TypeVar("T")
+FAILED = "failed.txt"  # in the folder of a sweep's run: why it failed
 MENDABLE = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
 
 
@@ -26,3 +32,27 @@ def guarded(work: Callable[[], T]) -> T:
         sys.exit(f"error: {error.filename or 'a file'} cannot be written: {error.strerror}")
     except KeyboardInterrupt:
         sys.exit(128 + signal.SIGINT)
+
+
+def recorded(work: Callable[[], float], folder: Path) -> float:
+    """Do `work`, a run of a sweep: why it fails is written to `failed.txt` in its folder, and the
+    result is NaN, so that the sweep goes on.
+
+    What would fail all other runs too, a full disk for example, is raised.
+    """
+    file = folder / FAILED
+    file.unlink(missing_ok=True)
+    try:
+        return work()
+    except Exception as error:
+        if _is_mendable(error) or _is_mendable(error.__cause__):
+            raise
+        is_known = isinstance(error, UserError)
+        reason = str(error) if is_known else f"{type(error).__name__}: {error}"
+        logger.error("this run of the sweep failed: %s", reason, exc_info=not is_known)
+        file.write_text(reason + "\n")
+        return nan
+
+
+def _is_mendable(error: BaseException | None) -> bool:
+    return isinstance(error, OSError) and error.errno in MENDABLE

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import isnan, log
+from math import isnan, log, nan
 from pathlib import Path
 
 import hydra
@@ -16,6 +16,7 @@ from wavenet_ae.checkpoint import newest_checkpoint, step_checkpoints
 from wavenet_ae.config import check, plain
 from wavenet_ae.dashboards.history import read_metrics
 from wavenet_ae.errors import UserError
+from wavenet_ae.training.callbacks import Checkpoints
 from wavenet_ae.training.module import NonFiniteLoss
 from wavenet_ae.training.run import train
 from wavenet_ae.training.sizes import check_sizes
@@ -113,7 +114,7 @@ def test_a_run_at_its_end_says_so(config, caplog):
     settings = config("bottleneck=ae", "trainer.max_steps=4")
     train(settings)
     before = (Path(settings["run_folder"]) / "metrics.csv").read_bytes()
-    assert isnan(train(settings))
+    assert isnan(train(settings)), "it has never validated"
     assert "is already at step 4; raise trainer.max_steps" in caplog.text
     assert (Path(settings["run_folder"]) / "metrics.csv").read_bytes() == before
 
@@ -135,6 +136,17 @@ def test_newest_two_and_best_are_kept(config):
         "step-00000014.ckpt",
     ]
     assert (folder / "best.ckpt").is_file()
+
+
+def test_what_was_best_without_codes_gives_way_to_the_first_with_them():
+    kept = Checkpoints("unused")
+    assert kept.is_best(2.0, has_codes=False) and not kept.is_best(2.1, has_codes=False)
+    assert not kept.is_best(nan, has_codes=True)
+    assert kept.is_best(2.5, has_codes=True) and not kept.is_best(2.6, has_codes=True)
+    assert kept.is_best(2.4, has_codes=True) and kept.best_nll == 2.4
+    again = Checkpoints("unused")
+    again.load_state_dict(kept.state_dict())
+    assert not again.is_best(2.45, has_codes=True)
 
 
 def test_another_configuration_does_not_continue_a_run(config):

@@ -7,18 +7,15 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
-import sys
 from collections.abc import Mapping, Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from wavenet_ae.audio.files import replacing
 from wavenet_ae.errors import UserError
+from wavenet_ae.provenance import this_command
 from wavenet_ae.speaking.utterances import Utterance
 
-PACKAGES = ("torch", "torchaudio", "numpy", "soundfile")
 PARTIAL = re.compile(r"\..+\.[0-9a-f]{32}\.partial")  # of audio.files.replacing
 
 
@@ -34,11 +31,7 @@ class Provenance:
         self, folder: Path, suffix: str, decides: Mapping[str, Any], how: Mapping[str, Any]
     ) -> None:
         self.folder, self.suffix, self.decides = folder, suffix, dict(decides)
-        self.how = {
-            **how,
-            "command": shlex.join(sys.argv),
-            "versions": {"python": sys.version.split()[0]} | {p: version(p) for p in PACKAGES},
-        }
+        self.how = {**how, **this_command()}
 
     def result(self, utterance: Utterance) -> Path:
         return self.folder / f"{utterance.name}{self.suffix}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import warnings
 from collections.abc import Mapping
+from math import isfinite, nan
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from wavenet_ae.instantiate import instantiate
 from wavenet_ae.models import WaveformAutoencoder, WaveformModel, build, model_card
 from wavenet_ae.models.build import model_config
 from wavenet_ae.randomness import keyed_seed
+from wavenet_ae.training.callbacks import Checkpoints
 from wavenet_ae.training.checkpoint_io import DurableCheckpointIO
 from wavenet_ae.training.compilation import compile_parts
 from wavenet_ae.training.csv_log import CSVLog
@@ -31,6 +33,7 @@ from wavenet_ae.training.module import WaveformTraining
 from wavenet_ae.training.precision import Float64
 from wavenet_ae.training.resumable import changes
 from wavenet_ae.training.run_folder import write_run_files
+from wavenet_ae.training.signals import handlers_kept
 from wavenet_ae.training.sizes import window_samples
 
 logger = logging.getLogger(__name__)
@@ -41,19 +44,20 @@ NUM_FEATURE_BATCHES = 50  # of windows on which features are standardised
 
 
 def train(config: Mapping[str, Any]) -> float:
-    """Start, or go on with, the run in `config["run_folder"]`; returns its last validation NLL,
-    NaN where it does not validate.
+    """Start, or go on with, the run in `config["run_folder"]`; returns its lowest validation NLL,
+    that of `best.ckpt`, NaN where it has not validated.
 
-    A folder that holds a checkpoint is resumed from the newest sound one.
+    A folder that holds a checkpoint is resumed from the newest sound one; where that is at
+    trainer.max_steps already, nothing is trained.
     """
     folder = Path(config["run_folder"])
     resumed = newest_checkpoint(folder / "checkpoints")
     first_step = int(resumed[1]["global_step"]) if resumed else 0
     if resumed:
         _require_same_run(config, folder)
-    if 0 < config["trainer"].get("max_steps", -1) <= first_step:
+    if resumed and 0 < config["trainer"].get("max_steps", -1) <= first_step:
         logger.warning("%s is already at step %d; raise trainer.max_steps", folder, first_step)
-        return float("nan")
+        return _number(resumed[1]["callbacks"][Checkpoints.__name__]["best_nll"])
     trainer = _trainer(config, folder, first_step)
     data: SpeechData = instantiate(
         config["data"], sample_rate=config["sample_rate"], seed=config["seed"]
@@ -72,8 +76,21 @@ def train(config: Mapping[str, Any]) -> float:
         provenance = write_run_files(folder, config, data.corpus.fingerprint)
         describe_run(trainer.loggers, config, provenance, first_step)
     logger.info("run folder: %s%s", folder, f", resumed at step {first_step}" if resumed else "")
-    trainer.fit(module, datamodule=data, ckpt_path=resumed[0] if resumed else None)
-    return float(trainer.callback_metrics.get(MONITORED, float("nan")))
+    with handlers_kept():
+        trainer.fit(module, datamodule=data, ckpt_path=resumed[0] if resumed else None)
+    return _lowest_nll(trainer)
+
+
+def _lowest_nll(trainer: pl.Trainer) -> float:
+    """As the checkpoints know it; the last one where the run keeps none."""
+    for each in trainer.checkpoint_callbacks:
+        if isinstance(each, Checkpoints):
+            return _number(each.best_nll)
+    return _number(float(trainer.callback_metrics.get(MONITORED, nan)))
+
+
+def _number(nll: float) -> float:
+    return nll if isfinite(nll) else nan
 
 
 def _require_same_run(config: Mapping[str, Any], folder: Path) -> None:

@@ -4,12 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-import platform
-import shlex
-import subprocess
-import sys
 from collections.abc import Mapping
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +12,7 @@ import yaml
 from pytorch_lightning.utilities import rank_zero_only
 
 from wavenet_ae.checkpoint import write_whole
-
-PACKAGES = ("torch", "torchaudio", "pytorch-lightning", "hydra-core", "numpy", "soundfile")
+from wavenet_ae.provenance import this_command
 
 
 def write_run_files(folder: Path, config: Mapping[str, Any], fingerprint: str) -> dict[str, Any]:
@@ -27,31 +21,10 @@ def write_run_files(folder: Path, config: Mapping[str, Any], fingerprint: str) -
     file = folder / "config.yaml"
     if not file.is_file():
         write_whole(file, yaml.safe_dump(dict(config), sort_keys=False).encode())
-    provenance = _provenance(fingerprint)
+    provenance = {**this_command(), "corpus_fingerprint": fingerprint}
     with (folder / "provenance.jsonl").open("a") as lines:
         lines.write(json.dumps(provenance) + "\n")
     return provenance
-
-
-def _provenance(fingerprint: str) -> dict[str, Any]:
-    return {
-        "command": shlex.join(sys.argv),
-        "corpus_fingerprint": fingerprint,
-        "git": _git_state(),
-        "python": platform.python_version(),
-        "machine": platform.platform(),
-        "versions": {name: version(name) for name in PACKAGES},
-    }
-
-
-def _git_state() -> str:
-    """Commit, and whether files differ from it; empty outside a repository."""
-    here = Path(__file__).parent
-    command = ["git", "-C", str(here), "describe", "--always", "--dirty", "--abbrev=40"]
-    try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return ""
 
 
 def log_to(folder: str | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from wavenet_ae.checkpoint import (
     step_checkpoint,
     step_checkpoints,
 )
+from wavenet_ae.models import WaveformAutoencoder
 from wavenet_ae.training.csv_log import CSVLog
 from wavenet_ae.training.signals import StopFlag, Stopped
 from wavenet_ae.training.validation import VALIDATION_SECTIONS
@@ -28,7 +30,8 @@ class Checkpoints(pl.callbacks.Checkpoint):
     """Saves after optimizer steps: every so many, the last one, and when asked to stop.
 
     Where a step is followed by a validation the checkpoint waits for it, so that a resumed run
-    neither repeats nor misses one.  The newest `keep` stay, beside the best by validation NLL.
+    neither repeats nor misses one.  The newest `keep` stay, beside the best by validation NLL; what
+    was best before a bottleneck began to quantise gives way to the first one with codes.
 
     As one of Lightning's checkpoint callbacks it is called after all the others, so that what it
     saves holds what they did at this step.
@@ -37,15 +40,16 @@ class Checkpoints(pl.callbacks.Checkpoint):
     def __init__(self, folder: str, every_num_steps: Positive = 500, keep: Positive = 2) -> None:
         self.folder = Path(folder)
         self.every_num_steps, self.keep = every_num_steps, keep
-        self.best_nll = float("inf")
+        self.best_nll, self.best_has_codes = float("inf"), False
         self.last_step = 0
         self.flag = StopFlag()
 
     def state_dict(self) -> dict[str, Any]:
-        return {"best_nll": self.best_nll}
+        return {"best_nll": self.best_nll, "best_has_codes": self.best_has_codes}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.best_nll = state_dict["best_nll"]
+        self.best_has_codes = state_dict.get("best_has_codes", True)
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         self.flag.install()
@@ -68,10 +72,15 @@ class Checkpoints(pl.callbacks.Checkpoint):
         if trainer.sanity_checking or trainer.state.fn != "fit":
             return
         nll = float(trainer.callback_metrics["validation/nll"])
-        is_best = nll < self.best_nll
-        if is_best:  # never where the NLL is NaN
-            self.best_nll = nll
-        self._settle(trainer, is_best)
+        self._settle(trainer, self.is_best(nll, _has_codes(pl_module)))
+
+    def is_best(self, nll: float, has_codes: bool) -> bool:
+        """Whether a validation is the best one so far, which it is from then on."""
+        is_first_with_codes = has_codes and not self.best_has_codes and isfinite(nll)
+        is_best = nll < self.best_nll or is_first_with_codes  # never where the NLL is NaN
+        if is_best:
+            self.best_nll, self.best_has_codes = nll, has_codes
+        return is_best
 
     def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         self.flag.restore()
@@ -121,3 +130,10 @@ class Checkpoints(pl.callbacks.Checkpoint):
         if trainer.is_global_zero:
             for old in step_checkpoints(self.folder)[: -self.keep]:
                 remove_checkpoint(old)
+
+
+def _has_codes(module: pl.LightningModule) -> bool:
+    """Whether its bottleneck does what it is there for: quantise, where it is to."""
+    model = module.model
+    bottleneck = model.bottleneck if isinstance(model, WaveformAutoencoder) else None
+    return bool(getattr(bottleneck, "is_quantising", True))

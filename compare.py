@@ -1,0 +1,38 @@
+"""Compare runs, wherever they lie: one table and one figure.
+
+python compare.py runs=[outputs/toy/A,outputs/toy/B]
+python compare.py runs=[outputs/compare_bottlenecks/toy,outputs/sweeps/codebook] out=plots
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import hydra
+from omegaconf import DictConfig
+
+from wavenet_ae.commands import guarded
+from wavenet_ae.config import plain
+from wavenet_ae.sweeping.summary_settings import check_compare_settings
+
+CONF = Path(__file__).parent / "conf"
+
+
+def run(config: dict[str, Any]) -> None:
+    """Check what is asked for, then do it; what is slow to import waits until it is sound."""
+    settings = check_compare_settings(config)
+    from wavenet_ae.sweeping.summary import read_result
+    from wavenet_ae.sweeping.summary_report import report
+
+    results = [read_result(folder, name) for name, folder in settings.named_folders().items()]
+    report(results, Path(settings.out), CONF, "comparison", settings.formats)
+
+
+@hydra.main(config_path="conf", config_name="compare", version_base="1.3")
+def main(config: DictConfig) -> None:
+    guarded(lambda: run(plain(config)))
+
+
+if __name__ == "__main__":
+    main()

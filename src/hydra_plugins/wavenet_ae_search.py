@@ -1,0 +1,40 @@
+"""Hydra looks for its plugins in this namespace package; what it does is in wavenet_ae.sweeping.
+
+Every command of Hydra's imports this file, also in the processes of a launcher.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hydra.plugins.sweeper import Sweeper
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig
+
+
+class SearchSweeper(Sweeper):
+    """`hydra/sweeper=search`: trials whose values Optuna chooses, continued by the same command.
+
+    settings   those of wavenet_ae.sweeping.settings.SearchSettings, checked when the search starts
+    """
+
+    def __init__(self, **settings: Any) -> None:
+        self.settings = settings
+
+    def setup(
+        self,
+        *,
+        hydra_context: HydraContext,
+        task_function: TaskFunction,
+        config: DictConfig,
+    ) -> None:
+        self.config = config
+        self.context, self.task = hydra_context, task_function
+
+    def sweep(self, arguments: list[str]) -> None:
+        from wavenet_ae.commands import guarded
+        from wavenet_ae.sweeping.search import search  # Optuna is slow to import
+
+        config = self.config
+        assert config is not None
+        guarded(lambda: search(self.settings, arguments, config, self.context, self.task))

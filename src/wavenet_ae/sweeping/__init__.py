@@ -1,0 +1,1 @@
+"""Many runs: searches, and what a sweep has shown."""

@@ -1,0 +1,123 @@
+"""The space of a search, written in Hydra's own sweep syntax."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hydra.core.config_loader import ConfigLoader
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import ChoiceSweep, IntervalSweep, Override, RangeSweep
+from hydra.errors import HydraException
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+
+from wavenet_ae.errors import UserError
+
+SYNTAX = (
+    "write for example 'optimizer.learning_rate=tag(log,interval(1e-4,1e-2))', "
+    "'bottleneck.codebook_size=choice(32,64)', 'bottleneck.dim=range(16,65,16)'"
+)
+
+
+@dataclass(frozen=True)
+class Space:
+    """What is searched, by key, and what is the same in every trial: overrides in their order."""
+
+    searched: Mapping[str, BaseDistribution]
+    written: Mapping[str, str]  # as the user wrote what is searched
+    fixed: tuple[str, ...]
+
+    def overrides(self, values: Mapping[str, Any]) -> list[str]:
+        """The command line of a trial."""
+        return [*self.fixed, *(f"{key}={values[key]}" for key in self.searched)]
+
+    def corners(self) -> list[dict[str, Any]]:
+        """Values that between them hold every choice and both ends of every interval."""
+        ends = {key: _ends(each) for key, each in self.searched.items()}
+        number = max(map(len, ends.values()))
+        return [{key: each[n % len(each)] for key, each in ends.items()} for n in range(number)]
+
+
+def parse_space(
+    params: Mapping[str, Any], arguments: Sequence[str], loader: ConfigLoader | None = None
+) -> Space:
+    """`params` is what hydra.sweeper.params lists; `arguments`, of the command line, go before it.
+
+    Raises UserError where nothing is left to search or where a range cannot be searched.
+    """
+    listed = [f"{key}={'null' if value is None else value}" for key, value in params.items()]
+    try:
+        parsed = OverridesParser.create(config_loader=loader).parse_overrides([*listed, *arguments])
+    except HydraException as error:
+        raise UserError(f"hydra.sweeper.params cannot be read: {error}") from None
+    last = {each.get_key_element().lstrip("+~"): each for each in parsed}
+    searched = {each.get_key_element(): each for each in last.values() if each.is_sweep_override()}
+    fixed = [str(each.input_line) for each in last.values() if not each.is_sweep_override()]
+    if not searched:
+        raise UserError(f"hydra.sweeper.params leaves nothing to search: {SYNTAX}")
+    return Space(
+        {key: _distribution(each) for key, each in searched.items()},
+        {key: each.get_value_string() for key, each in searched.items()},
+        tuple(fixed),
+    )
+
+
+def _distribution(override: Override) -> BaseDistribution:
+    value = override.value()
+    try:
+        if isinstance(value, IntervalSweep):
+            return _interval(value)
+        if isinstance(value, RangeSweep) and not value.shuffle:
+            return _range(value)
+        return _choice(override)
+    except ValueError as error:
+        raise UserError(f"{override.input_line} cannot be searched: {error}") from None
+
+
+def _interval(value: IntervalSweep) -> BaseDistribution:
+    if value.tags - {"log"}:
+        raise ValueError(f"of tags, it knows log alone, not {', '.join(sorted(value.tags))}")
+    low, high, is_log = value.start, value.end, "log" in value.tags
+    assert low is not None and high is not None
+    if isinstance(low, int) and isinstance(high, int):
+        return IntDistribution(low, high, log=is_log)
+    return FloatDistribution(low, high, log=is_log)
+
+
+def _range(value: RangeSweep) -> BaseDistribution:
+    """The numbers that a grid over this range visits: without its stop."""
+    numbers = sorted(value.range())
+    if value.tags or not numbers:
+        raise ValueError("a range has no tags: use interval()" if numbers else "it is empty")
+    low, high, step = numbers[0], numbers[-1], abs(value.step)
+    if all(isinstance(each, int) for each in numbers):
+        return IntDistribution(int(low), int(high), step=int(step))
+    return FloatDistribution(low, high, step=step)
+
+
+def _choice(override: Override) -> BaseDistribution:
+    """Of texts as they stand on a command line, so that lists and null are choices too."""
+    value = override.value()
+    if isinstance(value, ChoiceSweep | RangeSweep):
+        if value.tags:
+            raise ValueError("only an interval() has tags")
+        value.shuffle = False  # the sampler draws them anyhow, and each start must see one order
+    choices = list(override.sweep_string_iterator())
+    if not choices:
+        raise ValueError("there is nothing to choose from")
+    return CategoricalDistribution(list(dict.fromkeys(choices)))
+
+
+def _ends(distribution: BaseDistribution) -> Sequence[Any]:
+    match distribution:
+        case CategoricalDistribution(choices=choices):
+            return choices
+        case FloatDistribution(low=low, high=high) | IntDistribution(low=low, high=high):
+            return (low, high)
+    raise AssertionError(distribution)

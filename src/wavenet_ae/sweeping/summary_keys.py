@@ -1,0 +1,100 @@
+"""Which settings tell the runs of a sweep apart."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from wavenet_ae.training.resumable import PLACES, may_change
+
+SEED = "seed"
+TARGET = "_target_"
+Names = Mapping[tuple[str, str], str]  # (group, target) -> option
+
+
+def varied_settings(configs: Sequence[Mapping[str, Any]], names: Names) -> list[dict[str, Any]]:
+    """Of each configuration, the values of all keys whose values differ; the seed comes last.
+
+    A part that is of another class shows as one key, `bottleneck`, with its option's name where
+    `names` has it, else its class's; a key below it counts only where runs of the same class differ
+    in it.  Where the run lies, on what it is computed, and what is logged do not count.  An empty
+    configuration, of a run that never began, has no values.
+    """
+    leaves = [dict(_leaves(config)) for config in configs]
+    known = [each for each in leaves if each]
+    keys = [key for key in _all_keys(known) if _counts(key) and _differs(key, known)]
+    keys.sort(key=lambda key: key == SEED)
+    return [
+        {_shown(key): _value(key, each, names) for key in keys} if each else {} for each in leaves
+    ]
+
+
+def _all_keys(leaves: Sequence[Mapping[str, Any]]) -> list[str]:
+    return list(dict.fromkeys(key for each in leaves for key in each))
+
+
+def _leaves(node: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in node.items():
+        if isinstance(value, Mapping):
+            yield from _leaves(value, f"{path}{key}.")
+        else:
+            yield f"{path}{key}", value
+
+
+def _counts(key: str) -> bool:
+    """How long a run trains may change in a resume, but tells runs apart."""
+    return key not in PLACES and (key == "trainer.max_steps" or not may_change(key))
+
+
+def _differs(key: str, leaves: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether a key has several values among runs whose parts around it are of the same classes."""
+    around = key.split(".")[: -2 if key.endswith(f".{TARGET}") else -1]
+    targets = [".".join([*around[: end + 1], TARGET]) for end in range(len(around))]
+    values: dict[tuple[Any, ...], Any] = {}
+    for each in leaves:
+        value = each.get(key)
+        if value != values.setdefault(tuple(each.get(target) for target in targets), value):
+            return True
+    return False
+
+
+def _shown(key: str) -> str:
+    return key.removesuffix(f".{TARGET}")
+
+
+def _value(key: str, leaves: Mapping[str, Any], names: Names) -> Any:
+    value = leaves.get(key)
+    if value is None or _shown(key) == key:
+        return value
+    return names.get((_shown(key), value), value.rpartition(".")[2])
+
+
+def option_names(conf: Path) -> Names:
+    """Names of the options in a folder of groups whose target no other option of the group has."""
+    found = []
+    for path in sorted(conf.glob("*/*.yaml")):
+        node = yaml.safe_load(path.read_text())
+        if isinstance(node, Mapping) and TARGET in node:
+            found.append(((path.parent.name, str(node[TARGET])), path.stem))
+    times = Counter(key for key, _ in found)
+    return {key: option for key, option in found if times[key] == 1}
+
+
+def without_seed(settings: Mapping[str, Any]) -> tuple[str, ...]:
+    """What runs have in common that differ in their seed alone."""
+    return tuple(repr(value) for key, value in settings.items() if key != SEED)
+
+
+def in_words(value: Any) -> str:
+    """For people, who need no more than four digits."""
+    return "" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def short_names(keys: Sequence[str]) -> list[str]:
+    """`learning_rate` for `optimizer.learning_rate`, where no other key ends in the same word."""
+    times = Counter(key.rpartition(".")[2] for key in keys)
+    return [key.rpartition(".")[2] if times[key.rpartition(".")[2]] == 1 else key for key in keys]

@@ -1,0 +1,149 @@
+"""`experiment=compare_bottlenecks` and compare.py: one command, one table, one figure."""
+
+from __future__ import annotations
+
+import csv
+import re
+import subprocess
+import sys
+from math import log2
+from pathlib import Path
+
+import hydra
+import pytest
+import yaml
+from commands import ROOT, environment, run
+from configs import TINY
+from hydra.core.global_hydra import GlobalHydra
+from PIL import Image
+from sweeping.summary_runs import comparison
+
+from wavenet_ae.config import check, plain
+from wavenet_ae.dashboards.history import read_metrics
+from wavenet_ae.models import build
+from wavenet_ae.models.build import model_config
+
+EXPERIMENT = ROOT / "conf" / "experiment" / "compare_bottlenecks.yaml"
+PARAMS = yaml.safe_load(EXPERIMENT.read_text())["hydra"]["sweeper"]["params"]
+CONTINUOUS = ("none", "ae", "vae")
+
+
+def test_it_compares_all_bottlenecks():
+    there = {path.stem for path in (ROOT / "conf" / "bottleneck").glob("*.yaml")} - {"absent"}
+    assert set(PARAMS["bottleneck"].split(",")) == there
+
+
+@pytest.mark.parametrize("option", PARAMS["bottleneck"].split(","))
+def test_all_that_have_codes_have_the_same_nominal_rate(option):
+    GlobalHydra.instance().clear()
+    with hydra.initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+        overrides = ["run_folder=unused", "name=x", f"bottleneck={option}"]
+        config = plain(hydra.compose("config", ["experiment=compare_bottlenecks", *overrides]))
+    check(config)
+    model = build(model_config(config), ["a"])
+    size = model.bottleneck.codebook_size
+    code_rate = model.sample_rate / model.hop
+    rate = code_rate * model.bottleneck.num_codebooks * log2(size) if size else None
+    assert rate == (None if option in CONTINUOUS else 300)
+
+
+def rows(sweep: Path) -> dict[str, dict[str, str]]:
+    with (sweep / "sweep.csv").open(newline="") as file:
+        return {row["run"]: row for row in csv.DictReader(file)}
+
+
+@pytest.mark.slow
+def test_a_comparison_with_failures_that_are_mended(cache, tmp_path):
+    """Bottlenecks and seeds from the command line; lfq would never quantise in so few steps."""
+    sweep = tmp_path / "sweep"
+    command = ["experiment=compare_bottlenecks", *TINY, f"hydra.sweep.dir={sweep}", "seed=1,2"]
+    code, output = run("train.py", *command, "bottleneck=ae,lfq", cache=cache)
+    assert code == 1, output
+    assert "2 of 4 runs failed: lfq-seed-1 (The configuration cannot be used" in output
+    statuses = [row["status"].split(":")[0] for row in rows(sweep).values()]
+    assert statuses == ["finished", "finished", "failed", "failed"]
+    before = [(sweep / f"ae-seed-{seed}" / "metrics.csv").read_bytes() for seed in (1, 2)]
+
+    code, output = run("train.py", *command, "bottleneck=ae", cache=cache)
+    assert code == 1 and "is already at step 24" in output, output
+    mended = ["bottleneck=lfq", "bottleneck.start_after=3"]
+    code, output = run("train.py", *command, *mended, cache=cache)
+    assert code == 0, output
+    after = [(sweep / f"ae-seed-{seed}" / "metrics.csv").read_bytes() for seed in (1, 2)]
+    assert before == after, "trained again"
+    assert_right(rows(sweep), sweep)
+
+
+def assert_right(found: dict[str, dict[str, str]], sweep: Path) -> None:
+    assert list(found) == ["ae-seed-1", "ae-seed-2", "lfq-seed-1", "lfq-seed-2"]
+    for name, row in found.items():
+        steps, nlls = read_metrics(sweep / name / "metrics.csv")["validation/nll"]
+        assert f"{row['bottleneck']}-seed-{row['seed']}" == name
+        assert (row["status"], row["steps"]) == ("finished", "24")
+        assert float(row["validation/nll"]) == nlls.min()
+        assert float(row["best_step"]) == steps[nlls.argmin()]
+        assert row["bitrate/nominal"] == ("300.0" if row["bottleneck"] == "lfq" else "")
+    assert Image.open(sweep / "sweep.png").width > 1000
+
+
+def compare(*arguments: str, folder: Path) -> tuple[int, str, str]:
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "compare.py"), *arguments],
+        env=environment(folder),
+        cwd=folder,
+        capture_output=True,
+        text=True,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_runs_of_several_places_in_one_table(tmp_path):
+    first, second = comparison(tmp_path / "first"), comparison(tmp_path / "second")
+    runs = f"runs=[{first},{second}/vae-seed-1]"
+    code, out, err = compare(runs, "out=plots", "formats=[png,pdf]", folder=tmp_path)
+    assert code == 0, err
+    assert re.search(r"vae +3 +2\.613", out) and "9 runs, 1 of them failed" in out
+    with (tmp_path / "plots" / "comparison.csv").open(newline="") as file:
+        names = [row["run"] for row in csv.DictReader(file)]
+    assert "first/vae-seed-1" in names and names[-1] == "second/vae-seed-1"
+    assert {each.name for each in (tmp_path / "plots").iterdir()} == {
+        f"comparison.{suffix}" for suffix in ("csv", "png", "pdf")
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ([], r"error: runs is empty: give runs=<folder of a run or sweep>"),
+        (["runs={sweep}x"], r"no such folder\. Did you mean 'sweep'\?"),
+        (["runs={sweep}/vae-seed-1/checkpoints"], r"which is no folder of a run or of a sweep"),
+        (["runs=[{sweep},{sweep}/vae-seed-1]"], r"names the run .*vae-seed-1' twice"),
+        (["runs={sweep}", "formats=gif"], r"formats is \['gif'\].*png, pdf"),
+        (["runs={sweep}", "formats=[]"], r"formats is empty: give some of png, pdf"),
+        (["runs={sweep}", "+label=x"], r"label is not known"),
+    ],
+)
+def test_a_wrong_command(arguments, expected, tmp_path):
+    sweep = comparison(tmp_path / "sweep")
+    given = [each.replace("{sweep}", str(sweep)) for each in arguments]
+    code, out, err = compare(*given, folder=tmp_path)
+    assert code == 1 and "Traceback" not in err and out == ""
+    assert re.search(expected, err), err
+    assert not (tmp_path / "comparison").exists()
+
+
+@pytest.mark.parametrize("script", ["compare.py", "train.py"])
+def test_help_imports_nothing_slow(script, tmp_path):
+    code = (
+        f"import runpy, sys; sys.argv = ['{script}', '--help']\n"
+        f"try: runpy.run_path('{script}', run_name='__main__')\n"
+        "finally: print(sorted({'torch', 'matplotlib', 'rich'} & set(sys.modules)))"
+    )
+    shown = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env=environment(tmp_path),
+        capture_output=True,
+        text=True,
+    )
+    assert shown.stdout.rstrip().endswith("[]"), shown.stdout[-300:] + shown.stderr

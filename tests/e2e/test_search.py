@@ -1,0 +1,175 @@
+"""A search that is killed goes on: as many trials as were asked for, none trained twice."""
+
+from __future__ import annotations
+
+import random
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import optuna
+import pytest
+import yaml
+from commands import run, start
+from configs import TINY
+from optuna.trial import FrozenTrial, TrialState
+from runs import logged
+
+from wavenet_ae.checkpoint import newest_checkpoint, step_checkpoints
+
+NUM_TRIALS, STEPS = 5, 80
+DIVERGES = "1e+30"  # of both rates
+SEARCH = [
+    *[each for each in TINY if not each.startswith(("optimizer.", "trainer.max_steps"))],
+    *("bottleneck=ae", "sweep=learning_rates", "optimizer.warmup_steps=5"),
+    f"optimizer.learning_rate=choice(0.001,0.002,{DIVERGES})",
+    "optimizer.decoder_learning_rate=tag(log,interval(1e-3,1e-2))",
+    f"trainer.max_steps={STEPS}",
+    f"hydra.sweeper.num_trials={NUM_TRIALS}",
+]
+
+
+def trials_of(sweep: Path) -> list[FrozenTrial]:
+    return optuna.load_study(
+        study_name="search", storage=f"sqlite:///{sweep / 'search.db'}"
+    ).get_trials()
+
+
+def drawn_and_told(sweep: Path) -> list[tuple]:
+    return [(each.number, each.params, each.values, each.state) for each in trials_of(sweep)]
+
+
+def num_starts(sweep: Path) -> dict[str, int]:
+    """How often training began in each run folder: not where it had already come to its end."""
+    files = sweep.glob("*/provenance.jsonl")
+    return {file.parent.name: len(file.read_text().splitlines()) for file in files}
+
+
+def kill_when(process: subprocess.Popen[str], condition: Callable[[], bool]) -> None:
+    while not condition():
+        assert process.poll() is None, process.communicate()[0]
+        time.sleep(0.001)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+
+
+@pytest.fixture(scope="module")
+def never_killed(cache, tmp_path_factory) -> Path:
+    sweep = tmp_path_factory.mktemp("never_killed") / "sweep"
+    code, output = run("train.py", *SEARCH, f"hydra.sweep.dir={sweep}", cache=cache)
+    assert code == 0, output
+    return sweep
+
+
+@pytest.mark.slow
+def test_killed_twice_it_finishes_what_was_asked_for(cache, tmp_path, never_killed):
+    sweep = tmp_path / "sweep"
+    command = [*SEARCH, f"hydra.sweep.dir={sweep}"]
+    process = start("train.py", *command, cache=cache)
+    kill_when(process, lambda: bool(step_checkpoints(sweep / "1" / "checkpoints")))
+    middle = newest_checkpoint(sweep / "1" / "checkpoints")[1]["global_step"]
+    assert middle < STEPS
+
+    process = start("train.py", *command, cache=cache)
+    log = sweep / "1" / "train.log"
+    seconds = random.Random(time.time_ns()).uniform(0, 4)  # another instant each time: all must do
+    kill_when(process, lambda: f"resumed at step {middle}" in log.read_text())
+    process = start("train.py", *command, cache=cache)
+    begun = time.monotonic()
+    kill_when(process, lambda: time.monotonic() - begun > seconds)
+
+    code, output = run("train.py", *command, cache=cache)
+    assert code == 0, output
+    assert all(each.state.is_finished() for each in trials_of(sweep))
+    assert drawn_and_told(sweep) == drawn_and_told(never_killed), f"killed after {seconds} s"
+    assert sorted(num_starts(sweep)) == [str(number) for number in range(NUM_TRIALS)]
+    assert sum(num_starts(sweep).values()) <= NUM_TRIALS + 3, "a kill costs one start at most"
+    assert num_starts(sweep)["1"] >= 2
+    for number in range(NUM_TRIALS):
+        steps = [int(row["step"]) for row in logged(sweep / str(number))]
+        assert steps == sorted(set(steps)), "no step is trained twice"
+        assert logged(sweep / str(number)) == logged(never_killed / str(number))
+
+
+@pytest.mark.slow
+def test_diverging_trials_are_failed_ones(never_killed):
+    trials = trials_of(never_killed)
+    assert len(trials) == NUM_TRIALS
+    failed = [each for each in trials if each.params["optimizer.learning_rate"] == DIVERGES]
+    assert 0 < len(failed) < NUM_TRIALS, "choose another hydra.sweeper.seed"
+    for trial in trials:
+        run_folder = never_killed / str(trial.number)
+        if trial in failed:
+            assert trial.state == TrialState.FAIL
+            assert "the loss is not finite at step" in trial.user_attrs["reason"]
+            assert (run_folder / "failed.txt").is_file()
+        else:
+            assert trial.state == TrialState.COMPLETE
+            best = newest_checkpoint(run_folder / "checkpoints")[1]["callbacks"]["Checkpoints"]
+            assert trial.value == best["best_nll"]
+    record = yaml.safe_load((never_killed / "best.yaml").read_text())
+    completed = [each for each in trials if each.state == TrialState.COMPLETE]
+    best_trial = min(completed, key=lambda each: each.value)
+    assert record["trial"] == best_trial.number and record["value"] == best_trial.value
+    assert (
+        f"optimizer.learning_rate={best_trial.params['optimizer.learning_rate']}"
+        in (record["overrides"])
+    )
+
+
+@pytest.mark.slow
+def test_the_same_command_trains_nothing_and_more_trials_are_the_difference(cache, never_killed):
+    command = [*SEARCH, f"hydra.sweep.dir={never_killed}"]
+    before = num_starts(never_killed)
+    code, output = run("train.py", *command, cache=cache)
+    assert code == 0 and f"best of {NUM_TRIALS} trials" in output
+    assert num_starts(never_killed) == before
+    more = f"hydra.sweeper.num_trials={NUM_TRIALS + 1}"
+    code, output = run("train.py", *command, more, cache=cache)
+    assert code == 0, output
+    assert num_starts(never_killed) == {**before, str(NUM_TRIALS): 1}
+
+
+@pytest.mark.slow
+def test_one_search_at_a_time_and_a_stop_ends_it(cache, tmp_path):
+    sweep = tmp_path / "sweep"
+    command = [*SEARCH, f"hydra.sweep.dir={sweep}", "trainer.max_steps=20000"]
+    process = start("train.py", *command, cache=cache)
+    while not step_checkpoints(sweep / "0" / "checkpoints"):
+        assert process.poll() is None, process.communicate()[0]
+        time.sleep(0.05)
+    code, output = run("train.py", *command, cache=cache)
+    assert code == 1 and "another process searches in this folder" in output, output
+    process.send_signal(signal.SIGTERM)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 143 and "Traceback" not in output, output
+    (trial,) = trials_of(sweep)
+    assert trial.state == TrialState.RUNNING, "which the same command goes on with"
+
+
+MISTAKES = {
+    "nothing to search": (
+        ["optimizer.learning_rate=1", "optimizer.decoder_learning_rate=1"],
+        "leaves nothing to search",
+    ),
+    "unknown key": (["optimizer.learning_rat=interval(0.1,0.2)"], r"optimizer\.learning_rat"),
+    "a value that is none": (
+        ["bottleneck.dim=choice(8,many)"],
+        r"bottleneck\.dim is 'many', but must be a whole number",
+    ),
+    "no number of trials": (["hydra.sweeper.num_trials=0"], r"hydra\.sweeper\.num_trials is 0"),
+    "several devices": (["trainer.devices=2"], "a run of a sweep computes on one device"),
+}
+
+
+@pytest.mark.slow
+def test_mistakes_are_named_before_any_trial(cache, tmp_path):
+    for name, (arguments, message) in MISTAKES.items():
+        sweep = tmp_path / name.replace(" ", "_")
+        code, output = run("train.py", *SEARCH, *arguments, f"hydra.sweep.dir={sweep}", cache=cache)
+        assert code == 1 and re.search(message, output), f"{name}: {output}"
+        assert "Traceback" not in output
+        assert not (sweep / "0").exists(), name

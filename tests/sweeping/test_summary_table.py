@@ -1,0 +1,91 @@
+"""The table for programs loses nothing; the one for people fits and says what matters."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+from rich.table import Table
+from sweeping.summary_runs import comparison, config, rows_of, write_run
+
+from wavenet_ae.sweeping.table import WIDTH, console_table, write_csv
+
+
+def printed(table: Table) -> list[str]:
+    console = Console(file=io.StringIO(), width=WIDTH)
+    console.print(table)
+    return [line.rstrip() for line in console.file.getvalue().splitlines()]
+
+
+def test_a_row_a_run_with_all_figures_in_full(tmp_path):
+    rows = rows_of(comparison(tmp_path / "sweep"))
+    write_csv(tmp_path / "sweep.csv", rows)
+    with (tmp_path / "sweep.csv").open(newline="") as file:
+        written = {row["run"]: row for row in csv.DictReader(file)}
+    assert len(written) == 8
+    assert list(written["vae-seed-1"]) == [
+        *("run", "bottleneck", "seed", "status", "steps", "validation/nll", "best_step"),
+        *("bitrate/kl", "bitrate/nominal", "bitrate/unigram", "speed/times_real_time"),
+        *("training_seconds", "validation/gain_over_other_codes"),
+    ]
+    vae, failed = written["vae-seed-1"], written["fsq-seed-2"]
+    assert (vae["bottleneck"], vae["seed"], vae["status"]) == ("vae", "1", "finished")
+    assert float(vae["validation/nll"]) == 2.5 + 0.1 + 0.01
+    assert (vae["bitrate/kl"], vae["bitrate/nominal"]) == ("900.0", "")
+    assert failed["status"] == "failed: the loss is nan"
+
+
+def test_means_over_seeds_of_finished_runs(tmp_path):
+    lines = printed(console_table(rows_of(comparison(tmp_path)), "8 runs"))
+    cells = [line.split() for line in lines if line.strip()]
+    start = next(index for index, line in enumerate(cells) if line[0] == "bottleneck")
+    assert cells[start + 2 : start + 6] == [
+        ["none", "2", "2.515", "2.510", "to", "2.520", "0.252", "-", "-", "6.0"],
+        ["vae", "2", "2.615", "2.610", "to", "2.620", "0.262", "900", "-", "6.0"],
+        ["vqvae", "2", "2.715", "2.710", "to", "2.720", "0.272", "280", "300", "6.0"],
+        ["fsq", "1", "of", "2", "2.810", "0.281", "290", "300", "6.0"],
+    ]
+
+
+def test_single_runs_with_their_status_lowest_nll_first(tmp_path):
+    for number, (rate, nll) in enumerate([(1e-2, 3.0), (1e-4, 2.0), (1.0, 5.0)]):
+        values = config(optimizer={"learning_rate": rate})
+        write_run(tmp_path / str(number), values, nlls=(6.0, 6.0, nll))
+    (tmp_path / "2" / "failed.txt").write_text("the loss is nan")
+    write_run(tmp_path / "3", config(), nlls=(), last_saved=10)
+    cells = [line.split() for line in printed(console_table(rows_of(tmp_path), "4 runs"))]
+    assert ["run", "learning_rate", "status", "NLL", "gain", "time"] in cells
+    assert [each[:4] for each in cells if each and each[0].isdigit()][1:] == [
+        ["1", "0.0001", "finished", "2.000"],
+        ["0", "0.01", "finished", "3.000"],
+        ["2", "1", "failed", "5.000"],
+        ["3", "0.001", "unfinished", "-"],
+    ]
+
+
+@pytest.mark.parametrize("num_keys", [1, 3, 5])
+def test_it_fits_the_console(num_keys, tmp_path):
+    names = ["learning_rate", "decoder_learning_rate", "codebook_learning_rate", "beta1", "beta2"]
+    for number in range(12):
+        values = dict.fromkeys(names[:num_keys], 0.00123456 * (number + 1))
+        rates = {"nominal": 12345.0, "unigram": 12345.0}
+        write_run(tmp_path / str(number), config(optimizer=values), rates=rates)
+    lines = printed(console_table(rows_of(tmp_path), "12 runs"))
+    assert max(map(len, lines)) <= WIDTH
+    assert not any("…" in line for line in lines)
+    assert sum("finished" in line for line in lines) == 12
+
+
+def test_one_run_and_runs_that_never_began(tmp_path):
+    write_run(tmp_path / "0", config())
+    assert any(line.split()[:3] == ["0", "finished", "3.000"] for line in printed(one(tmp_path)))
+    (tmp_path / "1").mkdir()
+    (tmp_path / "1" / "failed.txt").write_text("refused")
+    assert any("failed" in line for line in printed(one(tmp_path)))
+
+
+def one(sweep: Path) -> Table:
+    return console_table(rows_of(sweep), "runs")
