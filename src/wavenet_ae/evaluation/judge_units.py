@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-import torch.nn.functional as F
-from torch import Tensor
 
 from wavenet_ae.audio.features import MFCC
 from wavenet_ae.data.corpus import PackedCorpus
 from wavenet_ae.errors import UserError
+from wavenet_ae.evaluation.acoustics import fitted_features, frames_at
 from wavenet_ae.evaluation.baselines import kmeans_codes
 from wavenet_ae.evaluation.encoding import encode_with_anchors
-from wavenet_ae.evaluation.labels import LABEL_RATE, label_at, phone_inventory, read_segments
+from wavenet_ae.evaluation.labels import label_at, label_inventory, read_segments
 from wavenet_ae.evaluation.units import UnitQuality, unit_quality
 from wavenet_ae.models import WaveformAutoencoder
-from wavenet_ae.models.utterance import Layout
 
 CONTINUOUS_UNITS = 64  # clusters of the vectors where a bottleneck has no codes of its own
 MOST_CLUSTERS = 1024  # of the baseline: more would take long and have few frames each
@@ -48,17 +45,16 @@ def judge_units(model: WaveformAutoencoder, corpus: PackedCorpus) -> JudgedUnits
     if not rows:
         raise UserError("no recording of this corpus has phone labels (.phn files beside them)")
     segments = [read_segments(corpus.labels[row]) for row in rows]
-    inventory = phone_inventory(segments)
+    inventory = label_inventory(segments)
     waveforms = [torch.from_numpy(corpus.read(row, 0, int(corpus.length[row]))) for row in rows]
-    mfcc = _fitted_mfcc(model, waveforms)
+    mfcc = fitted_features(MFCC, model, (waveform[None] for waveform in waveforms))
     codes, vectors, frames, labels = [], [], [], []
     for waveform, labelled in zip(waveforms, segments, strict=True):
         encoded = encode_with_anchors(model, waveform)
         codes.append(encoded.codes)
         vectors.append(encoded.vectors)
-        frames.append(_frames_at(mfcc, model, waveform, encoded.anchors))
-        at = encoded.anchors * LABEL_RATE / model.sample_rate
-        labels.append(label_at(labelled, at, inventory))
+        frames.append(frames_at(mfcc, model, waveform, encoded.anchors))
+        labels.append(label_at(labelled, encoded.anchors / model.sample_rate, inventory))
     phones = np.concatenate(labels)
     size = model.bottleneck.codebook_size or CONTINUOUS_UNITS
     if any(each is None for each in codes):
@@ -80,26 +76,3 @@ def _first_codes(codes: np.ndarray) -> tuple[str, np.ndarray]:
     if codes.ndim == 1:
         return "codes", codes
     return f"codes of the first of {codes.shape[1]} codebooks", codes[:, 0]
-
-
-def _fitted_mfcc(model: WaveformAutoencoder, waveforms: Sequence[Tensor]) -> MFCC:
-    """The MFCC that the model hears; if it hears something else, ours."""
-    if isinstance(model.encoder.features, MFCC):
-        return model.encoder.features
-    mfcc = MFCC(model.sample_rate, num_mels=26)
-    mfcc.fit(model.normalise(waveform)[None] for waveform in waveforms)
-    return mfcc
-
-
-@torch.no_grad()
-def _frames_at(
-    mfcc: MFCC, model: WaveformAutoencoder, waveform: Tensor, anchors: np.ndarray
-) -> np.ndarray:
-    """(N, C) the frames nearest to the anchors, in the phase of the model's own frames."""
-    hop = int(mfcc.chain.grid().spacing)
-    margin = -(-mfcc.chain.receptive_field // hop) * hop
-    before = margin - Layout(model).start
-    padded = F.pad(model.normalise(waveform), (before, margin))
-    frames = mfcc(padded[None])[0].t().numpy()  # (F, C)
-    grid = mfcc.chain.grid()
-    return frames[[grid.nearest(int(anchor + before)) for anchor in anchors]]

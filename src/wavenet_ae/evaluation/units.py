@@ -1,18 +1,73 @@
 """How well codes and phone labels of the same frames tell of each other.
 
 Phone-normalised mutual information and the two purities are those of Hsu et al. 2021, "HuBERT";
-p(phone, code) is the share of frames that have both.
+p(phone, code) is the share of frames that have both.  All of them follow from how often each code
+meets each phone, which is summed utterance by utterance, whatever the length of the corpus.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from wavenet_ae.errors import UserError
-from wavenet_ae.evaluation.labels import UNLABELLED
-from wavenet_ae.randomness import keyed_permutation
+from wavenet_ae.evaluation.labels import EXCLUDED, UNLABELLED
+from wavenet_ae.randomness import keyed_permutation, keyed_seed
+
+
+@dataclass(frozen=True)
+class JointCounts:
+    """How many frames have a code and a label.
+
+    counts          (K, L) int64
+    num_unlabelled  frames that no segment covers
+    num_excluded    frames whose label the mapping leaves out
+    """
+
+    counts: np.ndarray
+    num_unlabelled: int
+    num_excluded: int
+
+    @staticmethod
+    def none(num_codes: int, num_labels: int) -> JointCounts:
+        return JointCounts(np.zeros((num_codes, num_labels), np.int64), 0, 0)
+
+    def added(self, codes: np.ndarray, labels: np.ndarray) -> JointCounts:
+        """With those of codes (N,) in 0 .. K - 1 and labels (N,), which are below L, UNLABELLED or
+        EXCLUDED."""
+        assert codes.shape == labels.shape and codes.ndim == 1, (codes.shape, labels.shape)
+        num_codes, num_labels = self.counts.shape
+        is_labelled = labels >= 0
+        kept, of_codes = labels[is_labelled], codes[is_labelled]
+        assert ((codes >= 0) & (codes < num_codes)).all(), "a code is outside of the codebook"
+        assert (kept < num_labels).all(), "a label is outside of the inventory"
+        counts = self.counts.copy()
+        np.add.at(counts, (of_codes, kept), 1)
+        return JointCounts(
+            counts,
+            self.num_unlabelled + int((labels == UNLABELLED).sum()),
+            self.num_excluded + int((labels == EXCLUDED).sum()),
+        )
+
+    def __add__(self, other: JointCounts) -> JointCounts:
+        return JointCounts(
+            self.counts + other.counts,
+            self.num_unlabelled + other.num_unlabelled,
+            self.num_excluded + other.num_excluded,
+        )
+
+    def shuffled(self, seed: int) -> JointCounts:
+        """What a random permutation of all labels would leave: counts drawn with the same sums of
+        rows and columns, of their distribution under such permutations."""
+        draw = np.random.default_rng(keyed_seed(seed, "shuffled labels"))
+        left, counts = self.counts.sum(axis=0), np.zeros_like(self.counts)
+        frames = self.counts.sum(axis=1)
+        for code in np.flatnonzero(frames):
+            counts[code] = draw.multivariate_hypergeometric(left, frames[code], method="marginals")
+            left = left - counts[code]
+        return replace(self, counts=counts)
 
 
 @dataclass(frozen=True)
@@ -21,72 +76,109 @@ class UnitQuality:
 
     pnmi            I(code; phone) / H(phone): 0 if codes tell nothing, 1 if they tell the phone;
                     nan if there is only one phone.  Biased upwards on few frames, hence:
-    pnmi_shuffled   the same with the codes in random order, what chance gives
+    pnmi_shuffled   the same with the labels in random order, what chance gives to frames that are
+                    drawn one by one; runs of equal codes and labels make chance a little larger
+    nmi             2 I(code; phone) / (H(code) + H(phone)), as acoustic unit discovery reports it
+                    (Ondel et al. 2018): lower where a phone is split into many codes
     phone_purity    sum over codes of max over phones of p(phone, code): the share of frames that
-                    a dictionary from codes to phones gets right
+                    a dictionary from codes to phones gets right that was made on these frames, the
+                    protocol of van den Oord et al. 2017, "Neural discrete representation
+                    learning", section 4.3
+    majority        the share of the most frequent phone, to which `phone_purity` compares there
     cluster_purity  sum over phones of max over codes of p(phone, code)
     perplexity      exp of the codes' entropy, 1 to `num_codes`
     num_used        codes that occur
-    num_frames      frames that were counted; `num_unlabelled` others were left out
+    num_frames      frames that were counted; `num_unlabelled` and `num_excluded` were left out
     """
 
     pnmi: float
     pnmi_shuffled: float
+    nmi: float
     phone_purity: float
+    majority: float
     cluster_purity: float
     perplexity: float
     num_used: int
     num_codes: int
     num_frames: int
     num_unlabelled: int
+    num_excluded: int
 
 
 def unit_quality(
-    codes: np.ndarray, labels: np.ndarray, num_codes: int, num_labels: int, seed: int = 0
+    codes: np.ndarray, labels: np.ndarray, num_codes: int, num_labels: int
 ) -> UnitQuality:
-    """Of `codes` (N,) in 0 .. num_codes - 1 and `labels` (N,), UNLABELLED or below num_labels.
+    """Of codes (N,) and labels (N,) as `JointCounts.added` takes them, all at once."""
+    return joint_quality(JointCounts.none(num_codes, num_labels).added(codes, labels))
 
-    `seed` keys the order of the shuffled codes.  Raises UserError if no frame is labelled.
-    """
-    labelled = labels != UNLABELLED
-    if not labelled.any():
-        raise UserError(f"none of {len(labels)} frames has a phone label: do the label files fit?")
-    codes, kept = codes[labelled], labels[labelled]
-    joint = joint_counts(codes, kept, num_codes, num_labels)
-    shuffled = codes[keyed_permutation(len(codes), seed, "shuffled codes")]
-    share = joint / joint.sum()
+
+def joint_quality(joint: JointCounts, seed: int = 0) -> UnitQuality:
+    """`seed` keys the shuffled labels.  Raises UserError if no frame is labelled."""
+    num_frames = int(joint.counts.sum())
+    if not num_frames:
+        total = joint.num_unlabelled + joint.num_excluded
+        raise UserError(
+            f"none of {total} frames has a label that counts ({joint.num_excluded} have one that "
+            "the mapping leaves out): do the label files and the mapping fit?"
+        )
+    share = joint.counts / num_frames
     return UnitQuality(
-        pnmi=pnmi(joint),
-        pnmi_shuffled=pnmi(joint_counts(shuffled, kept, num_codes, num_labels)),
+        pnmi=pnmi(joint.counts),
+        pnmi_shuffled=pnmi(joint.shuffled(seed).counts),
+        nmi=nmi(joint.counts),
         phone_purity=float(share.max(axis=1).sum()),
+        majority=float(share.sum(axis=0).max()),
         cluster_purity=float(share.max(axis=0).sum()),
-        perplexity=float(np.exp(_entropy(joint.sum(axis=1)))),
-        num_used=int((joint.sum(axis=1) > 0).sum()),
-        num_codes=num_codes,
-        num_frames=len(codes),
-        num_unlabelled=int((~labelled).sum()),
+        perplexity=float(np.exp(_entropy(joint.counts.sum(axis=1)))),
+        num_used=int((joint.counts.sum(axis=1) > 0).sum()),
+        num_codes=len(joint.counts),
+        num_frames=num_frames,
+        num_unlabelled=joint.num_unlabelled,
+        num_excluded=joint.num_excluded,
     )
 
 
-def joint_counts(
-    codes: np.ndarray, labels: np.ndarray, num_codes: int, num_labels: int
-) -> np.ndarray:
-    """(num_codes, num_labels) int64: how many frames have both."""
-    assert codes.shape == labels.shape and codes.ndim == 1, (codes.shape, labels.shape)
-    assert codes.min() >= 0 and codes.max() < num_codes, "a code is outside of the codebook"
-    assert labels.min() >= 0 and labels.max() < num_labels, "a label is outside of the inventory"
-    pairs = np.bincount(codes * num_labels + labels, minlength=num_codes * num_labels)
-    return pairs.reshape(num_codes, num_labels)
+def held_out_accuracy(halves: tuple[JointCounts, JointCounts]) -> float:
+    """The share of frames whose phone a dictionary from codes to phones names that was made on the
+    other half, over both halves; a code that is not in it means that half's most frequent phone.
+
+    nan where a half has no labelled frame.
+    """
+    pairs = (halves, halves[::-1])
+    if not all(half.counts.any() for half in halves):
+        return float("nan")
+    right = sum(_named_rightly(made.counts, asked.counts) for made, asked in pairs)
+    return right / sum(int(half.counts.sum()) for half in halves)
+
+
+def halves(names: Sequence[str], seed: int = 0) -> dict[str, int]:
+    """0 or 1 for each distinct name, of a speaker or, where there is but one, of an utterance:
+    as many of each, by a random order that `seed` keys."""
+    distinct = sorted(set(names))
+    order = keyed_permutation(len(distinct), seed, "halves")
+    return {distinct[row]: place % 2 for place, row in enumerate(order)}
 
 
 def pnmi(joint: np.ndarray) -> float:
     """I(code; phone) / H(phone) of joint counts (codes, phones); nan if there is one phone only."""
     phone_entropy = _entropy(joint.sum(axis=0))
-    if phone_entropy == 0:
-        return float("nan")
+    return _information(joint) / phone_entropy if phone_entropy else float("nan")
+
+
+def nmi(joint: np.ndarray) -> float:
+    """2 I(code; phone) / (H(code) + H(phone)) of joint counts; nan if there is one of each."""
+    entropies = _entropy(joint.sum(axis=0)) + _entropy(joint.sum(axis=1))
+    return 2 * _information(joint) / entropies if entropies else float("nan")
+
+
+def _named_rightly(made: np.ndarray, asked: np.ndarray) -> int:
+    phones = np.where(made.any(axis=1), made.argmax(axis=1), made.sum(axis=0).argmax())  # (K,)
+    return int(asked[np.arange(len(asked)), phones].sum())
+
+
+def _information(joint: np.ndarray) -> float:
     # I(x; y) = H(x) + H(y) - H(x, y), all of them sums over what occurs
-    information = _entropy(joint.sum(axis=1)) + phone_entropy - _entropy(joint.ravel())
-    return information / phone_entropy
+    return _entropy(joint.sum(axis=1)) + _entropy(joint.sum(axis=0)) - _entropy(joint.ravel())
 
 
 def _entropy(counts: np.ndarray) -> float:

@@ -11,6 +11,7 @@ Memory grows with the codes of an utterance, not with its samples.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fractions import Fraction
 from math import ceil
 from typing import TYPE_CHECKING
@@ -18,6 +19,8 @@ from typing import TYPE_CHECKING
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from wavenet_ae.types import BottleneckOutput
 
 if TYPE_CHECKING:
     from wavenet_ae.models.autoencoder import WaveformAutoencoder
@@ -54,20 +57,28 @@ class Layout:
 def encode_utterance(model: WaveformAutoencoder, waveform: Tensor) -> Tensor:
     """Samples (T,) int16 at the model's rate -> codes (N,), or (Q, N), int64; of a continuous
     bottleneck, vectors (D, N).  ValueError without samples."""
+    outputs = (output for _, output in encoded_pieces(model, waveform))
+    pieces = [(each.vectors if each.codes is None else each.codes)[0] for each in outputs]
+    return torch.cat(pieces, dim=-1)
+
+
+@torch.no_grad()
+def encoded_pieces(
+    model: WaveformAutoencoder, waveform: Tensor
+) -> Iterator[tuple[Tensor, BottleneckOutput]]:
+    """Latents (1, C, n) of some codes of an utterance and what the bottleneck makes of them,
+    piece after piece.  ValueError without samples."""
     if not len(waveform):
         raise ValueError("there are no samples to encode")
     layout = Layout(model)
     num_codes = layout.num_codes(len(waveform))
-    pieces = []
     for first in range(0, num_codes, CODES_AT_ONCE):
         codes = range(first, min(first + CODES_AT_ONCE, num_codes))
         shifted = range(codes.start + layout.before, codes.stop + layout.before)
         read = model.alignment.encoder.input_range(shifted)
         samples = _with_silence(waveform, read.start + layout.start, read.stop + layout.start)
         latents = model.encoder(model.normalise(samples)[None])[..., : len(codes)]
-        output = model.bottleneck(latents)
-        pieces.append((output.vectors if output.codes is None else output.codes)[0])
-    return torch.cat(pieces, dim=-1)
+        yield latents, model.bottleneck(latents)
 
 
 def _with_silence(waveform: Tensor, first: int, stop: int) -> Tensor:
