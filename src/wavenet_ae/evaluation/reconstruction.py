@@ -78,8 +78,10 @@ def choose(
 
 
 def voices(model: WaveformAutoencoder, corpus: PackedCorpus) -> dict[str, float]:
-    """Mean F0 in Hz of the known speakers who have most training recordings, and enough."""
+    """Mean F0 in Hz of the known speakers who have most training recordings, and enough; of all
+    recordings where none are for training."""
     rows, rate = corpus.rows("train"), corpus.sample_rate
+    rows = rows if len(rows) else np.arange(len(corpus))
     seconds = np.bincount(corpus.speaker[rows], corpus.length[rows] / rate, len(corpus.speakers))
     found: dict[str, float] = {}
     for speaker in np.argsort(-seconds, kind="stable")[:MOST_VOICES].tolist():

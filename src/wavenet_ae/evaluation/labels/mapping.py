@@ -18,6 +18,7 @@ import yaml
 from wavenet_ae.errors import UserError, nearest
 from wavenet_ae.evaluation.labels.segments import Segments
 
+TABLES = Path(__file__).parent / "tables"
 FIELDS = {"name", "others", "table"}
 OTHERS = ("error", "keep")
 
@@ -73,16 +74,16 @@ def mapping_of(values: Any, where: str) -> LabelMapping:
     return LabelMapping(str(values["name"]), dict(table), values["others"])
 
 
-def read_mapping(name: str, folder: Path) -> LabelMapping:
-    """`none`, a mapping of `folder` by its name, or the path of a .yaml file.
+def read_mapping(name: str) -> LabelMapping:
+    """`none`, a mapping of tables/ by its name, or the path of a .yaml file.
 
     Raises UserError where there is no such mapping, or it is not what the head says.
     """
     if name == AS_THEY_ARE.name:
         return AS_THEY_ARE
-    path = Path(name) if name.endswith((".yaml", ".yml")) else folder / f"{name}.yaml"
+    path = Path(name) if name.endswith((".yaml", ".yml")) else TABLES / f"{name}.yaml"
     if not path.is_file():
-        known = [AS_THEY_ARE.name, *(each.stem for each in folder.glob("*.yaml"))]
+        known = [AS_THEY_ARE.name, *(each.stem for each in TABLES.glob("*.yaml"))]
         raise UserError(f"there is no mapping of labels {name!r}." + nearest(name, known))
     try:
         return mapping_of(yaml.safe_load(path.read_text(encoding="utf-8")), str(path))
