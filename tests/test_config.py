@@ -28,8 +28,7 @@ CONF = Path(__file__).parents[1] / "conf"
 OPTIONS = sorted(
     (path.parent.name, path.stem)
     for path in CONF.glob("*/*.yaml")
-    # panels are of the dashboard, labels of evaluate.py
-    if path.stem != "base" and path.parent.name not in ("panels", "labels")
+    if path.stem != "base" and path.parent.name != "panels"  # those are of the dashboard
 )
 CORPORA = ("librispeech", "libritts", "vctk", "ljspeech", "speechcommands")
 NEEDED = {

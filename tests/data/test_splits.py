@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from wavenet_ae.data.sources import Recording
-from wavenet_ae.data.splits import Splits
+from wavenet_ae.data.splits import Splits, Undivided
 from wavenet_ae.errors import UserError
 
 
@@ -117,3 +117,11 @@ def test_nothing_to_train_on():
 def test_bad_settings_are_named(arguments, named):
     with pytest.raises(UserError, match=named):
         Splits(**arguments)
+
+
+def test_undivided_speech_is_for_testing_unless_it_says_otherwise(tmp_path):
+    recordings = [
+        Recording(key=str(number), path=tmp_path, speaker="a", split=split)
+        for number, split in enumerate([None, "train", None])
+    ]
+    assert Undivided().assign(recordings) == ["test", "train", "test"]

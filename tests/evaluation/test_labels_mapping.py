@@ -18,8 +18,6 @@ from wavenet_ae.evaluation.labels import (
     read_mapping,
 )
 
-FOLDER = Path(__file__).parents[2] / "conf" / "labels"
-
 
 def spoken(*labels: str) -> Segments:
     """A segment of a second each."""
@@ -34,7 +32,7 @@ def written(folder: Path, text: str) -> str:
 
 
 def test_labels_are_folded_left_out_and_counted_apart():
-    mapped = read_mapping("timit39", FOLDER).mapped(spoken("ax-h", "q", "dcl"))
+    mapped = read_mapping("timit39").mapped(spoken("ax-h", "q", "dcl"))
     assert mapped.labels == ("ah", None, "sil")
     assert label_inventory([mapped]) == ["ah", "sil"]
     labels = label_at(mapped, np.array([0.5, 1.5, 2.5, 3.5]), ["ah", "sil"])
@@ -42,7 +40,7 @@ def test_labels_are_folded_left_out_and_counted_apart():
 
 
 def test_timit_s_61_labels_become_39():
-    table = read_mapping("timit39", FOLDER).table
+    table = read_mapping("timit39").table
     assert len(table) == 61
     assert len(set(table.values()) - {None}) == 39
     assert [label for label, to in table.items() if to is None] == ["q"]
@@ -52,7 +50,7 @@ def test_timit_s_61_labels_become_39():
 
 
 def test_stress_is_stripped():
-    mapping = read_mapping("cmudict39", FOLDER)
+    mapping = read_mapping("cmudict39")
     assert mapping.mapped(spoken("AH0", "ZH", "IY1", "sil", "spn", "ah")).labels == (
         *("ah", "zh", "iy", "sil", None, "ah"),
     )
@@ -60,30 +58,30 @@ def test_stress_is_stripped():
 
 
 def test_words_are_kept_but_for_silence():
-    mapped = read_mapping("words", FOLDER).mapped(spoken("no", "<sil>", "Yes"))
+    mapped = read_mapping("words").mapped(spoken("no", "<sil>", "Yes"))
     assert mapped.labels == ("no", None, "Yes")
 
 
 def test_none_keeps_everything():
-    assert read_mapping("none", FOLDER) is AS_THEY_ARE
+    assert read_mapping("none") is AS_THEY_ARE
     assert AS_THEY_ARE.mapped(spoken("h#", "q")).labels == ("h#", "q")
 
 
 def test_a_label_that_the_table_lacks_is_named_with_file_and_nearest():
     with pytest.raises(UserError, match=r"a\.phn: the mapping timit39.*'axx'.*Did you mean 'ax'"):
-        read_mapping("timit39", FOLDER).mapped(spoken("axx"))
+        read_mapping("timit39").mapped(spoken("axx"))
 
 
 def test_a_mapping_by_its_path(tmp_path):
     path = written(tmp_path, "name: mine\nothers: keep\ntable: {a: b, c: null}\n")
-    assert read_mapping(path, FOLDER).mapped(spoken("a", "c", "d")).labels == ("b", None, "d")
+    assert read_mapping(path).mapped(spoken("a", "c", "d")).labels == ("b", None, "d")
 
 
 def test_an_unknown_mapping_lists_those_there_are():
     with pytest.raises(UserError, match=r"no mapping of labels 'timit40'.*mean 'timit39'"):
-        read_mapping("timit40", FOLDER)
+        read_mapping("timit40")
     with pytest.raises(UserError, match=r"There are: cmudict39, none, timit39, words"):
-        read_mapping("xyz", FOLDER)
+        read_mapping("xyz")
 
 
 @pytest.mark.parametrize(
@@ -101,4 +99,4 @@ def test_an_unknown_mapping_lists_those_there_are():
 )
 def test_a_mapping_that_is_none_is_said(tmp_path, text, message):
     with pytest.raises(UserError, match=rf"m\.yaml.*{message}"):
-        read_mapping(written(tmp_path, text), FOLDER)
+        read_mapping(written(tmp_path, text))

@@ -94,3 +94,10 @@ class Splits:
             least = math.ceil((1 - places[-1]) * 1e4) / 1e4
             return f"Set data.splits.test to {least:g} or more, or try another seed."
         return "Lower data.splits.validation or data.splits.test, or try another seed."
+
+
+class Undivided(Splits):
+    """Of speech on which nothing is trained: what has no explicit split is for testing."""
+
+    def assign(self, recordings: Sequence[Recording]) -> list[str]:
+        return [recording.split or "test" for recording in recordings]

@@ -1,0 +1,1 @@
+"""evaluate.py: what a model's codes carry, as tables of figures with their controls."""

@@ -1,0 +1,135 @@
+"""An evaluation from its settings to its file."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from wavenet_ae.errors import UserError
+from wavenet_ae.generation import make_engine
+from wavenet_ae.judging.certifying import judge_certificates
+from wavenet_ae.judging.findings import Evaluation, Findings
+from wavenet_ae.judging.labelled import Labelled, find_labels
+from wavenet_ae.judging.predicting import judge_bitrate, judge_likelihood
+from wavenet_ae.judging.probing import judge_probes
+from wavenet_ae.judging.progress import Progress
+from wavenet_ae.judging.settings import Settings
+from wavenet_ae.judging.speaking_again import judge_sounds
+from wavenet_ae.judging.speech import Speech, open_speech
+from wavenet_ae.judging.units import judge_units
+from wavenet_ae.loading import load_with_fingerprint
+from wavenet_ae.models import WaveformAutoencoder, WaveformModel, model_card
+from wavenet_ae.provenance import this_command
+
+logger = logging.getLogger(__name__)
+
+FILE = "evaluation.json"
+OF_CODES = ("bitrate", "sounds", "units", "probes")  # parts that a model without codes has not
+
+
+def evaluate(settings: Settings) -> Evaluation:
+    """Writes `<out>/evaluation.json`, and sounds beside it.
+
+    Raises UserError, before anything is measured, where checkpoint, speech and settings do not fit
+    together.
+    """
+    model, fingerprint = load_with_fingerprint(settings.file)
+    wanted = _wanted(model, settings)
+    model.to(_device(settings.device))
+    speech = open_speech(model, settings)
+    labelled = find_labels(speech.corpus, speech.paths(), settings)
+    wanted = _that_can_be_had(wanted, labelled, settings)
+    make_engine(settings.engine, model.decoder)  # if there is none, it is said now
+    judge = Judge(model, speech, labelled, settings)
+    found = [each for part in wanted for each in judge.part(part)]
+    evaluation = Evaluation(
+        model=_described(model, fingerprint, settings),
+        corpus=speech.described(model, settings.asked_split),
+        command=this_command(),
+        findings=found,
+    )
+    evaluation.write(settings.destination / FILE)
+    return evaluation
+
+
+def _wanted(model: WaveformModel, settings: Settings) -> list[str]:
+    lacking = () if isinstance(model, WaveformAutoencoder) else OF_CODES
+    refused = [part for part in settings.parts if part in lacking]
+    if refused:
+        raise UserError(
+            f"parts has {', '.join(refused)}, but this model has no codes: leave them out"
+        )
+    return [part for part in settings.wanted if part not in lacking]
+
+
+def _device(name: str) -> str:
+    has_gpu = torch.cuda.is_available()
+    if name == "cuda" and not has_gpu:
+        raise UserError("device is 'cuda', but there is no CUDA device: take device=cpu")
+    return "cuda" if has_gpu and name == "auto" else name.replace("auto", "cpu")
+
+
+def _that_can_be_had(wanted: list[str], labelled: Labelled, settings: Settings) -> list[str]:
+    if labelled.rows or "units" not in wanted:
+        return wanted
+    where = f"labels={settings.labels}, suffix={settings.suffix}"
+    if "units" in settings.parts:
+        raise UserError(
+            f"parts has units, but no recording has labels ({where}): say where they are, or "
+            "leave units out"
+        )
+    logger.warning("no recording has labels (%s): no units, and no probes of phones", where)
+    return [part for part in wanted if part != "units"]
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Measures one part after another."""
+
+    model: WaveformModel
+    speech: Speech
+    labelled: Labelled
+    settings: Settings
+
+    def part(self, name: str) -> Iterator[Findings]:
+        model, settings = self.model, self.settings
+        corpus, rows = self.speech.corpus, self.speech.rows
+        with Progress(name) as progress:
+            match name, model:
+                case "certificates", _:
+                    yield judge_certificates(model)
+                case "likelihood", _:
+                    yield judge_likelihood(model, corpus, rows, settings.seed, progress)
+                case "bitrate", WaveformAutoencoder():
+                    yield judge_bitrate(model, corpus, rows, progress)
+                case "sounds", WaveformAutoencoder():
+                    yield from judge_sounds(model, corpus, rows, settings, progress)
+                case "units", WaveformAutoencoder():
+                    yield from judge_units(model, self.labelled, settings.seed, progress)
+                case "probes", WaveformAutoencoder():
+                    yield from judge_probes(model, self.labelled, settings, progress)
+
+
+def _described(model: WaveformModel, fingerprint: str, settings: Settings) -> dict[str, Any]:
+    folder = settings.run_folder
+    described: dict[str, Any] = {
+        "name": folder.name if folder else settings.file.stem,
+        "checkpoint": str(settings.file),
+        "fingerprint": fingerprint,
+        "sample_rate": model.sample_rate,
+        "num_speakers": len(model.speakers),
+        "card": model_card(model, model.window(int(model.hop))),
+    }
+    if isinstance(model, WaveformAutoencoder):
+        bottleneck = model.bottleneck
+        described |= {
+            "bottleneck": type(bottleneck).__name__,
+            "codes_per_second": float(model.sample_rate / model.hop),
+            "codebook_size": bottleneck.codebook_size,
+            "num_codebooks": bottleneck.num_codebooks,
+        }
+    return described

@@ -1,0 +1,93 @@
+"""What evaluate.py is asked for, checked before anything slow is imported or made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from wavenet_ae.binding import binding_problems, require_none
+from wavenet_ae.bounds import NonNegative, NonNegativeNumber, Positive, PositiveNumber
+from wavenet_ae.errors import nearest
+
+PARTS = ("certificates", "likelihood", "bitrate", "sounds", "units", "probes")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """conf/evaluate.yaml says what each means."""
+
+    checkpoint: str | None = None
+    data: Mapping[str, Any] | None = None
+    out: str | None = None
+    parts: tuple[str, ...] | list[str] = ()
+    split: Literal["train", "validation", "test", "all"] | None = None
+    seed: NonNegative = 1
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    sounds: Positive = 8
+    seconds: PositiveNumber = 5
+    temperature: NonNegativeNumber = 1
+    engine: str = "auto"
+    labels: str = "beside"
+    suffix: Literal[".phn", ".wrd", ".TextGrid"] = ".phn"
+    tier: str = ""
+    mapping: str = "none"
+    probe_frames: Positive = 10_000
+    probe_seeds: Positive = 3
+
+    @property
+    def wanted(self) -> tuple[str, ...]:
+        """Parts, in their order."""
+        return tuple(each for each in PARTS if not self.parts or each in self.parts)
+
+    @property
+    def asked_split(self) -> str:
+        return self.split or ("validation" if self.data is None else "all")
+
+    @property
+    def file(self) -> Path:
+        assert self.checkpoint is not None
+        return Path(self.checkpoint).expanduser()
+
+    @property
+    def run_folder(self) -> Path | None:
+        """Of the checkpoint's run, where it lies in one."""
+        folder = self.file.absolute().parent.parent
+        is_run = self.file.parent.name == "checkpoints" and (folder / "config.yaml").is_file()
+        return folder if is_run else None
+
+    @property
+    def destination(self) -> Path:
+        if self.out is not None:
+            return Path(self.out).expanduser()
+        folder = self.run_folder
+        return Path("outputs") / "evaluated" / (folder.name if folder else self.file.stem)
+
+
+def check_settings(config: Mapping[str, Any]) -> Settings:
+    """Raises one UserError that lists all problems of a plain configuration."""
+    require_none(binding_problems(Settings, config))
+    settings = Settings(**config)
+    require_none(_problems(settings))
+    return settings
+
+
+def _problems(settings: Settings) -> Iterator[str]:
+    for part in settings.parts:
+        if part not in PARTS:
+            yield f"parts has {part!r}; there are {', '.join(PARTS)}.{nearest(part, PARTS)}"
+    if not settings.checkpoint:
+        yield "checkpoint is not set: give checkpoint=<run folder>/checkpoints/best.ckpt"
+        return
+    if settings.file.is_dir():
+        found = sorted(settings.file.glob("**/best.ckpt"))
+        remedy = f"give checkpoint={found[-1]}" if found else "it holds no best.ckpt"
+        yield f"checkpoint is {settings.checkpoint!r}, a folder, but must be a file: {remedy}"
+    elif settings.data is None and settings.run_folder is None:
+        yield (
+            f"data is not set, and {settings.file} lies in no run folder that would say: give, for "
+            "example, data=folder data.root=<recordings>"
+        )
+    if settings.destination.is_file():
+        yield f"out is {str(settings.destination)!r}, a file, but must be a folder"

@@ -1,0 +1,144 @@
+"""The part of an evaluation that asks what units say of phones, beside clusters of MFCC."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from wavenet_ae.evaluation.boundaries import (
+    BoundaryCounts,
+    boundary_counts,
+    boundary_quality,
+    change_seconds,
+    uniform_seconds,
+)
+from wavenet_ae.evaluation.durations import RunLengths, unit_durations
+from wavenet_ae.evaluation.labels import Segments
+from wavenet_ae.evaluation.units import JointCounts, halves, held_out_accuracy, joint_quality
+from wavenet_ae.judging.findings import Findings, Value
+from wavenet_ae.judging.labelled import Labelled
+from wavenet_ae.judging.progress import Progress
+from wavenet_ae.judging.unit_kinds import Units
+from wavenet_ae.models import WaveformAutoencoder
+
+UNIFORM = "uniform boundaries"
+
+
+@dataclass
+class Tally:
+    """What is counted of one kind of units, utterance by utterance."""
+
+    joint: list[JointCounts]  # of either half of the speakers
+    runs: RunLengths = field(default_factory=RunLengths.none)
+    boundaries: BoundaryCounts = field(default_factory=BoundaryCounts)
+    uniform: BoundaryCounts = field(default_factory=BoundaryCounts)
+
+    def add(
+        self,
+        units: np.ndarray,
+        labels: np.ndarray,
+        half: int,
+        anchors: np.ndarray,
+        segments: Segments,
+        rate: int,
+    ) -> None:
+        """Units (N,) of one utterance and their labels (N,); `uniform` are as many changes, evenly
+        from the first anchor to the last."""
+        self.joint[half] = self.joint[half].added(units, labels)
+        self.runs = self.runs.added(units)
+        changes = change_seconds(units, anchors, rate)
+        even = uniform_seconds(len(changes), anchors[0] / rate, anchors[-1] / rate)
+        self.boundaries += boundary_counts(changes, segments)
+        self.uniform += boundary_counts(even, segments)
+
+
+def judge_units(
+    model: WaveformAutoencoder, labelled: Labelled, seed: int, progress: Progress
+) -> Iterator[Findings]:
+    """Two tables: units and labels, units and boundaries."""
+    corpus = labelled.corpus
+    units = Units(model, corpus, seed)
+    by_speaker = len({labelled.speaker(row) for row in labelled.rows}) > 1
+    names = [labelled.speaker(row) if by_speaker else corpus.keys[row] for row in labelled.rows]
+    half = halves(names, seed)
+    none = {name: JointCounts.none(n, len(labelled.inventory)) for name, n in units.sizes.items()}
+    tallies = {name: Tally([each, each]) for name, each in none.items()}
+    for number, row in enumerate(labelled.rows):
+        anchors, found = units.of(corpus, row)
+        labels, segments = labelled.at(row, anchors), labelled.of(row)
+        for name, each in found.items():
+            place = half[names[number]]
+            tallies[name].add(each, labels, place, anchors, segments, model.sample_rate)
+        progress.at((number + 1) / len(labelled.rows))
+    about = _about(labelled, "speakers" if by_speaker else "utterances")
+    yield Findings(
+        "units",
+        "What units say of phones",
+        about,
+        [_label_row(name, tally, seed) for name, tally in tallies.items()],
+    )
+    milliseconds = 1000 * float(model.hop) / model.sample_rate
+    rows = [_boundary_row(name, tally, milliseconds) for name, tally in tallies.items()]
+    own = next(iter(tallies.values()))
+    rows.append({**dict.fromkeys(rows[0]), "units": UNIFORM, **_boundaries(own.uniform)})
+    yield Findings(
+        "boundaries",
+        "Where units change, and how long they last",
+        "Boundaries of labels beside changes of units, within 20 ms; uniform boundaries are as "
+        "many as the first units' changes, evenly spaced.  Milliseconds are of runs of one unit.",
+        rows,
+    )
+
+
+def _about(labelled: Labelled, of: str) -> str:
+    return (
+        f"{len(labelled.rows)} utterances with {len(labelled.inventory)} labels "
+        f"({labelled.num_without} others have no label file).  PNMI: I(unit; label) / H(label), "
+        "with shuffled labels beside it; purity: share of frames whose label is the commonest of "
+        "their unit, on the same frames (van den Oord et al. 2017), beside the commonest label "
+        f"of all (majority), and with that dictionary made on the other half of the {of} "
+        "(held out).  k-means is fitted to the training split."
+    )
+
+
+def _label_row(name: str, tally: Tally, seed: int) -> dict[str, Value]:
+    quality = joint_quality(tally.joint[0] + tally.joint[1], seed)
+    return {
+        "units": name,
+        "pnmi": quality.pnmi,
+        "pnmi_shuffled": quality.pnmi_shuffled,
+        "nmi": quality.nmi,
+        "purity": quality.phone_purity,
+        "held_out": held_out_accuracy((tally.joint[0], tally.joint[1])),
+        "majority": quality.majority,
+        "cluster_purity": quality.cluster_purity,
+        "perplexity": quality.perplexity,
+        "num_used": quality.num_used,
+        "num_units": quality.num_codes,
+        "num_frames": quality.num_frames,
+        "num_unlabelled": quality.num_unlabelled,
+        "num_excluded": quality.num_excluded,
+    }
+
+
+def _boundary_row(name: str, tally: Tally, milliseconds: float) -> dict[str, Value]:
+    durations = unit_durations(tally.runs, milliseconds)
+    return {
+        "units": name,
+        **_boundaries(tally.boundaries),
+        "mean_ms": durations.mean,
+        "median_ms": durations.median,
+        "single_codes": durations.single_codes,
+    }
+
+
+def _boundaries(counts: BoundaryCounts) -> dict[str, Value]:
+    quality = boundary_quality(counts)
+    return {
+        "precision": quality.precision,
+        "recall": quality.recall,
+        "f1": quality.f1,
+        "r_value": quality.r_value,
+    }
