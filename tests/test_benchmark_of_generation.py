@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from wavenet_ae.generation import Sampling, make_engine
+from wavenet_ae.generation.engines.native import NotCompiled
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 
@@ -47,7 +48,8 @@ def again(decoder) -> torch.Tensor:
 def test_rows_of_a_tiny_decoder(monkeypatch, tmp_path, capsys):
     hurried = partial(benchmark.seconds_per_call, least=0.0)
     monkeypatch.setattr(benchmark, "seconds_per_call", hurried)
-    rows = benchmark.measure("tiny", tiny(4), (1, 2), repeats=3, device="cpu")
+    engines = benchmark.engines_for(tiny(4).decoder().eval(), ["reference"])
+    rows = benchmark.measure("tiny", tiny(4), engines, (1, 2), repeats=3)
     names = [(row["batch"], row["implementation"]) for row in rows]
     assert names == [(b, i) for b in (1, 2) for i in ("reference", benchmark.FULL)]
     for row in rows:
@@ -57,7 +59,7 @@ def test_rows_of_a_tiny_decoder(monkeypatch, tmp_path, capsys):
             assert rate == pytest.approx(row["batch"] * 1e6 / micro)
             assert times_real == pytest.approx(1e6 / micro / 16_000)
     for stepped, full in (rows[:2], rows[2:]):
-        assert full["slower"] == [1, 1, 1]
+        assert full["slower"] == stepped["faster"] == [1, 1, 1]
         ratios = [a / b for a, b in zip(stepped["us/sample"], full["us/sample"], strict=True)]
         assert stepped["slower"] == pytest.approx(ratios)
     benchmark.write(rows, tmp_path / "bench" / "generation.csv")
@@ -68,9 +70,40 @@ def test_rows_of_a_tiny_decoder(monkeypatch, tmp_path, capsys):
     assert "full convolution" in capsys.readouterr().out
 
 
+def test_native_engines_stand_beside_their_roofline(monkeypatch, capsys):
+    decoder = tiny(4).decoder().eval()
+    try:
+        engines = benchmark.engines_for(decoder, ["native", "native_int8"])
+    except NotCompiled as problem:
+        pytest.skip(str(problem))
+    reads = []
+    for engine in engines.values():
+        monkeypatch.setattr(engine, "read_weights", reads.append)
+    monkeypatch.setattr(benchmark, "seconds_per_call", lambda tasks, *_: timed(tasks))
+    native, int8, full = benchmark.measure("tiny", tiny(4), engines, (2,), repeats=1)
+    # a chunk of samples takes a second, and so do all readings of the weights
+    expected = benchmark.SAMPLES_AT_ONCE / benchmark.READS_AT_ONCE
+    for row, engine in zip((native, int8), engines.values(), strict=True):
+        assert row["of roofline"] == [pytest.approx(expected)]
+        bytes_read = engine.weight_bytes * benchmark.READS_AT_ONCE
+        assert row["GB/s"] == [pytest.approx(bytes_read / 1e9)]
+    assert reads == [benchmark.READS_AT_ONCE] * 2
+    benchmark.show([native, int8, full])
+    assert "native_int8" in capsys.readouterr().out
+
+
+def timed(tasks):
+    """Each is done once, and takes a second."""
+    for task in tasks.values():
+        task()
+    return {key: [1.0] for key in tasks}
+
+
 @pytest.mark.gpu
 def test_a_gpu_has_both_engines():
-    tasks = dict(benchmark.tasks_of(tiny(1).decoder().cuda().eval(), 2, 9))
+    decoder = tiny(1).decoder().cuda().eval()
+    engines = benchmark.engines_for(decoder, benchmark.engines_on("cuda"))
+    tasks = dict(benchmark.tasks_of(engines, 2, 9))
     assert list(tasks) == ["reference", "cuda_graph", benchmark.FULL]
     made = [tasks[name]() for name in ("reference", "cuda_graph")]
     assert torch.equal(*made)

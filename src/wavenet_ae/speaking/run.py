@@ -69,7 +69,7 @@ def _speak(model: WaveformModel, fingerprint: str, settings: Settings) -> int:
     engine = make_engine(settings.engine, model.decoder)
     source = _source(model, fingerprint, settings)
     voices = voices_of(model, source.utterances, settings.speaker)
-    provenance = _provenance(settings, fingerprint, f".{settings.format}")
+    provenance = _provenance(settings, fingerprint, f".{settings.format}", engine.name)
     is_wanted = _to_do(settings, provenance, source.utterances, voices)
     parts = zip(source.utterances, voices, is_wanted, strict=True)
     spoken = [Spoken(*each) for each in parts]
@@ -112,13 +112,15 @@ def _sampling(settings: Settings) -> Sampling:
     return Sampling(settings.temperature, settings.top_k, settings.top_p)
 
 
-def _provenance(settings: Settings, fingerprint: str, suffix: str) -> Provenance:
+def _provenance(
+    settings: Settings, fingerprint: str, suffix: str, engine: str | None = None
+) -> Provenance:
     decides: dict[str, Any] = {"task": settings.task, "model_fingerprint": fingerprint}
     how: dict[str, Any] = {"checkpoint": settings.checkpoint, "device": _device(settings.device)}
     if settings.task != "encode":
         for name in ("temperature", "top_k", "top_p", "seed"):
             decides[name] = getattr(settings, name)
-        how |= {"engine": settings.engine, "streams": settings.streams}
+        how |= {"engine": engine, "streams": settings.streams}
     if settings.task == "sample":
         decides["seconds"] = settings.seconds
     return Provenance(settings.destination, suffix, decides, how)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -13,6 +14,49 @@ from wavenet_ae.generation.sampling import Sampling
 
 class Session(ABC):
     """Streams that are being generated.
+
+    held        conditioning that may be needed still, the first of it vector `first_held`; each
+                vector is held for `hop` samples
+    position    of the next sample, counted from the first for which vector 0 is held
+    """
+
+    held: Tensor
+    first_held: int
+    hop: int
+    position: int
+
+    @property
+    def num_ready(self) -> int:
+        """Samples that the conditioning handed in so far reaches."""
+        return (self.first_held + len(self.held)) * self.hop - self.position
+
+    @abstractmethod
+    def extend(self, conditioning: Tensor) -> None:
+        """Hand in the next conditioning (B, C, M); what has been used is forgotten."""
+
+    @abstractmethod
+    def generate(self, uniforms: Tensor, sampling: Sampling) -> Tensor:
+        """The next levels (B, n) int64, drawn by uniforms (B, n)."""
+
+    @abstractmethod
+    def score(self, levels: Tensor) -> Tensor:
+        """Logits (B, Q, n) of the next levels (B, n), which are those given, whatever is likely."""
+
+    def _hold(self, more: Tensor) -> None:
+        used = min(self.position // self.hop - self.first_held, len(self.held))
+        self.held = torch.cat([self.held[used:], more])
+        self.first_held += used
+
+    def _require_ready(self, num_samples: int) -> None:
+        if num_samples > self.num_ready:
+            raise ValueError(
+                f"{num_samples} samples are asked for, but conditioning is there for "
+                f"{self.num_ready}"
+            )
+
+
+class SteppedSession(Session):
+    """Steps of the decoder, one sample after another.
 
     history       levels so far (B, R), R the receptive field
     conditioning  (B, C, M) as for the decoder's `forward`: vector 0 is held from the first layer's
@@ -28,31 +72,20 @@ class Session(ABC):
         self.hop = decoder.conditioning_hop
         self.state = decoder.prime(history[:, :-1], conditioning, speaker)
         self.level = history[:, -1]  # not yet stepped over
-        # Positions count from vector 0's first; those before this one have been used.
         self.position = history.shape[1] - decoder.chain.layers[0].input_length(1)
-        self.first_held = self.position // self.hop  # the vector with which `held` begins
+        self.first_held = self.position // self.hop
         self.held = decoder.project(conditioning[..., self.first_held :], speaker)
 
     @abstractmethod
     def step(self, level: Tensor, held: Tensor) -> Tensor:
         """Levels (B,), projected conditioning (L, B, 2G) -> logits (B, Q) of the next levels."""
 
-    @property
-    def num_ready(self) -> int:
-        """Samples that the conditioning handed in so far reaches."""
-        return (self.first_held + len(self.held)) * self.hop - self.position
-
     @torch.no_grad()
     def extend(self, conditioning: Tensor) -> None:
-        """Hand in the next conditioning (B, C, M); what has been used is forgotten."""
-        used = min(self.position // self.hop - self.first_held, len(self.held))
-        more = self.decoder.project(conditioning, self.speaker)
-        self.held = torch.cat([self.held[used:], more])
-        self.first_held += used
+        self._hold(self.decoder.project(conditioning, self.speaker))
 
     @torch.no_grad()
     def generate(self, uniforms: Tensor, sampling: Sampling) -> Tensor:
-        """The next levels (B, n) int64, drawn by uniforms (B, n)."""
         self._require_ready(uniforms.shape[1])
         drawn = torch.empty(uniforms.shape, dtype=torch.int64, device=uniforms.device)
         for index, column in enumerate(uniforms.t()):
@@ -62,7 +95,6 @@ class Session(ABC):
 
     @torch.no_grad()
     def score(self, levels: Tensor) -> Tensor:
-        """Logits (B, Q, n) of the next levels (B, n), which are those given, whatever is likely."""
         self._require_ready(levels.shape[1])
         logits = []
         for column in levels.t():
@@ -75,25 +107,27 @@ class Session(ABC):
         self.position += 1
         return self.step(self.level, held)
 
-    def _require_ready(self, num_samples: int) -> None:
-        if num_samples > self.num_ready:
-            raise ValueError(
-                f"{num_samples} samples are asked for, but conditioning is there for "
-                f"{self.num_ready}"
-            )
 
+class Engine(ABC):
+    """A way to generate with a decoder.
 
-class Engine:
-    """A way to step a decoder.
-
-    session_type  its kind of session
+    name  as `make_engine` knows it
     """
 
-    session_type: type[Session]
+    name: ClassVar[str]
 
     def __init__(self, decoder: WaveNet) -> None:
         self.decoder = decoder
 
+    @abstractmethod
     def begin(self, history: Tensor, conditioning: Tensor, speaker: Tensor) -> Session:
-        """Start streams; see Session."""
+        """Start streams from what a SteppedSession takes."""
+
+
+class SteppedEngine(Engine):
+    """session_type  its kind of session"""
+
+    session_type: type[SteppedSession]
+
+    def begin(self, history: Tensor, conditioning: Tensor, speaker: Tensor) -> Session:
         return self.session_type(self.decoder, history, conditioning, speaker)

@@ -9,12 +9,12 @@ import torch
 from torch import Tensor
 
 from wavenet_ae.decoders import WaveNet
-from wavenet_ae.generation.engines.base import Engine, Session
+from wavenet_ae.generation.engines.base import SteppedEngine, SteppedSession
 
 WARM_UP_STEPS = 3  # before a capture, for libraries to choose their kernels
 
 
-class CudaGraphSession(Session):
+class CudaGraphSession(SteppedSession):
     def __init__(
         self, decoder: WaveNet, history: Tensor, conditioning: Tensor, speaker: Tensor
     ) -> None:
@@ -46,5 +46,6 @@ class CudaGraphSession(Session):
         return self.graph_logits.clone()
 
 
-class CudaGraphEngine(Engine):
+class CudaGraphEngine(SteppedEngine):
+    name = "cuda_graph"
     session_type = CudaGraphSession

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from wavenet_ae.generation.engines.base import Engine, Session
+from wavenet_ae.generation.engines.base import SteppedEngine, SteppedSession
 
 
-class ReferenceSession(Session):
+class ReferenceSession(SteppedSession):
     def step(self, level: Tensor, held: Tensor) -> Tensor:
         logits, self.state = self.decoder.step(level, held, self.state)
         return logits
 
 
-class ReferenceEngine(Engine):
+class ReferenceEngine(SteppedEngine):
+    name = "reference"
     session_type = ReferenceSession

@@ -1,0 +1,104 @@
+"""Libraries compiled on first use by the system's compiler, and kept.
+
+A library is named by a hash of all that decides it: the sources, the compiler and the flags.  It
+appears under that name only when it is complete, and processes that want it at once wait for one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import shlex
+import shutil
+import subprocess
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+from filelock import FileLock
+
+from wavenet_ae.errors import UserError
+
+logger = logging.getLogger(__name__)
+
+SOURCES = Path(__file__).parent / "cpp"
+COMPILERS = ("c++", "g++", "clang++")
+FLAGS = (
+    *("-std=c++20", "-O3", "-fPIC", "-shared", "-pthread", "-fvisibility=hidden"),
+    # A product and a sum become one operation where the source says so, and nowhere else: sums
+    # are the same in any batch.
+    *("-ffp-contract=off", "-fno-math-errno", "-Wno-psabi"),
+)
+
+
+class NotCompiled(UserError):
+    """There is no native engine on this machine.  The text says why, and what would help."""
+
+
+def compiled(source: str, flags: Sequence[str] = ()) -> Path:
+    """The library of a file in `cpp/`, compiled where it is not there yet; raises NotCompiled."""
+    command = [*find_compiler(), *FLAGS, *flags]
+    library = cache_folder() / f"{Path(source).stem}-{_fingerprint(command)}.so"
+    if library.is_file():
+        return library
+    try:
+        library.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(library.with_suffix(".lock")):
+            if not library.is_file():
+                _compile([*command, str(SOURCES / source)], library)
+    except OSError as error:
+        raise NotCompiled(
+            f"{library.parent} cannot be written ({error.strerror}): let the environment variable "
+            "WAVENET_AE_CACHE name a folder that can"
+        ) from error
+    return library
+
+
+def cache_folder() -> Path:
+    folder = os.environ.get("WAVENET_AE_CACHE") or Path.home() / ".cache" / "wavenet_ae"
+    return Path(folder).expanduser() / "native"
+
+
+def find_compiler() -> list[str]:
+    """The command of a C++ compiler: $CXX where it is set, else the first that there is."""
+    named = shlex.split(os.environ.get("CXX", ""))
+    for command in [named] if named else [[name] for name in COMPILERS]:
+        if shutil.which(command[0]):
+            return command
+    if named:
+        raise NotCompiled(
+            f"CXX is {shlex.join(named)!r}, which is no program: unset it, or let it name a C++ "
+            "compiler"
+        )
+    raise NotCompiled(
+        f"there is no C++ compiler ({', '.join(COMPILERS)}): install one, such as the package g++, "
+        "or let the environment variable CXX name one"
+    )
+
+
+def _fingerprint(command: Sequence[str]) -> str:
+    digest = hashlib.sha256("\0".join([*command, _version(command[0])]).encode())
+    for file in sorted(SOURCES.iterdir()):
+        digest.update(file.name.encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+@cache
+def _version(program: str) -> str:
+    return subprocess.run([program, "--version"], capture_output=True, text=True).stdout
+
+
+def _compile(command: Sequence[str], library: Path) -> None:
+    """What the compiler says is kept beside the library."""
+    logger.info("compiling the native engine, once: %s", library)
+    log, unfinished = library.with_suffix(".log"), library.with_suffix(f".{os.getpid()}")
+    done = subprocess.run([*command, "-o", str(unfinished)], capture_output=True, text=True)
+    log.write_text(f"{shlex.join(done.args)}\n\n{done.stdout}{done.stderr}", encoding="utf-8")
+    if done.returncode:
+        unfinished.unlink(missing_ok=True)
+        raise NotCompiled(
+            f"{shlex.join(command[:1])} could not compile the native engine, see {log}: let the "
+            "environment variable CXX name a compiler that knows C++20, such as g++ 11"
+        )
+    unfinished.replace(library)

@@ -1,0 +1,169 @@
+// A decoder's weights, divided among threads.
+//
+// Each thread has some rows of every matrix, and so makes some channels of every vector.  Rows of
+// filter and gate take turns, block by block: a thread makes its own gated channels.
+#pragma once
+
+#include "matrix.hpp"
+#include "threads.hpp"
+
+struct Sizes {
+  int32_t num_layers, kernel, residual, gate, skip, post, levels, conditioning, hop;
+};
+
+// float32, as decoders/wavenet.py keeps them.
+struct Weights {
+  const int32_t* dilations;   // (L,)
+  const float* embedding;     // (Q, R)
+  const float* taps;          // (L, k, 2G, R), oldest sample first
+  const float* conditioning;  // (L, 2G, C)
+  const float* residual;      // (L - 1, R, G)
+  const float* skip;          // (S, L G)
+  const float* skip_bias;
+  const float* post;  // (P, S)
+  const float* post_bias;
+  const float* logits;  // (Q, P)
+  const float* logits_bias;
+};
+
+// The channels that a thread makes of a vector: whole blocks.
+struct Share {
+  int first, count;
+
+  Share(int size, int thread, int num_threads) {
+    const int blocks = padded(size) / LANES;
+    first = blocks * thread / num_threads * LANES;
+    count = blocks * (thread + 1) / num_threads * LANES - first;
+  }
+
+  std::vector<int> rows(int size) const {
+    std::vector<int> rows(count);
+    for (int i = 0; i < count; i++) rows[i] = first + i < size ? first + i : NO_ROW;
+    return rows;
+  }
+
+  // Of filter and gate, each with `size` rows: a block of the one, a block of the other.
+  std::vector<int> gate_rows(int size) const {
+    std::vector<int> rows;
+    for (int block = first; block < first + count; block += LANES)
+      for (const int part : {0, size})
+        for (int row = block; row < block + LANES; row++)
+          rows.push_back(row < size ? part + row : NO_ROW);
+    return rows;
+  }
+};
+
+struct LayerPart {
+  std::vector<Matrix> past;  // taps, oldest sample first
+  Matrix present, residual, skip, conditioning;
+};
+
+// What one thread has of the weights.
+struct Part {
+  Share residual, gate, skip, post, levels;
+  std::vector<int> gate_rows;
+  std::vector<LayerPart> layers;
+  Matrix post_weights, logits_weights;
+  Buffer<float> skip_bias, post_bias, logits_bias;
+  Arena per_sample, per_chunk;  // of what is read for each sample, and for a chunk of conditioning
+
+  Part(const Sizes& sizes, const Weights& weights, int thread, int num_threads)
+      : residual(sizes.residual, thread, num_threads), gate(sizes.gate, thread, num_threads),
+        skip(sizes.skip, thread, num_threads), post(sizes.post, thread, num_threads),
+        levels(sizes.levels, thread, num_threads), gate_rows(gate.gate_rows(sizes.gate)),
+        skip_bias(own(weights.skip_bias, skip.rows(sizes.skip))),
+        post_bias(own(weights.post_bias, post.rows(sizes.post))),
+        logits_bias(own(weights.logits_bias, levels.rows(sizes.levels))) {
+    pack_all(sizes, weights);
+    per_sample.allocate();
+    per_chunk.allocate();
+    pack_all(sizes, weights);
+  }
+
+ private:
+  void pack_all(const Sizes& sizes, const Weights& weights) {
+    layers.clear();
+    for (int layer = 0; layer < sizes.num_layers; layer++)
+      layers.push_back(pack_layer(sizes, weights, layer));
+    post_weights = pack(per_sample, {weights.post, sizes.skip, sizes.skip}, post.rows(sizes.post));
+    logits_weights =
+        pack(per_sample, {weights.logits, sizes.post, sizes.post}, levels.rows(sizes.levels));
+  }
+
+  LayerPart pack_layer(const Sizes& sizes, const Weights& weights, int layer) {
+    const ptrdiff_t gates = 2 * sizes.gate, all_gated = sizes.num_layers * sizes.gate;
+    const float* const taps = weights.taps + layer * sizes.kernel * gates * sizes.residual;
+    std::vector<Matrix> packed;
+    for (int tap = 0; tap < sizes.kernel; tap++) {
+      const float* const values = taps + tap * gates * sizes.residual;
+      packed.push_back(pack(per_sample, {values, sizes.residual, sizes.residual}, gate_rows));
+    }
+    LayerPart part;
+    part.present = packed.back();
+    packed.pop_back();
+    part.past = packed;
+    if (layer + 1 < sizes.num_layers) {
+      const float* const values = weights.residual + ptrdiff_t(layer) * sizes.residual * sizes.gate;
+      const auto rows = residual.rows(sizes.residual);
+      part.residual = pack(per_sample, {values, sizes.gate, sizes.gate}, rows);
+    }
+    const Source skips{weights.skip + ptrdiff_t(layer) * sizes.gate, sizes.gate, all_gated};
+    part.skip = pack(per_sample, skips, skip.rows(sizes.skip));
+    const float* const values = weights.conditioning + layer * gates * sizes.conditioning;
+    part.conditioning =
+        pack(per_chunk, {values, sizes.conditioning, sizes.conditioning}, gate_rows);
+    return part;
+  }
+
+  static Buffer<float> own(const float* values, const std::vector<int>& rows) {
+    Buffer<float> chosen(rows.size());
+    for (size_t i = 0; i < rows.size(); i++) chosen[i] = rows[i] == NO_ROW ? 0 : values[rows[i]];
+    return chosen;
+  }
+};
+
+struct Decoder {
+  const Sizes sizes;
+  const std::vector<int> dilations;
+  Buffer<float> embedding;  // (Q, padded R)
+  Team team;
+  std::vector<Part> parts;  // of threads
+
+  Decoder(const Sizes& sizes, const Weights& weights, int num_threads)
+      : sizes(sizes), dilations(weights.dilations, weights.dilations + sizes.num_layers),
+        embedding(size_t(sizes.levels) * padded(sizes.residual)), team(num_threads) {
+    for (int level = 0; level < sizes.levels; level++)
+      std::copy_n(weights.embedding + ptrdiff_t(level) * sizes.residual, sizes.residual,
+                  embedded(level));
+    for (int thread = 0; thread < num_threads; thread++)
+      parts.emplace_back(sizes, weights, thread, num_threads);
+  }
+
+  float* embedded(int64_t level) const { return &embedding[level * padded(sizes.residual)]; }
+
+  // Bytes of weights that a sample needs, conditioning aside.
+  size_t bytes() const {
+    size_t sum = 0;
+    for (const Part& part : parts) sum += part.per_sample.size();
+    return sum;
+  }
+
+  // Each thread reads its weights from end to end and does nothing else: no engine that reads all
+  // of them for each sample is faster.
+  void read(int64_t repeats) {
+    team.run([&](int thread) {
+      Words sums[8] = {};
+      for (int64_t repeat = 0; repeat < repeats; repeat++) {
+        for (size_t part = thread; part < parts.size(); part += team.active()) {
+          const Arena& arena = parts[part].per_sample;
+          const auto* from = reinterpret_cast<const int32_t*>(arena.begin());
+          const auto* const end = from + arena.size() / 4;
+          for (; from + 8 * LANES <= end; from += 8 * LANES)
+            for (int i = 0; i < 8; i++) sums[i] ^= load<Words>(from + i * LANES);
+        }
+        asm volatile("" ::: "memory");  // or it would be read once
+      }
+      for (const Words& sum : sums) asm volatile("" ::"m"(sum));
+    });
+  }
+};

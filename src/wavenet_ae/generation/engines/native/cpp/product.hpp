@@ -1,0 +1,103 @@
+// Products of a matrix and one or more input vectors.
+//
+// The order in which an output is summed depends on nothing but the matrix: even words one after
+// the other, odd words one after the other, then both.  So a stream's sound is the same, bit by
+// bit, whatever is generated beside it, in chunks of whatever size and by however many threads.
+#pragma once
+
+#include "matrix.hpp"
+
+// Input vectors as `pack_input` makes them, one after the other.
+struct Inputs {
+  const int32_t* words;
+  const float* scales;
+};
+
+// A vector of floats for each input vector; stride 0: the same for all.
+struct Columns {
+  const float* values;
+  ptrdiff_t stride;
+};
+
+// A word of a panel's rows, times that word of some input vectors.
+template <int BLOCKS, int COLUMNS>
+inline void add_word(const int32_t* weights, const int32_t* inputs, int stride,
+                     Sum (&sums)[BLOCKS][COLUMNS]) {
+  for (int block = 0; block < BLOCKS; block++) {
+    const Words weight = load<Words>(weights + block * LANES);
+    for (int column = 0; column < COLUMNS; column++)
+      sums[block][column] = dot(weight, all(inputs[column * stride]), sums[block][column]);
+  }
+}
+
+// A tile of sums, kept in registers.  Even and odd words are summed side by side where registers
+// are enough, which hides how long an addition takes; else one after the other.
+template <int BLOCKS, int COLUMNS>
+inline void sum_tile(const int32_t* weights, const int32_t* inputs, int num_words,
+                     Sum (&even)[BLOCKS][COLUMNS]) {
+  constexpr int STEP = BLOCKS * LANES;  // from word to word
+  Sum odd[BLOCKS][COLUMNS] = {};
+  if constexpr (2 * COLUMNS <= TILE_COLUMNS) {
+    for (int word = 0; word < num_words; word += 2) {
+      add_word(weights + word * STEP, inputs + word, num_words, even);
+      add_word(weights + (word + 1) * STEP, inputs + word + 1, num_words, odd);
+    }
+  } else if constexpr (EXACT) {
+    for (int word = 0; word < num_words; word++)
+      add_word(weights + word * STEP, inputs + word, num_words, even);
+  } else {
+    for (int word = 0; word < num_words; word += 2)
+      add_word(weights + word * STEP, inputs + word, num_words, even);
+    for (int word = 1; word < num_words; word += 2)
+      add_word(weights + word * STEP, inputs + word, num_words, odd);
+  }
+  for (int block = 0; block < BLOCKS; block++)
+    for (int column = 0; column < COLUMNS; column++) even[block][column] += odd[block][column];
+}
+
+// out = start + matrix x inputs, of the rows of a panel that begins with block `first`.
+template <int BLOCKS, int COLUMNS>
+inline void multiply_tile(const Matrix& matrix, int first, int column, Inputs inputs, Columns start,
+                          float* out, ptrdiff_t out_stride) {
+  Sum sums[BLOCKS][COLUMNS] = {};
+  sum_tile(matrix.words + size_t(first) * LANES * matrix.num_words,
+           inputs.words + column * matrix.num_words, matrix.num_words, sums);
+  for (int c = 0; c < COLUMNS; c++)
+    for (int block = 0; block < BLOCKS; block++) {
+      const int row = (first + block) * LANES;
+      const Floats before = load<Floats>(start.values + (column + c) * start.stride + row);
+      const Floats sum = finished(sums[block][c], matrix.offsets + row, matrix.scales + row,
+                                  inputs.scales[column + c]);
+      store(out + (column + c) * out_stride + row, before + sum);
+    }
+}
+
+// A panel with all columns, by tiles: it stays in the nearest cache meanwhile.
+template <int BLOCKS, int COLUMNS = TILE_COLUMNS>
+inline void multiply_panel(const Matrix& matrix, int first, int column, int num_columns,
+                           Inputs inputs, Columns start, float* out, ptrdiff_t out_stride) {
+  for (; column + COLUMNS <= num_columns; column += COLUMNS)
+    multiply_tile<BLOCKS, COLUMNS>(matrix, first, column, inputs, start, out, out_stride);
+  if constexpr (COLUMNS > 1)
+    multiply_panel<BLOCKS, COLUMNS - 1>(matrix, first, column, num_columns, inputs, start, out,
+                                        out_stride);
+}
+
+template <int BLOCKS = PANEL_BLOCKS>
+inline void multiply_panel_of(int blocks, const Matrix& matrix, int first, int num_columns,
+                              Inputs inputs, Columns start, float* out, ptrdiff_t out_stride) {
+  if (blocks == BLOCKS)
+    multiply_panel<BLOCKS>(matrix, first, 0, num_columns, inputs, start, out, out_stride);
+  else if constexpr (BLOCKS > 1)
+    multiply_panel_of<BLOCKS - 1>(blocks, matrix, first, num_columns, inputs, start, out,
+                                  out_stride);
+}
+
+// out = start + matrix x inputs, for each of the input vectors; `out` may be `start`.
+__attribute__((noinline)) inline void multiply(const Matrix& matrix, int num_columns, Inputs inputs, Columns start,
+                     float* out, ptrdiff_t out_stride) {
+  for (int first = 0; first < matrix.num_blocks; first += PANEL_BLOCKS) {
+    const int blocks = std::min(PANEL_BLOCKS, matrix.num_blocks - first);
+    multiply_panel_of(blocks, matrix, first, num_columns, inputs, start, out, out_stride);
+  }
+}

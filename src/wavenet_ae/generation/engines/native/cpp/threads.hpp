@@ -1,0 +1,162 @@
+// A team of threads that work on one sample together.
+//
+// They wait for each other some forty times a sample, so they spin; who has spun for longer than
+// work takes sleeps: the thread that it waits for may need this core.  Where much time is lost so,
+// because other programs keep the cores busy, one thread does the work of all for a while.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "memory.hpp"
+
+constexpr int SPINS = 2000;  // some 50 us
+constexpr double MOST_LOST = 0.25, LEAST_LOST = 1e-3;  // of all time, and in seconds
+constexpr int RUNS_UNTIL_ALL = 64;                       // are tried again
+
+inline double seconds() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+inline void relax() {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+// Each thread counts its arrivals, in a cache line of its own, and waits until all have counted as
+// many.  Between arriving and waiting it may do what no other thread waits for.
+class Barrier {
+ public:
+  explicit Barrier(int size) : counts(new Count[size]) {}
+
+  // Of the first `size` threads, while no thread uses it.
+  void reset(int size) {
+    for (int thread = 0; thread < size; thread++) counts[thread].value = 0;
+  }
+
+  void arrive(int thread) {
+    counts[thread].value.fetch_add(1);
+    counts[thread].value.notify_all();
+  }
+
+  // For the first `size` threads; returns the seconds that it slept.
+  double wait(int thread, int size) {
+    const uint32_t mine = counts[thread].value.load(std::memory_order_relaxed);
+    double slept = 0;
+    for (int other = 0; other < size; other++)
+      if (other != thread) slept += wait_for(counts[other].value, mine);
+    return slept;
+  }
+
+ private:
+  struct alignas(LINE) Count {
+    std::atomic<uint32_t> value{0};
+  };
+
+  static double wait_for(const std::atomic<uint32_t>& count, uint32_t least) {
+    uint32_t seen;
+    const auto is_behind = [&] {
+      seen = count.load(std::memory_order_acquire);
+      return int32_t(seen - least) < 0;  // counts begin anew after 2^32
+    };
+    for (int spin = 0; spin < SPINS; spin++) {
+      if (!is_behind()) return 0;
+      relax();
+    }
+    const double since = seconds();
+    while (is_behind()) count.wait(seen);  // until it has changed
+    return seconds() - since;
+  }
+
+  std::unique_ptr<Count[]> counts;
+};
+
+// The thread that calls `run` is thread 0; the others sleep in between.
+class Team {
+ public:
+  explicit Team(int size) : size(size), num_active(size), barrier(size) {
+    for (int thread = 1; thread < size; thread++)
+      workers.emplace_back([this, thread] { work(thread); });
+  }
+
+  ~Team() {
+    task = nullptr;
+    begin();
+    for (auto& worker : workers) worker.join();
+  }
+
+  // The task of each active thread, by its number; returns when all are done.
+  void run(const std::function<void(int)>& each) {
+    if (num_active < size && ++runs_with_fewer == RUNS_UNTIL_ALL) num_active = size;
+    since = seconds();
+    lost = 0;
+    if (num_active > 1) {
+      barrier.reset(size);
+      task = &each;
+      num_working = size - 1;
+      begin();
+    }
+    each(0);
+    while (const int left = num_working) num_working.wait(left);
+  }
+
+  // How many threads divide the work.  It may be less after each time that all have met.
+  int active() const { return num_active; }
+
+  void arrive(int thread, int active) {
+    if (active > 1) barrier.arrive(thread);
+  }
+
+  void wait(int thread, int active) {
+    if (active == 1) return;
+    const double slept = barrier.wait(thread, active);
+    if (thread == 0) lost += slept;
+  }
+
+  void meet(int thread, int active) {
+    arrive(thread, active);
+    wait(thread, active);
+  }
+
+  // Of thread 0, before all meet: goes on alone if too much of this run is lost by waiting.
+  void reconsider() {
+    if (num_active == 1 || lost < LEAST_LOST || lost < MOST_LOST * (seconds() - since)) return;
+    num_active = 1;
+    runs_with_fewer = 0;
+  }
+
+ private:
+  void begin() {
+    round.fetch_add(1);
+    round.notify_all();
+  }
+
+  void work(int thread) {
+    for (uint32_t done = 0;; done++) {
+      round.wait(done);
+      if (!task) return;
+      (*task)(thread);
+      if (num_working.fetch_sub(1) == 1) num_working.notify_all();
+    }
+  }
+
+ public:
+  const int size;
+
+ private:
+  int num_active, runs_with_fewer = 0;
+  double since = 0, lost = 0;  // of this run: when it began, seconds that thread 0 slept
+  Barrier barrier;
+  std::atomic<uint32_t> round{0};
+  std::atomic<int> num_working{0};
+  const std::function<void(int)>* task = nullptr;
+  std::vector<std::thread> workers;
+};

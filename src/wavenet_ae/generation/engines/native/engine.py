@@ -1,0 +1,97 @@
+"""The decoder in C++: its weights packed once, read by a team of threads."""
+
+from __future__ import annotations
+
+import ctypes
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from wavenet_ae.decoders import WaveNet
+from wavenet_ae.errors import UserError
+from wavenet_ae.generation.engines.base import Engine, Session
+from wavenet_ae.generation.engines.native import library as native
+from wavenet_ae.generation.engines.native.library import Precision, address, library, paths_here
+from wavenet_ae.generation.engines.native.session import NativeSession
+from wavenet_ae.generation.engines.native.weights import sizes_of, weights_of
+
+# Threads wait for each other at each layer, which pays from so many weights on.
+BYTES_A_THREAD = 640 << 10
+MOST_THREADS = 8
+BYTES: dict[Precision, int] = {"float32": 4, "bfloat16": 2, "int8": 1}  # of a weight
+
+
+class NativeEngine(Engine):
+    """Weights as they are when the engine is made; in float32.
+
+    path     of `library.PATHS`; unset: the best that the processor has
+    threads  unset: as many as torch uses, and as are worth while
+
+    Raises NotCompiled where there is no compiler, and UserError for a decoder that is not float32
+    on a CPU.
+    """
+
+    name = "native"
+    precision: ClassVar[Precision] = "float32"
+
+    def __init__(
+        self, decoder: WaveNet, path: str | None = None, threads: int | None = None
+    ) -> None:
+        super().__init__(decoder)
+        _require_float32_on_cpu(decoder)
+        self.path = path or paths_here()[0]
+        self.threads = threads or _threads_for(decoder, BYTES[self.precision])
+        self.library = library(self.path, self.precision)
+        self.sizes, arrays = native.Sizes(**sizes_of(decoder)), weights_of(decoder)
+        weights = native.Weights(**{name: address(each) for name, each in arrays.items()})
+        pointer = self.library.decoder_new(
+            ctypes.byref(self.sizes), ctypes.byref(weights), self.threads
+        )
+        self.pointer = native.owned(self, pointer, self.library.decoder_free)
+
+    def begin(self, history: Tensor, conditioning: Tensor, speaker: Tensor) -> Session:
+        return NativeSession(self, history, conditioning, speaker)
+
+    @property
+    def weight_bytes(self) -> int:
+        """That a sample needs; those of conditioning, which are read by chunks, aside."""
+        return int(self.library.decoder_bytes(self.pointer))
+
+    def read_weights(self, repeats: int) -> None:
+        """Read all of them so many times, and do nothing else."""
+        self.library.decoder_read(self.pointer, repeats)
+
+
+class NativeBfloat16Engine(NativeEngine):
+    """Weights, and what they are multiplied with, in bfloat16; sums in float32."""
+
+    name = "native_bf16"
+    precision = "bfloat16"
+
+
+class NativeInt8Engine(NativeEngine):
+    """Weights in bytes, scaled per row; what they are multiplied with too, scaled per vector."""
+
+    name = "native_int8"
+    precision = "int8"
+
+
+def _threads_for(decoder: WaveNet, bytes_each: int) -> int:
+    num_weights = sum(each.numel() for each in decoder.parameters())
+    worth_while = round(num_weights * bytes_each / BYTES_A_THREAD)
+    return max(1, min(worth_while, torch.get_num_threads(), MOST_THREADS))
+
+
+def _require_float32_on_cpu(decoder: WaveNet) -> None:
+    device, dtype = decoder.embedding.device.type, decoder.embedding.dtype
+    if device != "cpu":
+        raise UserError(
+            f"engine=native runs on a CPU, but the model is on {device}: take engine=cuda_graph, "
+            "or device=cpu"
+        )
+    if dtype != torch.float32:
+        raise UserError(
+            f"engine=native takes weights in float32, but the model's are {dtype}: take "
+            "engine=reference"
+        )
