@@ -7,6 +7,7 @@ python evaluate.py checkpoint=... data=folder data.root=recordings
 from __future__ import annotations
 
 import logging
+import sys
 from typing import Any
 
 import hydra
@@ -15,6 +16,8 @@ from omegaconf import DictConfig
 from wavenet_ae.commands import guarded
 from wavenet_ae.config import plain
 from wavenet_ae.judging.settings import check_settings
+
+WIDTH = 150  # of tables that go to a file
 
 
 def run(config: dict[str, Any]) -> None:
@@ -26,7 +29,8 @@ def run(config: dict[str, Any]) -> None:
     from wavenet_ae.judging.run import FILE, evaluate
 
     logging.basicConfig(level=logging.INFO, format="%(message)s", force=True)
-    evaluation, console = evaluate(settings), Console()
+    evaluation = evaluate(settings)
+    console = Console(width=None if sys.stdout.isatty() else WIDTH)
     for findings in evaluation.findings:
         if not findings.is_detail:
             console.print(table(findings), "")

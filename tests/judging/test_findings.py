@@ -38,6 +38,11 @@ def test_errors_stand_behind_their_values():
     assert "nan" not in text and "error" not in text
 
 
+def test_what_rounding_leaves_is_no_error():
+    row = {"sound": "a", "f0_hz": 98.27236, "f0_hz_error": 3e-15}
+    assert "98.27 " in printed(Findings("part", "Title", "How", [row]))
+
+
 def test_intervals_stand_behind_their_values():
     row = {"probe": "mlp", "accuracy": 0.32, "accuracy_low": 0.301, "accuracy_high": 0.34}
     text = printed(Findings("part", "Title", "How", [row]))

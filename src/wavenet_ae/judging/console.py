@@ -46,7 +46,7 @@ def table(findings: Findings) -> Table:
     for name in shown:
         is_text = isinstance(findings.rows[0][name], str)
         heading = HEADINGS.get(name, name.replace("_", " "))
-        found.add_column(heading, justify="left" if is_text else "right", no_wrap=not is_text)
+        found.add_column(heading, justify="left" if is_text else "right", overflow="fold")
     for row in findings.rows:
         found.add_row(*(_cell(row, name) for name in shown))
     return found
@@ -54,7 +54,7 @@ def table(findings: Findings) -> Table:
 
 def _cell(row: Mapping[str, Value], name: str) -> str:
     value, error = row[name], row.get(name + ERROR)
-    if isinstance(value, float) and isinstance(error, float) and isfinite(error) and error > 0:
+    if isinstance(value, float) and isinstance(error, float) and _counts(error, value):
         digits = max(0, 1 - floor(log10(error)))  # the error has two digits, and so the value
         return f"{value:.{digits}f} ± {error:.{digits}f}"
     low, high = row.get(name + LOW), row.get(name + HIGH)
@@ -63,3 +63,8 @@ def _cell(row: Mapping[str, Value], name: str) -> str:
     if isinstance(value, float):
         return f"{value:.4g}" if isfinite(value) else ""
     return f"{value:,}" if isinstance(value, int) else str(value or "")
+
+
+def _counts(error: float, value: float) -> bool:
+    """Whether an error is one, and not what rounding leaves of none."""
+    return isfinite(error) and error > 1e-9 * abs(value)
