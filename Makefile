@@ -33,10 +33,10 @@ bench-monitors: $(READY)  ## what watching a run costs, monitor by monitor (two 
 	$(BIN)/python benchmarks/monitors.py
 
 test: $(READY)  ## the quick tests (under five minutes on two cores)
-	$(BIN)/python -m pytest -m "not slow"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile
 
-test-all: lint $(READY)  ## every check: lint, types and all tests
-	$(BIN)/python -m pytest
+test-all: lint test  ## every check: lint, types and all tests
+	$(BIN)/python -m pytest -m slow
 
 lint: $(READY)  ## formatting, lint and types
 	$(BIN)/ruff format --check .

@@ -74,6 +74,23 @@ def test_a_comparison_with_failures_that_are_mended(cache, tmp_path):
     assert_right(rows(sweep), sweep)
 
 
+@pytest.mark.slow
+def test_sweeps_find_their_own_folders(cache, tmp_path):
+    """Named after what is composed, as a single run's is."""
+    few = [*TINY, "trainer.max_steps=6", "bottleneck=ae,vae"]
+    for option, folder in (("-m", "toy/*"), ("experiment=compare_bottlenecks", "compare*/toy")):
+        done = subprocess.run(
+            [sys.executable, str(ROOT / "train.py"), option, *few, "seed=1"],
+            env=environment(cache),
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr
+        (sweep,) = (tmp_path / "outputs").glob(folder)
+        assert (sweep / "sweep.csv").is_file() and len(list(sweep.glob("*/config.yaml"))) == 2
+
+
 def assert_right(found: dict[str, dict[str, str]], sweep: Path) -> None:
     assert list(found) == ["ae-seed-1", "ae-seed-2", "lfq-seed-1", "lfq-seed-2"]
     for name, row in found.items():

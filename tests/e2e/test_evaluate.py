@@ -13,6 +13,7 @@ from runs import trained
 
 from wavenet_ae.judging.settings import PARTS
 
+pytestmark = pytest.mark.slow
 QUICK = ["sounds=2", "seconds=0.3", "probe_frames=400", "probe_seeds=1"]
 
 
@@ -35,7 +36,6 @@ def rows(content: dict, part: str) -> list[dict]:
     return found["rows"]
 
 
-@pytest.mark.slow
 def test_all_that_there_is_to_say(checkpoint, cache, tmp_path):
     output, content = evaluated(checkpoint, cache, tmp_path)
     parts = [each["part"] for each in content["findings"]]
@@ -75,7 +75,6 @@ def test_other_recordings_and_some_parts(checkpoint, cache, tmp_path):
     assert speaker["num_samples"] == 0 and speaker["nats_per_sample"] is None
 
 
-@pytest.mark.slow
 def test_without_labels_units_are_left_out_aloud(checkpoint, cache, tmp_path):
     some = [*("split=all", "suffix=.wrd", "parts=[]", "probe_frames=200")]
     output, content = evaluated(checkpoint, cache, tmp_path, *some)
@@ -88,7 +87,6 @@ def test_without_labels_units_are_left_out_aloud(checkpoint, cache, tmp_path):
     assert code == 1 and "parts has units, but no recording has labels" in output
 
 
-@pytest.mark.slow
 def test_a_model_without_codes(cache, tmp_path):
     settings = [each for each in TINY if not each.startswith("encoder")]
     folder = trained(tmp_path / "run", cache, *settings, "model=wavenet", "trainer.max_steps=6")

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from math import inf, nan
 
+import pytest
 from rich.console import Console
 
+from wavenet_ae.errors import UserError
 from wavenet_ae.judging.console import table
-from wavenet_ae.judging.findings import Evaluation, Findings
+from wavenet_ae.judging.findings import Evaluation, Findings, earlier_findings
 
 ROWS = [
     {"sound": "a", "lsd_db": 2.8134, "lsd_db_error": 0.0312, "count": 12000},
@@ -23,6 +25,21 @@ def test_what_is_no_number_is_null_in_the_json(tmp_path):
     rows = content["findings"][0]["rows"]
     assert [row["lsd_db"] for row in rows] == [2.8134, None, None]
     assert content["command"] == {"versions": {"torch": "2"}} and content["format"] == 1
+
+
+def test_parts_of_an_earlier_evaluation_stay_unless_they_are_measured_again(tmp_path):
+    file, model, corpus = tmp_path / "e.json", {"fingerprint": "f00"}, {"split": "all"}
+    both = [Findings("a", "A", "How", ROWS[:1]), Findings("b", "B", "How", ROWS)]
+    Evaluation(model, corpus, {}, both).write(file)
+    kept = earlier_findings(file, model, corpus)
+    Evaluation(model, corpus, {}, [Findings("b", "New", "How", ROWS)]).write(file, kept)
+    titles = [each["title"] for each in json.loads(file.read_text())["findings"]]
+    assert titles == ["A", "New"]
+    assert earlier_findings(tmp_path / "none.json", model, corpus) == []
+    with pytest.raises(UserError, match="is of another model: give another out="):
+        earlier_findings(file, {"fingerprint": "bad"}, corpus)
+    with pytest.raises(UserError, match="is of another speech"):
+        earlier_findings(file, model, {"split": "test"})
 
 
 def printed(found: Findings) -> str:

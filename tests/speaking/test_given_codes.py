@@ -55,7 +55,7 @@ def test_the_table_says_what_the_files_say(encoded, kind):
     path, folder = encoded[kind]
     rows = list(read_table(folder / "units.tsv"))
     assert [row[:2] for row in rows] == [("ann/a", "ann"), ("bob/b", "bob"), ("bob/c", "bob")]
-    for name, _, codes, _ in rows:
+    for name, _, codes in rows:
         assert np.array_equal(codes, np.load(folder / f"{name}.npy"))
     model, fingerprint = load_with_fingerprint(path)
     given = GivenCodes(model, fingerprint, folder / "units.tsv", 2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from hashlib import sha256
 
 import numpy as np
 import pytest
@@ -51,7 +52,7 @@ def test_provenance_says_how_to_make_it_again(reconstructed, model, source):
         "model_fingerprint": load_with_fingerprint(model)[1],
         "checkpoint": str(model),
         "origin": str(source / "ann" / "a.wav"),
-        "input_bytes": (source / "ann" / "a.wav").stat().st_size,
+        "input_sha256": sha256((source / "ann" / "a.wav").read_bytes()).hexdigest(),
         "speaker": "ann",
         **dict(temperature=1, top_k=0, top_p=1, seed=1, streams=3),
         "engine": make_engine("auto", load(model).decoder).name,
@@ -165,6 +166,18 @@ def test_other_settings_are_refused_or_overwrite(model, source, tmp_path):
     assert made(temperature=0.5, overwrite=True, **given) == 0
     assert card(out / "one.json")["temperature"] == 0.5
     assert made(temperature=0.5, **given) == 0, "what was overwritten is complete"
+
+
+@pytest.mark.parametrize("task", ["reconstruct", "encode"])
+def test_another_input_of_the_same_name_and_length_is_not_taken_for_it(task, model, tmp_path):
+    asked = dict(task=task, checkpoint=str(model), out=str(tmp_path / "out"))
+    first = recordings(tmp_path / "first", {"ann/a.wav": 900})
+    second = recordings(tmp_path / "second", {"x/x.wav": 900, "ann/a.wav": 900})
+    (second / "x" / "x.wav").unlink()
+    assert first.joinpath("ann/a.wav").stat().st_size == second.joinpath("ann/a.wav").stat().st_size
+    made(input=str(first), **asked)
+    with pytest.raises(UserError, match=r"other settings: input_sha256 was \w{12}, now \w{12}"):
+        made(input=str(second), **asked)
 
 
 def test_encoding_goes_on_and_refuses_alike(model, source, tmp_path):

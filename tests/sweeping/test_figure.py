@@ -127,3 +127,17 @@ def test_files(suffix, tmp_path):
             wanted = [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
             assert (abs(picture - wanted).sum(axis=2) < 12).sum() > 50, colour
     assert [each.name for each in path.parent.iterdir()] == [path.name]
+
+
+def test_values_that_no_finished_run_has_and_values_beyond_all_numbers(tmp_path):
+    for number, clip in enumerate([None, None, 1e9]):
+        values = config(trainer={"gradient_clip_val": clip}, seed=number)
+        failed = write_run(tmp_path / "clips" / str(number), values) / "failed.txt"
+        if clip:
+            failed.write_text("diverged")
+    draw_results(grouped(rows_of(tmp_path / "clips")))
+    for number, rate in enumerate([0.1, float("inf")]):
+        values = config(optimizer={"learning_rate": rate})
+        write_run(tmp_path / "rates" / str(number), values)
+    (axes,) = draw_results(grouped(rows_of(tmp_path / "rates"))).axes
+    assert [each.get_text() for each in axes.get_xticklabels()] == ["0.1", "inf"]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from wavenet_ae.audio.files import replacing
+from wavenet_ae.errors import UserError
 
 Value = str | float | int | bool | None
 FORMAT = 1
@@ -48,13 +49,38 @@ class Evaluation:
     model: Mapping[str, Any]
     corpus: Mapping[str, Any]
     command: Mapping[str, Any]
-    findings: Sequence[Findings]
+    findings: list[Findings]
 
-    def write(self, path: Path) -> None:
-        """As JSON, whole or not at all; what is not a number is null."""
+    def write(self, path: Path, kept: Sequence[Mapping[str, Any]] = ()) -> None:
+        """As JSON, whole or not at all; what is not a number is null.  `kept` are findings of an
+        earlier evaluation, of which this one's take the place."""
+        new = {each.part for each in self.findings}
         content = _plain({"format": FORMAT, **asdict(self)})
+        content["findings"] = [
+            *(each for each in kept if each["part"] not in new),
+            *content["findings"],
+        ]
         with replacing(path) as file:
             file.write(json.dumps(content, indent=1, allow_nan=False).encode())
+
+
+def earlier_findings(
+    path: Path, model: Mapping[str, Any], corpus: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """Of the file of an earlier evaluation, where there is one.  UserError where it is of another
+    model, or of other speech."""
+    if not path.is_file():
+        return []
+    try:
+        content = json.loads(path.read_bytes())
+        then = {"model": content["model"]["fingerprint"], "speech": content["corpus"]}
+        found = list(content["findings"])
+    except (ValueError, KeyError, TypeError):
+        raise UserError(f"{path} is not what this program writes: give another out=") from None
+    for what, now in {"model": model["fingerprint"], "speech": _plain(corpus)}.items():
+        if then[what] != now:
+            raise UserError(f"{path} is of another {what}: give another out=, or remove it")
+    return found
 
 
 def _plain(value: Any) -> Any:

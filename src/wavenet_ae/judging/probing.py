@@ -63,7 +63,8 @@ def judge_probes(
 
 def _about(num_frames: int, num_eligible: int, settings: Settings) -> str:
     return (
-        f"Share of {num_frames} of {num_eligible} frames, or of utterances by their mean, whose "
+        f"Of utterances of whatever split.  Share of {num_frames} of {num_eligible} frames, or of "
+        "utterances by their mean, whose "
         "label a probe names that has not seen their speaker (phones) or utterance (speakers); "
         f"mean of {settings.probe_seeds} seeds of {NUM_FOLDS} folds, with 95 % intervals over "
         "speakers or utterances.  linear: logistic regression; mlp: a hidden layer of 128.  "

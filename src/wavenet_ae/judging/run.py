@@ -12,7 +12,7 @@ import torch
 from wavenet_ae.errors import UserError
 from wavenet_ae.generation import make_engine
 from wavenet_ae.judging.certifying import judge_certificates
-from wavenet_ae.judging.findings import Evaluation, Findings
+from wavenet_ae.judging.findings import Evaluation, Findings, earlier_findings
 from wavenet_ae.judging.labelled import Labelled, find_labels
 from wavenet_ae.judging.predicting import judge_bitrate, judge_likelihood
 from wavenet_ae.judging.probing import judge_probes
@@ -32,7 +32,8 @@ OF_CODES = ("bitrate", "sounds", "units", "probes")  # parts that a model withou
 
 
 def evaluate(settings: Settings) -> Evaluation:
-    """Writes `<out>/evaluation.json`, and sounds beside it.
+    """Writes `<out>/evaluation.json` after each part, and sounds beside it; parts that are there
+    already, of the same model and speech, stay.
 
     Raises UserError, before anything is measured, where checkpoint, speech and settings do not fit
     together.
@@ -45,14 +46,17 @@ def evaluate(settings: Settings) -> Evaluation:
     wanted = _that_can_be_had(wanted, labelled, settings)
     make_engine(settings.engine, model.decoder)  # if there is none, it is said now
     judge = Judge(model, speech, labelled, settings)
-    found = [each for part in wanted for each in judge.part(part)]
     evaluation = Evaluation(
         model=_described(model, fingerprint, settings),
         corpus=speech.described(model, settings.asked_split),
         command=this_command(),
-        findings=found,
+        findings=[],
     )
-    evaluation.write(settings.destination / FILE)
+    file = settings.destination / FILE
+    kept = earlier_findings(file, evaluation.model, evaluation.corpus)
+    for part in wanted:
+        evaluation.findings.extend(judge.part(part))
+        evaluation.write(file, kept)
     return evaluation
 
 

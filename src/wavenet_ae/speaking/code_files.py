@@ -84,8 +84,8 @@ def write_table(
             file.write(line.encode() + b"\n")
 
 
-def read_table(path: Path) -> Iterator[tuple[str, str, np.ndarray, int]]:
-    """Name, speaker, codes (N,) or (Q, N) and number of bytes of each line."""
+def read_table(path: Path) -> Iterator[tuple[str, str, np.ndarray]]:
+    """Name, speaker and codes (N,) or (Q, N) of each line."""
     try:
         lines = path.read_text(encoding="utf-8").split("\n")
     except UnicodeDecodeError as error:
@@ -97,7 +97,7 @@ def read_table(path: Path) -> Iterator[tuple[str, str, np.ndarray, int]]:
         if len(cells) < 3:
             raise UserError(f"{path}, line {number}: expected utterance<TAB>speaker<TAB>units")
         name, speaker, *columns = cells
-        yield name, speaker, _units(path, number, columns), len(line.encode())
+        yield name, speaker, _units(path, number, columns)
 
 
 def _units(path: Path, number: int, columns: list[str]) -> np.ndarray:

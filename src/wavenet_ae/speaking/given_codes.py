@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from pathlib import Path
 
@@ -54,12 +55,12 @@ class GivenCodes:
 
     def _from_table(self) -> list[Utterance]:
         found = []
-        for name, speaker, codes, num_bytes in read_table(self.path):
+        for name, speaker, codes in read_table(self.path):
             if name in self.rows:
                 raise UserError(f"{self.path}: the utterance {name} is in it more than once")
             self.rows[name] = codes
             where = f"{self.path}: {name}"
-            found.append(self._utterance(name, speaker or None, where, num_bytes, codes))
+            found.append(self._utterance(name, speaker or None, where, codes))
         return found
 
     def _from_files(self) -> list[Utterance]:
@@ -72,17 +73,19 @@ class GivenCodes:
         for file in visible:
             name = printable(file.relative_to(folder).as_posix().removesuffix(".npy"))
             self.files[name] = file
-            size, codes = file.stat().st_size, read_codes(file)
-            found.append(self._utterance(name, None, printable(str(file)), size, codes))
+            where = printable(str(file))
+            found.append(self._utterance(name, None, where, read_codes(file)))
         return found
 
     def _utterance(
-        self, name: str, speaker: str | None, where: str, num_bytes: int, codes: np.ndarray
+        self, name: str, speaker: str | None, where: str, codes: np.ndarray
     ) -> Utterance:
         if Path(name).is_absolute() or ".." in Path(name).parts or not name:
             raise UserError(f"{where}: {name!r} is no name of a file below out")
         (_check_codes if has_codes(self.model) else _check_vectors)(self.model, where, codes)
-        return Utterance(name, speaker, where, num_bytes, codes.shape[-1] * self.hop)
+        digest = hashlib.sha256(f"{codes.dtype} {codes.shape}".encode() + codes.tobytes())
+        num_samples = codes.shape[-1] * self.hop
+        return Utterance(name, speaker, where, digest.hexdigest(), num_samples)
 
 
 def _require_own(path: Path, fingerprint: str) -> None:

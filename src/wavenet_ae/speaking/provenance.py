@@ -87,7 +87,7 @@ class Provenance:
             file.write(json.dumps(content, indent=2).encode() + b"\n")
 
     def _decided(self, utterance: Utterance, voice: str | None) -> dict[str, Any]:
-        own = {"utterance": utterance.name, "input_bytes": utterance.num_bytes, "speaker": voice}
+        own = {"utterance": utterance.name, "input_sha256": utterance.digest, "speaker": voice}
         return {**self.decides, **own}
 
     def _read(self, utterance: Utterance) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 from collections.abc import Callable, Sequence
@@ -47,9 +48,10 @@ class Recordings:
 
     def _utterance(self, name: str, recording: Recording) -> Utterance:
         path, speaker = recording.path, recording.speaker
-        size = path.stat().st_size if path.is_file() else 0
-        length = _expected_samples(path, self.model.sample_rate) if size else 0
-        return Utterance(name, speaker or None, printable(str(path)), size, length)
+        is_there = path.is_file() and path.stat().st_size > 0
+        digest = _sha256(path) if is_there else ""
+        length = _expected_samples(path, self.model.sample_rate) if is_there else 0
+        return Utterance(name, speaker or None, printable(str(path)), digest, length)
 
     def content(self, utterance: Utterance) -> Content:
         """The codes of a recording, which sets how long its result is."""
@@ -125,3 +127,8 @@ def _expected_samples(path: Path, sample_rate: int) -> int:
     if header.frames >= files.UNKNOWN_FRAMES or not header.samplerate:
         return 0
     return ceil(header.frames * sample_rate / header.samplerate)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

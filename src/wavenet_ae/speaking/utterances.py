@@ -21,14 +21,14 @@ class Utterance:
     name         its path in the folder of results, without a suffix; it keys the random numbers
     speaker      who speaks in the input; None: nobody that is known
     origin       the input, for people
-    num_bytes    of the input
+    digest       of the input: its SHA-256, which another one never has
     num_samples  about how long it will be, at the model's rate
     """
 
     name: str
     speaker: str | None
     origin: str
-    num_bytes: int
+    digest: str
     num_samples: int
 
 
@@ -60,7 +60,7 @@ class MadeUp:
 
     def __init__(self, count: int, num_samples: int) -> None:
         names = [f"sample-{number:04d}" for number in range(1, count + 1)]
-        self.utterances = [Utterance(name, None, "", 0, num_samples) for name in names]
+        self.utterances = [Utterance(name, None, "", "", num_samples) for name in names]
 
     def content(self, utterance: Utterance) -> Content:
         return Content(None, utterance.num_samples)

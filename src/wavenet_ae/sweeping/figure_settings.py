@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import ceil
+from math import ceil, inf
 from statistics import mean
 from typing import Any
 
@@ -55,13 +55,15 @@ def _panels(groups: Sequence[Group]) -> list[tuple[str, list[Any], list[float]]]
     found = [(key, [(own.get(key), figures[NLL]) for own, figures in runs]) for key in keys]
     if has_rates(groups):
         found.append((USED_LABEL, [(used_rate(figures), figures[NLL]) for _, figures in runs]))
-    return [(name, *_drawable(pairs)) for name, pairs in found]
+    panels = [(name, *_drawable(pairs)) for name, pairs in found]
+    return [panel for panel in panels if panel[1]]  # all who have a value may have failed
 
 
 def _drawable(pairs: Sequence[tuple[Any, float]]) -> tuple[list[Any], list[float]]:
-    """Values and NLLs: among words, null is one; among numbers, who has none is left out."""
-    if any(isinstance(value, str) for value, _ in pairs):
-        pairs = [("null" if value is None else value, nll) for value, nll in pairs]
+    """Values and NLLs: among words, null is one, and so is what is not finite; among numbers, who
+    has none is left out."""
+    if any(isinstance(value, str) or value in (inf, -inf) for value, _ in pairs):
+        pairs = [("null" if value is None else in_words(value), nll) for value, nll in pairs]
     there = [(value, nll) for value, nll in pairs if value is not None]
     return [value for value, _ in there], [nll for _, nll in there]
 

@@ -30,11 +30,11 @@ def report(
     rows = [Row(own, result) for own, result in zip(settings, results, strict=True)]
     write_csv(folder / f"{name}.csv", rows)
     written = [folder / f"{name}.csv"]
+    console = Console(width=WIDTH, highlight=False, soft_wrap=False)
+    console.print(console_table(rows, _title(results)))
     figure = draw_results(grouped(rows))
     if figure is not None:
         written += [write_figure(figure, folder / f"{name}.{suffix}") for suffix in formats]
-    console = Console(width=WIDTH, highlight=False, soft_wrap=False)
-    console.print(console_table(rows, _title(results)))
     for path in written:
         console.print(f"written: {path}", soft_wrap=True)
 
