@@ -99,7 +99,8 @@ def _about(labelled: Labelled, of: str) -> str:
         f"All {len(labelled.rows)} utterances with labels, of whatever split, and their "
         f"{len(labelled.inventory)} labels ({labelled.num_without} others have no label file).  "
         "PNMI: I(unit; label) / H(label), with shuffled labels beside it; purity: share of frames "
-        "whose label is the commonest of their unit, on the same frames (van den Oord et al. 2017), beside the commonest label "
+        "whose label is the commonest of their unit, on the same frames (van den Oord et al. "
+        "2017), beside the commonest label "
         f"of all (majority), and with that dictionary made on the other half of the {of} "
         f"(held out).  k-means is fitted to {fitted_to}."
     )
