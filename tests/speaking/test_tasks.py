@@ -189,6 +189,10 @@ def test_encoding_goes_on_and_refuses_alike(model, source, tmp_path):
     assert made(**given) == 0
     assert (out / "ann" / "a.npy").stat().st_mtime_ns == first
     assert len((out / "units.tsv").read_text().splitlines()) == len(LENGTHS)
+    more = recordings(tmp_path / "more", {"x/x.wav": 400, "dan/d.wav": 700})
+    assert made(limit=1, **(given | dict(input=more))) == 0
+    names = [line.split("\t")[0] for line in (out / "units.tsv").read_text().splitlines()]
+    assert names == ["ann/a", "bob/b", "dan/d", "eve/c", "one"], "also those of earlier commands"
     with pytest.raises(UserError, match=r"units\.json says that codes of another model lie there"):
         made(**(given | dict(checkpoint=checkpoint(tmp_path, seed=1))))
 

@@ -10,7 +10,7 @@ they are; and where there are codes `units.tsv`, a line an utterance:
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,6 @@ import numpy as np
 from wavenet_ae.audio.files import replacing
 from wavenet_ae.errors import UserError
 from wavenet_ae.models import WaveformAutoencoder
-from wavenet_ae.speaking.utterances import Utterance
 
 UNITS_TABLE = "units.tsv"
 UNITS_CARD = "units.json"
@@ -74,13 +73,16 @@ def read_codes(path: Path) -> np.ndarray:
 
 
 def write_table(
-    path: Path, utterances: list[Utterance], codes: Callable[[Utterance], np.ndarray]
+    path: Path,
+    utterances: Iterable[tuple[str, str | None]],
+    codes: Callable[[str], np.ndarray],
 ) -> None:
+    """A line for each name and speaker, with the codes of that name."""
     with replacing(path) as file:
-        for utterance in utterances:
-            rows = np.atleast_2d(codes(utterance))  # (Q, N)
+        for name, speaker in utterances:
+            rows = np.atleast_2d(codes(name))  # (Q, N)
             columns = [" ".join(map(str, row.tolist())) for row in rows]
-            line = "\t".join([utterance.name, utterance.speaker or "", *columns])
+            line = "\t".join([name, speaker or "", *columns])
             file.write(line.encode() + b"\n")
 
 

@@ -24,7 +24,8 @@ logger = logging.getLogger(__name__)
 def encode_all(
     source: Recordings, wanted: list[Utterance], provenance: Provenance, meter: Meter
 ) -> int:
-    """Encode what is wanted, and list the codes of all; returns how many recordings failed."""
+    """Encode what is wanted, and list the codes of all that the folder has; returns how many
+    recordings failed."""
     num_failed = 0
     for utterance in wanted:
         try:
@@ -33,12 +34,8 @@ def encode_all(
             num_failed += 1
             logger.warning("skipped: %s", error)
     if has_codes(source.model):
-        there = [each for each in source.utterances if provenance.result(each).is_file()]
-        write_table(
-            provenance.folder / UNITS_TABLE,
-            there,
-            lambda utterance: read_codes(provenance.result(utterance)),
-        )
+        folder, there = provenance.folder, provenance.all_there()
+        write_table(folder / UNITS_TABLE, there, lambda name: read_codes(folder / f"{name}.npy"))
     return num_failed
 
 

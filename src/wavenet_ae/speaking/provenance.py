@@ -86,6 +86,15 @@ class Provenance:
         with replacing(self.card(utterance)) as file:
             file.write(json.dumps(content, indent=2).encode() + b"\n")
 
+    def all_there(self) -> list[tuple[str, str | None]]:
+        """Name and speaker of each complete result in the folder, also of earlier commands."""
+        found = []
+        for card in self.folder.rglob("*.json"):
+            said = json.loads(card.read_bytes())
+            if "utterance" in said and card.with_name(card.stem + self.suffix).is_file():
+                found.append((said["utterance"], said["speaker"]))
+        return sorted(found)
+
     def _decided(self, utterance: Utterance, voice: str | None) -> dict[str, Any]:
         own = {"utterance": utterance.name, "input_sha256": utterance.digest, "speaker": voice}
         return {**self.decides, **own}
