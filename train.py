@@ -17,9 +17,9 @@ from typing import Any
 import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
-from wavenet_ae.commands import guarded, recorded
+from wavenet_ae.commands import FAILED, REFUSED, guarded, recorded
 from wavenet_ae.config import check, plain
 from wavenet_ae.errors import UserError
 from wavenet_ae.resuming import is_resume, resumed
@@ -60,7 +60,11 @@ def run_of_sweep(config: DictConfig, folder: Path) -> float:
 
     log_to(str(folder))
     with run_in_turn(folder):
-        return recorded(work, folder)
+        nll = recorded(work, folder)
+        if (folder / FAILED).is_file() and not (folder / "config.yaml").is_file():
+            with contextlib.suppress(UserError):
+                OmegaConf.save(OmegaConf.create(plain(config)), folder / REFUSED)
+        return nll
 
 
 @hydra.main(config_path="conf", config_name="config", version_base="1.3")

@@ -17,6 +17,7 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 FAILED = "failed.txt"  # in the folder of a sweep's run: why it failed
+REFUSED = "refused.yaml"  # and, where it never began, what it was asked to be
 MENDABLE = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
 
 
@@ -41,7 +42,8 @@ def recorded(work: Callable[[], float], folder: Path) -> float:
     What would fail all other runs too, a full disk for example, is raised.
     """
     file = folder / FAILED
-    file.unlink(missing_ok=True)
+    for each in (file, folder / REFUSED):
+        each.unlink(missing_ok=True)
     try:
         return work()
     except Exception as error:

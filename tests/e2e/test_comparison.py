@@ -62,6 +62,8 @@ def test_a_comparison_with_failures_that_are_mended(cache, tmp_path):
     assert "2 of 4 runs failed: lfq-seed-1 (The configuration cannot be used" in output
     statuses = [row["status"].split(":")[0] for row in rows(sweep).values()]
     assert statuses == ["finished", "finished", "failed", "failed"]
+    assert [row["bottleneck"] for row in rows(sweep).values()] == ["ae", "ae", "lfq", "lfq"]
+    assert "0 of 2" in output, "what never began has its line, too"
     before = [(sweep / f"ae-seed-{seed}" / "metrics.csv").read_bytes() for seed in (1, 2)]
 
     code, output = run("train.py", *command, "bottleneck=ae", cache=cache)

@@ -11,7 +11,7 @@ import numpy as np
 import yaml
 
 from wavenet_ae.checkpoint import step_checkpoints
-from wavenet_ae.commands import FAILED
+from wavenet_ae.commands import FAILED, REFUSED
 from wavenet_ae.dashboards.history import METRICS, Scalars, read_metrics
 from wavenet_ae.errors import UserError
 from wavenet_ae.sweeping.summary_folders import CONFIG, runs_in
@@ -25,7 +25,7 @@ SPEED, SECONDS = "speed/times_real_time", "training_seconds"
 class RunResult:
     """A run as its folder shows it.
 
-    config     its configuration; empty where the run never began
+    config     its configuration, also where the run was refused before it began
     reason     why it failed, in one line; empty where it did not
     num_steps  trained
     figures    of its best validation, by the names under which they are logged, with `best_step`,
@@ -56,7 +56,7 @@ def read_result(folder: Path, name: str) -> RunResult:
     metrics: Scalars = {}
     reason = ""
     try:
-        config = _config(folder / CONFIG)
+        config = _config(folder / CONFIG) or _config(folder / REFUSED)
         metrics = read_metrics(folder / METRICS) if (folder / METRICS).is_file() else {}
     except UserError as error:
         reason = str(error)
