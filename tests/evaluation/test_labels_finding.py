@@ -45,6 +45,14 @@ def test_below_another_folder_by_the_recording_s_key(tmp_path):
     assert labels_of(source, "ann/x.flac", anywhere) is None
 
 
+def test_in_an_item_file_below_more_folders_where_that_is_unique(tmp_path):
+    path = put(tmp_path / "a.item", HEADER + "set/ann/x 0 1 s\nset/bob/x 0 1 t\nset/bob/y 0 1 u\n")
+    source = label_source(str(path), ".phn", "")
+    assert source.of("ann/x.wav", path).labels == ("s",)
+    assert source.of("bob/y.wav", path).labels == ("u",)
+    assert source.of("x.wav", path) is None, "of whom?"
+
+
 def test_in_an_item_file_by_key_or_by_its_last_part(tmp_path):
     path = put(tmp_path / "a.item", HEADER + "ann/x 0 1 s\ny 0 1 t\n")
     source = label_source(str(path), ".phn", "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -52,8 +53,8 @@ class LabelFiles:
 
 @dataclass(frozen=True)
 class ItemLabels:
-    """An item file for all recordings, whose `#file` is a key without suffix, or the last part
-    of one, as in the challenges' own files."""
+    """An item file for all recordings, whose `#file` is a key without suffix, the last part of
+    one, as in the challenges' own files, or a key below more folders."""
 
     path: Path
 
@@ -64,8 +65,8 @@ class ItemLabels:
     def name_of(self, key: str) -> str | None:
         """What the item file calls a recording; UserError where it calls another one so, too."""
         stem = key_stem(key)
-        known = (name for name in (stem, PurePosixPath(stem).name) if name in self._segments)
-        name = next(known, None)
+        ends = (stem, PurePosixPath(stem).name)
+        name = next((self._by_end[end] for end in ends if end in self._by_end), None)
         if name is not None and self._named.setdefault(name, stem) != stem:
             raise UserError(
                 f"{self.path}: '#file' {name} may be {self._named[name]} or {stem}: "
@@ -76,6 +77,19 @@ class ItemLabels:
     @cached_property
     def _segments(self) -> dict[str, Segments]:
         return item_segments(self.path)
+
+    @cached_property
+    def _by_end(self) -> dict[str, str]:
+        """Names by themselves, and by the ends of their paths that no other one has."""
+        ends = [
+            ("/".join(parts[first:]), name)
+            for name in self._segments
+            for parts in [PurePosixPath(name).parts]
+            for first in range(1, len(parts))
+        ]
+        times = Counter(end for end, _ in ends)
+        unique = {end: name for end, name in ends if times[end] == 1}
+        return {**unique, **{name: name for name in self._segments}}
 
     @cached_property
     def _named(self) -> dict[str, str]:
