@@ -84,7 +84,7 @@ def test_voices(model, source, reconstructed, tmp_path, caplog):
     assert not np.array_equal(sound(tmp_path / "ann" / other), sound(reconstructed / other))
     assert "does not know" not in caplog.text
     assert made(out=tmp_path / "own", **given) == 0
-    assert caplog.text.count("the model does not know the speaker eve") == 1
+    assert caplog.text.count("whose voice is of nobody known: eve\n") == 1
     for task, of in (("convert", {"input": source}), ("decode", {"codes": source})):
         with pytest.raises(UserError, match=r"speaker is 'bop'.*It knows bob, ann$"):
             made(task=task, speaker="bop", checkpoint=model, out=tmp_path / "none", **of)

@@ -150,7 +150,8 @@ def _meter(model: WaveformModel, wanted: Sequence[Utterance]) -> Meter:
 
 
 def _said(meter: Meter, num_failed: int, settings: Settings) -> int:
-    logger.info("%s: %s", settings.destination, meter.text)
+    done = meter.text if meter.num_utterances else "there was nothing to do"
+    logger.info("%s: %s", settings.destination, done)
     if num_failed:
         logger.warning("%d recordings could not be used, see above", num_failed)
     return num_failed

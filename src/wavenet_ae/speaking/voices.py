@@ -27,8 +27,12 @@ def voices_of(
         require_speaker(model, speaker)
         return [speaker] * len(utterances)
     known = set(model.speakers)
-    for name in sorted({each.speaker for each in utterances if each.speaker} - known):
-        logger.info("the model does not know the speaker %s: the voice is of nobody known", name)
+    if strangers := sorted({each.speaker for each in utterances if each.speaker} - known):
+        more = f" and {len(strangers) - NUM_SHOWN} more" if len(strangers) > NUM_SHOWN else ""
+        logger.info(
+            "the model does not know these speakers, whose voice is of nobody known: %s%s",
+            *(", ".join(strangers[:NUM_SHOWN]), more),
+        )
     return [each.speaker if each.speaker in known else None for each in utterances]
 
 
