@@ -52,12 +52,13 @@ def test_a_sweep_without_runs_and_with_one(tmp_path, capsys):
     assert not (tmp_path / "one" / "sweep.png").exists(), "there is nothing to compare"
 
 
-def test_all_runs_failed(tmp_path):
+@pytest.mark.parametrize("sweeper", [GRID, "wavenet_ae.sweeping.search.Search"])
+def test_all_runs_failed(sweeper, tmp_path):
     for number in range(3):
         (tmp_path / str(number)).mkdir()
         (tmp_path / str(number) / "failed.txt").write_text("x" * 1000)
     with pytest.raises(SystemExit) as ended:
-        end(tmp_path)
+        end(tmp_path, sweeper)
     assert str(ended.value.code).startswith("3 of 3 runs failed: 0 (xxx")
     assert len(str(ended.value.code)) < 600
     assert len((tmp_path / "sweep.csv").read_text().splitlines()) == 4

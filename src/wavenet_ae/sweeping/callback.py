@@ -27,7 +27,7 @@ class SweepSummary(Callback):
     """Writes `sweep.csv`, `sweep.png` and `sweep.pdf` into the folder of a sweep, grid or search,
     and prints its table.
 
-    Exits with code 1 where runs of a grid have failed.
+    Exits with code 1 where runs of a grid have failed, or all trials of a search.
     """
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
@@ -37,8 +37,9 @@ class SweepSummary(Callback):
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         folder = Path(config.hydra.sweep.dir)
         is_grid = config.hydra.sweeper._target_.rpartition(".")[2] == GRID
-        failed = guarded(lambda: _summarise(folder, conf_folder(config)))
-        if failed and is_grid:
+        results = guarded(lambda: _summarised(folder, conf_folder(config)))
+        failed = failures(results)
+        if failed and (is_grid or all(each.reason for each in results)):
             sys.exit(failed)
 
 
@@ -49,19 +50,18 @@ def conf_folder(config: DictConfig) -> Path | None:
     return found[0] if found else None
 
 
-def _summarise(folder: Path, conf: Path | None) -> str:
-    """Returns the sentence about failed runs, empty where there are none."""
+def _summarised(folder: Path, conf: Path | None) -> list[RunResult]:
     from wavenet_ae.sweeping.summary import read_results
     from wavenet_ae.sweeping.summary_report import report
 
     results = read_results(folder)
     if results:
         report(results, folder, conf, "sweep")
-    return failures(results)
+    return results
 
 
 def failures(results: Sequence[RunResult]) -> str:
-    """`2 of 6 runs failed: 3 (reason), 5 (reason)`"""
+    """`2 of 6 runs failed: 3 (reason), 5 (reason)`; empty where none has."""
     failed = [each for each in results if each.reason]
     if not failed:
         return ""
