@@ -11,6 +11,11 @@ from rich.table import Table
 from wavenet_ae.judging.findings import Findings, Value
 
 ERROR, LOW, HIGH = "_error", "_low", "_high"
+# In the JSON only: a console has no room for them.
+HIDDEN = {
+    *("nmi", "cluster_purity", "num_frames", "num_unlabelled", "num_excluded", "num_rows"),
+    *("num_labels", "left_out", "seeds_range", "single_codes"),
+}
 HEADINGS = {
     "nats_per_sample": "nats/sample",
     "bits_per_sample": "bits/sample",
@@ -29,9 +34,6 @@ HEADINGS = {
     "nmi": "NMI",
     "num_used": "used",
     "num_units": "of",
-    "num_frames": "frames",
-    "num_unlabelled": "unlabelled",
-    "num_excluded": "excluded",
     "r_value": "R",
     "f1": "F1",
     "mean_ms": "mean ms",
@@ -41,7 +43,11 @@ HEADINGS = {
 
 def table(findings: Findings) -> Table:
     """Errors and intervals stand behind their values: 2.81 ± 0.03, 0.32 (0.30 to 0.34)."""
-    shown = [name for name in findings.columns if not name.endswith((ERROR, LOW, HIGH))]
+    shown = [
+        name
+        for name in findings.columns
+        if not name.endswith((ERROR, LOW, HIGH)) and name not in HIDDEN
+    ]
     found = Table(title=findings.title, title_justify="left", box=SIMPLE, padding=(0, 0, 0, 1))
     for name in shown:
         is_text = isinstance(findings.rows[0][name], str)
