@@ -60,6 +60,12 @@ def test_all_that_there_is_to_say(checkpoint, cache, tmp_path):
     assert content["model"]["bottleneck"] == "VQVAEEMA" and "versions" in content["command"]
 
 
+@pytest.mark.gpu
+def test_all_of_it_on_a_gpu(checkpoint, cache, tmp_path):
+    _, content = evaluated(checkpoint, cache, tmp_path, "device=cuda")
+    assert set(PARTS) <= {each["part"] for each in content["findings"]}
+
+
 def test_other_recordings_and_some_parts(checkpoint, cache, tmp_path):
     recordings = tmp_path / "recordings" / "anna"
     recordings.mkdir(parents=True)

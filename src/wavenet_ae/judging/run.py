@@ -28,6 +28,8 @@ from wavenet_ae.provenance import this_command
 logger = logging.getLogger(__name__)
 
 FILE = "evaluation.json"
+ON_CPU = ("certificates", "units", "probes")  # parts whose work is numpy's and scikit-learn's
+BY_LABELS = {"units", "probes"}
 OF_CODES = ("bitrate", "sounds", "units", "probes")  # parts that a model without codes has not
 
 
@@ -40,12 +42,15 @@ def evaluate(settings: Settings) -> Evaluation:
     """
     model, fingerprint = load_with_fingerprint(settings.file)
     wanted = _wanted(model, settings)
-    model.to(_device(settings.device))
+    device = _device(settings.device)
+    model.to(device)
     speech = open_speech(model, settings)
-    labelled = find_labels(speech.corpus, speech.paths(), settings)
-    wanted = _that_can_be_had(wanted, labelled, settings)
+    labelled = Labelled(speech.corpus, [], [], [], len(speech.corpus))
+    if BY_LABELS & set(wanted):
+        labelled = find_labels(speech.corpus, speech.paths(), settings)
+        wanted = _that_can_be_had(wanted, labelled, settings)
     make_engine(settings.engine, model.decoder)  # if there is none, it is said now
-    judge = Judge(model, speech, labelled, settings)
+    judge = Judge(model, speech, labelled, settings, device)
     evaluation = Evaluation(
         model=_described(model, fingerprint, settings),
         corpus=speech.described(model, settings.asked_split),
@@ -98,9 +103,11 @@ class Judge:
     speech: Speech
     labelled: Labelled
     settings: Settings
+    device: str
 
     def part(self, name: str) -> Iterator[Findings]:
         model, settings = self.model, self.settings
+        model.to("cpu" if name in ON_CPU else self.device)
         corpus, rows = self.speech.corpus, self.speech.rows
         with Progress(name) as progress:
             match name, model:
