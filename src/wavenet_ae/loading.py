@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from wavenet_ae.checkpoint import SECTION, read_checkpoint
+from wavenet_ae.errors import UserError
 from wavenet_ae.models import WaveformModel, build
 
 PREFIX = "model."  # where the Lightning module keeps the model
@@ -47,3 +48,11 @@ def fingerprint(model: WaveformModel, config: Mapping[str, Any]) -> str:
         digest.update(f"\n{name} {value.dtype} {tuple(value.shape)}\n".encode())
         digest.update(value.cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()
+
+
+def device_named(name: str) -> str:
+    """`auto`, `cpu` or `cuda` -> where a model is to be; UserError where there is none such."""
+    has_gpu = torch.cuda.is_available()
+    if name == "cuda" and not has_gpu:
+        raise UserError("device is 'cuda', but there is no CUDA device: take device=cpu")
+    return "cuda" if has_gpu and name == "auto" else name.replace("auto", "cpu")

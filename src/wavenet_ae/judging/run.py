@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import torch
-
 from wavenet_ae.errors import UserError
 from wavenet_ae.generation import make_engine
 from wavenet_ae.judging.certifying import judge_certificates
@@ -21,7 +19,7 @@ from wavenet_ae.judging.settings import Settings
 from wavenet_ae.judging.speaking_again import judge_sounds
 from wavenet_ae.judging.speech import Speech, open_speech
 from wavenet_ae.judging.units import judge_units
-from wavenet_ae.loading import load_with_fingerprint
+from wavenet_ae.loading import device_named, load_with_fingerprint
 from wavenet_ae.models import WaveformAutoencoder, WaveformModel, model_card
 from wavenet_ae.provenance import this_command
 
@@ -42,7 +40,7 @@ def evaluate(settings: Settings) -> Evaluation:
     """
     model, fingerprint = load_with_fingerprint(settings.file)
     wanted = _wanted(model, settings)
-    device = _device(settings.device)
+    device = device_named(settings.device)
     model.to(device)
     speech = open_speech(model, settings)
     labelled = Labelled(speech.corpus, [], [], [], len(speech.corpus))
@@ -73,13 +71,6 @@ def _wanted(model: WaveformModel, settings: Settings) -> list[str]:
             f"parts has {', '.join(refused)}, but this model has no codes: leave them out"
         )
     return [part for part in settings.wanted if part not in lacking]
-
-
-def _device(name: str) -> str:
-    has_gpu = torch.cuda.is_available()
-    if name == "cuda" and not has_gpu:
-        raise UserError("device is 'cuda', but there is no CUDA device: take device=cpu")
-    return "cuda" if has_gpu and name == "auto" else name.replace("auto", "cpu")
 
 
 def _that_can_be_had(wanted: list[str], labelled: Labelled, settings: Settings) -> list[str]:

@@ -7,11 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from wavenet_ae.errors import UserError
 from wavenet_ae.generation import Sampling, make_engine
-from wavenet_ae.loading import load_with_fingerprint
+from wavenet_ae.loading import device_named, load_with_fingerprint
 from wavenet_ae.models import WaveformAutoencoder, WaveformModel
 from wavenet_ae.speaking.code_files import UNITS_CARD, read_card, units_card, write_card
 from wavenet_ae.speaking.encode import encode_all
@@ -36,7 +34,7 @@ def generate(settings: Settings) -> int:
     assert settings.checkpoint is not None
     model, fingerprint = load_with_fingerprint(Path(settings.checkpoint).expanduser())
     _require_fitting(model, settings.task)
-    model.to(_device(settings.device))
+    model.to(device_named(settings.device))
     if settings.speaker is not None:
         require_speaker(model, settings.speaker)
     if settings.task == "encode":
@@ -56,13 +54,6 @@ def _require_fitting(model: WaveformModel, task: str) -> None:
             f"task is {task!r}, but this model has no encoder and no codes: take task=sample, or "
             "a checkpoint of model=autoencoder"
         )
-
-
-def _device(name: str) -> str:
-    has_gpu = torch.cuda.is_available()
-    if name == "cuda" and not has_gpu:
-        raise UserError("device is 'cuda', but there is no CUDA device: take device=cpu")
-    return "cuda" if has_gpu and name == "auto" else name.replace("auto", "cpu")
 
 
 def _speak(model: WaveformModel, fingerprint: str, settings: Settings) -> int:
@@ -116,7 +107,10 @@ def _provenance(
     settings: Settings, fingerprint: str, suffix: str, engine: str | None = None
 ) -> Provenance:
     decides: dict[str, Any] = {"task": settings.task, "model_fingerprint": fingerprint}
-    how: dict[str, Any] = {"checkpoint": settings.checkpoint, "device": _device(settings.device)}
+    how: dict[str, Any] = {
+        "checkpoint": settings.checkpoint,
+        "device": device_named(settings.device),
+    }
     if settings.task != "encode":
         for name in ("temperature", "top_k", "top_p", "seed"):
             decides[name] = getattr(settings, name)
