@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import wandb
 from wandb.proto.wandb_internal_pb2 import Record
 
 FILE_HEADER, BLOCK = 7, 32768
@@ -20,7 +21,11 @@ BOOKKEEPING = {"epoch", "trainer/global_step"}  # beside what begins with "_"
 
 
 def segments(run_folder: Path) -> list[list[Record]]:
-    """The records of each start of the run, oldest first."""
+    """The records of each start of the run, oldest first.
+
+    W&B's service, if this process has one, is ended first: it writes on after `finish`.
+    """
+    wandb.teardown()
     files = sorted((run_folder / "wandb").glob("offline-run-*/run-*.wandb"))
     return [list(records(file)) for file in files]
 
