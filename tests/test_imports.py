@@ -48,6 +48,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "speaking": LOADED | {"binding", "data", "provenance"},
     "evaluation": LOADED | {"data", "dashboards"},
     "judging": LOADED | {"binding", "data", "dashboards", "evaluation", "provenance"},
+    "reporting": {"errors", "audio", "dashboards", "evaluation", "judging"},
     "training": LOADED | {"data", "evaluation", "dashboards", "provenance"},
     "resuming": {"config", "errors", "training"},
     "config": LOADED | {"data", "evaluation", "training", "signatures"},
