@@ -141,3 +141,23 @@ def test_values_that_no_finished_run_has_and_values_beyond_all_numbers(tmp_path)
         write_run(tmp_path / "rates" / str(number), values)
     (axes,) = draw_results(grouped(rows_of(tmp_path / "rates"))).axes
     assert [each.get_text() for each in axes.get_xticklabels()] == ["0.1", "inf"]
+
+
+def test_nlls_that_are_alike_are_written_in_full(tmp_path):
+    for number, rate in enumerate((0.001, 0.002)):
+        values = config(optimizer={"learning_rate": rate})
+        write_run(tmp_path / str(number), values, (4.0, 2.74 + 1e-4 * number))
+    figure = draw_results(grouped(rows_of(tmp_path)))
+    figure.canvas.draw()
+    (axes,) = figure.axes
+    assert axes.yaxis.get_major_formatter().get_offset() == ""
+    assert all(2.7 < float(each.get_text()) < 2.8 for each in axes.get_yticklabels())
+
+
+def test_settings_without_a_panel_are_named(tmp_path):
+    for number in range(2):
+        varied = {f"setting_{n}": number + n for n in range(8)}
+        write_run(tmp_path / str(number), config(optimizer=varied))
+    figure = draw_results(grouped(rows_of(tmp_path)))
+    assert len(figure.axes) == 6
+    assert figure.get_suptitle() == "Not drawn: optimizer.setting_6, optimizer.setting_7"

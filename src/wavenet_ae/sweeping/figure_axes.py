@@ -18,6 +18,11 @@ def name_places(axes: Axes, names: Sequence[str]) -> None:
     axes.set_xticks(range(len(names)), names, **(slanted if is_long else {}))
 
 
+def label_nll(axes: Axes) -> None:
+    """Each number in full, also where all are alike: 2.7412, not 12 of 1e-4 + 2.74."""
+    axes.ticklabel_format(axis="y", style="plain", useOffset=False)
+
+
 def scale_by_ratio(axes: Axes) -> None:
     """A logarithmic x axis with plain numbers where they have room."""
     low, high = axes.get_xlim()

@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 
 from wavenet_ae.dashboards.drawing import COLOURS, GREY, STYLES
 from wavenet_ae.dashboards.pages import DOTS_PER_INCH
-from wavenet_ae.sweeping.figure_axes import NLL_LABEL, name_places, scale_by_ratio
+from wavenet_ae.sweeping.figure_axes import NLL_LABEL, label_nll, name_places, scale_by_ratio
 from wavenet_ae.sweeping.summary import NLL
 from wavenet_ae.sweeping.summary_keys import in_words
 from wavenet_ae.sweeping.table import NOMINAL, Group, used_rate
@@ -46,6 +46,7 @@ def draw_rates(groups: Sequence[Group]) -> Figure:
             _draw_point(rates, group, look)
         _draw_column(names, place, group, look)
     _scale_rates(rates, groups)
+    label_nll(rates)
     rates.set(title="Rate and distortion", ylabel=NLL_LABEL, xlabel="bits per second")
     names.set(title="Each, lowest first", xlim=(-0.6, len(groups) - 0.4))
     name_places(names, [_label(group) for group in ordered])

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from wavenet_ae.dashboards.drawing import COLOURS
 from wavenet_ae.dashboards.pages import DOTS_PER_INCH, FONT_SIZES
-from wavenet_ae.sweeping.figure_axes import NLL_LABEL, name_places, scale_by_ratio
+from wavenet_ae.sweeping.figure_axes import NLL_LABEL, label_nll, name_places, scale_by_ratio
 from wavenet_ae.sweeping.figure_rates import has_rates
 from wavenet_ae.sweeping.summary import NLL
 from wavenet_ae.sweeping.summary_keys import SEED, in_words
@@ -25,7 +25,8 @@ USED_LABEL = "bit/s: entropy of the codes, or KL"
 
 def draw_settings(groups: Sequence[Group]) -> Figure | None:
     """NLL against each varied setting, and against the rate where nominal rates differ."""
-    panels = _panels(groups)[:MOST_PANELS]
+    found = _panels(groups)
+    panels, left_out = found[:MOST_PANELS], found[MOST_PANELS:]
     if not panels:
         return None
     num_columns = min(3, len(panels))
@@ -38,6 +39,10 @@ def draw_settings(groups: Sequence[Group]) -> Figure | None:
         _draw_panel(axes, name, values, nlls)
     for axes in all_axes[len(panels) :]:
         axes.remove()
+    if left_out:
+        words = f"Not drawn: {', '.join(name for name, *_ in left_out)}"
+        figure.suptitle(words, fontsize=FONT_SIZES["axes.labelsize"])
+    label_nll(all_axes[0])  # which all share
     figure.supylabel(NLL_LABEL, fontsize=FONT_SIZES["axes.labelsize"])
     return figure
 

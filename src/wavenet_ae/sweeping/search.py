@@ -123,6 +123,9 @@ def _launch(
             f"the launcher has lost a run ({type(error).__name__}: {error}).  The same command "
             f"goes on with the trials that it was busy with: {numbers}"
         ) from error
+    except (KeyboardInterrupt, SystemExit):
+        logger.info("the search has stopped; the same command goes on with it")
+        raise
     finally:
         log_to(None)  # a run in this process has left its own log open
 

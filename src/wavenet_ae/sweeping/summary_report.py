@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from wavenet_ae.sweeping.comparable import warnings
 from wavenet_ae.sweeping.figure import draw_results, write_figure
 from wavenet_ae.sweeping.summary import FAILURE, RunResult
 from wavenet_ae.sweeping.summary_keys import option_names, varied_settings
@@ -32,6 +33,8 @@ def report(
     written = [folder / f"{name}.csv"]
     console = Console(width=WIDTH, highlight=False, soft_wrap=False)
     console.print(console_table(rows, _title(results)))
+    for sentence in warnings([each.config for each in results if each.config]):
+        console.print(sentence, style="yellow", soft_wrap=True)
     figure = draw_results(grouped(rows))
     if figure is not None:
         written += [write_figure(figure, folder / f"{name}.{suffix}") for suffix in formats]
