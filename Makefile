@@ -23,7 +23,7 @@ demo: $(READY)  ## train on synthetic speech for four minutes and judge the code
 bench: $(READY)  ## training speed against matrix products and an ordinary WaveNet (three minutes)
 	$(BIN)/python benchmarks/training.py
 
-bench-generation: $(READY)  ## samples a second of each engine, beside the full convolution
+bench-generate: $(READY)  ## samples a second of each engine, beside the full convolution
 	$(BIN)/python benchmarks/generation.py
 
 bench-packing: $(READY)  ## packing of many short files: files/s, memory (two minutes)
@@ -47,5 +47,5 @@ format: $(READY)  ## format the code and sort its imports
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-.PHONY: help setup demo bench bench-generation bench-packing bench-monitors test test-all lint format
+.PHONY: help setup demo bench bench-generate bench-packing bench-monitors test test-all lint format
 .DEFAULT_GOAL := help

@@ -111,7 +111,8 @@ class Judge:
                 case "sounds", WaveformAutoencoder():
                     yield from judge_sounds(model, corpus, rows, settings, progress)
                 case "units", WaveformAutoencoder():
-                    yield from judge_units(model, self.labelled, settings.seed, progress)
+                    folder = settings.destination
+                    yield from judge_units(model, self.labelled, settings.seed, folder, progress)
                 case "probes", WaveformAutoencoder():
                     yield from judge_probes(model, self.labelled, settings, progress)
 

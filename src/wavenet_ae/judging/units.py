@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
@@ -17,9 +18,11 @@ from wavenet_ae.evaluation.boundaries import (
 from wavenet_ae.evaluation.durations import RunLengths, unit_durations
 from wavenet_ae.evaluation.labels import Segments
 from wavenet_ae.evaluation.units import JointCounts, halves, held_out_accuracy, joint_quality
+from wavenet_ae.judging.example import judge_example
 from wavenet_ae.judging.findings import Findings, Value
 from wavenet_ae.judging.labelled import Labelled
 from wavenet_ae.judging.progress import Progress
+from wavenet_ae.judging.unit_counts import UnitCounts, code_by_phone
 from wavenet_ae.judging.unit_kinds import Units
 from wavenet_ae.models import WaveformAutoencoder
 
@@ -31,6 +34,7 @@ class Tally:
     """What is counted of one kind of units, utterance by utterance."""
 
     joint: list[JointCounts]  # of either half of the speakers
+    frames: np.ndarray  # (K,) int64 of each unit, with a label or without
     runs: RunLengths = field(default_factory=RunLengths.none)
     boundaries: BoundaryCounts = field(default_factory=BoundaryCounts)
     uniform: BoundaryCounts = field(default_factory=BoundaryCounts)
@@ -47,6 +51,7 @@ class Tally:
         """Units (N,) of one utterance and their labels (N,); `uniform` are as many changes, evenly
         from the first anchor to the last."""
         self.joint[half] = self.joint[half].added(units, labels)
+        self.frames = self.frames + np.bincount(units, minlength=len(self.frames))
         self.runs = self.runs.added(units)
         changes = change_seconds(units, anchors, rate)
         even = uniform_seconds(len(changes), anchors[0] / rate, anchors[-1] / rate)
@@ -55,16 +60,20 @@ class Tally:
 
 
 def judge_units(
-    model: WaveformAutoencoder, labelled: Labelled, seed: int, progress: Progress
+    model: WaveformAutoencoder, labelled: Labelled, seed: int, folder: Path, progress: Progress
 ) -> Iterator[Findings]:
-    """Two tables: units and labels, units and boundaries."""
+    """Two tables, units and labels, units and boundaries; and what pictures are drawn from, of
+    which an utterance's sound is written to `folder`."""
     corpus = labelled.corpus
     units = Units(model, corpus, seed)
     by_speaker = len({labelled.speaker(row) for row in labelled.rows}) > 1
     names = [labelled.speaker(row) if by_speaker else corpus.keys[row] for row in labelled.rows]
     half = halves(names, seed)
     none = {name: JointCounts.none(n, len(labelled.inventory)) for name, n in units.sizes.items()}
-    tallies = {name: Tally([each, each]) for name, each in none.items()}
+    tallies = {
+        name: Tally([each, each], np.zeros(len(each.counts), np.int64))
+        for name, each in none.items()
+    }
     for number, row in enumerate(labelled.rows):
         anchors, found = units.of(corpus, row)
         labels, segments = labelled.at(row, anchors), labelled.of(row)
@@ -90,6 +99,12 @@ def judge_units(
         "many as the first units' changes, evenly spaced.  Milliseconds are of runs of one unit.",
         rows,
     )
+    counts = {
+        name: UnitCounts((tally.joint[0] + tally.joint[1]).counts, tally.frames)
+        for name, tally in tallies.items()
+    }
+    yield code_by_phone(counts, labelled.inventory)
+    yield judge_example(units, labelled, folder)
 
 
 def _about(labelled: Labelled, of: str) -> str:
