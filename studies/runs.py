@@ -7,7 +7,7 @@ import os
 import statistics
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,7 @@ def finished_run(folder: Path, overrides: Sequence[str]) -> dict[str, float]:
 def train(folder: Path, overrides: Sequence[str]) -> None:
     """Train into `folder`, or go on with what is there; one thread, so that two studies side by
     side do not wait for each other's."""
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    environment = single_threaded()
     config = folder / "config.yaml"
     if not config.is_file():
         command = [sys.executable, "train.py", f"hydra.run.dir={folder}", *overrides]
@@ -43,6 +43,11 @@ def train(folder: Path, overrides: Sequence[str]) -> None:
     elif not _is_finished(folder):
         command = [sys.executable, "train.py", f"resume={folder}"]
         subprocess.run(command, check=True, env=environment, cwd=ROOT)
+
+
+def single_threaded() -> dict[str, str]:
+    """The environment of a command that computes with one thread."""
+    return {**os.environ, "OMP_NUM_THREADS": "1"}
 
 
 def _is_finished(folder: Path) -> bool:
@@ -79,14 +84,14 @@ def write_rows(path: Path, rows: Iterable[dict[str, Any]]) -> None:
         writer.writerows(rows)
 
 
-def table(rows: Sequence[dict[str, Any]], by: str) -> str:
-    """Mean, lowest and highest of each figure over seeds, one line for each value of column `by`,
-    in Markdown."""
-    names = [*DIGITS]
+def table(rows: Sequence[dict[str, Any]], by: str, digits: Mapping[str, int] = DIGITS) -> str:
+    """Mean, lowest and highest of each figure in `digits` over seeds, one line for each value of
+    column `by`, in Markdown."""
+    names = [*digits]
     lines = [f"| {by} | runs | {' | '.join(names)} |", "| --- " * (len(names) + 2) + "|"]
     for value in dict.fromkeys(row[by] for row in rows):
         group = [row for row in rows if row[by] == value]
-        cells = [_spread([float(row[name]) for row in group], DIGITS[name]) for name in names]
+        cells = [_spread([float(row[name]) for row in group], digits[name]) for name in names]
         lines.append(f"| {value} | {len(group)} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
