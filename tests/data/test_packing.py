@@ -116,6 +116,16 @@ def test_interrupted_packing_goes_on_where_it_stopped(packed, tmp_path, small_ch
     assert not written(tmp_path, ".*.partial")
 
 
+def test_what_another_run_writes_beside_the_shards_is_left_to_it(packed, tmp_path, small_chunks):
+    """The run that has just packed writes its lists while those that waited for it begin."""
+    folder = packed().folder.parent
+    (folder / "shard-00002.tsv").unlink()
+    theirs = folder / ".rejected.tsv.123.partial"
+    theirs.write_bytes(b"utterance")
+    packed()
+    assert (folder / "shard-00002.tsv").is_file() and theirs.is_file()
+
+
 def test_runs_at_the_same_time_share_one_packing(packed, caplog):
     caplog.set_level(logging.INFO)
     with ThreadPoolExecutor(3) as pool:

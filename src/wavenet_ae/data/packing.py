@@ -110,7 +110,9 @@ def _decode_missing(chunks: Sequence[Chunk], num_workers: int | None) -> None:
     folder = chunks[0].table.parent
     folder.mkdir(parents=True, exist_ok=True)
     with _only_one(folder.with_suffix(".lock")):
-        for partial in folder.glob(".*.partial"):  # of a run that was killed: we hold the lock
+        # Of a run that was killed, as we hold the lock.  A list or catalogue is not written under
+        # it: it may be of a run that has just packed this.
+        for partial in folder.glob(".shard-*.partial"):
             partial.unlink()
         missing = [chunk for chunk in chunks if not chunk.is_packed]
         if missing:
