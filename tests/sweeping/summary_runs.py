@@ -8,9 +8,9 @@ from typing import Any
 
 import yaml
 
+from wavenet_ae.sweeping.groups import Row
 from wavenet_ae.sweeping.summary import read_results
 from wavenet_ae.sweeping.summary_keys import option_names, varied_settings
-from wavenet_ae.sweeping.table import Row
 
 CONF = Path(__file__).parents[2] / "conf"
 NUM_STEPS = 40

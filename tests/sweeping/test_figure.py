@@ -10,7 +10,7 @@ from sweeping.summary_runs import comparison, config, rows_of, write_run
 
 from wavenet_ae.dashboards.drawing import COLOURS
 from wavenet_ae.sweeping.figure import draw_results, write_figure
-from wavenet_ae.sweeping.table import grouped
+from wavenet_ae.sweeping.groups import grouped
 
 
 def points(axes: Axes) -> dict[str, tuple[float, float]]:

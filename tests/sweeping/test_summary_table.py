@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.table import Table
 from sweeping.summary_runs import comparison, config, rows_of, write_run
 
+from wavenet_ae.sweeping.groups import grouped
+from wavenet_ae.sweeping.paired import over_the_best
 from wavenet_ae.sweeping.table import WIDTH, console_table, write_csv
 
 
@@ -43,11 +45,33 @@ def test_means_over_seeds_of_finished_runs(tmp_path):
     cells = [line.split() for line in lines if line.strip()]
     start = next(index for index, line in enumerate(cells) if line[0] == "bottleneck")
     assert cells[start + 2 : start + 6] == [
-        ["none", "2", "2.515", "2.510", "to", "2.520", "0.252", "-", "-", "6.0"],
-        ["vae", "2", "2.615", "2.610", "to", "2.620", "0.262", "900", "-", "6.0"],
-        ["vqvae", "2", "2.715", "2.710", "to", "2.720", "0.272", "280", "300", "6.0"],
-        ["fsq", "1", "of", "2", "2.810", "0.281", "290", "300", "6.0"],
+        ["none", "2", "2.515", "2.510", "to", "2.520", "0.000", "0.252", "-", "-", "6.0"],
+        ["vae", "2", "2.615", "2.610", "to", "2.620", "0.100", "0.262", "900", "-", "6.0"],
+        ["vqvae", "2", "2.715", "2.710", "to", "2.720", "0.200", "0.272", "280", "300", "6.0"],
+        ["fsq", "1", "of", "2", "2.810", "0.300", "0.281", "290", "300", "6.0"],
     ]
+
+
+def test_seed_by_seed_what_a_seed_adds_to_all_does_not_count(tmp_path):
+    nlls = {"ae": (2.0, 3.0, 2.5), "vae": (2.11, 3.12, 2.63), "fsq": (2.3, 3.2)}
+    for option, of_option in nlls.items():
+        for seed, nll in enumerate(of_option):
+            write_run(tmp_path / f"{option}-{seed}", config(option, seed=seed), (4.0, nll))
+    rows = rows_of(tmp_path)
+    above = over_the_best(grouped(rows))
+    assert above[0] == [0, 0, 0]
+    assert above[1] == pytest.approx([0.2 + 0.1, 0.2]), "of the seeds that it has"
+    assert above[2] == pytest.approx([0.11, 0.12, 0.13])
+    lines = printed(console_table(rows, "8 runs"))
+    assert any("2.110 to 3.120" in line and "0.110 to 0.130" in line for line in lines)
+
+
+def test_without_seeds_in_common_there_is_nothing_to_pair(tmp_path):
+    for seed, option in enumerate(["ae", "ae", "vae", "vae"]):
+        write_run(tmp_path / str(seed), config(option, seed=seed))
+    rows = rows_of(tmp_path)
+    assert over_the_best(grouped(rows)) == [[], []]
+    assert "over best" not in "".join(printed(console_table(rows, "4 runs")))
 
 
 def test_single_runs_with_their_status_lowest_nll_first(tmp_path):

@@ -13,8 +13,8 @@ from wavenet_ae.checkpoint import write_whole
 from wavenet_ae.dashboards.pages import FONT_SIZES
 from wavenet_ae.sweeping.figure_rates import MOST_SERIES, draw_rates, has_rates
 from wavenet_ae.sweeping.figure_settings import draw_settings
+from wavenet_ae.sweeping.groups import Group
 from wavenet_ae.sweeping.summary import NLL
-from wavenet_ae.sweeping.table import Group
 
 
 def draw_results(groups: Sequence[Group]) -> Figure | None:

@@ -14,9 +14,10 @@ from matplotlib.lines import Line2D
 from wavenet_ae.dashboards.drawing import COLOURS, GREY, STYLES
 from wavenet_ae.dashboards.pages import DOTS_PER_INCH
 from wavenet_ae.sweeping.figure_axes import NLL_LABEL, label_nll, name_places, scale_by_ratio
+from wavenet_ae.sweeping.groups import NOMINAL, Group, used_rate
+from wavenet_ae.sweeping.paired import by_seed
 from wavenet_ae.sweeping.summary import NLL
 from wavenet_ae.sweeping.summary_keys import in_words
-from wavenet_ae.sweeping.table import NOMINAL, Group, used_rate
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "h", "*", "p")
 MOST_SERIES = len(MARKERS)
@@ -45,6 +46,7 @@ def draw_rates(groups: Sequence[Group]) -> Figure:
         else:
             _draw_point(rates, group, look)
         _draw_column(names, place, group, look)
+    _join_seeds(names, ordered)
     _scale_rates(rates, groups)
     label_nll(rates)
     rates.set(title="Rate and distortion", ylabel=NLL_LABEL, xlabel="bits per second")
@@ -115,6 +117,15 @@ def _draw_column(axes: Axes, place: int, group: Group, look: Look) -> None:
         axes.plot([place], [mean(nlls)], **style, marker=marker, markersize=MEAN_SIZE)
 
 
+def _join_seeds(axes: Axes, groups: Sequence[Group]) -> None:
+    """Runs of one seed have the same validation windows: lines that are parallel show that what
+    differs is the windows."""
+    nlls = [by_seed(group) for group in groups]
+    for seed in sorted({seed for each in nlls for seed in each}):
+        at = [(place, each[seed]) for place, each in enumerate(nlls) if seed in each]
+        axes.plot(*zip(*at, strict=True), color=GREY, linewidth=0.7, alpha=0.6, zorder=0)
+
+
 def _rates_and_nlls(group: Group) -> list[tuple[float, float]]:
     found = [(used_rate(each.figures), each.figures.get(NLL)) for each in group.finished]
     return [(rate, nll) for rate, nll in found if rate is not None and nll is not None]
@@ -142,7 +153,8 @@ def _meanings(groups: Sequence[Group]) -> list[Line2D]:
             Line2D([], [], **wide, markerfacecolor="white", label="at the nominal rate")
         )
     if any(len(group.finished) > 1 for group in rated):
-        meanings.append(Line2D([], [], **style, markersize=RUN_SIZE, alpha=0.5, label="each seed"))
+        joined: dict[str, Any] = {**style, "linestyle": "-", "linewidth": 0.7, "alpha": 0.5}
+        meanings.append(Line2D([], [], **joined, markersize=RUN_SIZE, label="each seed"))
     return meanings
 
 

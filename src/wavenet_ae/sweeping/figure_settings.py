@@ -14,9 +14,9 @@ from wavenet_ae.dashboards.drawing import COLOURS
 from wavenet_ae.dashboards.pages import DOTS_PER_INCH, FONT_SIZES
 from wavenet_ae.sweeping.figure_axes import NLL_LABEL, label_nll, name_places, scale_by_ratio
 from wavenet_ae.sweeping.figure_rates import has_rates
+from wavenet_ae.sweeping.groups import Group, used_rate
 from wavenet_ae.sweeping.summary import NLL
 from wavenet_ae.sweeping.summary_keys import SEED, in_words
-from wavenet_ae.sweeping.table import Group, used_rate
 
 MOST_PANELS = 6
 PANEL_INCHES = (4.4, 3.6)

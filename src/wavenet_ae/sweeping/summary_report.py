@@ -9,9 +9,10 @@ from rich.console import Console
 
 from wavenet_ae.sweeping.comparable import warnings
 from wavenet_ae.sweeping.figure import draw_results, write_figure
+from wavenet_ae.sweeping.groups import Row, grouped
 from wavenet_ae.sweeping.summary import FAILURE, RunResult
 from wavenet_ae.sweeping.summary_keys import option_names, varied_settings
-from wavenet_ae.sweeping.table import WIDTH, Row, console_table, grouped, write_csv
+from wavenet_ae.sweeping.table import WIDTH, console_table, write_csv
 
 
 def report(

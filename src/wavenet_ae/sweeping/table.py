@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -14,48 +13,21 @@ from rich import box
 from rich.table import Table
 
 from wavenet_ae.checkpoint import write_whole
-from wavenet_ae.sweeping.summary import NLL, SPEED, RunResult
-from wavenet_ae.sweeping.summary_keys import SEED, in_words, short_names, without_seed
+from wavenet_ae.sweeping.groups import NOMINAL, Group, Row, grouped, used_rate
+from wavenet_ae.sweeping.paired import over_the_best
+from wavenet_ae.sweeping.summary import NLL, SPEED
+from wavenet_ae.sweeping.summary_keys import in_words, short_names
 
-WIDTH = 100
+WIDTH = 116
 MOST_KEYS = 3  # beside which there is room for all figures
 FEW_FIGURES = 1
 GAIN = "validation/gain_over_other_codes"
-NOMINAL, UNIGRAM, KL = (f"bitrate/{name}" for name in ("nominal", "unigram", "kl"))
 CAPTION = (
     "Of the validation with the lowest NLL, in nats per sample.\n"
     "gain: what another item's codes cost\n"
     "bit/s used: entropy of the codes, or KL to the prior"
 )
-
-
-@dataclass(frozen=True)
-class Row:
-    """A run with the settings that tell it from the others."""
-
-    settings: Mapping[str, Any]
-    result: RunResult
-
-
-@dataclass(frozen=True)
-class Group:
-    """Runs that differ in their seed alone; without the seed, their settings."""
-
-    settings: Mapping[str, Any]
-    rows: Sequence[Row]
-
-    @property
-    def finished(self) -> list[RunResult]:
-        return [row.result for row in self.rows if row.result.is_finished]
-
-    def figures(self, name: str) -> list[float]:
-        """A figure of the finished runs that have it."""
-        return [each.figures[name] for each in self.finished if name in each.figures]
-
-
-def used_rate(figures: Mapping[str, float]) -> float | None:
-    """Bits per second that codes carry at most: their entropy, or the KL of a posterior."""
-    return figures.get(UNIGRAM, figures.get(KL))
+OVER_BEST = "\nover best: above the best, seed by seed, as the seed chooses the validation windows"
 
 
 def _named(name: str) -> Callable[[Mapping[str, float]], float | None]:
@@ -92,18 +64,6 @@ def _keys(rows: Sequence[Row]) -> list[str]:
     return list(dict.fromkeys(key for row in rows for key in row.settings))
 
 
-def grouped(rows: Sequence[Row]) -> list[Group]:
-    """Groups over seeds, in the order of their first runs; a run that never began has none."""
-    groups: dict[tuple[str, ...], list[Row]] = {}
-    for row in rows:
-        if row.result.config:
-            groups.setdefault(without_seed(row.settings), []).append(row)
-    return [
-        Group({key: value for key, value in own[0].settings.items() if key != SEED}, own)
-        for own in groups.values()
-    ]
-
-
 def console_table(rows: Sequence[Row], title: str) -> Table:
     """Runs, or groups over seeds where there are several, lowest NLL first."""
     groups = grouped(rows)
@@ -127,20 +87,25 @@ def _table_of_runs(rows: Sequence[Row], title: str) -> Table:
 
 
 def _table_of_groups(groups: Sequence[Group], title: str) -> Table:
-    """Means over the finished runs of each group, and the range of their NLLs."""
+    """Means over the finished runs of each group, and ranges of their NLLs and of what these are
+    above the best group's."""
     keys = list(dict.fromkeys(key for group in groups for key in group.settings))
     columns = _columns(keys, [each.figures for group in groups for each in group.finished])
-    table = _new_table(title, [*_headings(keys), "runs"], ["NLL", "range"], columns)
-    for group in sorted(groups, key=lambda group: _mean(group.figures(NLL)) or float("inf")):
+    above = over_the_best(groups)
+    spreads = ["range", *["over best"] * any(above)]
+    table = _new_table(title, [*_headings(keys), "runs"], ["NLL", *spreads], columns)
+    table.caption = CAPTION + OVER_BEST * any(above)
+    pairs = list(zip(groups, above, strict=True))
+    for group, own in sorted(pairs, key=lambda pair: _mean(pair[0].figures(NLL)) or float("inf")):
         settings = (in_words(group.settings.get(key)) for key in keys)
         done, asked, nlls = len(group.finished), len(group.rows), group.figures(NLL)
         num_runs = str(done) if done == asked else f"{done} of {asked}"
-        spread = f"{min(nlls):.3f} to {max(nlls):.3f}" if len(nlls) > 1 else ""
+        ranges = [_range(nlls) if len(nlls) > 1 else "", _range(own)][: len(spreads)]
         figures = [
             _number(_mean([figure(each.figures) for each in group.finished]), digits)
             for _, figure, digits in columns
         ]
-        table.add_row(*settings, num_runs, _number(_mean(nlls), 3), spread, *figures)
+        table.add_row(*settings, num_runs, _number(_mean(nlls), 3), *ranges, *figures)
     return table
 
 
@@ -165,6 +130,11 @@ def _new_table(
     for heading in (*nll, *(name for name, *_ in columns)):
         table.add_column(heading, justify="right", no_wrap="\n" not in heading)
     return table
+
+
+def _range(values: Sequence[float]) -> str:
+    ends = sorted({f"{end:.3f}" for end in (min(values), max(values))}) if values else []
+    return " to ".join(ends)
 
 
 def _mean(values: Sequence[float | None]) -> float | None:
