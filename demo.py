@@ -92,7 +92,7 @@ def judge(folder: Path, seconds: float) -> None:
     import yaml
     from rich.console import Console
 
-    from wavenet_ae.evaluation.run_summary import summarise_run
+    from wavenet_ae.judging.run_summary import summarise_run
 
     torch.set_num_threads(1)  # small matrices: waking threads would take longer than the work
     corpus = open_corpus(yaml.safe_load((folder / "config.yaml").read_text()))

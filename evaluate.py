@@ -1,7 +1,9 @@
-"""What a model predicts, says and tells apart: tables, and a JSON of all figures.
+"""What a model predicts, says and tells apart: tables, a JSON of all figures, and a page.
 
 python evaluate.py checkpoint=outputs/toy/A/checkpoints/best.ckpt
 python evaluate.py checkpoint=... data=folder data.root=recordings
+python evaluate.py checkpoints=[outputs/toy/A/checkpoints/best.ckpt,...] out=outputs/compared
+python evaluate.py report=outputs/compared
 """
 
 from __future__ import annotations
@@ -15,26 +17,34 @@ from omegaconf import DictConfig
 
 from wavenet_ae.commands import guarded
 from wavenet_ae.config import plain
-from wavenet_ae.judging.settings import check_settings
+from wavenet_ae.judging.requests import check_request
+from wavenet_ae.judging.settings import FILE
 
+PAGE = "report.html"
 WIDTH = 150  # of tables that go to a file
 
 
 def run(config: dict[str, Any]) -> None:
     """Check what is asked for, then do it; what is slow to import waits until it is sound."""
-    settings = check_settings(config)
+    request = check_request(config)
     from rich.console import Console
 
     from wavenet_ae.judging.console import table
-    from wavenet_ae.judging.run import FILE, evaluate
+    from wavenet_ae.judging.run import evaluate
+    from wavenet_ae.reporting.page import write_report
 
     logging.basicConfig(level=logging.INFO, format="%(message)s", force=True)
-    evaluation = evaluate(settings)
     console = Console(width=None if sys.stdout.isatty() else WIDTH)
-    for findings in evaluation.findings:
-        if not findings.is_detail:
-            console.print(table(findings), "")
-    console.print(f"written: {settings.destination / FILE}", soft_wrap=True)
+    for settings in request.evaluations:
+        if len(request.evaluations) > 1:
+            console.rule(str(settings.file))
+        evaluation = evaluate(settings)
+        for findings in evaluation.findings:
+            if not findings.is_detail:
+                console.print(table(findings), "")
+        console.print(f"written: {settings.destination / FILE}", soft_wrap=True)
+    write_report(request.files, request.folder / PAGE)
+    console.print(f"written: {request.folder / PAGE}", soft_wrap=True)
 
 
 @hydra.main(config_path="conf", config_name="evaluate", version_base="1.3")

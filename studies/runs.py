@@ -16,8 +16,8 @@ import yaml
 
 from wavenet_ae.checkpoint import newest_checkpoint, step_checkpoints
 from wavenet_ae.dashboards.history import read_metrics
-from wavenet_ae.evaluation.judge_units import judge_units
 from wavenet_ae.instantiate import instantiate
+from wavenet_ae.judging.run_summary import units_of_run
 from wavenet_ae.loading import load
 from wavenet_ae.models import WaveformAutoencoder
 
@@ -65,7 +65,7 @@ def judged(folder: Path) -> dict[str, float]:
     last = {key: values[-1] for key, (_, values) in read_metrics(folder / "metrics.csv").items()}
     model = load(step_checkpoints(folder / "checkpoints")[-1])
     assert isinstance(model, WaveformAutoencoder)
-    units = judge_units(model, corpus)
+    units = units_of_run(model, corpus)
     return {
         "nll": last["validation/nll"],
         "gain": last["validation/gain_over_other_codes"],

@@ -54,6 +54,8 @@ def test_all_that_there_is_to_say(checkpoint, cache, tmp_path):
         row["representation"] for row in probed
     }
     assert all(0 <= row["accuracy"] <= 1 for row in probed)
+    compared = {row["representation"] for row in rows(content, "abx")}
+    assert compared == {row["representation"] for row in probed}
     for row in rows(content, "each_sound"):
         assert (tmp_path / row["file"]).is_file()
     assert "What units say of phones" in output and "written:" in output
@@ -81,11 +83,32 @@ def test_other_recordings_and_some_parts(checkpoint, cache, tmp_path):
     assert speaker["num_samples"] == 0 and speaker["nats_per_sample"] is None
 
 
+def test_moved_recordings_are_named_on_the_command_line(checkpoint, cache, tmp_path):
+    assert checkpoint.is_file()  # its recordings are in the cache
+    recordings = tmp_path / "recordings" / "anna"
+    recordings.mkdir(parents=True)
+    for each in sorted((cache / "toy").glob("**/*.wav"))[:6]:
+        (recordings / each.name).write_bytes(each.read_bytes())
+    own = [each for each in TINY if not each.startswith("data.source")]
+    own += ["data=folder", f"data.root={recordings.parent}", "data.splits.validation=0.5"]
+    folder = trained(tmp_path / "run", cache, *own, "bottleneck=ae")
+    of_moved = folder / "checkpoints" / "best.ckpt"
+    recordings.parent.rename(tmp_path / "moved")
+    asked = [f"checkpoint={of_moved}", "parts=bitrate"]
+    code, output = run("evaluate.py", *asked, cache=cache)
+    assert code == 1 and "give +data.root=<where it is now>" in output, output
+    moved = f"+data.root={tmp_path / 'moved'}"
+    _, content = evaluated(of_moved, cache, tmp_path / "out", "parts=bitrate", moved)
+    assert content["corpus"]["split"] == "validation"
+    assert 0 < content["corpus"]["split_utterances"] < content["corpus"]["num_utterances"] == 6
+
+
 def test_without_labels_units_are_left_out_aloud(checkpoint, cache, tmp_path):
     some = [*("split=all", "suffix=.wrd", "parts=[]", "probe_frames=200")]
     output, content = evaluated(checkpoint, cache, tmp_path, *some)
     assert "no recording has labels" in output
     assert "units" not in {each["part"] for each in content["findings"]}
+    assert "abx" not in {each["part"] for each in content["findings"]}
     tasks = {row["task"] for row in rows(content, "probes")}
     assert tasks == {"speaker of a frame", "speaker of an utterance"}
     asked = [f"checkpoint={checkpoint}", f"out={tmp_path}", "suffix=.wrd", "parts=[units]"]

@@ -14,7 +14,7 @@ from wavenet_ae.data.packing import pack
 from wavenet_ae.data.sources import FolderSource
 from wavenet_ae.data.splits import Splits
 from wavenet_ae.evaluation.encoding import encode_with_anchors
-from wavenet_ae.evaluation.judge_units import judge_units
+from wavenet_ae.judging.run_summary import units_of_run
 from wavenet_ae.models import build
 
 RATE, HOP = 8000, 160
@@ -85,10 +85,10 @@ def test_units_are_judged_though_some_recordings_are_very_short(model, tmp_path)
         path.with_suffix(".phn").write_text(f"0 {end // 2} a\n{end // 2} {end} b\n")
     source = FolderSource(str(tmp_path / "root"))
     corpus = PackedCorpus(pack(source, str(tmp_path / "cache"), RATE, Splits(validation=0.3)))
-    judged = judge_units(model, corpus)
+    judged = units_of_run(model, corpus)
     codes = [
         len(encode(model, corpus.read(row, 0, int(n))).codes) for row, n in enumerate(corpus.length)
     ]
-    assert judged.counts.sum() == sum(codes)
+    assert judged.frames.sum() == sum(codes)
     assert judged.units.num_frames + judged.units.num_unlabelled == sum(codes)
     assert np.isfinite([judged.units.pnmi, judged.baseline.pnmi]).all()

@@ -21,6 +21,8 @@ def test_all_parts_in_their_order_unless_some_are_named(checkpoint):
     assert check_settings({"checkpoint": str(checkpoint)}).wanted == PARTS
     some = check_settings({"checkpoint": str(checkpoint), "parts": ["sounds", "likelihood"]})
     assert some.wanted == ("likelihood", "sounds")
+    one = check_settings({"checkpoint": str(checkpoint), "parts": "units"})
+    assert one.wanted == ("units",)
 
 
 def test_results_are_named_after_the_run(checkpoint):
@@ -34,6 +36,7 @@ def test_results_are_named_after_the_run(checkpoint):
     [
         ({}, "checkpoint is not set: give checkpoint="),
         ({"parts": ["likelyhood"]}, "parts has 'likelyhood'.*Did you mean 'likelihood'"),
+        ({"parts": "unit"}, "parts has 'unit'.*Did you mean 'units'"),
         ({"split": "dev"}, "split is 'dev', but must be"),
         ({"sounds": 0}, "sounds is 0, but must be"),
         ({"suffix": ".lab"}, "suffix is '.lab', but must be"),
@@ -54,4 +57,7 @@ def test_a_folder_is_no_checkpoint_and_a_lone_one_needs_data(checkpoint, tmp_pat
     alone.touch()
     with pytest.raises(UserError, match=r"data is not set.*data=folder data.root="):
         check_settings({"checkpoint": str(alone)})
-    assert check_settings({"checkpoint": str(alone), "data": {}}).destination.name == "alone"
+    with pytest.raises(UserError, match="data is not set"):
+        check_settings({"checkpoint": str(alone), "data": {"root": "of no run"}})
+    other = {"_target_": "wavenet_ae.data.module.SpeechData"}
+    assert check_settings({"checkpoint": str(alone), "data": other}).destination.name == "alone"

@@ -1,6 +1,6 @@
 """fastabx on a folder that abx.py wrote:
 
-    python -m wavenet_ae.evaluation.abx_scores FOLDER       writes FOLDER/scores.json
+    python -m wavenet_ae.evaluation.abx_scores FOLDER...    writes FOLDER/scores.json
 
 fastabx needs Python 3.12 or later (`pip install '.[abx]'`).  Groups and their averages are those
 of the ZeroSpeech 2021 challenge, as in `fastabx.zerospeech_abx`; the frames of an item are those
@@ -67,17 +67,17 @@ def can_run() -> bool:
     return find_spec("fastabx") is not None
 
 
-def how_to_run(folder: Path) -> str:
+def how_to_run(*folders: Path) -> str:
     """What to tell where it is not."""
+    command = shlex.join(["python", "-m", "wavenet_ae.evaluation.abx_scores", *map(str, folders)])
     return (
         "ABX was exported, not computed: fastabx is not installed. In an environment of Python "
-        "3.12 or later with `pip install '.[abx]'`, run "
-        f"`python -m wavenet_ae.evaluation.abx_scores {shlex.quote(str(folder))}`"
+        f"3.12 or later with `pip install '.[abx]'`, run `{command}`"
     )
 
 
 def run_abx(folder: Path) -> AbxResult:
-    """Scores an exported folder in a process of its own (see `score`), and writes them there.
+    """Scores an exported folder in a process of its own (see `main`), and writes them there.
 
     UserError where the export is not complete, fastabx is not installed, or it fails.
     """
@@ -91,12 +91,18 @@ def run_abx(folder: Path) -> AbxResult:
     return AbxResult(**saved | {"scores": [AbxScore(**each) for each in saved["scores"]]})
 
 
-def score(folder: Path) -> None:
+def main(folders: list[str]) -> None:
     """In a process that has not yet imported polars: it must have one thread.  With more, the
     speakers that are chosen for X depend on their timing, whatever the seed."""
-    _check(folder)
     assert "polars" not in sys.modules
     os.environ["POLARS_MAX_THREADS"] = "1"
+    for folder in folders:
+        score(Path(folder))
+
+
+def score(folder: Path) -> None:
+    """Writes the scores of one export.  UserError as `run_abx`."""
+    _check(folder)
     settings = json.loads((folder / SETTINGS).read_text())
     result = AbxResult(
         scores=[
@@ -143,6 +149,6 @@ def _score(folder: Path, settings: dict[str, Any], speaker: str, context: str) -
 
 if __name__ == "__main__":
     try:
-        score(Path(*sys.argv[1:]))
+        main(sys.argv[1:])
     except UserError as error:
         sys.exit(str(error))

@@ -11,13 +11,13 @@ import numpy as np
 
 from wavenet_ae.data.corpus import PackedCorpus
 from wavenet_ae.evaluation.labels import (
-    LabelMapping,
-    LabelSource,
+    BESIDE,
     Segments,
     label_at,
     label_inventory,
     label_source,
     read_mapping,
+    read_segments,
 )
 from wavenet_ae.judging.settings import Settings
 
@@ -49,15 +49,18 @@ class Labelled:
 
 
 def find_labels(corpus: PackedCorpus, paths: dict[str, Path], settings: Settings) -> Labelled:
-    """Of all utterances of a corpus, whose recordings lie at `paths` by their keys; none may be
-    found.  Raises UserError where a label file, or the mapping, is not as it must be."""
+    """Of all utterances of a corpus, whose recordings lie at `paths` by their keys; a table of
+    recordings may say where else their .phn files lie.  None may be found.  Raises UserError where
+    a label file, or the mapping, is not as it must be."""
     source = label_source(settings.labels, settings.suffix, settings.tier)
     mapping = read_mapping(settings.mapping)
+    is_listed = (settings.labels, settings.suffix) == (BESIDE, ".phn")  # as the corpus lists them
     found = {}
     for row, key in enumerate(corpus.keys):
-        segments = _segments(source, mapping, key, paths)
-        if segments is not None:
-            found[row] = segments
+        if is_listed and corpus.labels[row]:
+            found[row] = mapping.mapped(read_segments(corpus.labels[row]))
+        elif key in paths and (segments := source.of(key, paths[key])) is not None:
+            found[row] = mapping.mapped(segments)
     return Labelled(
         corpus=corpus,
         rows=list(found),
@@ -65,10 +68,3 @@ def find_labels(corpus: PackedCorpus, paths: dict[str, Path], settings: Settings
         inventory=label_inventory(found.values()),
         num_without=len(corpus) - len(found),
     )
-
-
-def _segments(
-    source: LabelSource, mapping: LabelMapping, key: str, paths: dict[str, Path]
-) -> Segments | None:
-    segments = source.of(key, paths[key]) if key in paths else None
-    return None if segments is None else mapping.mapped(segments)

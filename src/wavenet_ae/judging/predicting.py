@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import torch
 
@@ -16,6 +18,7 @@ from wavenet_ae.evaluation.bitrate import (
 from wavenet_ae.evaluation.likelihood import Likelihood, likelihood
 from wavenet_ae.judging.findings import Findings, Value
 from wavenet_ae.judging.progress import Progress
+from wavenet_ae.judging.unit_kinds import not_yet_quantising
 from wavenet_ae.models import WaveformAutoencoder, WaveformModel
 from wavenet_ae.models.utterance import encoded_pieces
 
@@ -42,9 +45,21 @@ def judge_likelihood(
             "Mean over the samples of whole utterances, silence imagined around them; interior "
             "samples read nothing of it.  Errors are standard errors over utterances.  Below, how "
             "many nats a sample costs more with something else in place of what belongs to it."
+            + "".join(f"  {each}" for each in _missing_controls(found))
         ),
         rows=[_row(found, name, model.sample_rate) for name in found.names],
     )
+
+
+def _missing_controls(found: Likelihood) -> Iterator[str]:
+    """Sentences on controls that are not what they are of many utterances of known speakers."""
+    counts = dict(zip(found.names, found.num_samples.sum(axis=1).tolist(), strict=True))
+    if counts.get("other_codes") == 0:
+        yield "With one window of speech there is no other item whose codes could be taken."
+    elif "other_codes" in counts and found.nats.shape[1] == 1:
+        yield "Of one utterance, another item's codes are those of another moment of it."
+    if counts["other_speaker"] == 0:
+        yield "The model knows none of the speakers, so none is replaced by another."
 
 
 def _row(found: Likelihood, name: str, sample_rate: int) -> dict[str, Value]:
@@ -93,6 +108,7 @@ def judge_bitrate(
             "code and length; kl: of a Gaussian posterior to its prior; speaker: log2 of the "
             "number of speakers, once an utterance.  A bottleneck without any of these but the "
             "last passes on vectors of unlimited precision."
+            + "".join(f"  {each}" for each in not_yet_quantising(bottleneck))
         ),
         rows=[{"rate": name, "bits_per_second": value} for name, value in bitrates.items()],
     )

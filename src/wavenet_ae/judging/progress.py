@@ -1,18 +1,13 @@
-"""How far a part of an evaluation is: a bar on a terminal, lines in the log elsewhere."""
+"""How far a part of an evaluation is."""
 
 from __future__ import annotations
 
 import logging
-import time
 from types import TracebackType
 
-from rich.console import Console
-from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from rich.progress import Progress as Bar
+from wavenet_ae.progress import ProgressLine
 
 logger = logging.getLogger(__name__)
-
-SECONDS_BETWEEN_LINES = 10.0
 
 
 class Progress:
@@ -20,17 +15,10 @@ class Progress:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.bar: Bar | None = None
+        self.line = ProgressLine(name, 1.0, logger)
 
     def __enter__(self) -> Progress:
-        self.began = self.last_line = time.monotonic()
-        console = Console(stderr=True)
-        if console.is_terminal:
-            text = TextColumn("{task.description}")
-            times = (TimeElapsedColumn(), TimeRemainingColumn())
-            self.bar = Bar(text, BarColumn(None), *times, console=console, transient=True)
-            self.bar.start()
-            self.task = self.bar.add_task(self.name, total=1.0)
+        self.line.__enter__()
         return self
 
     def __exit__(
@@ -39,15 +27,10 @@ class Progress:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self.bar is not None:
-            self.bar.stop()
+        self.line.__exit__(kind, error, trace)
         if kind is None:
-            logger.info("%s: %.1f s", self.name, time.monotonic() - self.began)
+            logger.info("%s: %.1f s", self.name, self.line.seconds)
 
     def at(self, share: float) -> None:
         """So much of the part is done, 0 to 1."""
-        if self.bar is not None:
-            self.bar.update(self.task, completed=share)
-        elif time.monotonic() - self.last_line >= SECONDS_BETWEEN_LINES:
-            self.last_line = time.monotonic()
-            logger.info("%s: %.0f %%", self.name, 100 * share)
+        self.line.at(share, f"{self.name}: {100 * share:.0f} %")

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from wavenet_ae.errors import UserError
 from wavenet_ae.generation import make_engine
+from wavenet_ae.judging.abx import judge_abx
 from wavenet_ae.judging.certifying import judge_certificates
 from wavenet_ae.judging.findings import Evaluation, Findings, earlier_findings
 from wavenet_ae.judging.labelled import Labelled, find_labels
 from wavenet_ae.judging.predicting import judge_bitrate, judge_likelihood
 from wavenet_ae.judging.probing import judge_probes
 from wavenet_ae.judging.progress import Progress
-from wavenet_ae.judging.settings import Settings
+from wavenet_ae.judging.settings import FILE, Settings
 from wavenet_ae.judging.speaking_again import judge_sounds
 from wavenet_ae.judging.speech import Speech, open_speech
 from wavenet_ae.judging.units import judge_units
@@ -25,10 +26,11 @@ from wavenet_ae.provenance import this_command
 
 logger = logging.getLogger(__name__)
 
-FILE = "evaluation.json"
-ON_CPU = ("certificates", "units", "probes")  # parts whose work is numpy's and scikit-learn's
-BY_LABELS = {"units", "probes"}
-OF_CODES = ("bitrate", "sounds", "units", "probes")  # parts that a model without codes has not
+# Parts whose work is numpy's and scikit-learn's.
+ON_CPU = ("certificates", "units", "probes", "abx")
+BY_LABELS = {"units", "probes", "abx"}
+NOTHING_WITHOUT_LABELS = ("units", "abx")
+OF_CODES = ("bitrate", "sounds", "units", "probes", "abx")  # a model without codes has none
 
 
 def evaluate(settings: Settings) -> Evaluation:
@@ -52,7 +54,7 @@ def evaluate(settings: Settings) -> Evaluation:
     evaluation = Evaluation(
         model=_described(model, fingerprint, settings),
         corpus=speech.described(model, settings.asked_split),
-        command=this_command(),
+        command={**this_command(), "settings": asdict(settings)},
         findings=[],
     )
     file = settings.destination / FILE
@@ -74,16 +76,17 @@ def _wanted(model: WaveformModel, settings: Settings) -> list[str]:
 
 
 def _that_can_be_had(wanted: list[str], labelled: Labelled, settings: Settings) -> list[str]:
-    if labelled.rows or "units" not in wanted:
+    lacking = [part for part in wanted if part in NOTHING_WITHOUT_LABELS]
+    if labelled.rows or not lacking:
         return wanted
     where = f"labels={settings.labels}, suffix={settings.suffix}"
-    if "units" in settings.parts:
+    if settings.parts:
         raise UserError(
-            f"parts has units, but no recording has labels ({where}): say where they are, or "
-            "leave units out"
+            f"parts has {', '.join(lacking)}, but no recording has labels ({where}): say where "
+            "they are, or leave this out"
         )
-    logger.warning("no recording has labels (%s): no units, and no probes of phones", where)
-    return [part for part in wanted if part != "units"]
+    logger.warning("no recording has labels (%s): no units, no ABX, no probes of phones", where)
+    return [part for part in wanted if part not in lacking]
 
 
 @dataclass(frozen=True)
@@ -115,6 +118,8 @@ class Judge:
                     yield from judge_units(model, self.labelled, settings.seed, folder, progress)
                 case "probes", WaveformAutoencoder():
                     yield from judge_probes(model, self.labelled, settings, progress)
+                case "abx", WaveformAutoencoder():
+                    yield from judge_abx(model, self.labelled, settings, progress)
 
 
 def _described(model: WaveformModel, fingerprint: str, settings: Settings) -> dict[str, Any]:

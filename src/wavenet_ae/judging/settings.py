@@ -11,7 +11,8 @@ from wavenet_ae.binding import binding_problems, require_none
 from wavenet_ae.bounds import NonNegative, NonNegativeNumber, Positive, PositiveNumber
 from wavenet_ae.errors import nearest
 
-PARTS = ("certificates", "likelihood", "bitrate", "sounds", "units", "probes")
+PARTS = ("certificates", "likelihood", "bitrate", "sounds", "units", "probes", "abx")
+FILE = "evaluation.json"  # in the destination
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class Settings:
     mapping: str = "none"
     probe_frames: Positive = 10_000
     probe_seeds: Positive = 3
+    abx_items: Positive = 50_000
 
     @property
     def wanted(self) -> tuple[str, ...]:
@@ -43,7 +45,12 @@ class Settings:
 
     @property
     def asked_split(self) -> str:
-        return self.split or ("validation" if self.data is None else "all")
+        return self.split or ("validation" if self.is_own_data else "all")
+
+    @property
+    def is_own_data(self) -> bool:
+        """Whether it is that of the run, which may lie elsewhere now: `data` then says where."""
+        return self.data is None or "_target_" not in self.data
 
     @property
     def file(self) -> Path:
@@ -67,6 +74,8 @@ class Settings:
 
 def check_settings(config: Mapping[str, Any]) -> Settings:
     """Raises one UserError that lists all problems of a plain configuration."""
+    if isinstance(config.get("parts"), str):
+        config = {**config, "parts": [config["parts"]]}
     require_none(binding_problems(Settings, config))
     settings = Settings(**config)
     require_none(_problems(settings))
@@ -84,7 +93,7 @@ def _problems(settings: Settings) -> Iterator[str]:
         found = sorted(settings.file.glob("**/best.ckpt"))
         remedy = f"give checkpoint={found[-1]}" if found else "it holds no best.ckpt"
         yield f"checkpoint is {settings.checkpoint!r}, a folder, but must be a file: {remedy}"
-    elif settings.data is None and settings.run_folder is None:
+    elif settings.is_own_data and settings.run_folder is None:
         yield (
             f"data is not set, and {settings.file} lies in no run folder that would say: give, for "
             "example, data=folder data.root=<recordings>"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
 from dataclasses import asdict
 
 import numpy as np
@@ -9,7 +10,10 @@ import numpy as np
 from wavenet_ae.audio.files import write
 from wavenet_ae.data.corpus import PackedCorpus
 from wavenet_ae.evaluation.reconstruction import (
+    FEWEST_SECONDS,
     MU_LAW,
+    OTHER_CODES,
+    TO_LOWEST,
     Originals,
     Sound,
     choose,
@@ -115,10 +119,22 @@ def _means(
             "original's; F0 is the mean of voiced frames in Hz, beside that of the original and "
             "of the speaker in whose voice it is to be."
         )
-        + (without if lacking else ""),
+        + (without if lacking else "")
+        + "".join(f"  {each}" for each in _missing_kinds(by_kind)),
         rows=rows,
         settings={"temperature": settings.temperature, "seed": settings.seed},
     )
+
+
+def _missing_kinds(by_kind: Collection[str]) -> Iterator[str]:
+    """Sentences on sounds that could not be made."""
+    if OTHER_CODES not in by_kind:
+        yield "There is one utterance, so none is said by another one's codes: there is no control."
+    if TO_LOWEST not in by_kind:
+        yield (
+            "Nothing is converted: no two speakers whom the model knows have "
+            f"{FEWEST_SECONDS:g} s of recordings that tell their F0."
+        )
 
 
 def _each(rows: list[dict[str, Value]]) -> Findings:

@@ -18,6 +18,8 @@ from wavenet_ae.instantiate import instantiate
 from wavenet_ae.judging.settings import Settings
 from wavenet_ae.models import WaveformModel
 
+PLACES = ("root", "path")  # of a run's data: the settings that say where it lies
+
 
 @dataclass(frozen=True)
 class Speech:
@@ -57,7 +59,7 @@ def open_speech(model: WaveformModel, settings: Settings) -> Speech:
     node, seed = _node_and_seed(settings)
     data = instantiate(node, sample_rate=model.sample_rate, seed=seed)
     assert isinstance(data, SpeechData)
-    corpus, split = data.open(), settings.asked_split
+    corpus, split = _opened(data, node, settings), settings.asked_split
     rows = np.sort(
         np.concatenate([corpus.rows(each) for each in (SPLITS if split == "all" else (split,))])
     )
@@ -71,9 +73,35 @@ def open_speech(model: WaveformModel, settings: Settings) -> Speech:
 
 def _node_and_seed(settings: Settings) -> tuple[Mapping[str, Any], int]:
     """Of the run's own data, as it was divided there; other data is not divided."""
-    if settings.data is not None:
+    if not settings.is_own_data:
         splits = {"_target_": f"{Undivided.__module__}.{Undivided.__name__}"}
-        return {**settings.data, "splits": splits}, settings.seed
+        return {**(settings.data or {}), "splits": splits}, settings.seed
     assert settings.run_folder is not None
     config = yaml.safe_load((settings.run_folder / "config.yaml").read_text())
-    return config["data"], config["seed"]
+    node, moved = config["data"], settings.data or {}
+    known = [key for key in PLACES if key in node["source"]]
+    for key in moved:
+        if key not in known:
+            raise UserError(
+                f"data.{key} is given, but no data=...: of the run's own data only its place can "
+                f"be set ({', '.join(known)})"
+            )
+    return {**node, "source": {**node["source"], **moved}}, config["seed"]
+
+
+def _opened(data: SpeechData, node: Mapping[str, Any], settings: Settings) -> PackedCorpus:
+    """UserError that says how to name their new place where a run's recordings are not there."""
+    try:
+        return data.open()
+    except UserError as error:
+        places = {key: node["source"].get(key) for key in PLACES}
+        gone = [
+            key for key, place in places.items() if place and not Path(place).expanduser().exists()
+        ]
+        if not settings.is_own_data or not gone:
+            raise
+        remedy = " ".join(f"+data.{key}=<where it is now>" for key in gone)
+        raise UserError(
+            f"data.{gone[0]} of this run is {places[gone[0]]}, which is not there: give {remedy}, "
+            f"or other recordings with data=folder data.root=<folder> ({error})"
+        ) from None

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from wavenet_ae.audio.features import MFCC
+from wavenet_ae.bottlenecks import Bottleneck
 from wavenet_ae.data.corpus import PackedCorpus
 from wavenet_ae.evaluation.acoustics import fitted_features, frames_at
 from wavenet_ae.evaluation.baselines import Clusters
@@ -18,29 +19,35 @@ from wavenet_ae.randomness import keyed_permutation
 
 CONTINUOUS_UNITS = 64  # clusters of the vectors where a bottleneck has no codes of its own
 MOST_CLUSTERS = 1024  # more would take long and have few frames each
+MOST_JOINT_UNITS = 1 << 16  # of several codebooks: each is a row of every table of counts
 FITTED_UTTERANCES = 400  # of the training split, whose frames clusters are fitted to at most
 
 
 class Units:
-    """Names of units, their numbers, and the units (N,) of an utterance."""
+    """Names of units, their numbers, and the units (N,) of an utterance.
+
+    sizes    how many units of each kind there are: the model's own first, k-means on MFCC last
+    remarks  sentences on what is not there, for people
+    """
 
     def __init__(self, model: WaveformAutoencoder, corpus: PackedCorpus, seed: int) -> None:
         self.model, bottleneck = model, model.bottleneck
         windows = training_windows(model, corpus, seed)
         self.mfcc = fitted_features(MFCC, model, [windows])
-        size = bottleneck.codebook_size or CONTINUOUS_UNITS
-        num_clusters = min(size, MOST_CLUSTERS)
         frames, vectors = self._training_frames(corpus, seed)
-        self.of_mfcc = Clusters(frames, num_clusters, seed)
-        self.sizes = {"k-means on MFCC": num_clusters}
         self.of_vectors = None
+        self.remarks = []
         if vectors is not None:
             self.of_vectors = Clusters(vectors, CONTINUOUS_UNITS, seed)
-            self.sizes = {"k-means on vectors": CONTINUOUS_UNITS, **self.sizes}
+            num_clusters, own = CONTINUOUS_UNITS, {"k-means on vectors": CONTINUOUS_UNITS}
+            self.remarks += not_yet_quantising(bottleneck)
         else:
-            names = [f"codes of codebook {n + 1}" for n in range(bottleneck.num_codebooks)]
-            names = ["codes"] if len(names) == 1 else names
-            self.sizes = {**dict.fromkeys(names, size), **self.sizes}
+            assert bottleneck.codebook_size is not None
+            num_joint = bottleneck.codebook_size**bottleneck.num_codebooks
+            num_clusters, own = min(num_joint, MOST_CLUSTERS), _kinds_of_codes(bottleneck)
+            self.remarks += [_without_joint_units(bottleneck)] * (num_joint > MOST_JOINT_UNITS)
+        self.of_mfcc = Clusters(frames, num_clusters, seed)
+        self.sizes = {**own, "k-means on MFCC": num_clusters}
 
     def _training_frames(
         self, corpus: PackedCorpus, seed: int
@@ -67,7 +74,48 @@ class Units:
             assert self.of_vectors is not None
             own = [self.of_vectors.codes(encoded.vectors)]
         else:
-            own = list(encoded.codes.reshape(len(encoded.codes), -1).T)
+            own = _units_of_codes(encoded.codes, self.model.bottleneck)
         return encoded.anchors, dict(
             zip(self.sizes, [*own, self.of_mfcc.codes(frames)], strict=True)
         )
+
+
+def not_yet_quantising(bottleneck: Bottleneck) -> list[str]:
+    """One sentence where a bottleneck has codes, but passes latents on as they are until
+    `start_after`; else none."""
+    if bool(getattr(bottleneck, "is_quantising", True)):
+        return []
+    return [
+        "The bottleneck does not quantise yet, for this checkpoint is from before "
+        "bottleneck.start_after: it passes on vectors, and there are no codes."
+    ]
+
+
+def _kinds_of_codes(bottleneck: Bottleneck) -> dict[str, int]:
+    size, num_codebooks = bottleneck.codebook_size, bottleneck.num_codebooks
+    assert size is not None
+    if num_codebooks == 1:
+        return {"codes": size}
+    joint = {f"codes of all {num_codebooks} codebooks": size**num_codebooks}
+    each = {f"codes of codebook {book + 1}": size for book in range(num_codebooks)}
+    return (joint if size**num_codebooks <= MOST_JOINT_UNITS else {}) | each
+
+
+def _units_of_codes(codes: np.ndarray, bottleneck: Bottleneck) -> list[np.ndarray]:
+    """Codes (N,) or (N, Q) -> (N,) for each of `_kinds_of_codes`.  Of several codebooks, the joint
+    unit is the number whose digits in base K the codes are, the first codebook's foremost."""
+    if codes.ndim == 1:
+        return [codes]
+    size, num_codebooks = bottleneck.codebook_size, bottleneck.num_codebooks
+    assert size is not None
+    each = list(codes.T)
+    if size**num_codebooks > MOST_JOINT_UNITS:
+        return each
+    return [codes @ size ** np.arange(num_codebooks - 1, -1, -1), *each]
+
+
+def _without_joint_units(bottleneck: Bottleneck) -> str:
+    return (
+        f"The {bottleneck.num_codebooks} codebooks of {bottleneck.codebook_size} codes have more "
+        f"than {MOST_JOINT_UNITS} combinations: they are judged one by one only."
+    )

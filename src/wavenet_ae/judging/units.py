@@ -39,6 +39,10 @@ class Tally:
     boundaries: BoundaryCounts = field(default_factory=BoundaryCounts)
     uniform: BoundaryCounts = field(default_factory=BoundaryCounts)
 
+    @property
+    def total(self) -> JointCounts:
+        return self.joint[0] + self.joint[1]
+
     def add(
         self,
         units: np.ndarray,
@@ -59,33 +63,35 @@ class Tally:
         self.uniform += boundary_counts(even, segments)
 
 
+def tallied(units: Units, labelled: Labelled, seed: int, progress: Progress) -> dict[str, Tally]:
+    """Of all utterances with labels, by the names of the kinds of units, in their order."""
+    num_labels, rate = len(labelled.inventory), labelled.corpus.sample_rate
+    tallies = {}
+    for name, num_units in units.sizes.items():
+        none = JointCounts.none(num_units, num_labels)
+        tallies[name] = Tally([none, none], np.zeros(num_units, np.int64))
+    _, names = _divided(labelled)
+    half = halves(names, seed)
+    for number, (row, of) in enumerate(zip(labelled.rows, names, strict=True), start=1):
+        anchors, found = units.of(labelled.corpus, row)
+        labels, segments = labelled.at(row, anchors), labelled.of(row)
+        for name, each in found.items():
+            tallies[name].add(each, labels, half[of], anchors, segments, rate)
+        progress.at(number / len(labelled.rows))
+    return tallies
+
+
 def judge_units(
     model: WaveformAutoencoder, labelled: Labelled, seed: int, folder: Path, progress: Progress
 ) -> Iterator[Findings]:
     """Two tables, units and labels, units and boundaries; and what pictures are drawn from, of
     which an utterance's sound is written to `folder`."""
-    corpus = labelled.corpus
-    units = Units(model, corpus, seed)
-    by_speaker = len({labelled.speaker(row) for row in labelled.rows}) > 1
-    names = [labelled.speaker(row) if by_speaker else corpus.keys[row] for row in labelled.rows]
-    half = halves(names, seed)
-    none = {name: JointCounts.none(n, len(labelled.inventory)) for name, n in units.sizes.items()}
-    tallies = {
-        name: Tally([each, each], np.zeros(len(each.counts), np.int64))
-        for name, each in none.items()
-    }
-    for number, row in enumerate(labelled.rows):
-        anchors, found = units.of(corpus, row)
-        labels, segments = labelled.at(row, anchors), labelled.of(row)
-        for name, each in found.items():
-            place = half[names[number]]
-            tallies[name].add(each, labels, place, anchors, segments, model.sample_rate)
-        progress.at((number + 1) / len(labelled.rows))
-    about = _about(labelled, "speakers" if by_speaker else "utterances")
+    units = Units(model, labelled.corpus, seed)
+    tallies = tallied(units, labelled, seed, progress)
     yield Findings(
         "units",
         "What units say of phones",
-        about,
+        _about(labelled, units),
         [_label_row(name, tally, seed) for name, tally in tallies.items()],
     )
     milliseconds = 1000 * float(model.hop) / model.sample_rate
@@ -99,18 +105,24 @@ def judge_units(
         "many as the first units' changes, evenly spaced.  Milliseconds are of runs of one unit.",
         rows,
     )
-    counts = {
-        name: UnitCounts((tally.joint[0] + tally.joint[1]).counts, tally.frames)
-        for name, tally in tallies.items()
-    }
+    counts = {name: UnitCounts(tally.total.counts, tally.frames) for name, tally in tallies.items()}
     yield code_by_phone(counts, labelled.inventory)
     yield judge_example(units, labelled, folder)
 
 
-def _about(labelled: Labelled, of: str) -> str:
+def _divided(labelled: Labelled) -> tuple[str, list[str]]:
+    """What is divided into halves, and which of these each utterance with labels belongs to."""
+    speakers = [labelled.speaker(row) for row in labelled.rows]
+    if len(set(speakers)) > 1:
+        return "speakers", speakers
+    return "utterances", [labelled.corpus.keys[row] for row in labelled.rows]
+
+
+def _about(labelled: Labelled, units: Units) -> str:
     has_training = len(labelled.corpus.rows("train")) > 0
     fitted_to = "the training split" if has_training else "the same utterances"
-    return (
+    of, _ = _divided(labelled)
+    sentences = (
         f"All {len(labelled.rows)} utterances with labels, of whatever split, and their "
         f"{len(labelled.inventory)} labels ({labelled.num_without} others have no label file).  "
         "PNMI: I(unit; label) / H(label), with shuffled labels beside it; purity: share of frames "
@@ -119,10 +131,11 @@ def _about(labelled: Labelled, of: str) -> str:
         f"of all (majority), and with that dictionary made on the other half of the {of} "
         f"(held out).  k-means is fitted to {fitted_to}."
     )
+    return "  ".join([sentences, *units.remarks])
 
 
 def _label_row(name: str, tally: Tally, seed: int) -> dict[str, Value]:
-    quality = joint_quality(tally.joint[0] + tally.joint[1], seed)
+    quality = joint_quality(tally.total, seed)
     return {
         "units": name,
         "pnmi": quality.pnmi,

@@ -1,6 +1,7 @@
 """Labels of what is spoken: read from files, mapped by tables, asked for at instants."""
 
 from wavenet_ae.evaluation.labels.finding import (
+    BESIDE,
     ItemLabels,
     LabelFiles,
     LabelSource,
@@ -27,6 +28,7 @@ from wavenet_ae.evaluation.labels.timit import LABEL_RATE, read_phn, read_wrd
 
 __all__ = [
     "AS_THEY_ARE",
+    "BESIDE",
     "EXCLUDED",
     "LABEL_RATE",
     "UNLABELLED",

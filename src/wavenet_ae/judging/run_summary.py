@@ -5,15 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from rich.table import Table
 
 from wavenet_ae.checkpoint import step_checkpoints
 from wavenet_ae.dashboards.history import read_metrics
 from wavenet_ae.data.corpus import PackedCorpus
-from wavenet_ae.evaluation.judge_units import JudgedUnits, judge_units
 from wavenet_ae.evaluation.plots import draw_learning_curve, draw_usage
+from wavenet_ae.evaluation.units import UnitQuality, joint_quality
+from wavenet_ae.judging.labelled import find_labels
+from wavenet_ae.judging.progress import Progress
+from wavenet_ae.judging.settings import Settings
+from wavenet_ae.judging.unit_kinds import Units
+from wavenet_ae.judging.units import tallied
 from wavenet_ae.loading import load
 from wavenet_ae.models import WaveformAutoencoder
+
+SETTINGS = Settings()  # those that evaluate.py has unless it is told others
 
 
 @dataclass(frozen=True)
@@ -31,6 +39,20 @@ class RunSummary:
         return table
 
 
+@dataclass(frozen=True)
+class JudgedUnits:
+    """A model's units, and those of k-means on MFCC, on the frames of all labelled utterances.
+
+    kind    what the units are
+    frames  (K,) int64, of each unit, also those without a label
+    """
+
+    kind: str
+    frames: np.ndarray
+    units: UnitQuality
+    baseline: UnitQuality
+
+
 def summarise_run(folder: Path, corpus: PackedCorpus) -> RunSummary:
     """Judge the newest checkpoint of a run on its corpus, and draw its curves.
 
@@ -43,11 +65,25 @@ def summarise_run(folder: Path, corpus: PackedCorpus) -> RunSummary:
     draw_learning_curve(metrics, pictures[0])
     model = load(step_checkpoints(folder / "checkpoints")[-1])
     if any(corpus.labels) and isinstance(model, WaveformAutoencoder):
-        judged = judge_units(model, corpus)
+        judged = units_of_run(model, corpus)
         pictures.append(folder / "usage.png")
-        draw_usage(judged.counts, judged.kind, num_steps, pictures[-1])
+        draw_usage(judged.frames, judged.kind, num_steps, pictures[-1])
         figures |= _unit_figures(judged)
     return RunSummary(figures, pictures, num_steps)
+
+
+def units_of_run(model: WaveformAutoencoder, corpus: PackedCorpus) -> JudgedUnits:
+    """As evaluate.py judges them.  UserError where no frame of the corpus has a label."""
+    seed, labelled = SETTINGS.seed, find_labels(corpus, {}, SETTINGS)
+    with Progress("units") as progress:
+        tallies = tallied(Units(model, corpus, seed), labelled, seed, progress)
+    own, *_, baseline = tallies.values()
+    return JudgedUnits(
+        kind=next(iter(tallies)),
+        frames=own.frames,
+        units=joint_quality(own.total, seed),
+        baseline=joint_quality(baseline.total, seed),
+    )
 
 
 def _validation_figures(last: dict[str, float]) -> dict[str, str]:
