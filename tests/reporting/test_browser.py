@@ -78,7 +78,7 @@ def test_sounds_play_and_one_at_a_time(started, file):
                 while (!(audio.duration > 0)) await new Promise(done => setTimeout(done, 20));
                 return audio.duration; }))"""
         )
-        assert len(lengths) >= 5
+        assert len(lengths) >= 4 and min(lengths) > 0
         times = page.evaluate(
             """async () => {
                 const [first, second] = document.querySelectorAll('audio');
