@@ -6,9 +6,11 @@ import multiprocessing
 import os
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from wavenet_ae.errors import UserError
 from wavenet_ae.generation.engines.native import compiler
@@ -99,10 +101,49 @@ def test_a_cache_that_is_a_file_is_named(cache):
         compiled(SOURCE)
 
 
+def unused_for(file: Path, days: float) -> Path:
+    """The file, made to look as if nobody had used it for so long."""
+    file.touch()
+    then = time.time() - days * compiler.DAY
+    os.utime(file, (then, then))
+    return file
+
+
+@needs_compiler
+def test_compiling_removes_what_nobody_has_used_for_a_month(cache):
+    cache.mkdir(parents=True)
+    old = [unused_for(cache / name, 31) for name in ("old.so", "old.log", "killed.123")]
+    kept = [unused_for(cache / name, 29) for name in ("new.so", "new.log")]
+    waited_for = unused_for(cache / "waited_for.so", 31)
+    with FileLock(waited_for.with_suffix(".lock")):
+        library = compiled(SOURCE)
+    assert not any(each.exists() for each in old)
+    assert all(each.exists() for each in [*kept, waited_for, library])
+
+
+@needs_compiler
+def test_a_library_that_is_used_is_not_removed(cache):
+    library = unused_for(compiled(SOURCE), 31)
+    assert compiled(SOURCE) == library
+    compiled(SOURCE, ["-g"])
+    assert library.is_file()
+
+
+@needs_compiler
+def test_an_old_library_is_used_where_nothing_can_be_written(cache, monkeypatch):
+    library = unused_for(compiled(SOURCE), 31)
+
+    def refuse(file, seconds=-1):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(compiler, "_lock_of", refuse)
+    assert compiled(SOURCE) == library
+
+
 @needs_compiler
 @pytest.mark.slow
 @pytest.mark.parametrize("sanitizer", ["address,undefined", "thread"])
-@pytest.mark.parametrize("precision", ["FLOAT32", "INT8"])
+@pytest.mark.parametrize("precision", ["FLOAT32", "BFLOAT16", "INT8"])
 def test_sanitizers_have_nothing_to_report(tmp_path, precision, sanitizer):
     program = tmp_path / "driver"
     flags = ["-std=c++20", "-O1", "-g", "-pthread", "-march=native", "-Wno-psabi"]

@@ -2,6 +2,8 @@
 
 A library is named by a hash of all that decides it: the sources, the compiler and the flags.  It
 appears under that name only when it is complete, and processes that want it at once wait for one.
+Its time of change says when it was last used, to a day; where one is compiled, those that nobody
+has used for a month are removed.
 """
 
 from __future__ import annotations
@@ -12,11 +14,12 @@ import os
 import shlex
 import shutil
 import subprocess
+import time
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from wavenet_ae.errors import UserError
 
@@ -30,6 +33,8 @@ FLAGS = (
     # are the same in any batch.
     *("-ffp-contract=off", "-fno-math-errno", "-Wno-psabi"),
 )
+DAY = 24 * 3600  # seconds
+KEPT_UNUSED = 30 * DAY
 
 
 class NotCompiled(UserError):
@@ -40,14 +45,19 @@ def compiled(source: str, flags: Sequence[str] = ()) -> Path:
     """The library of a file in `cpp/`, compiled where it is not there yet; raises NotCompiled."""
     command = [*find_compiler(), *FLAGS, *flags]
     library = cache_folder() / f"{Path(source).stem}-{_fingerprint(command)}.so"
-    if library.is_file():
+    if _unused_for(library) < DAY:
         return library
     try:
         library.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(library.with_suffix(".lock")):
-            if not library.is_file():
+        with _lock_of(library):
+            if library.is_file():
+                library.touch()
+            else:
                 _compile([*command, str(SOURCES / source)], library)
+                _remove_unused(library.parent)
     except OSError as error:
+        if os.path.isfile(library):
+            return library  # it may be used where nothing may be written
         raise NotCompiled(
             f"{library.parent} cannot be written ({error.strerror}): let the environment variable "
             "WAVENET_AE_CACHE name a folder that can"
@@ -102,3 +112,33 @@ def _compile(command: Sequence[str], library: Path) -> None:
             "environment variable CXX name a compiler that knows C++20, such as g++ 11"
         )
     unfinished.replace(library)
+
+
+def _remove_unused(folder: Path) -> None:
+    """Libraries, what their compilers said, and what compilers that were killed have left.
+
+    Never one that a process is about to load: whoever finds a library unused for so long takes its
+    lock before it uses it.  Locks stay, since others may wait for them.
+    """
+    for file in folder.iterdir():
+        if file.suffix == ".lock" or _unused_for(file) < KEPT_UNUSED:
+            continue
+        try:
+            with _lock_of(file, seconds=0):
+                if _unused_for(file) >= KEPT_UNUSED:
+                    file.unlink(missing_ok=True)
+        except (Timeout, OSError):
+            logger.debug("%s is in use, or not ours to remove", file)
+
+
+def _lock_of(file: Path, seconds: float = -1) -> FileLock:
+    """Of a library and what belongs to it; raises Timeout after so many seconds, -1: never."""
+    return FileLock(file.with_suffix(".lock"), seconds)
+
+
+def _unused_for(file: Path) -> float:
+    """Seconds; infinite where no such file can be found."""
+    try:
+        return time.time() - file.stat().st_mtime
+    except OSError:
+        return float("inf")

@@ -57,6 +57,7 @@ class Sampling(ctypes.Structure):
 FUNCTIONS: dict[str, tuple[type | None, Sequence[type]]] = {
     "decoder_new": (c_void_p, (c_void_p, c_void_p, c_int32)),
     "decoder_free": (None, (c_void_p,)),
+    "decoder_threads": (c_int32, (c_void_p,)),
     "decoder_bytes": (c_int64, (c_void_p,)),
     "decoder_read": (None, (c_void_p, c_int64)),
     "session_new": (c_void_p, (c_void_p, c_int32, c_int64, c_void_p, c_void_p, c_void_p)),

@@ -135,8 +135,8 @@ struct Decoder {
     for (int level = 0; level < sizes.levels; level++)
       std::copy_n(weights.embedding + ptrdiff_t(level) * sizes.residual, sizes.residual,
                   embedded(level));
-    for (int thread = 0; thread < num_threads; thread++)
-      parts.emplace_back(sizes, weights, thread, num_threads);
+    for (int thread = 0; thread < team.size(); thread++)
+      parts.emplace_back(sizes, weights, thread, team.size());
   }
 
   float* embedded(int64_t level) const { return &embedding[level * padded(sizes.residual)]; }

@@ -10,7 +10,7 @@ struct Session {
   Session(Decoder& decoder, int batch, int64_t first_position, const int64_t* levels,
           const float* past, const float* offsets)
       : decoder(decoder), streams(decoder, batch, first_position, levels, past) {
-    for (int part = 0; part < decoder.team.size; part++)
+    for (int part = 0; part < decoder.team.size(); part++)
       workers.push_back(std::make_unique<Worker>(decoder, streams, part, offsets));
   }
 
@@ -82,6 +82,7 @@ EXPORTED Session* session_new(Decoder* decoder, int32_t batch, int64_t first_pos
 
 EXPORTED void decoder_free(Decoder* decoder) { delete decoder; }
 EXPORTED void session_free(Session* session) { delete session; }
+EXPORTED int32_t decoder_threads(const Decoder* decoder) { return decoder->team.active(); }
 EXPORTED int64_t decoder_bytes(const Decoder* decoder) { return int64_t(decoder->bytes()); }
 EXPORTED void decoder_read(Decoder* decoder, int64_t repeats) { decoder->read(repeats); }
 

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -82,10 +83,8 @@ class Barrier {
 // The thread that calls `run` is thread 0; the others sleep in between.
 class Team {
  public:
-  explicit Team(int size) : size(size), num_active(size), barrier(size) {
-    for (int thread = 1; thread < size; thread++)
-      workers.emplace_back([this, thread] { work(thread); });
-  }
+  // Of as many threads as there may be.
+  explicit Team(int most) : barrier(most), workers(started(most)) {}
 
   ~Team() {
     task = nullptr;
@@ -93,15 +92,17 @@ class Team {
     for (auto& worker : workers) worker.join();
   }
 
+  int size() const { return int(workers.size()) + 1; }
+
   // The task of each active thread, by its number; returns when all are done.
   void run(const std::function<void(int)>& each) {
-    if (num_active < size && ++runs_with_fewer == RUNS_UNTIL_ALL) num_active = size;
+    if (num_active < size() && ++runs_with_fewer == RUNS_UNTIL_ALL) num_active = size();
     since = seconds();
     lost = 0;
     if (num_active > 1) {
-      barrier.reset(size);
+      barrier.reset(size());
       task = &each;
-      num_working = size - 1;
+      num_working = size() - 1;
       begin();
     }
     each(0);
@@ -134,6 +135,17 @@ class Team {
   }
 
  private:
+  std::vector<std::thread> started(int most) {
+    std::vector<std::thread> threads;
+    try {
+      threads.reserve(most);
+      for (int thread = 1; thread < most; thread++)
+        threads.emplace_back([this, thread] { work(thread); });
+    } catch (const std::system_error&) {  // the system gives no more
+    }
+    return threads;
+  }
+
   void begin() {
     round.fetch_add(1);
     round.notify_all();
@@ -148,15 +160,12 @@ class Team {
     }
   }
 
- public:
-  const int size;
-
- private:
-  int num_active, runs_with_fewer = 0;
+  int runs_with_fewer = 0;
   double since = 0, lost = 0;  // of this run: when it began, seconds that thread 0 slept
   Barrier barrier;
   std::atomic<uint32_t> round{0};
   std::atomic<int> num_working{0};
   const std::function<void(int)>* task = nullptr;
   std::vector<std::thread> workers;
+  int num_active = size();
 };
