@@ -22,6 +22,7 @@ def test_other_models_of_the_same_samples_are_comparable():
         ({"data": {"source": {"root": "elsewhere"}}}, "data.source"),
         ({"data": {"splits": {"validation": 0.2}}}, "data.splits"),
         ({"data": {"validation_seconds": 5}}, "data.validation_seconds"),
+        ({"data": {"window_seconds": 5}}, "data.window_seconds"),
     ],
 )
 def test_other_samples_are_not(change, key):

@@ -44,7 +44,7 @@ def test_rates_and_distortions(tmp_path):
     low, high = rates.get_xlim()
     assert low < 280 and high > 900
     assert words(figure) == [
-        *("at the entropy of its codes, or KL", "at the nominal rate", "each seed"),
+        *("at the entropy of its codes, or KL", "at the nominal rate", "each run, joined by seed"),
         "none, no rate",
     ]
 

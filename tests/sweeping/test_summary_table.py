@@ -12,7 +12,7 @@ from rich.table import Table
 from sweeping.summary_runs import comparison, config, rows_of, write_run
 
 from wavenet_ae.sweeping.groups import grouped
-from wavenet_ae.sweeping.paired import over_the_best
+from wavenet_ae.sweeping.paired import lowest_first, over_the_best
 from wavenet_ae.sweeping.table import WIDTH, console_table, write_csv
 
 
@@ -64,6 +64,39 @@ def test_seed_by_seed_what_a_seed_adds_to_all_does_not_count(tmp_path):
     assert above[2] == pytest.approx([0.11, 0.12, 0.13])
     lines = printed(console_table(rows, "8 runs"))
     assert any("2.110 to 3.120" in line and "0.110 to 0.130" in line for line in lines)
+
+
+def test_a_group_without_the_hard_seed_is_not_the_best_for_that(tmp_path):
+    nlls = {"ae": {0: 2.0, 1: 4.0}, "vae": {0: 2.1, 1: 4.1}, "fsq": {0: 2.3}}
+    for option, of_option in nlls.items():
+        for seed, nll in of_option.items():
+            write_run(tmp_path / f"{option}-{seed}", config(option, seed=seed), (5.0, nll))
+    ordered = lowest_first(grouped(rows_of(tmp_path)))
+    assert [group.settings["bottleneck"] for group in ordered] == ["ae", "vae", "fsq"]
+
+
+def test_of_runs_that_share_a_seed_the_mean_counts(tmp_path):
+    for number, (option, seed, nll) in enumerate(
+        [("ae", 0, 2.0), ("ae", 1, 3.0), ("vae", 0, 2.1), ("vae", 0, 2.3), ("vae", 1, 3.1)]
+    ):
+        write_run(tmp_path / str(number), config(option, seed=seed), (5.0, nll))
+    assert over_the_best(grouped(rows_of(tmp_path)))[1] == pytest.approx([0.2, 0.1])
+
+
+def test_runs_on_other_samples_are_not_paired(tmp_path):
+    for option, seconds in (("ae", 0.5), ("vae", 0.25)):
+        for seed in (0, 1):
+            values = config(option, seed=seed, data={"window_seconds": seconds})
+            write_run(tmp_path / f"{option}-{seed}", values)
+    assert over_the_best(grouped(rows_of(tmp_path))) == [[], []]
+
+
+def test_ranges_are_ordered_as_numbers(tmp_path):
+    for seed, nll in enumerate((9.9, 10.2)):
+        write_run(tmp_path / str(seed), config(seed=seed), (11.0, nll))
+    assert any(
+        "9.900 to 10.200" in line for line in printed(console_table(rows_of(tmp_path), "2 runs"))
+    )
 
 
 def test_without_seeds_in_common_there_is_nothing_to_pair(tmp_path):

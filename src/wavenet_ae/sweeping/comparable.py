@@ -6,8 +6,11 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-# A NLL is of these samples: of other speech, or at another rate, it is another question.
-OF_THE_SAMPLES = ("sample_rate", "data.source", "data.splits", "data.validation_seconds")
+# What decides which samples a NLL is of.
+OF_THE_SAMPLES = (
+    *("sample_rate", "data.source", "data.splits", "data.validation_seconds"),
+    *("data.window_seconds", "data.edge"),
+)
 
 
 def warnings(configs: Sequence[Mapping[str, Any]]) -> Iterator[str]:
@@ -15,7 +18,7 @@ def warnings(configs: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     for key in OF_THE_SAMPLES:
         values = {json.dumps(_value(config, key), sort_keys=True) for config in configs}
         if len(values) > 1:
-            yield f"{key} differs among these runs: their NLLs are of other samples, not comparable"
+            yield f"{key} differs among these runs: NLLs of other samples cannot be compared"
 
 
 def _value(config: Mapping[str, Any], key: str) -> Any:

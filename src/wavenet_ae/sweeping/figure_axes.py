@@ -29,6 +29,6 @@ def scale_by_ratio(axes: Axes) -> None:
     axes.set_xscale("log", nonpositive="clip")
     axes.set_xlim(low, high)
     steps = (1.0,) if high > 100 * low else (1.0, 2.0, 5.0)
-    axes.xaxis.set_major_locator(MaxNLocator(5) if high < 5 * low else LogLocator(subs=steps))
+    axes.xaxis.set_major_locator(MaxNLocator(5) if high < 10 * low else LogLocator(subs=steps))
     axes.xaxis.set_major_formatter("{x:g}")
     axes.xaxis.set_minor_formatter("")

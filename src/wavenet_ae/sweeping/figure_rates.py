@@ -15,7 +15,7 @@ from wavenet_ae.dashboards.drawing import COLOURS, GREY, STYLES
 from wavenet_ae.dashboards.pages import DOTS_PER_INCH
 from wavenet_ae.sweeping.figure_axes import NLL_LABEL, label_nll, name_places, scale_by_ratio
 from wavenet_ae.sweeping.groups import NOMINAL, Group, used_rate
-from wavenet_ae.sweeping.paired import by_seed
+from wavenet_ae.sweeping.paired import by_seed, lowest_first
 from wavenet_ae.sweeping.summary import NLL
 from wavenet_ae.sweeping.summary_keys import in_words
 
@@ -38,7 +38,7 @@ def draw_rates(groups: Sequence[Group]) -> Figure:
     """Bits per second and NLL, a colour and marker a group; beside it each group by its name."""
     figure = Figure(figsize=INCHES, layout="constrained", dpi=DOTS_PER_INCH)
     rates, names = figure.subplots(1, 2, sharey=True, width_ratios=(1.4, 1))
-    ordered = sorted(groups, key=lambda group: mean(group.figures(NLL)))
+    ordered = lowest_first(groups)
     handles = []
     for place, (group, look) in enumerate(zip(ordered, _looks(ordered), strict=True)):
         if look.marker is None:
@@ -118,8 +118,8 @@ def _draw_column(axes: Axes, place: int, group: Group, look: Look) -> None:
 
 
 def _join_seeds(axes: Axes, groups: Sequence[Group]) -> None:
-    """Runs of one seed have the same validation windows: lines that are parallel show that what
-    differs is the windows."""
+    """Runs of one seed are measured on the same samples: where lines are parallel, what differs
+    between seeds is the samples."""
     nlls = [by_seed(group) for group in groups]
     for seed in sorted({seed for each in nlls for seed in each}):
         at = [(place, each[seed]) for place, each in enumerate(nlls) if seed in each]
@@ -154,7 +154,9 @@ def _meanings(groups: Sequence[Group]) -> list[Line2D]:
         )
     if any(len(group.finished) > 1 for group in rated):
         joined: dict[str, Any] = {**style, "linestyle": "-", "linewidth": 0.7, "alpha": 0.5}
-        meanings.append(Line2D([], [], **joined, markersize=RUN_SIZE, label="each seed"))
+        meanings.append(
+            Line2D([], [], **joined, markersize=RUN_SIZE, label="each run, joined by seed")
+        )
     return meanings
 
 

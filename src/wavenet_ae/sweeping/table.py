@@ -14,7 +14,7 @@ from rich.table import Table
 
 from wavenet_ae.checkpoint import write_whole
 from wavenet_ae.sweeping.groups import NOMINAL, Group, Row, grouped, used_rate
-from wavenet_ae.sweeping.paired import over_the_best
+from wavenet_ae.sweeping.paired import lowest_first, over_the_best
 from wavenet_ae.sweeping.summary import NLL, SPEED
 from wavenet_ae.sweeping.summary_keys import in_words, short_names
 
@@ -27,7 +27,7 @@ CAPTION = (
     "gain: what another item's codes cost\n"
     "bit/s used: entropy of the codes, or KL to the prior"
 )
-OVER_BEST = "\nover best: above the best, seed by seed, as the seed chooses the validation windows"
+OVER_BEST = "\nover best: above the best, seed by seed, as the seed chooses what validation hears"
 
 
 def _named(name: str) -> Callable[[Mapping[str, float]], float | None]:
@@ -91,12 +91,12 @@ def _table_of_groups(groups: Sequence[Group], title: str) -> Table:
     above the best group's."""
     keys = list(dict.fromkeys(key for group in groups for key in group.settings))
     columns = _columns(keys, [each.figures for group in groups for each in group.finished])
+    groups = lowest_first(groups)
     above = over_the_best(groups)
     spreads = ["range", *["over best"] * any(above)]
     table = _new_table(title, [*_headings(keys), "runs"], ["NLL", *spreads], columns)
     table.caption = CAPTION + OVER_BEST * any(above)
-    pairs = list(zip(groups, above, strict=True))
-    for group, own in sorted(pairs, key=lambda pair: _mean(pair[0].figures(NLL)) or float("inf")):
+    for group, own in zip(groups, above, strict=True):
         settings = (in_words(group.settings.get(key)) for key in keys)
         done, asked, nlls = len(group.finished), len(group.rows), group.figures(NLL)
         num_runs = str(done) if done == asked else f"{done} of {asked}"
@@ -133,8 +133,11 @@ def _new_table(
 
 
 def _range(values: Sequence[float]) -> str:
-    ends = sorted({f"{end:.3f}" for end in (min(values), max(values))}) if values else []
-    return " to ".join(ends)
+    """Of no values nothing, of those that are alike in three digits one."""
+    if not values:
+        return ""
+    low, high = (f"{round(end, 3) + 0.0:.3f}" for end in (min(values), max(values)))
+    return low if low == high else f"{low} to {high}"
 
 
 def _mean(values: Sequence[float | None]) -> float | None:
