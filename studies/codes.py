@@ -1,7 +1,7 @@
 """What moves the codes: what they say of phones and of speakers, one setting changed at a time.
 
-python studies/codes.py toy                                  # some three hours on one core
-python studies/codes.py speech data.root=<LibriSpeech> data.source.speaker_depth=2    # two
+python studies/codes.py toy                                  # hours on one core
+python studies/codes.py speech data.root=<LibriSpeech> data.source.speaker_depth=2
 
 Everything after the first word goes to train.py.  `--seeds 1` is one seed.  Writes
 outputs/codes/<toy or speech>/figures.csv and prints a table.  Interrupted, it goes on where it

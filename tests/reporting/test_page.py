@@ -50,12 +50,12 @@ def test_models_on_one_page_share_sections_utterances_and_originals(tmp_path):
         for folder, nats, pitch in ((tmp_path / "a", 2.5, 200.0), (tmp_path / "b", 3.5, 250.0))
     ]
     text = text_of(*files)
-    assert "Evaluation of 2 models" in text and "same (2)" in text
+    assert "Evaluation of 2 models" in text and "same-2" in text
     assert text.count("<h2>How well it predicts") == 1
     (utterance,) = utterances(read_evaluations(files))
     heard = {name: [each.sound for each in of] for name, of in utterance.players.items()}
     sounds = ["reconstruction", "to the lowest voice"]
-    assert heard == {"same": ["original", *sounds], "same (2)": sounds}
+    assert heard == {"same": ["original", *sounds], "same-2": sounds}
 
 
 def test_other_speech_is_pointed_out(tmp_path):

@@ -58,7 +58,7 @@ def _of_several(keys: _Keys, rest: Mapping[str, Any]) -> Request:
     require_none(_absent_or_twice(files))
     # Without out, each has the name that it has alone.
     alone = [check_settings({**rest, "checkpoint": each, "out": None}) for each in keys.checkpoints]
-    names = _told_apart([each.destination.name for each in alone])
+    names = told_apart([each.destination.name for each in alone])
     folder = alone[0].destination.parent / _joined(names)
     folder = folder if keys.out is None else Path(keys.out).expanduser()
     each = [
@@ -76,7 +76,7 @@ def _absent_or_twice(files: Sequence[Path]) -> Iterator[str]:
             yield f"checkpoints names {str(file)!r} twice: leave one out"
 
 
-def _told_apart(names: Sequence[str]) -> list[str]:
+def told_apart(names: Sequence[str]) -> list[str]:
     """The second of a name is NAME-2, or the next that is free."""
     found: list[str] = []
     for name in names:

@@ -10,6 +10,7 @@ from typing import Any
 
 from wavenet_ae.errors import UserError
 from wavenet_ae.judging.findings import FORMAT, Findings
+from wavenet_ae.judging.requests import told_apart
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Judged:
 def read_evaluations(files: Sequence[Path]) -> list[Judged]:
     """Raises UserError where a file is not an evaluation's."""
     contents = [_content(file) for file in files]
-    names = _told_apart([each["model"]["name"] for each in contents])
+    names = told_apart([each["model"]["name"] for each in contents])
     return [
         Judged(
             name=name,
@@ -70,11 +71,3 @@ def _content(file: Path) -> dict[str, Any]:
     except (ValueError, KeyError, TypeError):
         pass
     raise UserError(f"{file} is not what evaluate.py writes: run evaluate.py with another out=")
-
-
-def _told_apart(names: Sequence[str]) -> list[str]:
-    """The second of a name is NAME (2)."""
-    return [
-        name if name not in names[:place] else f"{name} ({names[:place].count(name) + 1})"
-        for place, name in enumerate(names)
-    ]
