@@ -18,23 +18,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from runs import ROOT, single_threaded, table, train, write_rows
+from runs import ROOT, schedule, single_threaded, table, train, write_rows
 
-# The default run at half its length, its schedule with it.
-HALF = [
-    "trainer.max_steps=1000",
-    "validate_every_num_steps=200",
-    "bottleneck.start_after=450",
-    "optimizer.decay_after=700",
-    "optimizer.half_life_steps=125",
-]
-WHOLE = {
-    "trainer.max_steps": 2000,
-    "validate_every_num_steps": 400,
-    "bottleneck.start_after": 900,
-    "optimizer.decay_after": 1400,
-    "optimizer.half_life_steps": 250,
-}
+NUM_STEPS = {"toy": 1000, "speech": 2000}  # the default is 2000
+OVERRIDES = {"toy": [], "speech": ["data=folder"]}
 CONDITIONS: dict[str, dict[str, list[str]]] = {
     "toy": {
         "default": [],
@@ -49,22 +36,27 @@ CONDITIONS: dict[str, dict[str, list[str]]] = {
             "model.upsampling.strides=[2]",
             "model.upsampling.kernels=[4]",
         ],
-        "dim 8": ["bottleneck.dim=8"],
-        "dim 128": ["bottleneck.dim=128"],
-        "mel instead of mfcc": ["encoder=mel"],
-        "twice the steps": [f"{key}={value}" for key, value in WHOLE.items()],
+        "8 dimensions": ["bottleneck.dim=8"],
+        "128 dimensions": ["bottleneck.dim=128"],
+        "mel": ["encoder=mel"],
+        "waveform": [  # 50 codes/s as well
+            *("encoder=raw", "encoder.dim=128"),
+            *("encoder.strides=[5,2,2,2,2,2]", "encoder.kernels=[10,4,4,4,4,4]"),
+        ],
         "without normalisation": ["bottleneck.normalise=false", "encoder.batch_norm=false"],
+        "2000 steps": schedule(2000),
+        "4000 steps": schedule(4000),
     },
     "speech": {
         "default": [],
         "jitter 0.12": ["model.jitter_probability=0.12"],
         "jitter 0.3": ["model.jitter_probability=0.3"],
-        "32 codes": ["bottleneck.codebook_size=32"],
+        "16 codes": ["bottleneck.codebook_size=16"],
         "256 codes": ["bottleneck.codebook_size=256"],
-        "without normalisation": ["bottleneck.normalise=false", "encoder.batch_norm=false"],
     },
 }
-OVERRIDES = {"toy": HALF, "speech": ["data=folder"]}
+JUDGED, PARTS = "judged", ("likelihood", "units", "probes")
+COMMON = ["callbacks.listening.every_num_steps=0"]
 DIGITS = {
     "nll": 2,
     "gain": 2,
@@ -86,10 +78,12 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2])
     given = parser.parse_args()
     folder, rows = ROOT / "outputs" / "codes" / given.speech, []
+    common = [*OVERRIDES[given.speech], *schedule(NUM_STEPS[given.speech]), *COMMON]
+    common += given.overrides
     for seed in given.seeds:
         for name, own in CONDITIONS[given.speech].items():
             run = folder / f"{name.replace(' ', '_').replace('/', '_per_')}-seed-{seed}"
-            train(run, [*OVERRIDES[given.speech], *given.overrides, *own, f"seed={seed}"])
+            train(run, [*common, *own, f"seed={seed}"])
             rows.append({"condition": name, "seed": seed, **judged(run)})
             write_rows(folder / "figures.csv", rows)
     print(table(rows, by="condition", digits=DIGITS))
@@ -97,13 +91,13 @@ def main() -> None:
 
 def judged(run: Path) -> dict[str, float]:
     """Figures of evaluate.py for the last state of a run; it is evaluated once."""
-    file = run / "judged" / "evaluation.json"
-    if not file.is_file():
+    findings = _findings(run)
+    if not findings.keys() >= set(PARTS):
         checkpoint = max((run / "checkpoints").glob("step-*.ckpt"))
-        asked = [f"checkpoint={checkpoint}", f"out={file.parent}"]
-        command = [sys.executable, "evaluate.py", *asked, "parts=[likelihood,units,probes]"]
+        asked = [f"checkpoint={checkpoint}", f"out={run / JUDGED}", f"parts=[{','.join(PARTS)}]"]
+        command = [sys.executable, "evaluate.py", *asked]
         subprocess.run(command, check=True, env=single_threaded(), cwd=ROOT)
-    findings = {each["part"]: each["rows"] for each in json.loads(file.read_text())["findings"]}
+        findings = _findings(run)
     nll, gain = (
         _row(findings["likelihood"], figure=words)["nats_per_sample"]
         for words in ("NLL, all samples", "more with another item's codes")
@@ -116,6 +110,14 @@ def judged(run: Path) -> dict[str, float]:
     }
     found = {name: codes[name] for name in ("perplexity", "pnmi", "held_out")}
     return {"nll": nll, "gain": gain, **found, "pnmi_kmeans": kmeans["pnmi"], **probes}
+
+
+def _findings(run: Path) -> dict[str, Any]:
+    """Rows of each part that has been judged to its end."""
+    file = run / JUDGED / "evaluation.json"
+    if not file.is_file():
+        return {}
+    return {each["part"]: each["rows"] for each in json.loads(file.read_text())["findings"]}
 
 
 def _probe(rows: Sequence[Mapping[str, Any]], task: str, representation: str) -> float:

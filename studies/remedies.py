@@ -10,18 +10,10 @@ from __future__ import annotations
 
 import argparse
 
-from runs import ROOT, finished_run, table, write_rows
+from runs import ROOT, finished_run, schedule, table, write_rows
 
-# The default run at half its length, its schedule with it, and half its batch.
-SETTING = [
-    "bottleneck=vqvae",
-    "data.batch_size=4",
-    "trainer.max_steps=1000",
-    "validate_every_num_steps=500",
-    "bottleneck.start_after=450",
-    "optimizer.decay_after=700",
-    "optimizer.half_life_steps=125",
-]
+# The default run at half its length and half its batch.
+SETTING = ["bottleneck=vqvae", "data.batch_size=4", *schedule(1000)]
 LEFT_OUT = {
     "k-means start (uniform instead)": ["bottleneck.init=uniform"],
     "revival": ["bottleneck.revive_after=0"],

@@ -26,6 +26,17 @@ ROOT = Path(__file__).parents[1]
 DIGITS = {"perplexity": 1, "gain": 2, "nll": 2, "pnmi": 3, "pnmi_kmeans": 3, "pnmi_shuffled": 3}
 
 
+def schedule(num_steps: int) -> list[str]:
+    """Overrides that make a run so long, its schedule in proportion to the default's 2000 steps."""
+    return [
+        f"trainer.max_steps={num_steps}",
+        f"validate_every_num_steps={num_steps // 5}",
+        f"bottleneck.start_after={num_steps * 9 // 20}",
+        f"optimizer.decay_after={num_steps * 7 // 10}",
+        f"optimizer.half_life_steps={num_steps // 8}",
+    ]
+
+
 def finished_run(folder: Path, overrides: Sequence[str]) -> dict[str, float]:
     """Train into `folder`, or go on with what is there, and judge."""
     train(folder, overrides)

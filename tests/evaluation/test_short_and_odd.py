@@ -14,6 +14,7 @@ from wavenet_ae.data.packing import pack
 from wavenet_ae.data.sources import FolderSource
 from wavenet_ae.data.splits import Splits
 from wavenet_ae.evaluation.encoding import encode_with_anchors
+from wavenet_ae.evaluation.representations import Representations
 from wavenet_ae.judging.run_summary import units_of_run
 from wavenet_ae.models import build
 
@@ -53,6 +54,19 @@ def test_even_the_shortest_has_a_code_that_hears_it(model, continuous, num_sampl
         for seed in (0, 1)
     )
     assert not np.allclose(first, second)
+
+
+@pytest.mark.parametrize("num_samples", [1, 2 * HOP - 1, 2 * HOP, 2 * HOP + 1, 4000])
+def test_baselines_reach_every_code_of_few_a_second(num_samples):
+    config = small("vqvae_ema")
+    config["encoder"]["strides"] = [1, 2, 2]
+    config["model"]["upsampling"].update(strides=[8], kernels=[16])
+    model = build(config, ["a"]).eval()
+    assert model.alignment.code_hop == 2 * HOP
+    represent = Representations(model, config, torch.from_numpy(noise(8000)).reshape(4, 2000))
+    represented = represent(torch.from_numpy(noise(num_samples)))
+    lengths = {name: len(each) for name, each in represented.values.items()}
+    assert {"mfcc", "log_mel"} <= lengths.keys() and len(set(lengths.values())) == 1
 
 
 def test_one_without_samples_is_our_own_mistake(model):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import TypeVar
 
@@ -42,6 +43,7 @@ def frames_at(
     hop = int(grid.spacing)
     margin = -(-features.chain.receptive_field // hop) * hop
     before = margin - Layout(model).start
-    padded = F.pad(model.normalise(waveform), (before, margin))
+    beyond = max(0, math.ceil(anchors[-1]) - len(waveform))  # a single code, of a short recording
+    padded = F.pad(model.normalise(waveform), (before, margin + beyond))
     frames = features(padded[None])[0].t().numpy()  # (F, C)
     return frames[[grid.nearest(int(anchor + before)) for anchor in anchors]]

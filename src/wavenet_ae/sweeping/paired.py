@@ -1,8 +1,8 @@
 """Groups of runs compared seed by seed.
 
-The seed chooses the validation windows and, where `data.splits.seed` is not set, which recordings
-are held out, so that NLLs of two seeds may differ by more than those of two groups.  Runs of one
-seed are measured on the same samples, unless settings differ that `comparable` names.
+The seed chooses the windows that validate (`data.splits.seed`, which recordings are held out), so
+that NLLs of two seeds may differ by more than those of two groups.  Runs of one seed are measured
+on the same samples, unless settings differ that `comparable` names.
 """
 
 from __future__ import annotations
