@@ -5,7 +5,6 @@
 
 constexpr int PER_WORD = 2;
 using Sum = Floats;
-constexpr bool EXACT = false;
 
 inline Sum dot(Words weights, Words inputs, Sum sum) { return dot_bfloat16(weights, inputs, sum); }
 

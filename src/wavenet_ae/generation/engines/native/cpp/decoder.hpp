@@ -26,6 +26,16 @@ struct Weights {
   const float* logits_bias;
 };
 
+// Past taps look ahead: their inputs are known `dilation` samples before they are needed, so their
+// weights are read once for some samples, which divide the dilation.
+constexpr int MOST_AHEAD = 16;
+
+inline int samples_ahead(int dilation) {
+  int samples = 1;
+  while (samples < MOST_AHEAD && dilation % (2 * samples) == 0) samples *= 2;
+  return samples;
+}
+
 // The channels that a thread makes of a vector: whole blocks.
 struct Share {
   int first, count;
@@ -93,15 +103,15 @@ struct Part {
   LayerPart pack_layer(const Sizes& sizes, const Weights& weights, int layer) {
     const ptrdiff_t gates = 2 * sizes.gate, all_gated = sizes.num_layers * sizes.gate;
     const float* const taps = weights.taps + layer * sizes.kernel * gates * sizes.residual;
-    std::vector<Matrix> packed;
-    for (int tap = 0; tap < sizes.kernel; tap++) {
-      const float* const values = taps + tap * gates * sizes.residual;
-      packed.push_back(pack(per_sample, {values, sizes.residual, sizes.residual}, gate_rows));
-    }
+    const bool many = samples_ahead(weights.dilations[layer]) >= TILE_SUMS / FLAT;
     LayerPart part;
-    part.present = packed.back();
-    packed.pop_back();
-    part.past = packed;
+    for (int tap = 0; tap < sizes.kernel; tap++) {
+      const Source source{taps + tap * gates * sizes.residual, sizes.residual, sizes.residual};
+      if (tap + 1 < sizes.kernel)
+        part.past.push_back(pack(per_sample, source, gate_rows, many ? FLAT : TALL));
+      else
+        part.present = pack(per_sample, source, gate_rows);
+    }
     if (layer + 1 < sizes.num_layers) {
       const float* const values = weights.residual + ptrdiff_t(layer) * sizes.residual * sizes.gate;
       const auto rows = residual.rows(sizes.residual);
@@ -110,8 +120,8 @@ struct Part {
     const Source skips{weights.skip + ptrdiff_t(layer) * sizes.gate, sizes.gate, all_gated};
     part.skip = pack(per_sample, skips, skip.rows(sizes.skip));
     const float* const values = weights.conditioning + layer * gates * sizes.conditioning;
-    part.conditioning =
-        pack(per_chunk, {values, sizes.conditioning, sizes.conditioning}, gate_rows);
+    const Source conditioning{values, sizes.conditioning, sizes.conditioning};
+    part.conditioning = pack(per_chunk, conditioning, gate_rows, FLAT);
     return part;
   }
 

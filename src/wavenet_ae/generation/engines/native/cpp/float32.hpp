@@ -5,7 +5,6 @@
 
 constexpr int PER_WORD = 1;
 using Sum = Floats;
-constexpr bool EXACT = false;
 
 inline Sum dot(Words weights, Words inputs, Sum sum) {
   return multiply_add(Floats(weights), Floats(inputs), sum);

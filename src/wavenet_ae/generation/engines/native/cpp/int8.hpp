@@ -16,7 +16,6 @@ constexpr float MOST = 127;
 constexpr float LEAST = 1e-30f;  // a row or vector of zeros is divided by something
 constexpr int32_t ZERO = 128;    // what the input 0 becomes
 using Sum = Words;
-constexpr bool EXACT = true;
 
 inline Sum dot(Words weights, Words inputs, Sum sum) { return dot_int8(weights, inputs, sum); }
 

@@ -4,9 +4,7 @@
 
 #include <immintrin.h>
 
-// Of the tile of sums that is kept in registers: blocks of rows, and columns at most.
-constexpr int PANEL_BLOCKS = 4;
-constexpr int TILE_COLUMNS = 4;
+constexpr int TILE_SUMS = 16;  // vectors of sums that leave registers for what is summed
 
 inline Floats multiply_add(Floats a, Floats b, Floats c) { return _mm512_fmadd_ps(a, b, c); }
 inline Floats maximum(Floats a, Floats b) { return _mm512_max_ps(a, b); }

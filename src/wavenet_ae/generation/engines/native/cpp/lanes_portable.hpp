@@ -3,9 +3,7 @@
 
 #include <algorithm>
 
-// Of the tile of sums that is kept in registers: blocks of rows, and columns at most.
-constexpr int PANEL_BLOCKS = 4;
-constexpr int TILE_COLUMNS = 2;
+constexpr int TILE_SUMS = 8;  // vectors of sums that leave registers for what is summed
 
 inline Floats multiply_add(Floats a, Floats b, Floats c) { return a * b + c; }
 inline Floats maximum(Floats a, Floats b) { return a > b ? a : b; }

@@ -2,7 +2,6 @@
 //
 //   PER_WORD      numbers in a word of 32 bits, which is what a lane takes at once
 //   Sum, dot      sums of products
-//   EXACT         they come out the same in whatever order they are taken
 //   pack_row      a row of weights -> its words, its scale and its offset
 //   pack_input    an input vector -> its words, its scale
 //   finished      a sum, its rows' offsets and scales, its input's scale -> float32

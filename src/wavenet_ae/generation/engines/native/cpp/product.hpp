@@ -1,7 +1,6 @@
 // Products of a matrix and one or more input vectors.
 //
-// The order in which an output is summed depends on nothing but the matrix: even words one after
-// the other, odd words one after the other, then both.  So a stream's sound is the same, bit by
+// An output is summed word by word, whatever its tile.  So a stream's sound is the same, bit by
 // bit, whatever is generated beside it, in chunks of whatever size and by however many threads.
 #pragma once
 
@@ -19,50 +18,35 @@ struct Columns {
   ptrdiff_t stride;
 };
 
-// A word of a panel's rows, times that word of some input vectors.
+constexpr int FETCHED_AHEAD = 1024;  // words, 4 KiB
+
+// A word of a panel's rows, times that word of some input vectors.  Where these are many, their
+// arithmetic takes longer than reading, and what comes next is fetched meanwhile.
 template <int BLOCKS, int COLUMNS>
 inline void add_word(const int32_t* weights, const int32_t* inputs, int stride,
                      Sum (&sums)[BLOCKS][COLUMNS]) {
   for (int block = 0; block < BLOCKS; block++) {
+    if constexpr (COLUMNS >= 4) __builtin_prefetch(weights + block * LANES + FETCHED_AHEAD);
     const Words weight = load<Words>(weights + block * LANES);
     for (int column = 0; column < COLUMNS; column++)
       sums[block][column] = dot(weight, all(inputs[column * stride]), sums[block][column]);
   }
 }
 
-// A tile of sums, kept in registers.  Even and odd words are summed side by side where registers
-// are enough, which hides how long an addition takes; else one after the other.
-template <int BLOCKS, int COLUMNS>
-inline void sum_tile(const int32_t* weights, const int32_t* inputs, int num_words,
-                     Sum (&even)[BLOCKS][COLUMNS]) {
-  constexpr int STEP = BLOCKS * LANES;  // from word to word
-  Sum odd[BLOCKS][COLUMNS] = {};
-  if constexpr (2 * COLUMNS <= TILE_COLUMNS) {
-    for (int word = 0; word < num_words; word += 2) {
-      add_word(weights + word * STEP, inputs + word, num_words, even);
-      add_word(weights + (word + 1) * STEP, inputs + word + 1, num_words, odd);
-    }
-  } else if constexpr (EXACT) {
-    for (int word = 0; word < num_words; word++)
-      add_word(weights + word * STEP, inputs + word, num_words, even);
-  } else {
-    for (int word = 0; word < num_words; word += 2)
-      add_word(weights + word * STEP, inputs + word, num_words, even);
-    for (int word = 1; word < num_words; word += 2)
-      add_word(weights + word * STEP, inputs + word, num_words, odd);
-  }
-  for (int block = 0; block < BLOCKS; block++)
-    for (int column = 0; column < COLUMNS; column++) even[block][column] += odd[block][column];
-}
-
-// out = start + matrix x inputs, of the rows of a panel that begins with block `first`.
+// out = start + matrix x inputs, of a panel and some input vectors.  Sums stay in registers if all
+// loops over them are unrolled.
 template <int BLOCKS, int COLUMNS>
 inline void multiply_tile(const Matrix& matrix, int first, int column, Inputs inputs, Columns start,
                           float* out, ptrdiff_t out_stride) {
+  const int num_words = matrix.num_words;
+  const int32_t* const weights = matrix.words + size_t(first) * LANES * num_words;
+  const int32_t* const own = inputs.words + column * num_words;
   Sum sums[BLOCKS][COLUMNS] = {};
-  sum_tile(matrix.words + size_t(first) * LANES * matrix.num_words,
-           inputs.words + column * matrix.num_words, matrix.num_words, sums);
+  for (int word = 0; word < num_words; word++)
+    add_word(weights + word * BLOCKS * LANES, own + word, num_words, sums);
+#pragma GCC unroll 8
   for (int c = 0; c < COLUMNS; c++)
+#pragma GCC unroll 8
     for (int block = 0; block < BLOCKS; block++) {
       const int row = (first + block) * LANES;
       const Floats before = load<Floats>(start.values + (column + c) * start.stride + row);
@@ -72,18 +56,18 @@ inline void multiply_tile(const Matrix& matrix, int first, int column, Inputs in
     }
 }
 
-// A panel with all columns, by tiles: it stays in the nearest cache meanwhile.
-template <int BLOCKS, int COLUMNS = TILE_COLUMNS>
+// A panel with all columns, by tiles as wide as registers allow; what is left by narrower ones.
+template <int BLOCKS, int COLUMNS = TILE_SUMS / BLOCKS>
 inline void multiply_panel(const Matrix& matrix, int first, int column, int num_columns,
                            Inputs inputs, Columns start, float* out, ptrdiff_t out_stride) {
   for (; column + COLUMNS <= num_columns; column += COLUMNS)
     multiply_tile<BLOCKS, COLUMNS>(matrix, first, column, inputs, start, out, out_stride);
   if constexpr (COLUMNS > 1)
-    multiply_panel<BLOCKS, COLUMNS - 1>(matrix, first, column, num_columns, inputs, start, out,
+    multiply_panel<BLOCKS, COLUMNS / 2>(matrix, first, column, num_columns, inputs, start, out,
                                         out_stride);
 }
 
-template <int BLOCKS = PANEL_BLOCKS>
+template <int BLOCKS = TALL>
 inline void multiply_panel_of(int blocks, const Matrix& matrix, int first, int num_columns,
                               Inputs inputs, Columns start, float* out, ptrdiff_t out_stride) {
   if (blocks == BLOCKS)
@@ -94,10 +78,10 @@ inline void multiply_panel_of(int blocks, const Matrix& matrix, int first, int n
 }
 
 // out = start + matrix x inputs, for each of the input vectors; `out` may be `start`.
-__attribute__((noinline)) inline void multiply(const Matrix& matrix, int num_columns, Inputs inputs, Columns start,
+inline void multiply(const Matrix& matrix, int num_columns, Inputs inputs, Columns start,
                      float* out, ptrdiff_t out_stride) {
-  for (int first = 0; first < matrix.num_blocks; first += PANEL_BLOCKS) {
-    const int blocks = std::min(PANEL_BLOCKS, matrix.num_blocks - first);
+  for (int first = 0; first < matrix.num_blocks; first += matrix.height) {
+    const int blocks = std::min(matrix.height, matrix.num_blocks - first);
     multiply_panel_of(blocks, matrix, first, num_columns, inputs, start, out, out_stride);
   }
 }

@@ -1,13 +1,8 @@
 // The work on a sample, of those channels that one part of the weights makes.
-//
-// Past taps look ahead: their inputs are known `dilation` samples before they are needed, so their
-// weights are read once for up to MOST_AHEAD samples.
 #pragma once
 
 #include "conditioning.hpp"
 #include "functions.hpp"
-
-constexpr int MOST_AHEAD = 8;
 
 class Worker {
  public:
@@ -18,7 +13,7 @@ class Worker {
         gated_inputs(batch, decoder.sizes.gate), gates(size_t(batch) * width),
         skips(size_t(batch) * part.skip.count), nothing(width) {
     for (const int dilation : decoder.dilations)
-      ahead.emplace_back(size_t(reach(dilation)) * batch * width);
+      ahead.emplace_back(size_t(samples_ahead(dilation)) * batch * width);
   }
 
   void begin(int64_t step, const Conditioning& conditioning) {
@@ -37,7 +32,7 @@ class Worker {
     if (layer) inputs.put_all(batch, streams.hidden, decoder.sizes.residual);
     Columns before{nothing.data(), 0};
     if (!weights.past.empty()) {
-      const int samples = reach(decoder.dilations[layer]);
+      const int samples = samples_ahead(decoder.dilations[layer]);
       const int64_t sample = step & (samples - 1);  // a power of two
       if (sample == 0) look_ahead(layer, samples);
       before = {&ahead[layer][sample * batch * width], width};
@@ -67,8 +62,9 @@ class Worker {
   void add_skips(int layer) {
     const LayerPart& weights = part.layers[layer];
     if (index == 0 && !weights.past.empty()) streams.rings[layer].put(inputs.inputs());
+    const Inputs gated = gated_inputs.inputs();
     const int count = part.skip.count;
-    multiply(weights.skip, batch, gated_inputs.inputs(), {skips.data(), count}, skips.data(), count);
+    multiply(weights.skip, batch, gated, {skips.data(), count}, skips.data(), count);
   }
 
   void finish_skips() {
@@ -98,13 +94,6 @@ class Worker {
  private:
   static int widest(const Sizes& sizes) {
     return std::max({sizes.residual, sizes.skip, sizes.post});
-  }
-
-  // Samples for which a layer's past taps are summed at once; it divides the dilation.
-  static int reach(int dilation) {
-    int samples = 1;
-    while (samples < MOST_AHEAD && dilation % (2 * samples) == 0) samples *= 2;
-    return samples;
   }
 
   // Sums of the past taps for this sample and those that follow.
