@@ -26,7 +26,9 @@ from wavenet_ae.randomness import keyed_permutation
 from wavenet_ae.types import ModelOutput
 
 WINDOW_SECONDS = 0.5  # predicted at once
-BATCH_SIZE = 16  # windows
+# Windows at once: so few that their activations stay in a CPU's caches, which is 1.5 times as fast
+# as sixteen; a GPU wants many.
+BATCH_SIZE, BATCH_SIZE_OF_GPU = 4, 32
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,9 @@ def likelihood(
     predicted = _Prediction(model, corpus, rows)
     windows = tiles(corpus.length[rows], predicted.plan.num_targets)
     order = keyed_permutation(len(windows), seed, "likelihood")
-    for batch in mixed_batches(windows, order, BATCH_SIZE):
+    on_cpu = model.decoder.embedding.device.type == "cpu"
+    batch_size = BATCH_SIZE if on_cpu else BATCH_SIZE_OF_GPU
+    for batch in mixed_batches(windows, order, batch_size):
         predicted.add(batch)
         yield predicted.num_done, predicted.sums()
 
