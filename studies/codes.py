@@ -76,14 +76,19 @@ def main() -> None:
     parser.add_argument("speech", choices=CONDITIONS)
     parser.add_argument("overrides", nargs="*")
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--only", nargs="+", metavar="CONDITION", help="such as 'default'")
     given = parser.parse_args()
+    conditions = CONDITIONS[given.speech]
+    for name in given.only or ():
+        if name not in conditions:
+            parser.error(f"there is no condition {name!r}; there are {', '.join(conditions)}")
     folder, rows = ROOT / "outputs" / "codes" / given.speech, []
     common = [*OVERRIDES[given.speech], *schedule(NUM_STEPS[given.speech]), *COMMON]
     common += given.overrides
     for seed in given.seeds:
-        for name, own in CONDITIONS[given.speech].items():
+        for name in given.only or conditions:
             run = folder / f"{name.replace(' ', '_').replace('/', '_per_')}-seed-{seed}"
-            train(run, [*common, *own, f"seed={seed}"])
+            train(run, [*common, *conditions[name], f"seed={seed}"])
             rows.append({"condition": name, "seed": seed, **judged(run)})
             write_rows(folder / "figures.csv", rows)
     print(table(rows, by="condition", digits=DIGITS))
@@ -95,7 +100,7 @@ def judged(run: Path) -> dict[str, float]:
     if not findings.keys() >= set(PARTS):
         checkpoint = max((run / "checkpoints").glob("step-*.ckpt"))
         asked = [f"checkpoint={checkpoint}", f"out={run / JUDGED}", f"parts=[{','.join(PARTS)}]"]
-        command = [sys.executable, "evaluate.py", *asked]
+        command = [sys.executable, "evaluate.py", *asked, "probe_seeds=1"]
         subprocess.run(command, check=True, env=single_threaded(), cwd=ROOT)
         findings = _findings(run)
     nll, gain = (

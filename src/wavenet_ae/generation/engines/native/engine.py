@@ -16,10 +16,10 @@ from wavenet_ae.generation.engines.native.library import Precision, address, lib
 from wavenet_ae.generation.engines.native.session import NativeSession
 from wavenet_ae.generation.engines.native.weights import sizes_of, weights_of
 
-# Threads wait for each other twice a layer.  On two cores two of them do not pay with the small
-# decoder's 2.5 MB in float32, but with the reference decoder's 11 MB in int8 they are 1.2 times as
-# fast as one, and with its 22 MB in bfloat16 1.5 times.
-BYTES_A_THREAD = 4 << 20
+# Threads wait for each other twice a layer.  On two cores, two are 1.3 times as fast as one with
+# the small decoder in bfloat16 (2.3 MB) and no faster with it in int8 (1.1 MB); with the reference
+# decoder 1.7 times in int8, and twice in bfloat16.
+BYTES_A_THREAD = 600_000
 MOST_THREADS = 8
 BYTES: dict[Precision, int] = {"float32": 4, "bfloat16": 2, "int8": 1}  # of a weight
 
