@@ -34,6 +34,12 @@ def test_models_are_a_column_where_there_are_several():
     assert texts(by_model({"a": [one], "b": [one, one]})) == [["a", "1"], ["b", "1"], ["b", "1"]]
 
 
+def test_rows_of_several_models_that_are_about_the_same_stand_together():
+    x, y = {"figure": "x", "nats": 1}, {"figure": "y", "nats": 2}
+    expected = [["a", "x", "1"], ["b", "x", "1"], ["a", "y", "2"], ["b", "y", "2"]]
+    assert texts(by_model({"a": [x, y], "b": [y, x]})) == expected
+
+
 def test_one_section_a_part_over_all_models_in_the_order_of_measuring():
     a = made_up(rows("units", {"x": 1}), rows("boundaries", {"x": 2}), rows("likelihood", {"x": 3}))
     b = made_up(rows("certificates", {"x": 4}), rows("units", {"x": 5, "y": 6}), name="b")

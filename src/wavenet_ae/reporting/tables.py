@@ -41,11 +41,20 @@ def table(rows: Sequence[Mapping[str, Value]]) -> Table:
 
 
 def by_model(parts: Mapping[str, Sequence[Mapping[str, Value]]]) -> Table:
-    """One table of the rows of several models, each behind its model's name; of one model its
-    rows alone."""
+    """One table of the rows of several models, each behind its model's name, those that are named
+    alike together; of one model its rows alone."""
     if len(parts) == 1:
         return table(next(iter(parts.values())))
-    return table([{MODEL: name, **row} for name, rows in parts.items() for row in rows])
+    alike: dict[tuple[str, ...], list[Mapping[str, Value]]] = {}
+    for model, rows in parts.items():
+        for row in rows:
+            alike.setdefault(_names(row), []).append({MODEL: model, **row})
+    return table([row for rows in alike.values() for row in rows])
+
+
+def _names(row: Mapping[str, Value]) -> tuple[str, ...]:
+    """What a row is about."""
+    return tuple(value for value in row.values() if isinstance(value, str))
 
 
 def _cell(row: Mapping[str, Value], name: str) -> Cell:
