@@ -1,11 +1,12 @@
 """What moves the codes: what they say of phones and of speakers, one setting changed at a time.
 
-python studies/codes.py toy                                  # hours on one core
+python studies/codes.py toy                                  # two hours on one core
 python studies/codes.py speech data.root=<LibriSpeech> data.source.speaker_depth=2
+python studies/codes.py toy --seed 3 --only mel --only waveform
 
-Everything after the first word goes to train.py.  `--seeds 1` is one seed.  Writes
-outputs/codes/<toy or speech>/figures.csv and prints a table.  Interrupted, it goes on where it
-stopped.
+What is no option of its own goes to train.py.  Writes outputs/codes/<toy or speech>/figures.csv, of
+all runs that are there, and prints a table of their means.  Interrupted, it goes on where it
+stopped; two with other conditions or seeds may run side by side.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import argparse
 import json
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -75,34 +76,48 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("speech", choices=CONDITIONS)
     parser.add_argument("overrides", nargs="*")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2])
-    parser.add_argument("--only", nargs="+", metavar="CONDITION", help="such as 'default'")
-    given = parser.parse_args()
+    parser.add_argument("--seed", type=int, action="append", help="instead of 1 and 2")
+    parser.add_argument("--only", action="append", metavar="CONDITION", help="such as 'default'")
+    given = parser.parse_intermixed_args()
     conditions = CONDITIONS[given.speech]
     for name in given.only or ():
         if name not in conditions:
             parser.error(f"there is no condition {name!r}; there are {', '.join(conditions)}")
-    folder, rows = ROOT / "outputs" / "codes" / given.speech, []
     common = [*OVERRIDES[given.speech], *schedule(NUM_STEPS[given.speech]), *COMMON]
-    common += given.overrides
-    for seed in given.seeds:
+    folder = ROOT / "outputs" / "codes" / given.speech
+    for seed in given.seed or (1, 2):
         for name in given.only or conditions:
-            run = folder / f"{name.replace(' ', '_').replace('/', '_per_')}-seed-{seed}"
-            train(run, [*common, *conditions[name], f"seed={seed}"])
-            rows.append({"condition": name, "seed": seed, **judged(run)})
-            write_rows(folder / "figures.csv", rows)
-    print(table(rows, by="condition", digits=DIGITS))
+            run = folder / f"{_spelled(name)}-seed-{seed}"
+            train(run, [*common, *given.overrides, *conditions[name], f"seed={seed}"])
+            judge(run)
+            write_rows(folder / "figures.csv", _rows(folder, conditions))
+    print(table(_rows(folder, conditions), by="condition", digits=DIGITS))
 
 
-def judged(run: Path) -> dict[str, float]:
-    """Figures of evaluate.py for the last state of a run; it is evaluated once."""
-    findings = _findings(run)
-    if not findings.keys() >= set(PARTS):
+def _spelled(name: str) -> str:
+    return name.replace(" ", "_").replace("/", "_per_")
+
+
+def judge(run: Path) -> None:
+    """Evaluate the last state of a run, unless that is done."""
+    if not _findings(run):
         checkpoint = max((run / "checkpoints").glob("step-*.ckpt"))
         asked = [f"checkpoint={checkpoint}", f"out={run / JUDGED}", f"parts=[{','.join(PARTS)}]"]
         command = [sys.executable, "evaluate.py", *asked, "probe_seeds=1"]
         subprocess.run(command, check=True, env=single_threaded(), cwd=ROOT)
-        findings = _findings(run)
+
+
+def _rows(folder: Path, conditions: Iterable[str]) -> list[dict[str, Any]]:
+    """Of all runs that have been judged."""
+    return [
+        {"condition": name, "seed": int(run.name.rpartition("-")[2]), **_figures(findings)}
+        for name in conditions
+        for run in sorted(folder.glob(f"{_spelled(name)}-seed-*"))
+        if (findings := _findings(run))
+    ]
+
+
+def _figures(findings: Mapping[str, Any]) -> dict[str, float]:
     nll, gain = (
         _row(findings["likelihood"], figure=words)["nats_per_sample"]
         for words in ("NLL, all samples", "more with another item's codes")
@@ -118,11 +133,12 @@ def judged(run: Path) -> dict[str, float]:
 
 
 def _findings(run: Path) -> dict[str, Any]:
-    """Rows of each part that has been judged to its end."""
+    """Rows of each part; none unless all parts have been judged."""
     file = run / JUDGED / "evaluation.json"
     if not file.is_file():
         return {}
-    return {each["part"]: each["rows"] for each in json.loads(file.read_text())["findings"]}
+    found = {each["part"]: each["rows"] for each in json.loads(file.read_text())["findings"]}
+    return found if found.keys() >= set(PARTS) else {}
 
 
 def _probe(rows: Sequence[Mapping[str, Any]], task: str, representation: str) -> float:

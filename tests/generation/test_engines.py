@@ -13,7 +13,7 @@ from wavenet_ae.generation import ENGINES, Sampling, make_engine, stream_uniform
 # Odd channels, filters of 1 to 3 taps, dilation tables, held conditioning and none.
 DECODERS = {
     "two taps": dict(kernel=2, num_blocks=2, layers_per_block=4, conditioning_hop=5),
-    "three taps": dict(kernel=3, num_blocks=2, layers_per_block=3, conditioning_hop=4),
+    "three taps": dict(kernel=3, num_blocks=1, layers_per_block=5, conditioning_hop=4),
     "one tap": dict(kernel=1, num_blocks=1, layers_per_block=3, conditioning_hop=3),
     "one layer": dict(kernel=2, num_blocks=1, layers_per_block=1, conditioning_hop=1),
     "sample rate": dict(kernel=2, num_blocks=1, layers_per_block=5, conditioning_hop=1),

@@ -124,7 +124,14 @@ def test_a_stream_is_the_same_bit_by_bit_in_any_batch_and_by_any_threads(path, e
             return native.begin(own[:, :field], vectors, row).score(own[:, field:])
 
         together = scored(0, 8, 1)
-        for first, stop, threads in [(0, 1, 1), (7, 8, 2), (2, 4, 2), (1, 4, 3), (3, 8, 1)]:
+        for first, stop, threads in [
+            (0, 1, 1),
+            (7, 8, 2),
+            (2, 4, 2),
+            (1, 4, 3),
+            (3, 7, 2),
+            (1, 8, 1),
+        ]:
             assert torch.equal(scored(first, stop, threads), together[first:stop])
         assert torch.equal(
             made(model, engine, 8, path=path)[:2], made(model, engine, 2, path=path, threads=2)

@@ -53,8 +53,8 @@ static void run(Sizes sizes, std::vector<int32_t> dilations, int threads, int ba
 int main() {
   for (const int threads : {1, 3})
     for (const int batch : {1, 5}) {
-      run({0, 2, 37, 23, 70, 19, 100, 6, 5}, {1, 2, 4, 8, 1, 2, 4, 8}, threads, batch);
-      run({0, 3, 7, 5, 9, 11, 32, 6, 1}, {1, 2, 4}, threads, batch);
+      run({0, 2, 37, 23, 70, 19, 100, 6, 5}, {1, 2, 4, 8, 16, 32, 1, 24}, threads, batch);
+      run({0, 3, 7, 5, 9, 11, 32, 6, 1}, {1, 2, 16}, threads, batch);
       run({0, 1, 1, 1, 1, 1, 2, 0, 256}, {1, 2}, threads, batch);
       run({0, 2, 16, 16, 16, 16, 16, 16, 4}, {1}, threads, batch);
     }

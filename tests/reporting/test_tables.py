@@ -40,6 +40,12 @@ def test_rows_of_several_models_that_are_about_the_same_stand_together():
     assert texts(by_model({"a": [x, y], "b": [y, x]})) == expected
 
 
+def test_text_that_was_found_does_not_part_rows():
+    a, b = ([{"what": what, "computed": one} for what in "xy"] for one in ("1 to 9", "1 to 5"))
+    found = [row[:2] for row in texts(by_model({"a": a, "b": b}))]
+    assert found == [["a", "x"], ["b", "x"], ["a", "y"], ["b", "y"]]
+
+
 def test_one_section_a_part_over_all_models_in_the_order_of_measuring():
     a = made_up(rows("units", {"x": 1}), rows("boundaries", {"x": 2}), rows("likelihood", {"x": 3}))
     b = made_up(rows("certificates", {"x": 4}), rows("units", {"x": 5, "y": 6}), name="b")

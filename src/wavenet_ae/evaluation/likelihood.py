@@ -27,8 +27,8 @@ from wavenet_ae.types import ModelOutput
 
 WINDOW_SECONDS = 0.5  # predicted at once
 # Windows at once: so few that their activations stay in a CPU's caches, which is 1.5 times as fast
-# as sixteen; a GPU wants many.
-BATCH_SIZE, BATCH_SIZE_OF_GPU = 4, 32
+# as sixteen.  The other item whose codes are given is the next of the batch.
+BATCH_SIZE, BATCH_SIZE_OF_GPU = 4, 16
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,8 @@ from wavenet_ae.judging.cells import cell, heading, own_columns
 from wavenet_ae.judging.findings import Value
 
 MODEL = "model"  # the first column, where there are several
+# Columns of text that say what was found, not of what.
+FOUND = {"computed", "measured", "agree", "folder", "file"}
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,9 @@ def by_model(parts: Mapping[str, Sequence[Mapping[str, Value]]]) -> Table:
 
 def _names(row: Mapping[str, Value]) -> tuple[str, ...]:
     """What a row is about."""
-    return tuple(value for value in row.values() if isinstance(value, str))
+    return tuple(
+        value for name, value in row.items() if isinstance(value, str) and name not in FOUND
+    )
 
 
 def _cell(row: Mapping[str, Value], name: str) -> Cell:

@@ -19,7 +19,7 @@ from wavenet_ae.generation.engines.native.weights import sizes_of, weights_of
 # Threads wait for each other twice a layer.  On two cores, two are 1.3 times as fast as one with
 # the small decoder in bfloat16 (2.3 MB) and no faster with it in int8 (1.1 MB); with the reference
 # decoder 1.7 times in int8, and twice in bfloat16.
-BYTES_A_THREAD = 600_000
+BYTES_A_THREAD = 1 << 20
 MOST_THREADS = 8
 BYTES: dict[Precision, int] = {"float32": 4, "bfloat16": 2, "int8": 1}  # of a weight
 

@@ -103,12 +103,11 @@ struct Part {
   LayerPart pack_layer(const Sizes& sizes, const Weights& weights, int layer) {
     const ptrdiff_t gates = 2 * sizes.gate, all_gated = sizes.num_layers * sizes.gate;
     const float* const taps = weights.taps + layer * sizes.kernel * gates * sizes.residual;
-    const bool many = samples_ahead(weights.dilations[layer]) >= TILE_SUMS / FLAT;
     LayerPart part;
     for (int tap = 0; tap < sizes.kernel; tap++) {
       const Source source{taps + tap * gates * sizes.residual, sizes.residual, sizes.residual};
       if (tap + 1 < sizes.kernel)
-        part.past.push_back(pack(per_sample, source, gate_rows, many ? FLAT : TALL));
+        part.past.push_back(pack(per_sample, source, gate_rows));
       else
         part.present = pack(per_sample, source, gate_rows);
     }
@@ -121,7 +120,7 @@ struct Part {
     part.skip = pack(per_sample, skips, skip.rows(sizes.skip));
     const float* const values = weights.conditioning + layer * gates * sizes.conditioning;
     const Source conditioning{values, sizes.conditioning, sizes.conditioning};
-    part.conditioning = pack(per_chunk, conditioning, gate_rows, FLAT);
+    part.conditioning = pack(per_chunk, conditioning, gate_rows);
     return part;
   }
 

@@ -3,7 +3,7 @@
 
 #include <immintrin.h>
 
-constexpr int TILE_SUMS = 8;  // vectors of sums that leave registers for what is summed
+constexpr int TILE_COLUMNS = 2;  // input vectors that a panel is multiplied by at once
 
 inline Floats multiply_add(Floats a, Floats b, Floats c) { return _mm256_fmadd_ps(a, b, c); }
 inline Floats maximum(Floats a, Floats b) { return _mm256_max_ps(a, b); }

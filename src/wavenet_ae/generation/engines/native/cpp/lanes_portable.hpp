@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-constexpr int TILE_SUMS = 8;  // vectors of sums that leave registers for what is summed
+constexpr int TILE_COLUMNS = 2;  // input vectors that a panel is multiplied by at once
 
 inline Floats multiply_add(Floats a, Floats b, Floats c) { return a * b + c; }
 inline Floats maximum(Floats a, Floats b) { return a > b ? a : b; }

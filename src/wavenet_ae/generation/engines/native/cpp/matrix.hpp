@@ -1,13 +1,9 @@
 // Rows of a weight matrix in the order in which they are read.
 //
-// LANES rows are a block, two or four blocks a panel.  A panel holds word 0 of all its rows, then
+// LANES rows are a block, PANEL_BLOCKS blocks a panel.  A panel holds word 0 of all its rows, then
 // word 1 of all its rows, ...; so a matrix, and all matrices of a sample, are read from end to end:
 //
 //   panel 0: [word 0: block 0 | block 1 | ..] [word 1: block 0 | block 1 | ..] ..   panel 1: ..
-//
-// The sums of a panel and some input vectors stay in registers, for as many vectors at once as the
-// panel is low.  A tall panel is for one vector, of which many rows are summed so that additions
-// need not wait for each other; a flat one is for many.
 #pragma once
 
 #include <algorithm>
@@ -17,23 +13,18 @@
 #include "memory.hpp"
 #include "precision.hpp"
 
-constexpr int TALL = 4, FLAT = 2;  // blocks of a panel
-
+constexpr int PANEL_BLOCKS = 4;
 constexpr int NO_ROW = -1;  // of zeros, where rows are fewer than lanes
 
-// Vectors are kept in whole lanes and an even number of words, zeros at their end; those without
-// elements as zeros alone.
-constexpr int UNIT = std::max(LANES, 2 * PER_WORD);
-inline int padded(int size) { return std::max(1, (size + UNIT - 1) / UNIT) * UNIT; }
+// Vectors are kept in whole lanes, zeros at their end; those without elements as zeros alone.
+inline int padded(int size) { return std::max(1, (size + LANES - 1) / LANES) * LANES; }
 inline int num_words(int size) { return padded(size) / PER_WORD; }
 
 struct Matrix {
-  int num_blocks = 0, num_words = 0, height = TALL;  // blocks of a panel; its last may have fewer
+  int num_blocks = 0, num_words = 0;
   const int32_t* words = nullptr;
   const int32_t* offsets = nullptr;  // of rows
   const float* scales = nullptr;
-
-  int num_rows() const { return num_blocks * LANES; }
 };
 
 // A matrix in float32, its rows `stride` apart.
@@ -46,10 +37,8 @@ struct Source {
 };
 
 // The given rows; their number is a multiple of LANES.
-inline Matrix pack(Arena& arena, const Source& source, const std::vector<int>& rows,
-                   int height = TALL) {
+inline Matrix pack(Arena& arena, const Source& source, const std::vector<int>& rows) {
   Matrix matrix;
-  matrix.height = height;
   matrix.num_blocks = int(rows.size()) / LANES;
   matrix.num_words = num_words(source.num_columns);
   auto* const words = arena.take<int32_t>(rows.size() * matrix.num_words);
@@ -65,8 +54,8 @@ inline Matrix pack(Arena& arena, const Source& source, const std::vector<int>& r
     const Row how = pack_row(values.data(), int(values.size()), packed.data());
     offsets[row] = how.offset;
     scales[row] = how.scale;
-    const int block = int(row) / LANES, first = block / height * height;
-    const int blocks = std::min(height, matrix.num_blocks - first);  // of its panel
+    const int block = int(row) / LANES, first = block / PANEL_BLOCKS * PANEL_BLOCKS;
+    const int blocks = std::min(PANEL_BLOCKS, matrix.num_blocks - first);  // of its panel
     int32_t* to = words + size_t(first) * LANES * matrix.num_words;
     to += (block - first) * LANES + row % LANES;
     for (int word = 0; word < matrix.num_words; word++) to[word * blocks * LANES] = packed[word];

@@ -18,15 +18,11 @@ struct Columns {
   ptrdiff_t stride;
 };
 
-constexpr int FETCHED_AHEAD = 1024;  // words, 4 KiB
-
-// A word of a panel's rows, times that word of some input vectors.  Where these are many, their
-// arithmetic takes longer than reading, and what comes next is fetched meanwhile.
+// A word of a panel's rows, times that word of some input vectors.
 template <int BLOCKS, int COLUMNS>
 inline void add_word(const int32_t* weights, const int32_t* inputs, int stride,
                      Sum (&sums)[BLOCKS][COLUMNS]) {
   for (int block = 0; block < BLOCKS; block++) {
-    if constexpr (COLUMNS >= 4) __builtin_prefetch(weights + block * LANES + FETCHED_AHEAD);
     const Words weight = load<Words>(weights + block * LANES);
     for (int column = 0; column < COLUMNS; column++)
       sums[block][column] = dot(weight, all(inputs[column * stride]), sums[block][column]);
@@ -57,17 +53,17 @@ inline void multiply_tile(const Matrix& matrix, int first, int column, Inputs in
 }
 
 // A panel with all columns, by tiles as wide as registers allow; what is left by narrower ones.
-template <int BLOCKS, int COLUMNS = TILE_SUMS / BLOCKS>
+template <int BLOCKS, int COLUMNS = TILE_COLUMNS>
 inline void multiply_panel(const Matrix& matrix, int first, int column, int num_columns,
                            Inputs inputs, Columns start, float* out, ptrdiff_t out_stride) {
   for (; column + COLUMNS <= num_columns; column += COLUMNS)
     multiply_tile<BLOCKS, COLUMNS>(matrix, first, column, inputs, start, out, out_stride);
   if constexpr (COLUMNS > 1)
-    multiply_panel<BLOCKS, COLUMNS / 2>(matrix, first, column, num_columns, inputs, start, out,
+    multiply_panel<BLOCKS, COLUMNS - 1>(matrix, first, column, num_columns, inputs, start, out,
                                         out_stride);
 }
 
-template <int BLOCKS = TALL>
+template <int BLOCKS = PANEL_BLOCKS>
 inline void multiply_panel_of(int blocks, const Matrix& matrix, int first, int num_columns,
                               Inputs inputs, Columns start, float* out, ptrdiff_t out_stride) {
   if (blocks == BLOCKS)
@@ -80,8 +76,8 @@ inline void multiply_panel_of(int blocks, const Matrix& matrix, int first, int n
 // out = start + matrix x inputs, for each of the input vectors; `out` may be `start`.
 inline void multiply(const Matrix& matrix, int num_columns, Inputs inputs, Columns start,
                      float* out, ptrdiff_t out_stride) {
-  for (int first = 0; first < matrix.num_blocks; first += matrix.height) {
-    const int blocks = std::min(matrix.height, matrix.num_blocks - first);
+  for (int first = 0; first < matrix.num_blocks; first += PANEL_BLOCKS) {
+    const int blocks = std::min(PANEL_BLOCKS, matrix.num_blocks - first);
     multiply_panel_of(blocks, matrix, first, num_columns, inputs, start, out, out_stride);
   }
 }

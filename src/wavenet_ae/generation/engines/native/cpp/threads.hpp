@@ -2,7 +2,8 @@
 //
 // They wait for each other some forty times a sample, so they spin; who has spun for longer than
 // work takes sleeps: the thread that it waits for may need this core.  Where much time is lost so,
-// because other programs keep the cores busy, one thread does the work of all for a while.
+// over some runs, because other programs keep the cores busy, one thread does the work of all for a
+// while.
 #pragma once
 
 #include <atomic>
@@ -18,6 +19,7 @@
 
 constexpr int SPINS = 2000;  // some 50 us
 constexpr double MOST_LOST = 0.25, LEAST_LOST = 5e-3;  // of all time, and in seconds
+constexpr double REMEMBERED = 0.1;                       // seconds of work
 constexpr int RUNS_UNTIL_ALL = 64;                       // are tried again
 
 inline double seconds() {
@@ -98,7 +100,6 @@ class Team {
   void run(const std::function<void(int)>& each) {
     if (num_active < size() && ++runs_with_fewer == RUNS_UNTIL_ALL) num_active = size();
     since = seconds();
-    lost = 0;
     if (num_active > 1) {
       barrier.reset(size());
       task = &each;
@@ -107,6 +108,7 @@ class Team {
     }
     each(0);
     while (const int left = num_working) num_working.wait(left);
+    if (num_active > 1) remember(seconds() - since);
   }
 
   // How many threads divide the work.  It may be less after each time that all have met.
@@ -127,11 +129,13 @@ class Team {
     wait(thread, active);
   }
 
-  // Of thread 0, before all meet: goes on alone if too much of this run is lost by waiting.
+  // Of thread 0, before all meet: goes on alone if too much time is lost by waiting.
   void reconsider() {
-    if (num_active == 1 || lost < LEAST_LOST || lost < MOST_LOST * (seconds() - since)) return;
+    if (num_active == 1 || lost < LEAST_LOST) return;
+    if (lost < MOST_LOST * (worked + seconds() - since)) return;
     num_active = 1;
     runs_with_fewer = 0;
+    worked = lost = 0;
   }
 
  private:
@@ -144,6 +148,14 @@ class Team {
     } catch (const std::system_error&) {  // the system gives no more
     }
     return threads;
+  }
+
+  // What is long ago counts less and less.
+  void remember(double run) {
+    worked += run;
+    if (worked < REMEMBERED) return;
+    worked /= 2;
+    lost /= 2;
   }
 
   void begin() {
@@ -161,7 +173,8 @@ class Team {
   }
 
   int runs_with_fewer = 0;
-  double since = 0, lost = 0;  // of this run: when it began, seconds that thread 0 slept
+  double since = 0;             // when this run began
+  double worked = 0, lost = 0;  // seconds of runs before it, and that thread 0 slept, in it as well
   Barrier barrier;
   std::atomic<uint32_t> round{0};
   std::atomic<int> num_working{0};
