@@ -138,7 +138,7 @@ def roofline(
     if not isinstance(engine, NativeEngine) or reading is None:
         return dict.fromkeys(("GB/s", "of roofline"), [nan] * len(seconds))
     once = [each / READS_AT_ONCE for each in reading]
-    rate = [engine.weight_bytes / each / 1e9 for each in once]
+    rate = [engine.packed.weight_bytes / each / 1e9 for each in once]
     return {"GB/s": rate, "of roofline": ratios(once, seconds)}
 
 
@@ -148,7 +148,7 @@ def tasks_of(
     for name, engine in engines.items():
         yield name, Generation(engine, batch)
         if isinstance(engine, NativeEngine):
-            yield ROOFLINE + name, partial(engine.read_weights, READS_AT_ONCE)
+            yield ROOFLINE + name, partial(engine.packed.read_weights, READS_AT_ONCE)
     decoder = next(iter(engines.values())).decoder
     *inputs, _ = noise(decoder, batch, num_targets, decoder.embedding.device.type)
     samples, conditioning, speaker = (each.detach() for each in inputs)

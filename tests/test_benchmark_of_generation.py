@@ -78,14 +78,14 @@ def test_native_engines_stand_beside_their_roofline(monkeypatch, capsys):
         pytest.skip(str(problem))
     reads = []
     for engine in engines.values():
-        monkeypatch.setattr(engine, "read_weights", reads.append)
+        monkeypatch.setattr(engine.packed, "read_weights", reads.append)
     monkeypatch.setattr(benchmark, "seconds_per_call", lambda tasks, *_: timed(tasks))
     native, int8, full = benchmark.measure("tiny", tiny(4), engines, (2,), repeats=1)
     # a chunk of samples takes a second, and so do all readings of the weights
     expected = benchmark.SAMPLES_AT_ONCE / benchmark.READS_AT_ONCE
     for row, engine in zip((native, int8), engines.values(), strict=True):
         assert row["of roofline"] == [pytest.approx(expected)]
-        bytes_read = engine.weight_bytes * benchmark.READS_AT_ONCE
+        bytes_read = engine.packed.weight_bytes * benchmark.READS_AT_ONCE
         assert row["GB/s"] == [pytest.approx(bytes_read / 1e9)]
     assert reads == [benchmark.READS_AT_ONCE] * 2
     benchmark.show([native, int8, full])

@@ -1,8 +1,7 @@
-"""The decoder in C++: its weights packed once, read by a team of threads."""
+"""The engines in C++: which instructions, which precision, how many threads."""
 
 from __future__ import annotations
 
-import ctypes
 from typing import ClassVar
 
 import torch
@@ -11,10 +10,9 @@ from torch import Tensor
 from wavenet_ae.decoders import WaveNet
 from wavenet_ae.errors import UserError
 from wavenet_ae.generation.engines.base import Engine, Session
-from wavenet_ae.generation.engines.native import library as native
-from wavenet_ae.generation.engines.native.library import Precision, address, library, paths_here
+from wavenet_ae.generation.engines.native.library import Precision, paths_here
+from wavenet_ae.generation.engines.native.packed import PackedDecoder
 from wavenet_ae.generation.engines.native.session import NativeSession
-from wavenet_ae.generation.engines.native.weights import sizes_of, weights_of
 
 # Threads wait for each other twice a layer.  On two cores, two are 1.3 times as fast as one with
 # the small decoder in bfloat16 (2.3 MB) and no faster with it in int8 (1.1 MB); with the reference
@@ -44,28 +42,15 @@ class NativeEngine(Engine):
         _require_float32_on_cpu(decoder)
         self.path = path or paths_here()[0]
         threads = threads or _threads_for(decoder, BYTES[self.precision])
-        self.library = library(self.path, self.precision)
-        self.sizes, arrays = native.Sizes(**sizes_of(decoder)), weights_of(decoder)
-        weights = native.Weights(**{name: address(each) for name, each in arrays.items()})
-        pointer = self.library.decoder_new(ctypes.byref(self.sizes), ctypes.byref(weights), threads)
-        self.pointer = native.owned(self, pointer, self.library.decoder_free)
+        self.packed = PackedDecoder(decoder, self.path, self.precision, threads)
 
     def begin(self, history: Tensor, conditioning: Tensor, speaker: Tensor) -> Session:
-        return NativeSession(self, history, conditioning, speaker)
+        return NativeSession(self.packed, history, conditioning, speaker)
 
     @property
     def threads(self) -> int:
-        """That divide the work at present: one where others are kept from it by other programs."""
-        return int(self.library.decoder_threads(self.pointer))
-
-    @property
-    def weight_bytes(self) -> int:
-        """That a sample needs; those of conditioning, which are read by chunks, aside."""
-        return int(self.library.decoder_bytes(self.pointer))
-
-    def read_weights(self, repeats: int) -> None:
-        """Read all of them so many times, and do nothing else."""
-        self.library.decoder_read(self.pointer, repeats)
+        """That divide the work at present."""
+        return self.packed.threads
 
 
 class NativeBfloat16Engine(NativeEngine):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -13,10 +12,8 @@ from torch import Tensor
 from wavenet_ae.generation.engines import base
 from wavenet_ae.generation.engines.native import library as native
 from wavenet_ae.generation.engines.native.library import address
+from wavenet_ae.generation.engines.native.packed import PackedDecoder
 from wavenet_ae.generation.sampling import Sampling
-
-if TYPE_CHECKING:
-    from wavenet_ae.generation.engines.native.engine import NativeEngine
 
 SAMPLES_A_CALL = 256  # Ctrl-C waits for no more
 
@@ -26,17 +23,17 @@ class NativeSession(base.Session):
 
     @torch.no_grad()
     def __init__(
-        self, engine: NativeEngine, history: Tensor, conditioning: Tensor, speaker: Tensor
+        self, packed: PackedDecoder, history: Tensor, conditioning: Tensor, speaker: Tensor
     ) -> None:
-        self.engine, self.library, self.decoder = engine, engine.library, engine.decoder
-        self.speaker, self.hop = speaker, engine.decoder.conditioning_hop
+        self.packed, self.library, self.decoder = packed, packed.library, packed.decoder
+        self.speaker, self.hop = speaker, packed.decoder.conditioning_hop
         self.position = history.shape[1] - self.decoder.chain.layers[0].input_length(1)
         self.first_held = self.position // self.hop
         self.held = _time_major(conditioning[..., self.first_held :])
         levels = history[:, -1].numpy().copy()
         past, offsets = self._past(history, conditioning), self._offsets()
         pointer = self.library.session_new(
-            *(engine.pointer, len(history), self.position),
+            *(packed.pointer, len(history), self.position),
             *(address(levels), address(past), address(offsets)),
         )
         self.pointer = native.owned(self, pointer, self.library.session_free)
@@ -53,7 +50,7 @@ class NativeSession(base.Session):
 
     def _offsets(self) -> np.ndarray:
         """(B, L, 2G): what bias and speaker add; stream by stream as well."""
-        nothing = torch.zeros(1, self.engine.sizes.conditioning, 1)
+        nothing = torch.zeros(1, self.packed.sizes.conditioning, 1)
         rows = [self.decoder.project(nothing, each)[0, :, 0] for each in self.speaker.split(1)]
         return torch.stack(rows).numpy()
 
@@ -74,7 +71,7 @@ class NativeSession(base.Session):
         return torch.from_numpy(drawn).t().contiguous()
 
     def score(self, levels: Tensor) -> Tensor:
-        num_levels = self.engine.sizes.levels
+        num_levels = self.packed.sizes.levels
 
         def follow(columns: np.ndarray, *given: object) -> np.ndarray:
             logits = np.empty((*columns.shape, num_levels), np.float32)
