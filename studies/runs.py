@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import csv
+import io
+import json
 import os
+import shlex
 import statistics
 import subprocess
 import sys
@@ -14,6 +17,7 @@ from typing import Any
 import torch
 import yaml
 
+from wavenet_ae.audio.files import replacing
 from wavenet_ae.checkpoint import newest_checkpoint, step_checkpoints
 from wavenet_ae.dashboards.history import read_metrics
 from wavenet_ae.instantiate import instantiate
@@ -22,6 +26,7 @@ from wavenet_ae.loading import load
 from wavenet_ae.models import WaveformAutoencoder
 
 ROOT = Path(__file__).parents[1]
+RUN_FOLDER = "hydra.run.dir="
 # Figures of a run, and the digits that are shown.
 DIGITS = {"perplexity": 1, "gain": 2, "nll": 2, "pnmi": 3, "pnmi_kmeans": 3, "pnmi_shuffled": 3}
 
@@ -45,15 +50,27 @@ def finished_run(folder: Path, overrides: Sequence[str]) -> dict[str, float]:
 
 def train(folder: Path, overrides: Sequence[str]) -> None:
     """Train into `folder`, or go on with what is there; one thread, so that two studies side by
-    side do not wait for each other's."""
+    side do not wait for each other's.  Ends the study where it was begun with other overrides."""
+    _require_same(folder, overrides)
     environment = single_threaded()
     config = folder / "config.yaml"
     if not config.is_file():
-        command = [sys.executable, "train.py", f"hydra.run.dir={folder}", *overrides]
+        command = [sys.executable, "train.py", f"{RUN_FOLDER}{folder}", *overrides]
         subprocess.run(command, check=True, env=environment, cwd=ROOT)
     elif not _is_finished(folder):
         command = [sys.executable, "train.py", f"resume={folder}"]
         subprocess.run(command, check=True, env=environment, cwd=ROOT)
+
+
+def _require_same(folder: Path, overrides: Sequence[str]) -> None:
+    starts = folder / "provenance.jsonl"
+    if not starts.is_file():
+        return
+    command = json.loads(starts.read_text().splitlines()[0])["command"]
+    before = {each for each in shlex.split(command)[1:] if not each.startswith(RUN_FOLDER)}
+    if before != set(overrides):
+        other = ", ".join(sorted(before ^ set(overrides)))
+        sys.exit(f"{folder} has a run with other overrides ({other}): give the same, or move it")
 
 
 def single_threaded() -> dict[str, str]:
@@ -89,10 +106,12 @@ def judged(folder: Path) -> dict[str, float]:
 
 def write_rows(path: Path, rows: Iterable[dict[str, Any]]) -> None:
     rows = list(rows)
-    with path.open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, list(rows[0]))
+    writer.writeheader()
+    writer.writerows(rows)
+    with replacing(path) as file:
+        file.write(text.getvalue().encode())
 
 
 def table(rows: Sequence[dict[str, Any]], by: str, digits: Mapping[str, int] = DIGITS) -> str:

@@ -27,7 +27,7 @@ from wavenet_ae.types import ModelOutput
 
 WINDOW_SECONDS = 0.5  # predicted at once
 # Windows at once: so few that their activations stay in a CPU's caches, which is 1.5 times as fast
-# as sixteen.  The other item whose codes are given is the next of the batch.
+# as sixteen.  The other item whose codes are given is the next of the batch: another on a GPU.
 BATCH_SIZE, BATCH_SIZE_OF_GPU = 4, 16
 
 

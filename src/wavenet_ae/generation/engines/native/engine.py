@@ -14,9 +14,9 @@ from wavenet_ae.generation.engines.native.library import Precision, paths_here
 from wavenet_ae.generation.engines.native.packed import PackedDecoder
 from wavenet_ae.generation.engines.native.session import NativeSession
 
-# Threads wait for each other twice a layer.  On two cores two are 1.7 times as fast as one with the
-# reference decoder in int8 (12 MB), and twice in bfloat16.  With the small decoder (1 to 5 MB) they
-# are up to 1.5 times as fast alone, but slower where torch's threads look for work in between.
+# Threads wait for each other twice a layer.  On two cores two are 1.5 to 1.7 times as fast as one
+# with the reference decoder in int8 (12 MB), and twice in bfloat16.  With the small decoder (1 to
+# 5 MB) they are up to 1.5 times as fast alone, but slower where torch's threads spin in between.
 BYTES_A_THREAD = 4 << 20
 MOST_THREADS = 8
 BYTES: dict[Precision, int] = {"float32": 4, "bfloat16": 2, "int8": 1}  # of a weight

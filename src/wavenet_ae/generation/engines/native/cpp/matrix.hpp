@@ -13,7 +13,7 @@
 #include "memory.hpp"
 #include "precision.hpp"
 
-constexpr int PANEL_BLOCKS = 4;
+constexpr int PANEL_BLOCKS = 4;  // their sums stay in registers
 constexpr int NO_ROW = -1;  // of zeros, where rows are fewer than lanes
 
 // Vectors are kept in whole lanes, zeros at their end; those without elements as zeros alone.
