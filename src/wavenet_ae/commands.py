@@ -12,8 +12,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from wavenet_ae.errors import UserError
+from wavenet_ae.threads import set_spin_count
 
 logger = logging.getLogger(__name__)
+
+set_spin_count()  # every root script imports this module before anything that imports torch
 
 T = TypeVar("T")
 FAILED = "failed.txt"  # in the folder of a sweep's run: why it failed

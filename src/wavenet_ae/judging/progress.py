@@ -1,4 +1,4 @@
-"""How far a part of an evaluation is."""
+"""How far a part of an evaluation is, and the threads that it computes with."""
 
 from __future__ import annotations
 
@@ -6,19 +6,25 @@ import logging
 from types import TracebackType
 
 from wavenet_ae.progress import ProgressLine
+from wavenet_ae.threads import AdaptedTorch
 
 logger = logging.getLogger(__name__)
 
 
 class Progress:
-    """Of one part, by its name; says at its end how long it took."""
+    """Progress of one part, by its name; logs at its end how long it took.
+
+    Between two calls of `at` lies a piece of work, by which torch's threads are adapted.
+    """
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.line = ProgressLine(name, 1.0, logger)
+        self.threads = AdaptedTorch()
 
     def __enter__(self) -> Progress:
         self.line.__enter__()
+        self.threads.__enter__()
         return self
 
     def __exit__(
@@ -27,10 +33,12 @@ class Progress:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.threads.__exit__(kind, error, trace)
         self.line.__exit__(kind, error, trace)
         if kind is None:
             logger.info("%s: %.1f s", self.name, self.line.seconds)
 
     def at(self, share: float) -> None:
         """So much of the part is done, 0 to 1."""
+        self.threads.next_piece()
         self.line.at(share, f"{self.name}: {100 * share:.0f} %")

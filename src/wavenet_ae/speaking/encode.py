@@ -17,6 +17,7 @@ from wavenet_ae.speaking.progress import Meter
 from wavenet_ae.speaking.provenance import Provenance
 from wavenet_ae.speaking.recordings import Recordings
 from wavenet_ae.speaking.utterances import Utterance
+from wavenet_ae.threads import AdaptedTorch
 
 logger = logging.getLogger(__name__)
 
@@ -27,12 +28,14 @@ def encode_all(
     """Encode what is wanted, and list the codes of all that the folder has; returns how many
     recordings failed."""
     num_failed = 0
-    for utterance in wanted:
-        try:
-            _encode(source, utterance, provenance, meter)
-        except AudioError as error:
-            num_failed += 1
-            logger.warning("skipped: %s", error)
+    with AdaptedTorch() as threads:
+        for utterance in wanted:
+            try:
+                _encode(source, utterance, provenance, meter)
+            except AudioError as error:
+                num_failed += 1
+                logger.warning("skipped: %s", error)
+            threads.next_piece()
     if has_codes(source.model):
         folder, there = provenance.folder, provenance.all_there()
         write_table(folder / UNITS_TABLE, there, lambda name: read_codes(folder / f"{name}.npy"))

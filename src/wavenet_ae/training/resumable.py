@@ -27,6 +27,8 @@ MAY_CHANGE = (
     "callbacks.checkpoints.every_num_steps",
     "callbacks.checkpoints.keep",
     "callbacks.progress.",
+    "callbacks.threads",
+    "callbacks.threads.",
     *(f"callbacks.{name}" for name in WATCHING),
     *(f"callbacks.{name}." for name in WATCHING),
     "logger.",

@@ -30,7 +30,7 @@ from wavenet_ae.training.histograms import HistogramLog
 from wavenet_ae.training.initialisation import initialise_from
 from wavenet_ae.training.loggers import describe_run
 from wavenet_ae.training.module import WaveformTraining
-from wavenet_ae.training.precision import Float64
+from wavenet_ae.training.precision import Float64, warn_of_slow_precision
 from wavenet_ae.training.resumable import changes
 from wavenet_ae.training.run_folder import write_run_files
 from wavenet_ae.training.signals import handlers_kept
@@ -59,6 +59,8 @@ def train(config: Mapping[str, Any]) -> float:
         logger.warning("%s is already at step %d; raise trainer.max_steps", folder, first_step)
         return _number(resumed[1]["callbacks"][Checkpoints.__name__]["best_nll"])
     trainer = _trainer(config, folder, first_step)
+    device_type = trainer.strategy.root_device.type
+    warn_of_slow_precision(config["trainer"].get("precision", "32-true"), device_type)
     data: SpeechData = instantiate(
         config["data"], sample_rate=config["sample_rate"], seed=config["seed"]
     )

@@ -5,6 +5,7 @@ from wavenet_ae.training.callbacks.codebook_start import CodebookStart
 from wavenet_ae.training.callbacks.doctor import Doctor
 from wavenet_ae.training.callbacks.listening import Listening
 from wavenet_ae.training.callbacks.progress import Progress
+from wavenet_ae.training.callbacks.threads import Threads
 from wavenet_ae.training.callbacks.throughput import Throughput
 from wavenet_ae.training.callbacks.wandb_record import WandbRecord
 
@@ -14,6 +15,7 @@ __all__ = [
     "Doctor",
     "Listening",
     "Progress",
+    "Threads",
     "Throughput",
     "WandbRecord",
 ]

@@ -1,0 +1,125 @@
+"""A run's threads: on record, followed when it is resumed, torch's own again afterwards."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from test_run import cache, config  # noqa: F401  (fixtures)
+
+from wavenet_ae.checkpoint import newest_checkpoint
+from wavenet_ae.dashboards.history import read_metrics
+from wavenet_ae.errors import UserError
+from wavenet_ae.threads import AdaptiveThreads
+from wavenet_ae.training import precision
+from wavenet_ae.training.callbacks.threads import read_record
+from wavenet_ae.training.run import train
+
+SCHEDULE = [(0, 2), (7, 1), (13, 2), (20, 1)]
+AE = "bottleneck=ae"
+WIDE = [AE, "encoder.dim=64", "data.window_seconds=0.2"]  # sums that two threads share
+
+
+@pytest.fixture
+def two_threads():
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(1)
+
+
+def scheduled(folder: str, schedule: list[tuple[int, int]], of: int = 2) -> Path:
+    Path(folder).mkdir(parents=True)
+    lines = [{"step": step, "threads": threads, "of": of} for step, threads in schedule]
+    file = Path(folder) / "threads.jsonl"
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return file
+
+
+def threads_by_step(folder: str) -> dict[int, int]:
+    steps, threads = read_metrics(Path(folder) / "metrics.csv")["speed/threads"]
+    return {int(step) - 1: int(count) for step, count in zip(steps, threads, strict=True)}
+
+
+def state(folder: str) -> dict[str, torch.Tensor]:
+    return newest_checkpoint(Path(folder) / "checkpoints")[1]["state_dict"]
+
+
+def test_a_run_writes_down_its_threads(config, two_threads):  # noqa: F811
+    settings = config(AE, "trainer.max_steps=8")
+    train(settings)
+    file = Path(settings["run_folder"]) / "threads.jsonl"
+    first, *_ = read_record(file)
+    assert first == {"step": 0, "threads": 2, "of": 2}
+    assert torch.get_num_threads() == 2, "the process has its threads again"
+
+
+def test_a_change_is_written_down_told_once_and_used(config, two_threads, monkeypatch, caplog):  # noqa: F811
+    monkeypatch.setattr(AdaptiveThreads, "end", lambda self: setattr(self, "threads", 1))
+    settings = config(AE, "trainer.max_steps=8")
+    train(settings)
+    record = read_record(Path(settings["run_folder"]) / "threads.jsonl")
+    assert [(line["step"], line["threads"]) for line in record] == [(0, 2), (1, 1)]
+    counts = threads_by_step(settings["run_folder"])
+    assert counts == {0: 2, **dict.fromkeys(range(1, 8), 1)}
+    assert caplog.text.count("other programs keep the cores busy") == 1
+
+
+def test_a_resumed_run_follows_the_record_bit_by_bit(config, two_threads):  # noqa: F811
+    whole = config(*WIDE, folder="whole")
+    file = scheduled(whole["run_folder"], SCHEDULE)
+    content = file.read_text()
+    train(whole)
+    counts = threads_by_step(whole["run_folder"])
+    assert [counts[step] for step in range(24)] == [2] * 7 + [1] * 6 + [2] * 7 + [1] * 4
+
+    stopped = config(*WIDE, "trainer.max_steps=10", folder="stopped")
+    scheduled(stopped["run_folder"], SCHEDULE)
+    train(stopped)
+    train({**stopped, "trainer": whole["trainer"]})
+    assert Path(stopped["run_folder"], "threads.jsonl").read_text() == content
+    other = state(stopped["run_folder"])
+    for name, value in state(whole["run_folder"]).items():
+        assert torch.equal(value, other[name]), name
+
+
+def test_a_run_that_moves_to_other_threads_says_so(config, two_threads, caplog):  # noqa: F811
+    settings = config(AE, "trainer.max_steps=4")
+    file = scheduled(settings["run_folder"], [(0, 4), (9, 3)], of=4)
+    train(settings)
+    assert "with 4 threads so far and continues with 2" in caplog.text
+    assert read_record(file)[0] == {"step": 0, "threads": 2, "of": 2}
+
+
+def test_threads_may_be_left_alone(config, two_threads):  # noqa: F811
+    settings = config(AE, "callbacks.threads=null", "trainer.max_steps=4")
+    train(settings)
+    assert not Path(settings["run_folder"], "threads.jsonl").exists()
+
+
+@pytest.mark.parametrize(
+    "line", ['{"step": 5}', '{"step": 0, "threads": 3, "of": 2}', "nonsense", '{"step": 3, "thr']
+)
+def test_a_damaged_record_is_named(tmp_path, line):
+    file = tmp_path / "threads.jsonl"
+    file.write_text('{"step": 3, "threads": 2, "of": 2}\n' + line + "\n")
+    with pytest.raises(UserError, match=r"threads\.jsonl, line 2"):
+        read_record(file)
+
+
+@pytest.mark.parametrize(
+    "chosen, device, has_instructions, warns",
+    [
+        ("bf16-mixed", "cpu", False, True),
+        ("bf16-mixed", "cpu", True, False),
+        ("bf16-mixed", "cuda", False, False),
+        ("32-true", "cpu", False, False),
+    ],
+)
+def test_bfloat16_without_instructions_is_said(
+    chosen, device, has_instructions, warns, monkeypatch, caplog
+):
+    monkeypatch.setattr(precision, "has_bfloat16_instructions", lambda: has_instructions)
+    precision.warn_of_slow_precision(chosen, device)
+    assert ("five times" in caplog.text) == warns
