@@ -73,13 +73,12 @@ def measure(
     work: str, rows: dict[str, dict[str, str]], rounds: int, seconds: float, results: Result
 ) -> None:
     with contextlib.ExitStack() as stack:
-        workers = {
-            (row, level): stack.enter_context(worker(work, environment))
-            for level in LEVELS
-            for row, environment in rows.items()
-        }
-        for process in workers.values():
-            answer(process)  # it is ready
+        workers = {}
+        for level in LEVELS:
+            for row, environment in rows.items():
+                process = stack.enter_context(worker(work, environment))
+                answer(process)  # it is ready: started one by one, they find a quiet machine
+                workers[row, level] = process
         for _ in range(rounds):
             for level in LEVELS:
                 with busy_programs(level):
