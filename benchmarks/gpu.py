@@ -20,6 +20,7 @@ DIR/model.ckpt and DIR/metrics.csv are of the recipe.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import re
 import signal
@@ -84,9 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return failures
 
 
-def run_part(
-    part: str, limit: float, device: str, work: Path, given: argparse.Namespace
-) -> bool:
+def run_part(part: str, limit: float, device: str, work: Path, given: argparse.Namespace) -> bool:
     """Run a part for at most `limit` seconds; returns whether it did all that it had to do."""
     row = {"part": CONDUCTOR, "what": part, "state": "no time left", "seconds": 0.0}
     if limit < TO_STOP:
@@ -135,10 +134,8 @@ def _finished(command: Sequence[str], limit: float, log: int, work: Path) -> str
 
 def _kill_group(process: subprocess.Popen[bytes]) -> None:
     """The process and all that it has started, also where it has ended itself."""
-    try:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        pass
     process.wait()
 
 

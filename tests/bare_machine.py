@@ -18,13 +18,13 @@ python-dateutil pytorch-lightning pyyaml regex requests rich scikit-learn scipy 
 sortedcontainers sympy tensorboard tensorboard-data-server threadpoolctl torch torchaudio
 torchmetrics tqdm triton typing-extensions typing-inspection urllib3 werkzeug wheel wrapt xxhash
 yarl
-""".split()
-# Of the pure or small ones that are to be carried there as wheels, versions of constraints.txt.
+"""
+# What is to be carried there as wheels, in the versions of constraints.txt.
 CARRIED = """
 antlr4-python3-runtime cffi einx frozendict hydra-core loguru omegaconf pycparser soundfile
 torch-einops-utils vector-quantize-pytorch
-""".split()
-OURS = ["wavenet-ae"]
+"""
+OURS = "wavenet-ae"
 
 SITE = '''
 """Refuses modules of distributions that are not on the list."""
@@ -54,6 +54,6 @@ sys.meta_path.insert(0, Refusal())
 def site_folder(folder: Path) -> Path:
     """Write the refusal into `folder`, as what Python imports when it starts."""
     folder.mkdir(parents=True, exist_ok=True)
-    allowed = sorted({*PRESENT, *CARRIED, *OURS})
+    allowed = sorted(" ".join([PRESENT, CARRIED, OURS]).split())
     (folder / "sitecustomize.py").write_text(SITE.format(allowed=allowed))
     return folder

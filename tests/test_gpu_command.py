@@ -1,8 +1,7 @@
-"""benchmarks/gpu.py: parts that fail or hang harm no other, and the whole runs on a bare machine."""
+"""benchmarks/gpu.py: a part that fails or hangs harms no other; all runs on a bare machine."""
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -19,8 +18,7 @@ from wavenet_ae.checkpoint import FORMAT, write_checkpoint
 from wavenet_ae.models import build
 from wavenet_ae.models.build import model_config
 
-ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "benchmarks"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 
 import gpu
 from gpu_parts import real_training, recipe
@@ -29,6 +27,7 @@ from gpu_parts.table import as_text
 from gpu_parts.task import Task, append, results
 from steps import SETUPS
 
+ROOT = Path(__file__).parents[1]
 IMPORTS = """
 import importlib, pkgutil, sys
 sys.path[:0] = ["benchmarks", "tests", "."]
@@ -56,7 +55,9 @@ def environment(*first: Path) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": os.pathsep.join(path), "OMP_NUM_THREADS": "1"}
 
 
-def command(out: Path, *arguments: str, first: tuple[Path, ...] = ()) -> subprocess.CompletedProcess:
+def command(
+    out: Path, *arguments: str, first: tuple[Path, ...] = ()
+) -> subprocess.CompletedProcess:
     given = ["--out", str(out), "--device", "cpu", "--tiny", "--data", str(out / "none")]
     return subprocess.run(
         [sys.executable, str(ROOT / "benchmarks" / "gpu.py"), *given, *arguments],
@@ -85,7 +86,7 @@ def test_a_part_that_fails_stops_no_other(tmp_path):
 
 def test_a_part_that_hangs_is_killed_with_all_that_it_started(tmp_path):
     child = tmp_path / "child"
-    started = f"import subprocess, time; p = subprocess.Popen(['sleep', '60']); "
+    started = "import subprocess, time; p = subprocess.Popen(['sleep', '60']); "
     started += f"open({str(child)!r}, 'w').write(str(p.pid)); time.sleep(60)"
     begin = time.monotonic()
     with (tmp_path / "log").open("w") as log:
@@ -114,8 +115,16 @@ def test_why_a_part_failed_is_the_last_line_that_names_an_error():
 def test_table_of_rows_with_different_columns(tmp_path):
     append(tmp_path, {"part": "a", "what": "x", "rate": 12345.6})
     append(tmp_path, {"part": "a", "what": "y", "why": "left out"})
-    append(tmp_path, {"part": "gpu_tests", "what": "f.py::t", "outcome": "failed", "seconds": 1.0,
-                      "why": "assert 1 == 2"})
+    append(
+        tmp_path,
+        {
+            "part": "gpu_tests",
+            "what": "f.py::t",
+            "outcome": "failed",
+            "seconds": 1.0,
+            "why": "assert 1 == 2",
+        },
+    )
     (tmp_path / "results.jsonl").open("a").write('{"part": "a", "wha')  # a kill
     text = as_text(tmp_path)
     assert "12,346" in text and "left out" in text and "assert 1 == 2" in text
@@ -230,8 +239,8 @@ def test_carried_wheels_are_all_that_is_missing(tmp_path):
     wheels = tmp_path / "wheels"
     pip = [sys.executable, "-m", "pip"]
     built = [each for each in pinned if each.startswith("antlr4-python3-runtime==")]
-    wanted = [each for each in pinned if each.lower().partition("==")[0] in CARRIED]
-    assert len(wanted) == len(CARRIED)
+    wanted = [each for each in pinned if each.lower().partition("==")[0] in CARRIED.split()]
+    assert len(wanted) == len(CARRIED.split())
     platforms = ("manylinux_2_28_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64", "any")
     options = ["--no-deps", "--only-binary=:all:", "--python-version", "3.12"]
     options += [part for each in platforms for part in ("--platform", each)]

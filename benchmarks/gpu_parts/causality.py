@@ -1,7 +1,7 @@
 """Does any result read what it must not, in each mode of a GPU's libraries?
 
 cuDNN may choose a convolution by Fourier transform or in tiles, whose rounding lets every output
-depend on every input; and a compiler may fuse as it likes.  Of the recipe's model, in each mode:
+depend on every input.  Of the recipe's model, in each mode:
 
     fields    NaN are where the geometry says, neither more nor fewer (evaluation/certificates.py)
     changed   logits that differ when samples after all that they read are others: 0 of the number
@@ -27,7 +27,6 @@ from wavenet_ae.models.build import model_config
 
 NUM_HOPS = 12  # of the window
 BATCH = 8
-FOR_COMPILING = 8.0  # seconds without which it is left out
 
 
 @dataclass(frozen=True)
@@ -35,39 +34,33 @@ class Mode:
     precision: str
     is_deterministic: bool
     has_tf32: bool
-    is_compiled: bool = False
 
     def __str__(self) -> str:
         words = [
             self.precision,
             "cuDNN deterministic" if self.is_deterministic else "cuDNN free",
             *(["TF32"] if self.has_tf32 else []),
-            *(["compiled"] if self.is_compiled else []),
         ]
         return ", ".join(words)
 
 
-def modes(task: Task) -> Iterator[Mode]:
-    """All combinations, and then compiled as the time allows."""
+def modes() -> Iterator[Mode]:
+    """All combinations."""
     for precision in ("fp32", "bf16"):
         for is_deterministic in (True, False):
             for has_tf32 in (False, True):
                 yield Mode(precision, is_deterministic, has_tf32)
-    if task.seconds_left > FOR_COMPILING and not task.tiny:
-        yield Mode("fp32", False, False, is_compiled=True)
 
 
 def run(task: Task) -> None:
     """Record each mode; raises SystemExit where one lets something through."""
     leaks = 0
-    for mode in modes(task):
+    for mode in modes():
         torch.manual_seed(0)
         model = build(model_config(recipe.config(task.tiny)), ["anna", "bert"])
         assert isinstance(model, WaveformAutoencoder)
         model.bottleneck.is_quantising.fill_(True)  # type: ignore[union-attr]
         model.to(task.device).eval()
-        if mode.is_compiled:
-            model.decoder.compile()
         with ExitStack() as stack:
             stack.enter_context(cudnn_deterministic(mode.is_deterministic))
             stack.enter_context(tf32(mode.has_tf32))

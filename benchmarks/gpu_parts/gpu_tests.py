@@ -21,7 +21,7 @@ def run(task: Task) -> None:
     os.chdir(ROOT)
     arguments = ["-m", "gpu", "-p", "no:cacheprovider", "-rs", *marked_files()]
     if task.device == "cuda" and importlib.util.find_spec("xdist"):
-        arguments += ["-n", str(PROCESSES), "--dist", "load"]
+        arguments += ["-n", str(PROCESSES), "--dist", "worksteal"]
     recorder = Recorder(task)
     code = pytest.main(arguments, plugins=[recorder])
     if code != pytest.ExitCode.OK:
