@@ -32,6 +32,7 @@ NUM_VALIDATIONS = 6
 KEPT = ("state_dict", "wavenet_ae", "global_step", "epoch", "pytorch-lightning_version")
 PARTS = ("parts=[units]", "parts=[likelihood,bitrate]")  # one after the other
 RECORDED = {"likelihood", "bitrate", "units", "boundaries"}
+OMITTED = {"nmi", "cluster_purity", "num_unlabelled", "num_excluded"}
 CHECKPOINT, METRICS, EVALUATION = "model.ckpt", "metrics.csv", "evaluation.json"
 
 
@@ -211,7 +212,8 @@ def evaluate(task: Task, checkpoint: Path, speech: Speech) -> None:
             if findings["part"] in RECORDED - recorded:
                 recorded.add(findings["part"])
                 for row in findings["rows"]:
-                    task.record(findings["part"], **row)
+                    shown = {name: row[name] for name in row if name not in OMITTED}
+                    task.record(findings["part"], **shown)
         if found:
             shutil.copyfile(file, task.out / EVALUATION)
         if code:
