@@ -18,13 +18,13 @@ TINY = (
 )
 
 
-def options(is_tiny: bool) -> list[str]:
+def options(is_tiny: bool, recipe: str = RECIPE) -> list[str]:
     """Options of train.py."""
-    return [f"experiment={RECIPE}", *(TINY if is_tiny else ())]
+    return [f"experiment={recipe}", *(TINY if is_tiny else ())]
 
 
-def config(is_tiny: bool) -> dict[str, Any]:
+def config(is_tiny: bool, recipe: str = RECIPE) -> dict[str, Any]:
     """Compose the configuration as train.py would."""
     with hydra.initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
-        given = ["data.root=unused", "run_folder=unused", "name=gpu", *options(is_tiny)]
+        given = ["data.root=unused", "run_folder=unused", "name=gpu", *options(is_tiny, recipe)]
         return plain(hydra.compose("config", given))
