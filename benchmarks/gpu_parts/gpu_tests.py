@@ -12,7 +12,7 @@ import pytest
 from gpu_parts.task import ROOT, Task
 
 MARK = "mark.gpu"
-PROCESSES = 8  # on a GPU's machine; a test is mostly Python waiting for small kernels
+PROCESSES = 6  # on a GPU's machine; a test is mostly Python waiting for small kernels
 LONGEST_REASON = 400  # characters
 
 
