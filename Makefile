@@ -32,6 +32,9 @@ bench-packing: $(READY)  ## packing of many short files: files/s, memory (two mi
 bench-monitors: $(READY)  ## what watching a run costs, monitor by monitor (two minutes)
 	$(BIN)/python benchmarks/monitors.py
 
+bench-gpu: $(READY)  ## everything on one GPU: tests, speed, causality, a training (nine minutes)
+	$(BIN)/python benchmarks/gpu.py --out outputs/bench/gpu
+
 test: $(READY)  ## the quick tests (under five minutes on two cores)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile
 
@@ -47,5 +50,5 @@ format: $(READY)  ## format the code and sort its imports
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-.PHONY: help setup demo bench bench-generate bench-packing bench-monitors test test-all lint format
+.PHONY: help setup demo bench bench-generate bench-packing bench-monitors bench-gpu test test-all lint format
 .DEFAULT_GOAL := help

@@ -52,6 +52,11 @@ SETUPS = {
     # the sizes of conf/experiment/reference.yaml
     "reference": Setup(2, 2560, 128, sizes=dict(residual=368, gate=256, skip=256, post=256)),
     "small": Setup(8, 1280, 128, sizes=dict(residual=64, gate=64, skip=128, post=128)),
+    # of conf/experiment/speech_gpu.yaml
+    "medium": Setup(
+        *(8, 5120, 64, 80),
+        sizes=dict(residual=128, gate=128, skip=256, post=256, speaker_dim=32),
+    ),
     # of conf/decoder/wavenet.yaml and conf/data/base.yaml
     "default": Setup(
         *(8, 1280, 32, 40),

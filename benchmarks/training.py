@@ -45,6 +45,7 @@ from wavenet_ae.models.build import model_config
 from wavenet_ae.training.sizes import window_samples
 
 ROOT = Path(__file__).parents[1]
+SIZES = ("reference", "small", "default")
 IMPLEMENTATIONS = ("ours", "padded")
 GPU_BATCH = 16  # times that of a CPU
 DATA_GOAL = 0.02  # of a step
@@ -53,7 +54,7 @@ Task = tuple[Precision, str | Shape]
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--sizes", nargs="+", default=list(SETUPS), choices=SETUPS)
+    parser.add_argument("--sizes", nargs="+", default=SIZES, choices=SETUPS)
     parser.add_argument("--repeats", type=int, default=5, help="rounds")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])

@@ -99,14 +99,14 @@ def _samples_heard(model: WaveformModel) -> Span:
     """One past sample is NaN: the predictions that it spoils lie where they read it from."""
     field = model.decoder.chain.receptive_field
     plan = model.window(field + 2)
-    levels = _levels(plan)
+    levels, speaker = _inputs(model, plan)
     marked = field  # the first target: its own prediction is not to read it
     levels[0, marked] = model.levels - 1
     embedding = model.decoder.embedding.clone()
     embedding[-1] = torch.nan
     channels = model.upsampling.dim if isinstance(model, WaveformAutoencoder) else 0
     conditioning = embedding.new_zeros(1, channels, plan.num_vectors)
-    inputs = (levels, conditioning, torch.tensor([model.unknown_speaker]))
+    inputs = (levels, conditioning, speaker)
     logits = functional_call(model.decoder, {"embedding": embedding}, inputs)
     first, last = _ends(_spoilt(logits) + field)  # the samples that are predicted
     return Span(Fraction(marked - last), Fraction(marked - first))
@@ -138,15 +138,18 @@ def _readers(model: WaveformAutoencoder) -> Span:
     vectors = model.decoder.embedding.new_zeros(1, model.bottleneck.dim, plan.num_codes)
     vectors[..., code] = torch.nan
     conditioning = model.upsampling(vectors)[..., : plan.num_vectors]
-    logits = model.decoder(_levels(plan), conditioning, torch.tensor([model.unknown_speaker]))
+    levels, speaker = _inputs(model, plan)
+    logits = model.decoder(levels, conditioning, speaker)
     first, last = _ends(_spoilt(logits) + plan.targets.start - plan.encoder_input.start)
     anchor = model.alignment.code_grid.anchor(code)
     return Span(first - anchor, last - anchor)
 
 
-def _levels(plan: WindowPlan) -> Tensor:
-    """The decoder's input in a window of the lowest level: (1, R + W - 1)."""
-    return torch.zeros(1, plan.decoder_input.stop - plan.decoder_input.start, dtype=torch.int64)
+def _inputs(model: WaveformModel, plan: WindowPlan) -> tuple[Tensor, Tensor]:
+    """The decoder's input in a window of the lowest level, (1, R + W - 1), and the speaker (1,)."""
+    device, length = model.decoder.embedding.device, plan.decoder_input.stop
+    levels = torch.zeros(1, length - plan.decoder_input.start, dtype=torch.int64, device=device)
+    return levels, torch.tensor([model.unknown_speaker], device=device)
 
 
 def _spoilt(outputs: Tensor) -> Tensor:

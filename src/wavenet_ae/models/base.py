@@ -80,7 +80,7 @@ class WaveformModel(nn.Module):
 
     def own_samples(self, waveform: Tensor | np.ndarray, rate: int) -> Tensor:
         """A recording (T,), int16 or floats of full scale 1, at `rate` Hz -> int16 at our rate."""
-        samples = np.asarray(waveform)
+        samples = waveform.cpu().numpy() if isinstance(waveform, Tensor) else np.asarray(waveform)
         if samples.ndim != 1:
             raise ValueError(f"a waveform has one dimension, but this one has {samples.shape}")
         if samples.dtype == np.int16:

@@ -1,0 +1,1 @@
+"""Parts of gpu.py, one idea a file; each runs in a process of its own."""
