@@ -155,7 +155,7 @@ def test_kill_9_of_two_processes(cache, tmp_path):
     metrics = killed / "metrics.csv"
     for _ in range(3):
         before = metrics.stat().st_mtime_ns if metrics.is_file() else 0
-        process = start("train.py", *arguments, cache=cache, start_new_session=True)
+        process = start("train.py", *arguments, cache=cache, new_session=True)
         while not metrics.is_file() or metrics.stat().st_mtime_ns == before:
             assert process.poll() is None, process.communicate()[0]
             time.sleep(0.01)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import random
 import re
 import signal
-import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from commands import run, start
+from commands import Command, run, start
 from configs import TINY, TINY_CODES
 from runs import assert_same, last_state, logged
 
@@ -61,7 +60,7 @@ def test_kill_9_at_random_instants(cache, tmp_path, uninterrupted):
     assert not unfinished_checkpoint(folder), "what a kill has left is cleared away"
 
 
-def start_training(arguments: list[str], folder: Path, cache: Path) -> subprocess.Popen[str]:
+def start_training(arguments: list[str], folder: Path, cache: Path) -> Command:
     """Start train.py and come back when it trains."""
     metrics = folder / "metrics.csv"
     before = metrics.stat().st_mtime_ns if metrics.is_file() else 0
@@ -70,7 +69,7 @@ def start_training(arguments: list[str], folder: Path, cache: Path) -> subproces
     return process
 
 
-def await_or_fail(process: subprocess.Popen[str], condition: Callable[[], bool]) -> None:
+def await_or_fail(process: Command, condition: Callable[[], bool]) -> None:
     while not condition():
         assert process.poll() is None, process.communicate()[0]
         time.sleep(0.0005)
