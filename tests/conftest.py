@@ -1,9 +1,24 @@
 """Shared by all tests: one thread, so that results do not depend on the machine's cores."""
 
+from pathlib import Path
+
 import pytest
 import torch
 
+from wavenet_ae.generation.engines.native.compiler import cache_folder
+
 torch.set_num_threads(1)
+LIBRARIES = cache_folder()  # before any test changes the environment
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory) -> Path:
+    """A folder for WAVENET_AE_CACHE: corpora are synthesised and packed once, and the native
+    engine is compiled once for all processes and caches."""
+    folder = tmp_path_factory.mktemp("cache")
+    LIBRARIES.mkdir(parents=True, exist_ok=True)
+    (folder / "native").symlink_to(LIBRARIES)
+    return folder
 
 
 def pytest_collection_modifyitems(items):
