@@ -21,8 +21,12 @@ def cache(tmp_path_factory) -> Path:
     return folder
 
 
+@pytest.hookimpl(tryfirst=True)  # before some are left out by their marks
 def pytest_collection_modifyitems(items):
-    """Tests marked `gpu` are skipped where there is no CUDA device."""
+    """Tests marked `long` are slow, and those marked `gpu` need a CUDA device."""
+    for item in items:
+        if item.get_closest_marker("long"):
+            item.add_marker("slow")
     if not torch.cuda.is_available():
         for item in items:
             if item.get_closest_marker("gpu"):

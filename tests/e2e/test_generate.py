@@ -122,18 +122,18 @@ def test_speech_from_nothing(language_model, cache, tmp_path):
 
 
 @pytest.mark.slow
-def test_memory_does_not_grow_with_the_length(tmp_path):
+def test_memory_does_not_grow_with_the_length(cache, tmp_path):
     """Eight streams of ten times the length take the same memory."""
     model = checkpoint(tmp_path, "wavenet", num_layers=1)
-    peaks = [peak_memory(tmp_path, model, seconds) for seconds in (2, 20)]
+    peaks = [peak_memory(tmp_path, cache, model, seconds) for seconds in (2, 20)]
     assert peaks[1] - peaks[0] < 1 << 20, peaks
 
 
-def peak_memory(tmp_path: Path, model: Path, seconds: int) -> int:
+def peak_memory(tmp_path: Path, cache: Path, model: Path, seconds: int) -> int:
     """Of generate.py, in bytes."""
     given = [f"checkpoint={model}", f"seconds={seconds}", f"out={tmp_path}/{seconds}"]
     command = [sys.executable, str(ROOT / "generate.py"), "task=sample", "count=8", *given]
-    process = subprocess.Popen(command, cwd=ROOT, env=environment(tmp_path))
+    process = subprocess.Popen(command, cwd=ROOT, env=environment(cache))
     _, status, usage = os.wait4(process.pid, 0)
     assert status == 0
     return usage.ru_maxrss * 1024

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from commands import Command, run, start
+from commands import Command, run, run_interpreter, start
 from configs import TINY, TINY_CODES
 from runs import assert_same, last_state, logged
 
@@ -35,15 +35,18 @@ def uninterrupted(cache, tmp_path_factory) -> Path:
 
 
 @pytest.mark.slow
-def test_kill_9_at_random_instants(cache, tmp_path, uninterrupted):
-    """Twenty kills, five or more of them while a checkpoint is being written."""
+@pytest.mark.parametrize(
+    "number", [0, *(pytest.param(each, marks=pytest.mark.long) for each in range(1, 6))]
+)
+def test_kill_9_at_random_instants(cache, tmp_path, uninterrupted, number):
+    """Twenty kills, five or more of them while a checkpoint is being written; `long`: a hundred."""
     folder = tmp_path / "run"
     arguments = [*LONG, f"hydra.run.dir={folder}"]
     rng = random.Random(time.time_ns())  # the instants differ from run to run: all must do
     num_in_writes = 0
-    for number in range(20):
+    for kill in range(20):
         process = start_training(arguments, folder, cache)
-        if number % 3 == 0:
+        if kill % 3 == 0:
             await_or_fail(process, lambda: unfinished_checkpoint(folder))
         else:
             time.sleep(rng.uniform(0.0, 0.2))
@@ -53,7 +56,7 @@ def test_kill_9_at_random_instants(cache, tmp_path, uninterrupted):
         num_in_writes += unfinished_checkpoint(folder)  # a dead process finishes nothing
         arguments = [f"resume={folder}"]
     assert num_in_writes >= 5
-    code, output = run("train.py", f"resume={folder}", cache=cache)
+    code, output = run_interpreter("train.py", f"resume={folder}", cache=cache)
     assert code == 0, output
     assert_same(last_state(folder), last_state(uninterrupted))
     assert logged(folder) == logged(uninterrupted)
