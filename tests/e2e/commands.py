@@ -7,6 +7,7 @@ what is shown.
 
 from __future__ import annotations
 
+import atexit
 import io
 import json
 import os
@@ -87,11 +88,11 @@ class Command:
 
 @once
 def fork_server() -> socket.socket:
-    """The one of these tests, as the socket that takes requests: it ends when that is closed."""
+    """The one of these tests, as the socket that takes requests."""
     ours, theirs = socket.socketpair()
     command = [sys.executable, str(SERVER), str(theirs.fileno())]
     with theirs:
-        subprocess.Popen(
+        server = subprocess.Popen(
             command,
             env=environment(Path("unused")),
             cwd=ROOT,
@@ -99,6 +100,8 @@ def fork_server() -> socket.socket:
             stdout=subprocess.DEVNULL,
             pass_fds=[theirs.fileno()],
         )
+    atexit.register(server.wait)
+    atexit.register(ours.close)  # which ends it, and comes first
     return ours
 
 

@@ -33,6 +33,11 @@ def ended(command: Command) -> tuple[int, str]:
     return command.wait(), output
 
 
+def heed_ctrl_c() -> None:
+    """What is started behind a shell's back ignores Ctrl-C, and so would what it starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 ENDS = {
     "": 0,
     "import sys; sys.exit(7)": 7,
@@ -66,6 +71,7 @@ def test_a_fork_does_and_ends_as_an_interpreter(text, given, tmp_path):
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        preexec_fn=heed_ctrl_c,
     )
     assert code == ENDS[text] == alone.returncode
     if "Traceback" in alone.stdout:  # the server's own line comes before the script's
