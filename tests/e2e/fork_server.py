@@ -91,8 +91,17 @@ def prepare(output: int, errors: int, result: int) -> str:
     os.chdir(request["folder"])
     sys.argv[:] = [request["script"], *request["arguments"]]
     sys.path[0] = str(Path(request["script"]).parent)
+    make_own_folder()
     seed_anew()
     return request["script"]
+
+
+def make_own_folder() -> None:
+    """W&B, when imported, makes a folder for its process, which goes with the process."""
+    from wandb.sdk.data_types._private import MEDIA_TMP
+
+    MEDIA_TMP._finalizer.detach()  # that folder is the server's
+    MEDIA_TMP.__init__("wandb-media")
 
 
 def seed_anew() -> None:

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from commands import Command, environment, start
@@ -109,6 +110,17 @@ def test_nothing_of_a_command_is_left_for_the_next(given, tmp_path):
         assert code == 0 and output.startswith(f"None False {tmp_path} False\n"), output
         drawn += output.splitlines()[1:]
     assert len(set(drawn)) == 6, "no two draw the same"
+
+
+def test_folders_go_with_the_command_that_made_them(given):
+    text = (
+        "import os, tempfile\n"
+        "from wandb.sdk.data_types._private import MEDIA_TMP\n"
+        "own = tempfile.TemporaryDirectory()\n"
+        "print(*(each.name for each in (own, MEDIA_TMP) if os.path.isdir(each.name)), sep='\\n')"
+    )
+    folders = [folder for _ in range(2) for folder in ended(given(text))[1].splitlines()]
+    assert len(set(folders)) == 4 and not any(Path(each).exists() for each in folders)
 
 
 def test_variables_reach_the_command_they_are_given_to(given):

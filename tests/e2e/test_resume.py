@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+import shutil
 import signal
 import time
 from collections.abc import Callable
@@ -12,33 +13,36 @@ from pathlib import Path
 import pytest
 from commands import Command, run, run_interpreter, start
 from configs import TINY, TINY_CODES
-from runs import assert_same, last_state, logged
+from runs import assert_same, last_state, logged, trained
 
 from wavenet_ae.checkpoint import newest_checkpoint, read_checkpoint, step_checkpoints
 
-STEPS = 400
-LONG = [
+STEPS = 200
+SETTINGS = [
     *TINY,
     *TINY_CODES,
-    "encoder.dim=192",  # a checkpoint of some 10 MB, whose writing takes a while
     f"trainer.max_steps={STEPS}",
     "callbacks.checkpoints.every_num_steps=10",
 ]
+# For twenty kills; with a checkpoint of some 10 MB, whose writing takes a while.
+LONG = [*SETTINGS, "encoder.dim=192", "trainer.max_steps=400"]
 
 
 @pytest.fixture(scope="module")
 def uninterrupted(cache, tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("uninterrupted") / "run"
-    code, output = run("train.py", *LONG, f"hydra.run.dir={folder}", cache=cache)
-    assert code == 0, output
-    return folder
+    return trained(tmp_path_factory.mktemp("uninterrupted") / "run", cache, *SETTINGS)
+
+
+@pytest.fixture(scope="module")
+def never_killed(cache, tmp_path_factory) -> Path:
+    return trained(tmp_path_factory.mktemp("never_killed") / "run", cache, *LONG)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "number", [0, *(pytest.param(each, marks=pytest.mark.long) for each in range(1, 6))]
 )
-def test_kill_9_at_random_instants(cache, tmp_path, uninterrupted, number):
+def test_kill_9_at_random_instants(cache, tmp_path, never_killed, number):
     """Twenty kills, five or more of them while a checkpoint is being written; `long`: a hundred."""
     folder = tmp_path / "run"
     arguments = [*LONG, f"hydra.run.dir={folder}"]
@@ -58,8 +62,8 @@ def test_kill_9_at_random_instants(cache, tmp_path, uninterrupted, number):
     assert num_in_writes >= 5
     code, output = run_interpreter("train.py", f"resume={folder}", cache=cache)
     assert code == 0, output
-    assert_same(last_state(folder), last_state(uninterrupted))
-    assert logged(folder) == logged(uninterrupted)
+    assert_same(last_state(folder), last_state(never_killed))
+    assert logged(folder) == logged(never_killed)
     assert not unfinished_checkpoint(folder), "what a kill has left is cleared away"
 
 
@@ -86,7 +90,7 @@ def unfinished_checkpoint(folder: Path) -> bool:
 @pytest.mark.slow
 def test_a_signal_saves_and_stops(cache, tmp_path, uninterrupted, number, exit_code):
     folder = tmp_path / "run"
-    process = start("train.py", *LONG, f"hydra.run.dir={folder}", cache=cache)
+    process = start("train.py", *SETTINGS, f"hydra.run.dir={folder}", cache=cache)
     while process.poll() is None and not step_checkpoints(folder / "checkpoints"):
         time.sleep(0.02)
     process.send_signal(number)
@@ -130,7 +134,7 @@ def test_a_second_ctrl_c_aborts_at_once(cache, tmp_path):
 def test_a_resume_may_prolong_but_not_change_the_run(cache, tmp_path, uninterrupted):
     folder = tmp_path / "run"
     code, output = run(
-        "train.py", *LONG, "trainer.max_steps=60", f"hydra.run.dir={folder}", cache=cache
+        "train.py", *SETTINGS, "trainer.max_steps=60", f"hydra.run.dir={folder}", cache=cache
     )
     assert code == 0, output
     config = (folder / "config.yaml").read_text()
@@ -148,13 +152,13 @@ def test_a_resume_may_prolong_but_not_change_the_run(cache, tmp_path, uninterrup
 @pytest.mark.slow
 def test_a_damaged_newest_checkpoint_falls_back_aloud(cache, tmp_path, uninterrupted):
     folder = tmp_path / "run"
-    run("train.py", *LONG, f"hydra.run.dir={folder}", cache=cache)
+    shutil.copytree(uninterrupted, folder)
     newest = step_checkpoints(folder / "checkpoints")[-1]
     content = bytearray(newest.read_bytes())
     content[len(content) // 2] ^= 1
     newest.write_bytes(content)
     code, output = run("train.py", f"resume={folder}", cache=cache)
-    assert code == 0 and "step-00000400.ckpt is damaged" in output
-    assert re.search(r"resumed at step 39\d\b", output), "the one before: every tenth, or a best"
+    assert code == 0 and f"step-{STEPS:08d}.ckpt is damaged" in output
+    assert re.search(r"resumed at step 19\d\b", output), "the one before: every tenth, or a best"
     assert read_checkpoint(newest)["global_step"] == STEPS
     assert_same(last_state(folder), last_state(uninterrupted))
