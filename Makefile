@@ -35,11 +35,19 @@ bench-monitors: $(READY)  ## what watching a run costs, monitor by monitor (two 
 bench-gpu: $(READY)  ## everything on one GPU: tests, speed, causality, a training (nine minutes)
 	$(BIN)/python benchmarks/gpu.py --out outputs/bench/gpu
 
-test: $(READY)  ## the quick tests (under five minutes on two cores)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile
+# Two processes, of which each takes over from the other what that has not begun.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
 
-test-all: lint test  ## every check: lint, types and all tests
-	$(BIN)/python -m pytest -m slow
+test: $(READY)  ## the quick tests (under four minutes on two cores)
+	$(PYTEST) -m "not slow"
+
+test-slow: $(READY)  ## the slow tests (ten minutes)
+	$(PYTEST) -m "slow and not long"
+
+test-long: $(READY)  ## what is shown now and then: many kills, 2000 steps (docs/long_proofs.md)
+	$(PYTEST) -m long
+
+test-all: lint test test-slow  ## every check but the long ones: lint, types and tests
 
 lint: $(READY)  ## formatting, lint and types
 	$(BIN)/ruff format --check .
@@ -50,5 +58,6 @@ format: $(READY)  ## format the code and sort its imports
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-.PHONY: help setup demo bench bench-generate bench-packing bench-monitors bench-gpu test test-all lint format
+.PHONY: help setup demo bench bench-generate bench-packing bench-monitors bench-gpu test test-slow test-long test-all \
+	lint format
 .DEFAULT_GOAL := help

@@ -1,13 +1,32 @@
 """Shared by all tests: one thread, so that results do not depend on the machine's cores."""
 
+from pathlib import Path
+
 import pytest
 import torch
 
+from wavenet_ae.generation.engines.native.compiler import cache_folder
+
 torch.set_num_threads(1)
+LIBRARIES = cache_folder()  # before any test changes the environment
 
 
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory) -> Path:
+    """A folder for WAVENET_AE_CACHE: corpora are synthesised and packed once, and the native
+    engine is compiled once for all processes and caches."""
+    folder = tmp_path_factory.mktemp("cache")
+    LIBRARIES.mkdir(parents=True, exist_ok=True)
+    (folder / "native").symlink_to(LIBRARIES)
+    return folder
+
+
+@pytest.hookimpl(tryfirst=True)  # before some are left out by their marks
 def pytest_collection_modifyitems(items):
-    """Tests marked `gpu` are skipped where there is no CUDA device."""
+    """Tests marked `long` are slow, and those marked `gpu` need a CUDA device."""
+    for item in items:
+        if item.get_closest_marker("long"):
+            item.add_marker("slow")
     if not torch.cuda.is_available():
         for item in items:
             if item.get_closest_marker("gpu"):

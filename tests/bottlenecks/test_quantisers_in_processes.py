@@ -80,7 +80,10 @@ def run_process(rank: int, folder: str) -> None:
 @pytest.fixture(scope="module")
 def processes(tmp_path_factory) -> list[dict]:
     folder = tmp_path_factory.mktemp("processes")
-    torch.multiprocessing.spawn(run_process, (str(folder),), NUM_PROCESSES)
+    torch.multiprocessing.set_forkserver_preload(["quantising"])  # torch is imported once
+    torch.multiprocessing.start_processes(
+        run_process, (str(folder),), NUM_PROCESSES, start_method="forkserver"
+    )
     return [torch.load(Path(folder) / f"{rank}.pt") for rank in range(NUM_PROCESSES)]
 
 

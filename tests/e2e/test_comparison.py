@@ -12,7 +12,7 @@ from pathlib import Path
 import hydra
 import pytest
 import yaml
-from commands import ROOT, environment, run
+from commands import ROOT, environment, run, run_apart
 from configs import TINY
 from hydra.core.global_hydra import GlobalHydra
 from PIL import Image
@@ -81,14 +81,9 @@ def test_sweeps_find_their_own_folders(cache, tmp_path):
     """Named after what is composed, as a single run's is."""
     few = [*TINY, "trainer.max_steps=6", "bottleneck=ae,vae"]
     for option, folder in (("-m", "toy/*"), ("experiment=compare_bottlenecks", "compare*/toy")):
-        done = subprocess.run(
-            [sys.executable, str(ROOT / "train.py"), option, *few, "seed=1"],
-            env=environment(cache),
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-        )
-        assert done.returncode == 0, done.stderr
+        given = [option, *few, "seed=1"]
+        code, _, errors = run_apart("train.py", *given, cache=cache, folder=tmp_path)
+        assert code == 0, errors
         (sweep,) = (tmp_path / "outputs").glob(folder)
         assert (sweep / "sweep.csv").is_file() and len(list(sweep.glob("*/config.yaml"))) == 2
 
@@ -106,14 +101,7 @@ def assert_right(found: dict[str, dict[str, str]], sweep: Path) -> None:
 
 
 def compare(*arguments: str, folder: Path) -> tuple[int, str, str]:
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "compare.py"), *arguments],
-        env=environment(folder),
-        cwd=folder,
-        capture_output=True,
-        text=True,
-    )
-    return done.returncode, done.stdout, done.stderr
+    return run_apart("compare.py", *arguments, cache=folder, folder=folder)
 
 
 def test_runs_of_several_places_in_one_table(tmp_path):

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from commands import ROOT, environment
+from commands import ROOT, environment, run_apart
 from dashboards.made_up import run_folder
 
 
@@ -24,14 +24,7 @@ def runs(tmp_path_factory) -> Path:
 def dashboard(*arguments: str, folder: Path) -> tuple[int, str, str]:
     """As a user without a W&B login runs it."""
     clean = {"HOME": str(folder), "NETRC": str(folder / "netrc"), "WANDB_API_KEY": ""}
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "dashboard.py"), *arguments],
-        env={**environment(folder), **clean},
-        cwd=folder,
-        capture_output=True,
-        text=True,
-    )
-    return done.returncode, done.stdout, done.stderr
+    return run_apart("dashboard.py", *arguments, cache=folder, folder=folder, **clean)
 
 
 def test_a_run_by_itself(runs, tmp_path):

@@ -5,14 +5,12 @@ from __future__ import annotations
 import os
 import re
 import signal
-import subprocess
-import sys
 import time
 
 import numpy as np
 import pytest
 import soundfile
-from commands import ROOT, environment, run
+from commands import run, start
 from configs import TINY, TINY_CODES
 
 from wavenet_ae.checkpoint import step_checkpoints
@@ -49,15 +47,7 @@ def test_without_labels_and_without_validation(cache, tmp_path):
 def test_ctrl_c_saves_and_ends_without_a_trace(cache, tmp_path):
     folder = tmp_path / "run"
     command = [*TINY, *TINY_CODES, "trainer.max_steps=100000", f"hydra.run.dir={folder}"]
-    process = subprocess.Popen(
-        [sys.executable, str(ROOT / "demo.py"), *command],
-        env=environment(cache),
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
+    process = start("demo.py", *command, cache=cache, new_session=True)
     while process.poll() is None and not step_checkpoints(folder / "checkpoints"):
         time.sleep(0.02)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to parent and child

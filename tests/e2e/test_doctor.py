@@ -129,7 +129,13 @@ def hums(gain: float) -> np.ndarray:
     return np.clip(gain * np.sin(2 * np.pi * pitches * seconds), -1, 1)
 
 
-@pytest.mark.parametrize("bottleneck", BOTTLENECKS)
+OFTEN = ("vqvae", "rvq", "vae")  # between them they log all that the doctor looks at
+
+
+@pytest.mark.parametrize(
+    "bottleneck",
+    [pytest.param(each, marks=[] if each in OFTEN else [pytest.mark.long]) for each in BOTTLENECKS],
+)
 def test_a_healthy_run_is_left_alone(bottleneck, tmp_path, caplog):
     """For as long as its first three validations."""
     settings = [f"bottleneck={bottleneck}", *TINY_QUANTISERS.get(bottleneck, [])]

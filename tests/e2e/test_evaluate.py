@@ -116,10 +116,8 @@ def test_without_labels_units_are_left_out_aloud(checkpoint, cache, tmp_path):
     assert code == 1 and "parts has units, but no recording has labels" in output
 
 
-def test_a_model_without_codes(cache, tmp_path):
-    settings = [each for each in TINY if not each.startswith("encoder")]
-    folder = trained(tmp_path / "run", cache, *settings, "model=wavenet", "trainer.max_steps=6")
-    checkpoint = folder / "checkpoints" / "best.ckpt"
+def test_a_model_without_codes(language_model, cache, tmp_path):
+    checkpoint = language_model / "checkpoints" / "best.ckpt"
     _, content = evaluated(checkpoint, cache, tmp_path / "out")
     assert [each["part"] for each in content["findings"]] == ["certificates", "likelihood"]
     asked = [f"checkpoint={checkpoint}", "parts=[sounds]"]

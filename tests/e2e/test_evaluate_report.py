@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 from commands import run
-from configs import TINY, TINY_CODES
+from configs import TINY
 from runs import trained
 
 pytestmark = pytest.mark.slow
@@ -14,14 +15,12 @@ QUICK = ["sounds=1", "seconds=0.2", "parts=[likelihood,bitrate,sounds]"]
 
 
 @pytest.fixture(scope="module")
-def checkpoints(cache, tmp_path_factory) -> list[Path]:
+def checkpoints(quantized, cache, tmp_path_factory) -> list[Path]:
     folder = tmp_path_factory.mktemp("compared")
-    runs = {"one": ["seed=1"], "two": ["seed=2", "bottleneck=fsq", "bottleneck.levels=[4,3]"]}
-    settings = {"one": TINY_CODES, "two": []}
-    return [
-        trained(folder / name, cache, *TINY, *changes, *settings[name]) / "checkpoints/best.ckpt"
-        for name, changes in runs.items()
-    ]
+    shutil.copytree(quantized, folder / "one")
+    of_two = ["seed=2", "bottleneck=fsq", "bottleneck.levels=[4,3]"]
+    trained(folder / "two", cache, *TINY, *of_two)
+    return [folder / name / "checkpoints" / "best.ckpt" for name in ("one", "two")]
 
 
 def test_the_page_of_one_lies_beside_its_figures(checkpoints, cache, tmp_path):

@@ -12,8 +12,6 @@ from pathlib import Path
 
 import pytest
 from commands import ROOT, environment, run, start
-from configs import TINY, TINY_CODES
-from runs import trained
 from speaking.made import card, checkpoint, contents, recordings, sound
 
 # The longest recording is by far the longest: it is spoken while others are complete.
@@ -21,10 +19,8 @@ LENGTHS = {"spk00/a.wav": 16000, "spk00/b.wav": 1600, "spk01/c.flac": 1500, "spk
 
 
 @pytest.fixture(scope="module")
-def model(cache, tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("trained") / "run"
-    trained(folder, cache, *TINY, *TINY_CODES)
-    return folder / "checkpoints" / "best.ckpt"
+def model(quantized) -> Path:
+    return quantized / "checkpoints" / "best.ckpt"
 
 
 @pytest.fixture(scope="module")
@@ -114,11 +110,10 @@ def test_codes_and_back_and_voices(model, source, cache, tmp_path):
 
 
 @pytest.mark.slow
-def test_speech_from_nothing(cache, tmp_path):
-    tiny = [each for each in TINY if not each.startswith("encoder.")]
-    folder = trained(tmp_path / "run", cache, "model=wavenet", *tiny)
+def test_speech_from_nothing(language_model, cache, tmp_path):
+    best = language_model / "checkpoints" / "best.ckpt"
     code, output = run(
-        *("generate.py", "task=sample", f"checkpoint={folder}/checkpoints/best.ckpt"),
+        *("generate.py", "task=sample", f"checkpoint={best}"),
         *("seconds=0.1", "count=2", "speaker=spk01", "format=flac", f"out={tmp_path}/out"),
         cache=cache,
     )
@@ -127,18 +122,18 @@ def test_speech_from_nothing(cache, tmp_path):
 
 
 @pytest.mark.slow
-def test_memory_does_not_grow_with_the_length(tmp_path):
+def test_memory_does_not_grow_with_the_length(cache, tmp_path):
     """Eight streams of ten times the length take the same memory."""
     model = checkpoint(tmp_path, "wavenet", num_layers=1)
-    peaks = [peak_memory(tmp_path, model, seconds) for seconds in (2, 20)]
+    peaks = [peak_memory(tmp_path, cache, model, seconds) for seconds in (2, 20)]
     assert peaks[1] - peaks[0] < 1 << 20, peaks
 
 
-def peak_memory(tmp_path: Path, model: Path, seconds: int) -> int:
+def peak_memory(tmp_path: Path, cache: Path, model: Path, seconds: int) -> int:
     """Of generate.py, in bytes."""
     given = [f"checkpoint={model}", f"seconds={seconds}", f"out={tmp_path}/{seconds}"]
     command = [sys.executable, str(ROOT / "generate.py"), "task=sample", "count=8", *given]
-    process = subprocess.Popen(command, cwd=ROOT, env=environment(tmp_path))
+    process = subprocess.Popen(command, cwd=ROOT, env=environment(cache))
     _, status, usage = os.wait4(process.pid, 0)
     assert status == 0
     return usage.ru_maxrss * 1024

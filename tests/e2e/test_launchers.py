@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from commands import run, start
+from commands import Command, run, start
 from configs import TINY
 from runs import assert_same, last_state, logged, trained
 
@@ -30,7 +30,7 @@ def alone(cache, tmp_path_factory) -> Path:
     return trained(tmp_path_factory.mktemp("alone") / "run", cache, *SETTINGS)
 
 
-def await_or_fail(process: subprocess.Popen[str], condition: Callable[[], bool]) -> None:
+def await_or_fail(process: Command, condition: Callable[[], bool]) -> None:
     while not condition():
         assert process.poll() is None, process.communicate()[0]
         time.sleep(0.005)

@@ -10,7 +10,7 @@ import sys
 
 import pytest
 import torch
-from commands import ROOT, environment, run
+from commands import ROOT, environment, run_interpreter
 from configs import TINY, TINY_CODES
 
 MISTAKES = {
@@ -222,7 +222,9 @@ def test_folder_without_recordings(command, tmp_path):
 
 
 def test_a_mistake_in_a_process_of_its_own(cache, tmp_path):
-    code, output = run("train.py", "seed=y", f"hydra.run.dir={tmp_path}/run", cache=cache)
+    code, output = run_interpreter(
+        "train.py", "seed=y", f"hydra.run.dir={tmp_path}/run", cache=cache
+    )
     assert code == 1
     assert output.strip() == (
         "error: The configuration cannot be used: seed is 'y', but must be a whole number "

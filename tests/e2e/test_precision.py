@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import csv
+import shutil
 
 import pytest
 from commands import run
-from configs import TINY, TINY_CODES
-from runs import trained
 
 from wavenet_ae.generation.engines.native.compiler import NotCompiled, find_compiler
 
 pytestmark = pytest.mark.slow
 
 
-def test_engines_are_compared_on_the_same_speech(cache, tmp_path):
+def test_engines_are_compared_on_the_same_speech(quantized, cache, tmp_path):
     try:
         find_compiler()
     except NotCompiled as problem:
         pytest.skip(str(problem))
-    folder = trained(tmp_path / "run", cache, *TINY, *TINY_CODES)
+    folder = shutil.copytree(quantized, tmp_path / "run")
     some = ["--count", "2", "--seconds", "0.3", "--engines", "reference", "native", "native_int8"]
     code, output = run("studies/precision.py", str(folder), *some, cache=cache)
     assert code == 0, output

@@ -59,8 +59,18 @@ def assert_close_histograms(left: Path, right: Path) -> None:
                 np.testing.assert_allclose(*pair, rtol=1e-5, atol=1e-6, err_msg=name)
 
 
+def bottlenecks() -> list:
+    """One that has codebooks and one that has none; `long`: the others, whose codebooks and
+    statistics are compared in tests/bottlenecks/test_quantisers_in_processes.py as well."""
+    often = ("rvq", "vae")
+    return [
+        pytest.param(each, marks=[] if each in often else [pytest.mark.long])
+        for each in BOTTLENECKS
+    ]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("bottleneck", BOTTLENECKS)
+@pytest.mark.parametrize("bottleneck", bottlenecks())
 def test_two_processes_equal_one(cache, tmp_path, bottleneck):
     """Weights, codebook, statistics and every logged figure and histogram, validation's too."""
     settings = [*TINY, *EXACT, f"bottleneck={bottleneck}", *BOTTLENECKS[bottleneck]]
@@ -144,7 +154,7 @@ def batches(folder: Path, name: str) -> dict[str, list[str]]:
     return {position: sorted(digests) for position, digests in found.items()}
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_kill_9_of_two_processes(cache, tmp_path):
     settings = [*TWO, *TINY, *TINY_CODES, "trainer.max_steps=200"]
     whole, killed = tmp_path / "whole", tmp_path / "killed"
@@ -155,7 +165,7 @@ def test_kill_9_of_two_processes(cache, tmp_path):
     metrics = killed / "metrics.csv"
     for _ in range(3):
         before = metrics.stat().st_mtime_ns if metrics.is_file() else 0
-        process = start("train.py", *arguments, cache=cache, start_new_session=True)
+        process = start("train.py", *arguments, cache=cache, new_session=True)
         while not metrics.is_file() or metrics.stat().st_mtime_ns == before:
             assert process.poll() is None, process.communicate()[0]
             time.sleep(0.01)

@@ -4,47 +4,53 @@ from __future__ import annotations
 
 import random
 import re
+import shutil
 import signal
-import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from commands import run, start
+from commands import Command, run, run_interpreter, start
 from configs import TINY, TINY_CODES
-from runs import assert_same, last_state, logged
+from runs import assert_same, last_state, logged, trained
 
 from wavenet_ae.checkpoint import newest_checkpoint, read_checkpoint, step_checkpoints
 
-STEPS = 400
-LONG = [
+STEPS = 200
+SETTINGS = [
     *TINY,
     *TINY_CODES,
-    "encoder.dim=192",  # a checkpoint of some 10 MB, whose writing takes a while
     f"trainer.max_steps={STEPS}",
     "callbacks.checkpoints.every_num_steps=10",
 ]
+# For twenty kills; with a checkpoint of some 10 MB, whose writing takes a while.
+LONG = [*SETTINGS, "encoder.dim=192", "trainer.max_steps=400"]
 
 
 @pytest.fixture(scope="module")
 def uninterrupted(cache, tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("uninterrupted") / "run"
-    code, output = run("train.py", *LONG, f"hydra.run.dir={folder}", cache=cache)
-    assert code == 0, output
-    return folder
+    return trained(tmp_path_factory.mktemp("uninterrupted") / "run", cache, *SETTINGS)
+
+
+@pytest.fixture(scope="module")
+def never_killed(cache, tmp_path_factory) -> Path:
+    return trained(tmp_path_factory.mktemp("never_killed") / "run", cache, *LONG)
 
 
 @pytest.mark.slow
-def test_kill_9_at_random_instants(cache, tmp_path, uninterrupted):
-    """Twenty kills, five or more of them while a checkpoint is being written."""
+@pytest.mark.parametrize(
+    "number", [0, *(pytest.param(each, marks=pytest.mark.long) for each in range(1, 6))]
+)
+def test_kill_9_at_random_instants(cache, tmp_path, never_killed, number):
+    """Twenty kills, five or more of them while a checkpoint is being written; `long`: a hundred."""
     folder = tmp_path / "run"
     arguments = [*LONG, f"hydra.run.dir={folder}"]
     rng = random.Random(time.time_ns())  # the instants differ from run to run: all must do
     num_in_writes = 0
-    for number in range(20):
+    for kill in range(20):
         process = start_training(arguments, folder, cache)
-        if number % 3 == 0:
+        if kill % 3 == 0:
             await_or_fail(process, lambda: unfinished_checkpoint(folder))
         else:
             time.sleep(rng.uniform(0.0, 0.2))
@@ -54,14 +60,14 @@ def test_kill_9_at_random_instants(cache, tmp_path, uninterrupted):
         num_in_writes += unfinished_checkpoint(folder)  # a dead process finishes nothing
         arguments = [f"resume={folder}"]
     assert num_in_writes >= 5
-    code, output = run("train.py", f"resume={folder}", cache=cache)
+    code, output = run_interpreter("train.py", f"resume={folder}", cache=cache)
     assert code == 0, output
-    assert_same(last_state(folder), last_state(uninterrupted))
-    assert logged(folder) == logged(uninterrupted)
+    assert_same(last_state(folder), last_state(never_killed))
+    assert logged(folder) == logged(never_killed)
     assert not unfinished_checkpoint(folder), "what a kill has left is cleared away"
 
 
-def start_training(arguments: list[str], folder: Path, cache: Path) -> subprocess.Popen[str]:
+def start_training(arguments: list[str], folder: Path, cache: Path) -> Command:
     """Start train.py and come back when it trains."""
     metrics = folder / "metrics.csv"
     before = metrics.stat().st_mtime_ns if metrics.is_file() else 0
@@ -70,7 +76,7 @@ def start_training(arguments: list[str], folder: Path, cache: Path) -> subproces
     return process
 
 
-def await_or_fail(process: subprocess.Popen[str], condition: Callable[[], bool]) -> None:
+def await_or_fail(process: Command, condition: Callable[[], bool]) -> None:
     while not condition():
         assert process.poll() is None, process.communicate()[0]
         time.sleep(0.0005)
@@ -84,7 +90,7 @@ def unfinished_checkpoint(folder: Path) -> bool:
 @pytest.mark.slow
 def test_a_signal_saves_and_stops(cache, tmp_path, uninterrupted, number, exit_code):
     folder = tmp_path / "run"
-    process = start("train.py", *LONG, f"hydra.run.dir={folder}", cache=cache)
+    process = start("train.py", *SETTINGS, f"hydra.run.dir={folder}", cache=cache)
     while process.poll() is None and not step_checkpoints(folder / "checkpoints"):
         time.sleep(0.02)
     process.send_signal(number)
@@ -128,7 +134,7 @@ def test_a_second_ctrl_c_aborts_at_once(cache, tmp_path):
 def test_a_resume_may_prolong_but_not_change_the_run(cache, tmp_path, uninterrupted):
     folder = tmp_path / "run"
     code, output = run(
-        "train.py", *LONG, "trainer.max_steps=60", f"hydra.run.dir={folder}", cache=cache
+        "train.py", *SETTINGS, "trainer.max_steps=60", f"hydra.run.dir={folder}", cache=cache
     )
     assert code == 0, output
     config = (folder / "config.yaml").read_text()
@@ -146,13 +152,13 @@ def test_a_resume_may_prolong_but_not_change_the_run(cache, tmp_path, uninterrup
 @pytest.mark.slow
 def test_a_damaged_newest_checkpoint_falls_back_aloud(cache, tmp_path, uninterrupted):
     folder = tmp_path / "run"
-    run("train.py", *LONG, f"hydra.run.dir={folder}", cache=cache)
+    shutil.copytree(uninterrupted, folder)
     newest = step_checkpoints(folder / "checkpoints")[-1]
     content = bytearray(newest.read_bytes())
     content[len(content) // 2] ^= 1
     newest.write_bytes(content)
     code, output = run("train.py", f"resume={folder}", cache=cache)
-    assert code == 0 and "step-00000400.ckpt is damaged" in output
-    assert re.search(r"resumed at step 39\d\b", output), "the one before: every tenth, or a best"
+    assert code == 0 and f"step-{STEPS:08d}.ckpt is damaged" in output
+    assert re.search(r"resumed at step 19\d\b", output), "the one before: every tenth, or a best"
     assert read_checkpoint(newest)["global_step"] == STEPS
     assert_same(last_state(folder), last_state(uninterrupted))

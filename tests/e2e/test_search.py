@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import re
 import signal
-import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +12,7 @@ from pathlib import Path
 import optuna
 import pytest
 import yaml
-from commands import run, start
+from commands import Command, run, start
 from configs import TINY
 from optuna.trial import FrozenTrial, TrialState
 from runs import logged
@@ -48,7 +47,7 @@ def num_starts(sweep: Path) -> dict[str, int]:
     return {file.parent.name: len(file.read_text().splitlines()) for file in files}
 
 
-def kill_when(process: subprocess.Popen[str], condition: Callable[[], bool]) -> None:
+def kill_when(process: Command, condition: Callable[[], bool]) -> None:
     while not condition():
         assert process.poll() is None, process.communicate()[0]
         time.sleep(0.001)

@@ -37,7 +37,7 @@ def test_vqvae_collapses_without_its_remedies_and_not_with_them(tmp_path, cache)
     assert last(remedied, "validation/gain_over_other_codes") > 0.05
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_bfloat16_is_stable_over_2000_steps(tmp_path, cache):
     """The loss goes down as that of float32 does, and the codes stay in use."""
     settings = [*TINY, *TINY_CODES, "trainer.max_steps=2000", "validate_every_num_steps=500"]

@@ -39,8 +39,8 @@ def needs(path: str) -> str:
 
 
 def paths() -> list:
-    """Each path takes some time to compile: those that most machines have, and the others."""
-    quick = ("avx512_bf16", "avx2", "portable")
+    """Each path takes some time to compile: those that most machines take, and the others."""
+    quick = ("avx512_bf16", "avx2")
     return [pytest.param(path, marks=[] if path in quick else [pytest.mark.slow]) for path in PATHS]
 
 

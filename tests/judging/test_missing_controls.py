@@ -4,16 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
 from judging.small_judged import data, judged, table
 from speaking.made import recordings
 
 SHORT = {"sounds": 1, "seconds": 0.1}
-
-
-@pytest.fixture(scope="module")
-def cache(tmp_path_factory):
-    return tmp_path_factory.mktemp("cache")
 
 
 def test_a_sound_by_itself_has_no_control(cache, tmp_path):

@@ -19,8 +19,8 @@ CONF = Path(__file__).parents[2] / "conf"
 
 
 @pytest.fixture
-def config(monkeypatch, tmp_path):
-    monkeypatch.setenv("WAVENET_AE_CACHE", str(tmp_path / "cache"))
+def config(cache, monkeypatch, tmp_path):
+    monkeypatch.setenv("WAVENET_AE_CACHE", str(cache))
     GlobalHydra.instance().clear()
     with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
         place = [f"run_folder={tmp_path / 'run'}", "name=test"]

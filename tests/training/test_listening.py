@@ -39,11 +39,6 @@ LISTENING = {
 SOUNDS = ["original", "reconstruction", "to-spk01"]
 
 
-@pytest.fixture(scope="session")
-def cache(tmp_path_factory):
-    return tmp_path_factory.mktemp("cache")
-
-
 @pytest.fixture
 def config(cache, monkeypatch, tmp_path):
     """A function from overrides to the plain configuration of a run that listens."""

@@ -25,11 +25,6 @@ CONF = Path(__file__).parents[2] / "conf"
 PLACE = ["run_folder=unused", "name=test"]
 
 
-@pytest.fixture(scope="session")
-def cache(tmp_path_factory):
-    return tmp_path_factory.mktemp("cache")
-
-
 @pytest.fixture
 def config(cache, monkeypatch, tmp_path):
     """A function from overrides to a plain configuration whose run folder is fresh."""
@@ -61,7 +56,8 @@ def test_every_bottleneck_learns_and_loads(bottleneck, config):
     codes = TINY_QUANTISERS.get(bottleneck, [])
     # With seed 1 the decoder that comes after rvq starts slowly, quantised or not.
     fast = ["optimizer.decoder_learning_rate=0.02", "trainer.max_steps=60", "seed=2"]
-    settings = config(f"bottleneck={bottleneck}", *codes, *fast)
+    seldom = ["validate_every_num_steps=20", "callbacks.checkpoints.every_num_steps=20"]
+    settings = config(f"bottleneck={bottleneck}", *codes, *fast, *seldom)
     last = train(settings)
     folder = Path(settings["run_folder"])
     metrics = read_metrics(folder / "metrics.csv")
@@ -91,23 +87,21 @@ def test_every_bottleneck_learns_and_loads(bottleneck, config):
     ],
 )
 def test_resumed_equals_uninterrupted(overrides, config):
-    """Bit by bit; the stop falls on a step with a validation and on one without."""
-    whole = config(*overrides, "trainer.max_steps=16", folder="whole")
-    train(whole)
-    for stop in (6, 8):
-        parts = config(*overrides, f"trainer.max_steps={stop}", folder=f"parts{stop}")
-        train(parts)
-        parts["trainer"]["max_steps"] = 16
-        torch.manual_seed(stop)  # whatever ran before must not matter
-        train(parts)
-        left, right = state(whole["run_folder"]), state(parts["run_folder"])
-        different = [name for name in left if not torch.equal(left[name], right[name])]
-        assert not different
-        rows = [read_metrics(Path(each["run_folder"]) / "metrics.csv") for each in (whole, parts)]
-        assert rows[0].keys() == rows[1].keys()
-        for key in rows[0].keys() - {"speed/times_real_time"}:
-            assert rows[0][key][0].tolist() == rows[1][key][0].tolist(), key
-            assert rows[0][key][1].tolist() == rows[1][key][1].tolist(), key
+    """Bit by bit; one stop falls on a step with a validation and one on a step without."""
+    whole, parts = (config(*overrides, folder=each) for each in ("whole", "parts"))
+    for settings, stops in ((whole, [16]), (parts, [6, 8, 16])):
+        for stop in stops:
+            settings["trainer"]["max_steps"] = stop
+            torch.manual_seed(stop)  # whatever ran before must not matter
+            train(settings)
+    left, right = state(whole["run_folder"]), state(parts["run_folder"])
+    different = [name for name in left if not torch.equal(left[name], right[name])]
+    assert not different
+    rows = [read_metrics(Path(each["run_folder"]) / "metrics.csv") for each in (whole, parts)]
+    assert rows[0].keys() == rows[1].keys()
+    for key in rows[0].keys() - {"speed/times_real_time"}:
+        assert rows[0][key][0].tolist() == rows[1][key][0].tolist(), key
+        assert rows[0][key][1].tolist() == rows[1][key][1].tolist(), key
 
 
 def test_a_run_at_its_end_says_so(config, caplog):
