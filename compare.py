@@ -12,9 +12,9 @@ from typing import Any
 import hydra
 from omegaconf import DictConfig
 
-from wavenet_ae.commands import guarded
+from wavenet_ae.comparison.settings import check_compare_settings
 from wavenet_ae.config import plain
-from wavenet_ae.sweeping.summary_settings import check_compare_settings
+from wavenet_ae.exits import guarded
 
 CONF = Path(__file__).parent / "conf"
 
@@ -22,8 +22,8 @@ CONF = Path(__file__).parent / "conf"
 def run(config: dict[str, Any]) -> None:
     """Check what is asked for, then do it; what is slow to import waits until it is sound."""
     settings = check_compare_settings(config)
-    from wavenet_ae.sweeping.summary import read_result
-    from wavenet_ae.sweeping.summary_report import report
+    from wavenet_ae.comparison.report import report
+    from wavenet_ae.comparison.summary import read_result
 
     results = [read_result(folder, name) for name, folder in settings.named_folders().items()]
     report(results, Path(settings.out), CONF, "comparison", settings.formats)

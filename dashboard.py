@@ -13,10 +13,10 @@ from typing import Any
 import hydra
 from omegaconf import DictConfig
 
-from wavenet_ae.commands import guarded
 from wavenet_ae.config import plain
 from wavenet_ae.dashboards.panels import Panel, bind_panels, in_sections
 from wavenet_ae.dashboards.settings import Settings, check_settings
+from wavenet_ae.exits import guarded
 
 
 def run(config: dict[str, Any]) -> None:

@@ -15,9 +15,9 @@ from typing import Any
 import hydra
 from hydra.errors import HydraException
 
-from wavenet_ae.commands import guarded
 from wavenet_ae.config import check, plain
 from wavenet_ae.errors import UserError
+from wavenet_ae.exits import guarded
 
 ROOT = Path(__file__).parent
 RUN_FOLDER = "hydra.run.dir="
@@ -51,8 +51,8 @@ def composed(arguments: list[str]) -> dict[str, Any]:
 
 def left_out(config: dict[str, Any]) -> Iterator[str]:
     """Sentences on what cannot be judged afterwards, known before minutes of training."""
+    from wavenet_ae.training.preflight import check_sizes
     from wavenet_ae.training.run_folder import log_to
-    from wavenet_ae.training.sizes import check_sizes
 
     check_sizes(config)
     log_to(None)
@@ -92,7 +92,7 @@ def judge(folder: Path, seconds: float) -> None:
     import yaml
     from rich.console import Console
 
-    from wavenet_ae.judging.run_summary import summarise_run
+    from wavenet_ae.evaluation.demo_summary import summarise_run
 
     torch.set_num_threads(1)  # small matrices: waking threads would take longer than the work
     corpus = open_corpus(yaml.safe_load((folder / "config.yaml").read_text()))

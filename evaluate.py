@@ -15,10 +15,10 @@ from typing import Any
 import hydra
 from omegaconf import DictConfig
 
-from wavenet_ae.commands import guarded
 from wavenet_ae.config import plain
-from wavenet_ae.judging.requests import check_request
-from wavenet_ae.judging.settings import FILE
+from wavenet_ae.evaluation.config import FILE
+from wavenet_ae.evaluation.requests import check_request
+from wavenet_ae.exits import guarded
 
 PAGE = "report.html"
 WIDTH = 150  # of tables that go to a file
@@ -29,9 +29,9 @@ def run(config: dict[str, Any]) -> None:
     request = check_request(config)
     from rich.console import Console
 
-    from wavenet_ae.judging.console import table
-    from wavenet_ae.judging.run import evaluate
-    from wavenet_ae.reporting.page import write_report
+    from wavenet_ae.evaluation.console import table
+    from wavenet_ae.evaluation.evaluator import evaluate
+    from wavenet_ae.evaluation.report.page import write_report
 
     logging.basicConfig(level=logging.INFO, format="%(message)s", force=True)
     console = Console(width=None if sys.stdout.isatty() else WIDTH)

@@ -16,15 +16,15 @@ from typing import Any
 import hydra
 from omegaconf import DictConfig
 
-from wavenet_ae.commands import guarded
 from wavenet_ae.config import plain
-from wavenet_ae.speaking.settings import check_settings
+from wavenet_ae.exits import guarded
+from wavenet_ae.generation.settings import check_settings
 
 
 def run(config: dict[str, Any]) -> None:
     """Check what is asked for, then do it; what is slow to import waits until it is sound."""
     settings = check_settings(config)
-    from wavenet_ae.speaking.run import generate
+    from wavenet_ae.generation.run import generate
 
     logging.basicConfig(level=logging.INFO, format="%(message)s", force=True)
     if generate(settings):  # recordings that could not be used

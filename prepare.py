@@ -10,8 +10,8 @@ from typing import Any
 import hydra
 from omegaconf import DictConfig
 
-from wavenet_ae.commands import guarded
 from wavenet_ae.config import check, plain
+from wavenet_ae.exits import guarded
 
 
 def pack(config: dict[str, Any]) -> None:

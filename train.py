@@ -19,9 +19,9 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from wavenet_ae.commands import FAILED, REFUSED, guarded, recorded
 from wavenet_ae.config import check, plain
 from wavenet_ae.errors import UserError
+from wavenet_ae.exits import FAILED, REFUSED, guarded, recorded
 from wavenet_ae.resuming import is_resume, resumed
 
 
@@ -29,7 +29,7 @@ def run(config: dict[str, Any]) -> float:
     """Check a configuration and train; what is slow to import waits until it is known sound."""
     try:
         check(config)
-        from wavenet_ae.training.sizes import check_sizes
+        from wavenet_ae.training.preflight import check_sizes
 
         check_sizes(config)
     except UserError:
@@ -49,8 +49,8 @@ def run(config: dict[str, Any]) -> float:
 
 def run_of_sweep(config: DictConfig, folder: Path) -> float:
     """One run of several: where it fails its folder says why, and the others go on."""
-    from wavenet_ae.sweeping.locks import run_in_turn
-    from wavenet_ae.sweeping.placement import require_one_device
+    from wavenet_ae.search.locks import run_in_turn
+    from wavenet_ae.search.placement import require_one_device
     from wavenet_ae.training.run_folder import log_to
 
     def work() -> float:

@@ -26,9 +26,9 @@ from wavenet_ae.data.packing import pack
 from wavenet_ae.data.sources import FolderSource
 from wavenet_ae.data.splits import Splits
 from wavenet_ae.data.windows import TrainingWindows
-from wavenet_ae.evaluation.likelihood import likelihood
-from wavenet_ae.generation import make_engine
+from wavenet_ae.engines import make_engine
 from wavenet_ae.instantiate import instantiate
+from wavenet_ae.metrics.likelihood import likelihood
 from wavenet_ae.models import WaveformAutoencoder, build
 from wavenet_ae.models.build import model_config
 from wavenet_ae.models.utterance import encode_utterance

@@ -39,9 +39,15 @@ from timing import machine, seconds_per_call
 from training import spread, write
 
 from wavenet_ae.decoders import WaveNet
-from wavenet_ae.generation import Engine, Sampling, make_engine, stream_uniforms
-from wavenet_ae.generation.engines import ENGINES, NATIVE_ENGINES
-from wavenet_ae.generation.engines.native import NativeEngine
+from wavenet_ae.engines import (
+    ENGINES,
+    NATIVE_ENGINES,
+    Engine,
+    Sampling,
+    make_engine,
+    stream_uniforms,
+)
+from wavenet_ae.engines.native import NativeEngine
 
 ROOT = Path(__file__).parents[1]
 SIZES = ("reference", "small")

@@ -28,8 +28,8 @@ from rich.console import Console
 from rich.table import Table
 from timing import machine
 
-from wavenet_ae.commands import guarded
 from wavenet_ae.config import check, plain
+from wavenet_ae.exits import guarded
 from wavenet_ae.training import monitors
 from wavenet_ae.training.callbacks import Doctor
 from wavenet_ae.training.run import train

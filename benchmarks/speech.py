@@ -29,11 +29,10 @@ from rich.table import Table
 from timing import machine
 from training import write
 
-from wavenet_ae.generation import make_engine
-from wavenet_ae.generation.engines import ENGINES, NATIVE_ENGINES
+from wavenet_ae.engines import ENGINES, NATIVE_ENGINES, make_engine
+from wavenet_ae.generation.run import generate
+from wavenet_ae.generation.settings import check_settings
 from wavenet_ae.loading import load_with_fingerprint
-from wavenet_ae.speaking.run import generate
-from wavenet_ae.speaking.settings import check_settings
 
 ROOT = Path(__file__).parents[1]
 

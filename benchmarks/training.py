@@ -42,7 +42,7 @@ from wavenet_ae.config import plain
 from wavenet_ae.instantiate import instantiate
 from wavenet_ae.models import build
 from wavenet_ae.models.build import model_config
-from wavenet_ae.training.sizes import window_samples
+from wavenet_ae.training.preflight import window_samples
 
 ROOT = Path(__file__).parents[1]
 SIZES = ("reference", "small", "default")

@@ -17,10 +17,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
+from helpers.runs import ROOT, train
 from remedies import NONE, SETTING
-from runs import ROOT, train
 
-from wavenet_ae.audio.files import read, write
+from wavenet_ae.audio.io import read, write
 from wavenet_ae.dashboards.history import read_metrics
 
 FOLDER = ROOT / "outputs" / "doctor"
@@ -94,7 +94,7 @@ def make_clipped_recordings(folder: Path) -> None:
     """The built-in corpus, recorded far too loud."""
     if folder.is_dir():
         return
-    from wavenet_ae.data.toy import ToySource
+    from wavenet_ae.data.toy.source import ToySource
 
     toy = ToySource(str(FOLDER / "toy"), num_speakers=4, minutes=3.0, seed=0)
     toy.prepare()

@@ -17,12 +17,12 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 import yaml
-from runs import write_rows
+from helpers.runs import write_rows
 
-from wavenet_ae.evaluation.sound_quality import mean
-from wavenet_ae.generation import Engine, make_engine
+from wavenet_ae.engines import Engine, make_engine
 from wavenet_ae.instantiate import instantiate
 from wavenet_ae.loading import load
+from wavenet_ae.metrics.sound_quality import mean
 from wavenet_ae.models import WaveformAutoencoder
 from wavenet_ae.models.utterance import CodeConditioning
 

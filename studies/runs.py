@@ -17,11 +17,11 @@ from typing import Any
 import torch
 import yaml
 
-from wavenet_ae.audio.files import replacing
+from wavenet_ae.audio.io import replacing
 from wavenet_ae.checkpoint import newest_checkpoint, step_checkpoints
 from wavenet_ae.dashboards.history import read_metrics
+from wavenet_ae.evaluation.demo_summary import units_of_run
 from wavenet_ae.instantiate import instantiate
-from wavenet_ae.judging.run_summary import units_of_run
 from wavenet_ae.loading import load
 from wavenet_ae.models import WaveformAutoencoder
 

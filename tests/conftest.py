@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from wavenet_ae.generation.engines.native.compiler import cache_folder
+from wavenet_ae.engines.native.compiler import cache_folder
 
 torch.set_num_threads(1)
 LIBRARIES = cache_folder()  # before any test changes the environment

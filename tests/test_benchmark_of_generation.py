@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from wavenet_ae.generation import Sampling, make_engine
-from wavenet_ae.generation.engines.native import NotCompiled
+from wavenet_ae.engines import Sampling, make_engine
+from wavenet_ae.engines.native import NotCompiled
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from configs import TINY
+from helpers.configs import TINY
 from torch.utils.flop_counter import FlopCounterMode
 
 from wavenet_ae.objectives.waveform import negative_log_likelihood

@@ -22,7 +22,7 @@ from wavenet_ae.config import check, plain
 from wavenet_ae.errors import UserError
 from wavenet_ae.resuming import resumed
 from wavenet_ae.signatures import accepts, describe, parameter_types
-from wavenet_ae.training.sizes import check_sizes
+from wavenet_ae.training.preflight import check_sizes
 
 CONF = Path(__file__).parents[1] / "conf"
 OPTIONS = sorted(

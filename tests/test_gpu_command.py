@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from bare_machine import CARRIED, site_folder
-from configs import small
+from helpers.bare_machine import CARRIED, site_folder
+from helpers.configs import small
 
 import wavenet_ae
 from wavenet_ae.checkpoint import FORMAT, write_checkpoint
@@ -38,12 +38,12 @@ for each in pkgutil.iter_modules(gpu_parts.__path__):
 import train, evaluate
 from hydra.core.plugins import Plugins
 Plugins.instance()
-names = "training.run training.callbacks training.monitors sweeping.callback judging.run"
-for name in (*names.split(), "judging.console", "reporting.page"):
+names = "training.run training.callbacks training.monitors comparison.callback evaluation.evaluator"
+for name in (*names.split(), "evaluation.console", "evaluation.report.page"):
     importlib.import_module(f"wavenet_ae.{name}")
 from gpu_parts.recipe import config
 from wavenet_ae.config import check
-from wavenet_ae.training.sizes import check_sizes
+from wavenet_ae.training.preflight import check_sizes
 check(config(False))
 check_sizes(config(False))
 print(*sorted({each.partition(".")[0] for each in sys.modules}))

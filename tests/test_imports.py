@@ -13,11 +13,12 @@ import wavenet_ae
 PACKAGE = "wavenet_ae"
 
 BASE = {"alignment", "bounds", "errors", "geometry", "types", "randomness"}
-PART = BASE | {"audio", "nn"}
+PART = BASE | {"audio", "distributed", "nn"}
 MODEL = PART | {
-    *("encoders", "bottlenecks", "decoders", "objectives", "generation", "instantiate", "models"),
+    *("encoders", "bottlenecks", "decoders", "objectives", "engines", "instantiate", "models"),
 }
 LOADED = MODEL | {"checkpoint", "loading"}
+COMMAND = {"binding", "data", "progress", "provenance", "threads"}
 
 # What each folder or file of the package may import of ours, beside itself.
 MAY_IMPORT: dict[str, set[str]] = {
@@ -28,6 +29,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "alignment": {"geometry"},
     "types": set(),
     "randomness": set(),
+    "distributed": set(),
     "provenance": set(),
     "progress": set(),
     "threads": set(),
@@ -35,29 +37,33 @@ MAY_IMPORT: dict[str, set[str]] = {
     "signatures": {"bounds"},
     "binding": {"errors", "signatures"},
     "checkpoint": {"errors"},
-    "commands": {"errors", "threads"},
+    "exits": {"errors", "threads"},
     "audio": BASE,
-    "nn": BASE,
+    "nn": BASE | {"distributed"},
     "data": BASE | {"audio"},
+    "labels": {"errors"},
     "dashboards": {"errors", "binding"},
+    "plotting": {"dashboards"},
     "encoders": PART,
     "bottlenecks": PART,
     "decoders": PART,
     "objectives": PART,
-    "generation": PART | {"decoders"},
+    "engines": PART | {"decoders"},
     "models": MODEL,
     "loading": MODEL | {"checkpoint"},
-    "speaking": LOADED | {"binding", "data", "progress", "provenance", "threads"},
-    "evaluation": LOADED | {"data", "dashboards"},
-    "judging": LOADED
-    | {"binding", "data", "dashboards", "evaluation", "progress", "provenance", "threads"},
-    "reporting": {"errors", "audio", "dashboards", "evaluation", "judging"},
-    "training": LOADED | {"data", "evaluation", "dashboards", "provenance", "threads"},
+    "metrics": LOADED | {"data", "labels"},
+    "generation": LOADED | COMMAND,
+    "evaluation": LOADED | COMMAND | {"dashboards", "labels", "metrics", "plotting"},
+    "training": LOADED | {"data", "dashboards", "metrics", "provenance", "threads"},
     "resuming": {"config", "errors", "training"},
-    "config": LOADED | {"data", "evaluation", "training", "signatures"},
-    "sweeping": {
-        *("alignment", "binding", "bounds", "checkpoint", "commands", "config", "dashboards"),
-        *("errors", "evaluation", "randomness", "training"),
+    "config": LOADED | {"data", "metrics", "training", "signatures"},
+    "search": {
+        *("binding", "bounds", "checkpoint", "config", "dashboards", "errors", "exits"),
+        *("randomness", "training"),
+    },
+    "comparison": {
+        *("alignment", "binding", "checkpoint", "config", "dashboards", "errors", "exits"),
+        *("metrics", "training"),
     },
 }
 
@@ -67,9 +73,9 @@ CONFINED: dict[str, tuple[str, ...]] = {
     "lightning": ("training/", "data/module.py"),
     "lightning_fabric": ("training/", "data/module.py"),
     "lightning_utilities": ("training/", "data/module.py"),
-    "hydra": ("config.py", "sweeping/"),
-    "omegaconf": ("config.py", "resuming.py", "sweeping/"),
-    "optuna": ("sweeping/",),
+    "hydra": ("config.py", "search/", "comparison/"),
+    "omegaconf": ("config.py", "resuming.py", "search/", "comparison/"),
+    "optuna": ("search/",),
 }
 
 # Arithmetic that is read, and tested, without torch.
@@ -221,7 +227,7 @@ def test_a_planted_violation_is_found(tmp_path, place, source, problem):
         ("encoders/a.py", "from .b import c\nfrom wavenet_ae.encoders.b import d"),
         ("encoders/__init__.py", "from .b import c\nfrom . import b"),
         ("data/module.py", "import pytorch_lightning as pl"),
-        ("training/deep/a.py", "import pytorch_lightning\nfrom wavenet_ae.evaluation import x"),
+        ("training/deep/a.py", "import pytorch_lightning\nfrom wavenet_ae.metrics import x"),
         ("config.py", "from omegaconf import OmegaConf\nimport hydra"),
         ("audio/a.py", "import torchaudio\nimport torch\nx = torch.load('a')"),
         ("types.py", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import torch"),

@@ -133,7 +133,7 @@ sys.meta_path.insert(0, Torch())
 for script in sys.argv[1:]:
     runpy.run_path(script, run_name="imported")
     print(os.environ.pop("GOMP_SPINCOUNT"))
-    del sys.modules["wavenet_ae.commands"]
+    del sys.modules["wavenet_ae.exits"]
 """
 SCRIPTS = ["train.py", "evaluate.py", "generate.py", "prepare.py", "demo.py"]
 

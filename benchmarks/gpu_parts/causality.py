@@ -21,7 +21,7 @@ from torch import Tensor
 from gpu_parts import recipe
 from gpu_parts.modes import autocast, cudnn_deterministic, tf32
 from gpu_parts.task import Task
-from wavenet_ae.evaluation.certificates import Certificate, certify
+from wavenet_ae.metrics.receptive_fields import Certificate, certify
 from wavenet_ae.models import WaveformAutoencoder, build
 from wavenet_ae.models.build import model_config
 

@@ -1,4 +1,4 @@
-"""Hydra looks for its plugins in this namespace package; what it does is in wavenet_ae.sweeping.
+"""Hydra looks for its plugins in this namespace package; what it does is in wavenet_ae.search.
 
 Every command of Hydra's imports this file, also in the processes of a launcher.
 """
@@ -15,7 +15,7 @@ from omegaconf import DictConfig
 class SearchSweeper(Sweeper):
     """`hydra/sweeper=search`: trials whose values Optuna chooses, continued by the same command.
 
-    settings   those of wavenet_ae.sweeping.settings.SearchSettings, checked when the search starts
+    settings   those of wavenet_ae.search.settings.SearchSettings, checked when the search starts
     """
 
     def __init__(self, **settings: Any) -> None:
@@ -32,8 +32,8 @@ class SearchSweeper(Sweeper):
         self.context, self.task = hydra_context, task_function
 
     def sweep(self, arguments: list[str]) -> None:
-        from wavenet_ae.commands import guarded
-        from wavenet_ae.sweeping.search import search  # Optuna is slow to import
+        from wavenet_ae.exits import guarded
+        from wavenet_ae.search.search import search  # Optuna is slow to import
 
         config = self.config
         assert config is not None

@@ -8,9 +8,9 @@ import warnings
 
 import numpy as np
 import pytest
-from hostile import RATE, REJECTED, USABLE, VOICES, speech, wav
+from helpers.hostile import RATE, REJECTED, USABLE, VOICES, speech, wav
 
-from wavenet_ae.audio import files
+from wavenet_ae.audio import io as files
 
 
 @pytest.fixture(autouse=True)

@@ -1,10 +1,10 @@
-"""What every bottleneck promises.  A new member is one line in tests/configs.py."""
+"""What every bottleneck promises.  A new member is one line in tests/helpers/configs.py."""
 
 from __future__ import annotations
 
 import pytest
 import torch
-from configs import BOTTLENECKS
+from helpers.configs import BOTTLENECKS
 
 from wavenet_ae.bottlenecks import Bottleneck
 from wavenet_ae.instantiate import instantiate

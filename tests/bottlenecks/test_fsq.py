@@ -6,7 +6,7 @@ from itertools import product
 
 import pytest
 import torch
-from quantising import latents, projected
+from helpers.quantising import latents, projected
 
 from wavenet_ae.bottlenecks import FSQ
 

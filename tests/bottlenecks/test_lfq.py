@@ -8,7 +8,7 @@ from math import log
 import pytest
 import torch
 import vector_quantize_pytorch
-from quantising import latents, projected, step
+from helpers.quantising import latents, projected, step
 
 from wavenet_ae.bottlenecks import LFQ
 from wavenet_ae.bottlenecks.lfq import entropy

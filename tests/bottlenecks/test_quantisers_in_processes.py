@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 import torch
 import torch.distributed as dist
-from quantising import step
+from helpers.quantising import step
 
 from wavenet_ae.bottlenecks import LFQ, RVQ, VQVAE, VQVAEEMA, SimVQ
-from wavenet_ae.bottlenecks.quantiser import Quantiser
+from wavenet_ae.bottlenecks.quantizer import Quantiser
 
 NUM_PROCESSES = 2
 NUM_STEPS = 8

@@ -6,7 +6,7 @@ import warnings
 
 import numpy as np
 import pytest
-from dashboards.made_up import NUM_CODES, default_panels, run_folder
+from helpers.dashboard_runs import NUM_CODES, default_panels, run_folder
 from PIL import Image
 
 from wavenet_ae.dashboards.drawing import COLOURS, drawn_keys

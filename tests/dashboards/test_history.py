@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from dashboards.made_up import run_folder
+from helpers.dashboard_runs import run_folder
 
 from wavenet_ae.dashboards.history import read_histograms, read_metrics, read_run
 from wavenet_ae.errors import UserError

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from dashboards.made_up import default_panels
+from helpers.dashboard_runs import default_panels
 
 from wavenet_ae.dashboards.panels import (
     Panel,

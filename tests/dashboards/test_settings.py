@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from dashboards.made_up import ROOT
+from helpers.dashboard_runs import ROOT
 
 from wavenet_ae.dashboards.settings import Settings, check_settings
 from wavenet_ae.errors import UserError

@@ -7,7 +7,7 @@ import re
 import socket
 
 import pytest
-from dashboards.made_up import default_panels
+from helpers.dashboard_runs import default_panels
 
 from wavenet_ae.dashboards.login import has_login
 from wavenet_ae.dashboards.panels import section_names

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import corpus_trees as trees
 import pytest
 import soundfile
 import torchaudio
-from corpus_trees import CORPORA
+from helpers import corpus_trees as trees
+from helpers.corpus_trees import CORPORA
 
 from wavenet_ae.data.corpora import (
     LibriSpeechSource,

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from wavenet_ae.audio import files
+from wavenet_ae.audio import io as files
 from wavenet_ae.data import corpus as corpus_module
 from wavenet_ae.data.corpus import PackedCorpus
 from wavenet_ae.data.packing import pack

@@ -10,10 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.error import URLError
 
-import corpus_trees as trees
 import pytest
 import torchaudio
-from corpus_trees import CORPORA, Corpus
+from helpers import corpus_trees as trees
+from helpers.corpus_trees import CORPORA, Corpus
 
 from wavenet_ae.data.corpora import LibriSpeechSource, LibriTTSSource
 from wavenet_ae.errors import UserError

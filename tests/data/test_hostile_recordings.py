@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hostile import APPLE_DOUBLE, RATE, REJECTED, USABLE, VOICES
+from helpers.hostile import APPLE_DOUBLE, RATE, REJECTED, USABLE, VOICES
 
 from wavenet_ae.data.corpus import PackedCorpus
 from wavenet_ae.data.packing import pack

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from wavenet_ae.audio import files
+from wavenet_ae.audio import io as files
 from wavenet_ae.data import shards
 from wavenet_ae.data.corpus import PackedCorpus
 from wavenet_ae.data.packing import pack

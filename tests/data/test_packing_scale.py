@@ -35,7 +35,7 @@ RATE = 8000
 PACK = """
 import json, logging, sys, time
 from pathlib import Path
-from wavenet_ae.audio import files
+from wavenet_ae.audio import io as files
 from wavenet_ae.data.packing import pack
 from wavenet_ae.data.sources import FolderSource
 from wavenet_ae.data.splits import Splits

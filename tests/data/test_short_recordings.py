@@ -7,9 +7,9 @@ from itertools import islice
 
 import numpy as np
 import pytest
-from configs import small
+from helpers.configs import small
 
-from wavenet_ae.audio import files
+from wavenet_ae.audio import io as files
 from wavenet_ae.data.module import SpeechData
 from wavenet_ae.data.sources import TableSource
 from wavenet_ae.data.splits import Splits

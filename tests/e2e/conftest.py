@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from configs import TINY, TINY_CODES
-from runs import trained
+from helpers.configs import TINY, TINY_CODES
+from helpers.runs import trained
 
 
 @pytest.fixture(scope="session")

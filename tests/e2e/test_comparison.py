@@ -12,11 +12,11 @@ from pathlib import Path
 import hydra
 import pytest
 import yaml
-from commands import ROOT, environment, run, run_apart
-from configs import TINY
+from helpers.commands import ROOT, environment, run, run_apart
+from helpers.configs import TINY
+from helpers.summary_runs import comparison
 from hydra.core.global_hydra import GlobalHydra
 from PIL import Image
-from sweeping.summary_runs import comparison
 
 from wavenet_ae.config import check, plain
 from wavenet_ae.dashboards.history import read_metrics

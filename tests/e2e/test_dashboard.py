@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from commands import ROOT, environment, run_apart
-from dashboards.made_up import run_folder
+from helpers.commands import ROOT, environment, run_apart
+from helpers.dashboard_runs import run_folder
 
 
 @pytest.fixture(scope="module")

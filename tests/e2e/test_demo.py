@@ -10,8 +10,8 @@ import time
 import numpy as np
 import pytest
 import soundfile
-from commands import run, start
-from configs import TINY, TINY_CODES
+from helpers.commands import run, start
+from helpers.configs import TINY, TINY_CODES
 
 from wavenet_ae.checkpoint import step_checkpoints
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from commands import ROOT
+from helpers.commands import ROOT
 
-from wavenet_ae.audio import files
+from wavenet_ae.audio import io as files
 
 PAGE = ROOT / "docs" / "use_from_python.md"
 TEXT = PAGE.read_text()

@@ -10,11 +10,10 @@ import hydra
 import numpy as np
 import pytest
 import soundfile
-from commands import ROOT
-from configs import BOTTLENECKS, TINY, TINY_QUANTISERS
+from helpers.commands import ROOT
+from helpers.configs import BOTTLENECKS, NO_REMEDY, TINY, TINY_QUANTISERS
+from helpers.runs import trained
 from hydra.core.global_hydra import GlobalHydra
-from runs import trained
-from test_stability import NO_REMEDY
 
 from wavenet_ae.config import check, plain
 from wavenet_ae.training.run import train

@@ -7,11 +7,11 @@ from math import log2
 from pathlib import Path
 
 import pytest
-from commands import run
-from configs import TINY, TINY_CODES
-from runs import trained
+from helpers.commands import run
+from helpers.configs import TINY, TINY_CODES
+from helpers.runs import trained
 
-from wavenet_ae.judging.settings import PARTS
+from wavenet_ae.evaluation.config import PARTS
 
 pytestmark = pytest.mark.slow
 QUICK = ["sounds=2", "seconds=0.3", "probe_frames=400", "probe_seeds=1"]

@@ -6,9 +6,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-from commands import run
-from configs import TINY
-from runs import trained
+from helpers.commands import run
+from helpers.configs import TINY
+from helpers.runs import trained
 
 pytestmark = pytest.mark.slow
 QUICK = ["sounds=1", "seconds=0.2", "parts=[likelihood,bitrate,sounds]"]

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from commands import Command, environment, start
+from helpers.commands import Command, environment, start
 
 Start = Callable[..., Command]
 
@@ -167,7 +167,8 @@ def test_what_commands_need_is_there_without_threads_or_a_device(given):
     text = (
         "import os, sys, torch\n"
         "print(len(os.listdir('/proc/self/task')), torch.cuda.is_initialized())\n"
-        "print({'wavenet_ae.training.run', 'wavenet_ae.judging.run', 'matplotlib.pyplot',\n"
+        "print({'wavenet_ae.training.run', 'wavenet_ae.evaluation.evaluator',\n"
+        "       'matplotlib.pyplot',\n"
         "       'wandb', 'optuna', 'sklearn'} <= set(sys.modules))"
     )
     assert ended(given(text)) == (0, "1 False\nTrue\n")

@@ -11,8 +11,8 @@ import time
 from pathlib import Path
 
 import pytest
-from commands import ROOT, environment, run, start
-from speaking.made import card, checkpoint, contents, recordings, sound
+from helpers.commands import ROOT, environment, run, start
+from helpers.small_models import card, checkpoint, contents, recordings, sound
 
 # The longest recording is by far the longest: it is spoken while others are complete.
 LENGTHS = {"spk00/a.wav": 16000, "spk00/b.wav": 1600, "spk01/c.flac": 1500, "spk01/d.wav": 1400}

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from commands import Command, run, start
-from configs import TINY
-from runs import assert_same, last_state, logged, trained
+from helpers.commands import Command, run, start
+from helpers.configs import TINY
+from helpers.runs import assert_same, last_state, logged, trained
 
 from wavenet_ae.checkpoint import step_checkpoints
 from wavenet_ae.dashboards.history import read_metrics

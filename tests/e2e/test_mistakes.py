@@ -10,8 +10,8 @@ import sys
 
 import pytest
 import torch
-from commands import ROOT, environment, run_interpreter
-from configs import TINY, TINY_CODES
+from helpers.commands import ROOT, environment, run_interpreter
+from helpers.configs import TINY, TINY_CODES
 
 MISTAKES = {
     "misspelt option": (["bottleneck=vqvea"], r"Could not find 'bottleneck/vqvea'[\s\S]*vqvae"),

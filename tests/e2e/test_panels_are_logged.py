@@ -7,11 +7,11 @@ import re
 from pathlib import Path
 
 import pytest
-from commands import run
-from configs import TINY, TINY_QUANTISERS
-from dashboards.made_up import default_panels
-from runs import trained
-from wandb_files import histogram_keys, logged_keys
+from helpers.commands import run
+from helpers.configs import TINY, TINY_QUANTISERS
+from helpers.dashboard_runs import default_panels
+from helpers.runs import trained
+from helpers.wandb_files import histogram_keys, logged_keys
 
 from wavenet_ae.dashboards.history import read_run
 from wavenet_ae.dashboards.panels import Panel, missing_keys

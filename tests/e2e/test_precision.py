@@ -6,9 +6,9 @@ import csv
 import shutil
 
 import pytest
-from commands import run
+from helpers.commands import run
 
-from wavenet_ae.generation.engines.native.compiler import NotCompiled, find_compiler
+from wavenet_ae.engines.native.compiler import NotCompiled, find_compiler
 
 pytestmark = pytest.mark.slow
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from commands import run, start
-from configs import TINY, TINY_CODES
-from runs import assert_same, last_state, logged
+from helpers.commands import run, start
+from helpers.configs import TINY, TINY_CODES
+from helpers.runs import assert_same, last_state, logged
 
 from wavenet_ae.checkpoint import newest_checkpoint
 from wavenet_ae.dashboards.history import read_histograms
@@ -119,7 +119,7 @@ def test_two_processes_stop_together(cache, tmp_path):
 def test_a_run_moves_between_one_process_and_two(cache, tmp_path, monkeypatch):
     """The same windows in the same batches, by hash, and the same weights to rounding."""
     settings = [*TINY, *EXACT, *TINY_CODES]
-    script = "tests/e2e/recorded_train.py"
+    script = "tests/helpers/recorded_train.py"
     monkeypatch.setenv("RECORD", str(tmp_path / "still"))
     still, moved = tmp_path / "still_run", tmp_path / "moved_run"
     code, output = run(script, *settings, f"hydra.run.dir={still}", cache=cache)

@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 import pytest
-from commands import ROOT, environment
+from helpers.commands import ROOT, environment
 
 README = (ROOT / "README.md").read_text()
 

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from commands import Command, run, run_interpreter, start
-from configs import TINY, TINY_CODES
-from runs import assert_same, last_state, logged, trained
+from helpers.commands import Command, run, run_interpreter, start
+from helpers.configs import TINY, TINY_CODES
+from helpers.runs import assert_same, last_state, logged, trained
 
 from wavenet_ae.checkpoint import newest_checkpoint, read_checkpoint, step_checkpoints
 

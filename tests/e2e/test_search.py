@@ -12,10 +12,10 @@ from pathlib import Path
 import optuna
 import pytest
 import yaml
-from commands import Command, run, start
-from configs import TINY
+from helpers.commands import Command, run, start
+from helpers.configs import TINY
+from helpers.runs import logged
 from optuna.trial import FrozenTrial, TrialState
-from runs import logged
 
 from wavenet_ae.checkpoint import newest_checkpoint, step_checkpoints
 

@@ -5,20 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from configs import TINY, TINY_CODES
-from runs import trained
+from helpers.configs import NO_REMEDY, TINY, TINY_CODES
+from helpers.runs import trained
 
 from wavenet_ae.dashboards.history import read_metrics
 
-NO_REMEDY = [
-    "bottleneck.init=uniform",
-    "bottleneck.start_after=0",
-    "bottleneck.revive_after=0",
-    "bottleneck.normalise=false",
-    "encoder.batch_norm=false",
-    "encoder.shortcut=false",
-    "objective.commitment_weight=0.25",
-]
 STEPS = ["trainer.max_steps=300", "validate_every_num_steps=300", "bottleneck.codebook_size=32"]
 
 

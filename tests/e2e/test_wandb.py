@@ -10,11 +10,10 @@ from typing import Any
 
 import pytest
 import yaml
-from commands import run, start
-from configs import TINY, TINY_QUANTISERS
-from runs import logged
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-from wandb_files import (
+from helpers.commands import run, start
+from helpers.configs import TINY, TINY_QUANTISERS
+from helpers.runs import logged
+from helpers.wandb_files import (
     artifacts,
     configuration,
     histogram_keys,
@@ -24,6 +23,7 @@ from wandb_files import (
     segments,
     table_keys,
 )
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from wavenet_ae.checkpoint import read_checkpoint, step_checkpoints
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from configs import small
+from helpers.configs import small
 
 from wavenet_ae.encoders import ConvolutionalEncoder
 from wavenet_ae.instantiate import instantiate

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from golden.recording import FILE, figures, machine
+from helpers.golden import FILE, figures, machine
 
 
 def numbers(value: Any) -> list[float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from configs import BOTTLENECKS, small
+from helpers.configs import BOTTLENECKS, small
 
 from wavenet_ae.errors import UserError
 from wavenet_ae.models import WaveformAutoencoder, build, model_card
@@ -190,7 +190,7 @@ def test_a_configuration_cannot_call_anything_else():
     [
         "wavenet_ae.signatures.get_type_hints",  # what one of our modules imports
         "wavenet_ae.instantiate.instantiate",  # what is ours, but no part of a model
-        "wavenet_ae.data.toy.ToySource",
+        "wavenet_ae.data.toy.source.ToySource",
         "wavenet_ae.encoders",
     ],
 )

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 import torch
-from configs import BOTTLENECKS, ENCODERS, small
-from pretended_gpu import GPU, OnTwoDevices, PretendedGPU, moved, place
+from helpers.configs import BOTTLENECKS, ENCODERS, small
+from helpers.pretended_gpu import GPU, OnTwoDevices, PretendedGPU, moved, place
 
-from wavenet_ae.bottlenecks.quantiser import Quantiser
-from wavenet_ae.evaluation.certificates import certify
-from wavenet_ae.evaluation.latent_use import controls
+from wavenet_ae.bottlenecks.quantizer import Quantiser
+from wavenet_ae.metrics.ablations import controls
+from wavenet_ae.metrics.receptive_fields import certify
 from wavenet_ae.models import WaveformAutoencoder, build
 from wavenet_ae.objectives import WaveformObjective
-from wavenet_ae.training.random_steps import StepDraws
+from wavenet_ae.training.step_randomness import StepDraws
 from wavenet_ae.training.validation import ValidationSums
 from wavenet_ae.types import Position
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 import torch
-from configs import BOTTLENECKS, ENCODERS, SMALL, small
+from helpers.configs import BOTTLENECKS, ENCODERS, SMALL, small
 
 from wavenet_ae.models import WaveformModel, build, model_card
 from wavenet_ae.objectives import WaveformObjective
-from wavenet_ae.training.random_steps import StepDraws
+from wavenet_ae.training.step_randomness import StepDraws
 from wavenet_ae.types import Position, Step
 
 PAIRS = [f"{e}-{b}" for e, b in itertools.product(sorted(ENCODERS), sorted(BOTTLENECKS))]

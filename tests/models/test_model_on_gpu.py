@@ -7,9 +7,9 @@ import copy
 import numpy as np
 import pytest
 import torch
-from configs import BOTTLENECKS, small
+from helpers.configs import BOTTLENECKS, small
 
-from wavenet_ae.evaluation.certificates import certify
+from wavenet_ae.metrics.receptive_fields import certify
 from wavenet_ae.models import WaveformAutoencoder, build
 from wavenet_ae.objectives import WaveformObjective
 from wavenet_ae.types import Step

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from configs import BOTTLENECKS, ENCODERS, small
+from helpers.configs import BOTTLENECKS, ENCODERS, small
 
-from wavenet_ae.generation import Sampling
-from wavenet_ae.models import WaveformAutoencoder, build, synthesis, utterance
+from wavenet_ae.engines import Sampling
+from wavenet_ae.models import WaveformAutoencoder, build, utterance
+from wavenet_ae.models import sampling as synthesis
 from wavenet_ae.models.utterance import CodeConditioning, Layout, encode_utterance
 
 NUM_SAMPLES = 3001

@@ -6,7 +6,7 @@ import math
 
 import pytest
 import torch
-from configs import small
+from helpers.configs import small
 
 from wavenet_ae.alignment import WindowPlan
 from wavenet_ae.models import build

@@ -6,7 +6,7 @@ import copy
 
 import pytest
 import torch
-from configs import small
+from helpers.configs import small
 
 from wavenet_ae.errors import UserError
 from wavenet_ae.models import build

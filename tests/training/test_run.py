@@ -8,7 +8,7 @@ from pathlib import Path
 import hydra
 import pytest
 import torch
-from configs import BOTTLENECKS, TINY, TINY_CODES, TINY_QUANTISERS
+from helpers.configs import BOTTLENECKS, TINY_CODES, TINY_QUANTISERS
 from hydra.core.global_hydra import GlobalHydra
 
 import wavenet_ae
@@ -18,31 +18,11 @@ from wavenet_ae.dashboards.history import read_metrics
 from wavenet_ae.errors import UserError
 from wavenet_ae.training.callbacks import Checkpoints
 from wavenet_ae.training.module import NonFiniteLoss
+from wavenet_ae.training.preflight import check_sizes
 from wavenet_ae.training.run import train
-from wavenet_ae.training.sizes import check_sizes
 
 CONF = Path(__file__).parents[2] / "conf"
 PLACE = ["run_folder=unused", "name=test"]
-
-
-@pytest.fixture
-def config(cache, monkeypatch, tmp_path):
-    """A function from overrides to a plain configuration whose run folder is fresh."""
-    monkeypatch.setenv("WAVENET_AE_CACHE", str(cache))
-
-    def compose(*overrides: str, folder: str = "run") -> dict:
-        without_width = {"encoder=features", "model=wavenet", "model=mfcc_inverter"} & {*overrides}
-        tiny = [each for each in TINY if not (without_width and each.startswith("encoder."))]
-        GlobalHydra.instance().clear()
-        with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
-            composed = hydra.compose("config", [*PLACE, *tiny, *overrides])
-        values = plain(composed)
-        values["run_folder"] = str(tmp_path / folder)
-        check(values)
-        check_sizes(values)
-        return values
-
-    return compose
 
 
 def state(folder: Path | str) -> dict[str, torch.Tensor]:

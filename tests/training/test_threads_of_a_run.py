@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from test_run import cache, config  # noqa: F401  (fixtures)
 
 from wavenet_ae.checkpoint import newest_checkpoint
 from wavenet_ae.dashboards.history import read_metrics
@@ -46,7 +45,7 @@ def state(folder: str) -> dict[str, torch.Tensor]:
     return newest_checkpoint(Path(folder) / "checkpoints")[1]["state_dict"]
 
 
-def test_a_run_writes_down_its_threads(config, two_threads):  # noqa: F811
+def test_a_run_writes_down_its_threads(config, two_threads):
     settings = config(AE, "trainer.max_steps=8")
     train(settings)
     file = Path(settings["run_folder"]) / "threads.jsonl"
@@ -55,7 +54,7 @@ def test_a_run_writes_down_its_threads(config, two_threads):  # noqa: F811
     assert torch.get_num_threads() == 2, "the process has its threads again"
 
 
-def test_a_change_is_written_down_told_once_and_used(config, two_threads, monkeypatch, caplog):  # noqa: F811
+def test_a_change_is_written_down_told_once_and_used(config, two_threads, monkeypatch, caplog):
     monkeypatch.setattr(AdaptiveThreads, "end", lambda self: setattr(self, "threads", 1))
     settings = config(AE, "trainer.max_steps=8")
     train(settings)
@@ -66,7 +65,7 @@ def test_a_change_is_written_down_told_once_and_used(config, two_threads, monkey
     assert caplog.text.count("other programs keep the cores busy") == 1
 
 
-def test_a_resumed_run_follows_the_record_bit_by_bit(config, two_threads):  # noqa: F811
+def test_a_resumed_run_follows_the_record_bit_by_bit(config, two_threads):
     whole = config(*WIDE, folder="whole")
     file = scheduled(whole["run_folder"], SCHEDULE)
     content = file.read_text()
@@ -84,7 +83,7 @@ def test_a_resumed_run_follows_the_record_bit_by_bit(config, two_threads):  # no
         assert torch.equal(value, other[name]), name
 
 
-def test_a_run_that_moves_to_other_threads_says_so(config, two_threads, caplog):  # noqa: F811
+def test_a_run_that_moves_to_other_threads_says_so(config, two_threads, caplog):
     settings = config(AE, "trainer.max_steps=4")
     file = scheduled(settings["run_folder"], [(0, 4), (9, 3)], of=4)
     train(settings)
@@ -92,7 +91,7 @@ def test_a_run_that_moves_to_other_threads_says_so(config, two_threads, caplog):
     assert read_record(file)[0] == {"step": 0, "threads": 2, "of": 2}
 
 
-def test_threads_may_be_left_alone(config, two_threads):  # noqa: F811
+def test_threads_may_be_left_alone(config, two_threads):
     settings = config(AE, "callbacks.threads=null", "trainer.max_steps=4")
     train(settings)
     assert not Path(settings["run_folder"], "threads.jsonl").exists()

@@ -7,7 +7,7 @@ from pathlib import Path
 import hydra
 import pytest
 import torch
-from configs import TINY, TINY_CODES
+from helpers.configs import TINY, TINY_CODES
 
 from wavenet_ae.checkpoint import newest_checkpoint
 from wavenet_ae.config import plain

@@ -7,9 +7,9 @@ from math import log
 
 import pytest
 import torch
-from configs import BOTTLENECKS, SMALL, small
+from helpers.configs import BOTTLENECKS, SMALL, small
 
-from wavenet_ae.evaluation.bitrate import CodeStatistics
+from wavenet_ae.metrics.bitrate import CodeStatistics
 from wavenet_ae.models import WaveformModel, build
 from wavenet_ae.training.validation import ValidationSums
 from wavenet_ae.types import BottleneckOutput, ModelOutput

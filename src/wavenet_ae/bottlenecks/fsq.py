@@ -10,7 +10,7 @@ import torch
 import vector_quantize_pytorch
 from torch import Tensor
 
-from wavenet_ae.bottlenecks.quantiser import Quantiser
+from wavenet_ae.bottlenecks.quantizer import Quantiser
 from wavenet_ae.bounds import AtLeast, NonNegative
 from wavenet_ae.types import Step
 

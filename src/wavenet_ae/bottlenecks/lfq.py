@@ -8,9 +8,9 @@ import torch
 import vector_quantize_pytorch
 from torch import Tensor, nn
 
-from wavenet_ae.bottlenecks.quantiser import Quantiser, as_rows
+from wavenet_ae.bottlenecks.quantizer import Quantiser, as_rows
 from wavenet_ae.bounds import AtLeast, AtMost, NonNegative, PositiveNumber
-from wavenet_ae.nn.processes import num_processes, summed_with_gradient
+from wavenet_ae.distributed import num_processes, summed_with_gradient
 from wavenet_ae.types import Step
 
 NumBits = Annotated[int, AtLeast(1), AtMost(18)]  # the entropy term has 2**bits columns

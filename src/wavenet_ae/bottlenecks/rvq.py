@@ -18,9 +18,9 @@ from wavenet_ae.bottlenecks.codebooks import (
     num_initial_vectors,
     reset_averages,
 )
-from wavenet_ae.bottlenecks.quantiser import Quantiser, as_rows
+from wavenet_ae.bottlenecks.quantizer import Quantiser, as_rows
 from wavenet_ae.bounds import AtLeast, NonNegative, OpenFraction, Positive
-from wavenet_ae.nn.processes import gathered
+from wavenet_ae.distributed import gathered
 from wavenet_ae.types import Step
 
 NumCodebooks = Annotated[int, AtLeast(2)]

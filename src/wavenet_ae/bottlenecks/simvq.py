@@ -12,7 +12,7 @@ from wavenet_ae.bottlenecks.codebooks import (
     initial_codes,
     num_initial_vectors,
 )
-from wavenet_ae.bottlenecks.quantiser import CodebookLoss
+from wavenet_ae.bottlenecks.quantizer import CodebookLoss
 from wavenet_ae.bounds import NonNegative, Positive
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from wavenet_ae.bottlenecks.quantiser import CodebookLoss
-from wavenet_ae.bottlenecks.vector_quantiser import VectorQuantiser
+from wavenet_ae.bottlenecks.quantizer import CodebookLoss
+from wavenet_ae.bottlenecks.vector_quantizer import VectorQuantiser
 
 
 class VQVAE(CodebookLoss, VectorQuantiser):

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from wavenet_ae.bottlenecks.codebooks import CodebookSize, Init, reset_averages
-from wavenet_ae.bottlenecks.vector_quantiser import VectorQuantiser
+from wavenet_ae.bottlenecks.vector_quantizer import VectorQuantiser
 from wavenet_ae.bounds import NonNegative, OpenFraction, Positive, PositiveNumber
 
 

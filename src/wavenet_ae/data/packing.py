@@ -28,7 +28,7 @@ from filelock import FileLock, Timeout
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from wavenet_ae.audio import files
+from wavenet_ae.audio import io as files
 from wavenet_ae.data.corpus import CATALOGUE, COLUMNS, FORMAT, HEADER, encoded_table
 from wavenet_ae.data.shards import Chunk, Packed, digest_of, pack_chunk, plan
 from wavenet_ae.data.sources import Recording, Source

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from wavenet_ae.audio import files
+from wavenet_ae.audio import io as files
 from wavenet_ae.data.corpus import FORMAT, encoded_table, read_columns
 from wavenet_ae.data.sources import Recording
 

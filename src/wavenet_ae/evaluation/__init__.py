@@ -1,1 +1,1 @@
-"""What the codes carry: their statistics against labels, probes, and baselines."""
+"""Evaluation of a trained model, part by part."""

@@ -14,9 +14,9 @@ from wavenet_ae.bottlenecks import Bottleneck
 from wavenet_ae.bounds import Fraction01
 from wavenet_ae.decoders import WaveNet
 from wavenet_ae.encoders import Encoder
-from wavenet_ae.generation import Sampling, make_engine, stream_seed
+from wavenet_ae.engines import Sampling, make_engine, stream_seed
 from wavenet_ae.models.base import WaveformModel
-from wavenet_ae.models.synthesis import synthesise
+from wavenet_ae.models.sampling import synthesise
 from wavenet_ae.models.utterance import CodeConditioning, encode_utterance
 from wavenet_ae.nn.jitter import jitter
 from wavenet_ae.nn.upsampling import Upsampling

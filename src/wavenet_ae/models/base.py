@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from wavenet_ae.alignment import WindowPlan
 from wavenet_ae.audio.backend import torchaudio
-from wavenet_ae.audio.files import FULL_SCALE, resample, to_int16
+from wavenet_ae.audio.io import FULL_SCALE, resample, to_int16
 from wavenet_ae.decoders import WaveNet
 from wavenet_ae.types import ModelOutput, Step
 

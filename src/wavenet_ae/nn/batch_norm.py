@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from wavenet_ae.nn.processes import num_processes, summed_with_gradient
+from wavenet_ae.distributed import num_processes, summed_with_gradient
 
 
 class BatchNorm(nn.BatchNorm1d):

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from wavenet_ae.alignment import WindowPlan
 from wavenet_ae.bounds import NonNegative, NonNegativeNumber
-from wavenet_ae.nn.processes import averaged
+from wavenet_ae.distributed import averaged
 from wavenet_ae.types import CodeWeighting, ModelOutput
 
 

@@ -14,15 +14,15 @@ from wavenet_ae.alignment import WindowPlan
 from wavenet_ae.bottlenecks import Bottleneck
 from wavenet_ae.checkpoint import FORMAT, SECTION
 from wavenet_ae.data.module import SpeechData
+from wavenet_ae.distributed import averaged
 from wavenet_ae.errors import UserError
-from wavenet_ae.evaluation.bitrate import NATS_PER_BIT
-from wavenet_ae.evaluation.latent_use import controls
+from wavenet_ae.metrics.ablations import controls
+from wavenet_ae.metrics.bitrate import NATS_PER_BIT
 from wavenet_ae.models import WaveformAutoencoder, WaveformModel
-from wavenet_ae.nn.processes import averaged
 from wavenet_ae.objectives import WaveformObjective
 from wavenet_ae.objectives.waveform import Loss
-from wavenet_ae.training.optimisation import Optimisation
-from wavenet_ae.training.random_steps import StepDraws, seed_generators
+from wavenet_ae.training.optimizer import Optimisation
+from wavenet_ae.training.step_randomness import StepDraws, seed_generators
 from wavenet_ae.training.validation import ValidationSums
 from wavenet_ae.types import Batch, BottleneckOutput, ModelOutput
 

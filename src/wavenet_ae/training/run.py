@@ -25,16 +25,16 @@ from wavenet_ae.randomness import keyed_seed
 from wavenet_ae.training.callbacks import Checkpoints
 from wavenet_ae.training.checkpoint_io import DurableCheckpointIO
 from wavenet_ae.training.compilation import compile_parts
-from wavenet_ae.training.csv_log import CSVLog
-from wavenet_ae.training.histograms import HistogramLog
-from wavenet_ae.training.initialisation import initialise_from
-from wavenet_ae.training.loggers import describe_run
+from wavenet_ae.training.logging.csv_log import CSVLog
+from wavenet_ae.training.logging.histograms import HistogramLog
+from wavenet_ae.training.logging.loggers import describe_run
 from wavenet_ae.training.module import WaveformTraining
 from wavenet_ae.training.precision import Float64, warn_of_slow_precision
+from wavenet_ae.training.preflight import window_samples
 from wavenet_ae.training.resumable import changes
 from wavenet_ae.training.run_folder import write_run_files
 from wavenet_ae.training.signals import handlers_kept
-from wavenet_ae.training.sizes import window_samples
+from wavenet_ae.training.warm_start import initialise_from
 
 logger = logging.getLogger(__name__)
 

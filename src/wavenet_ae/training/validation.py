@@ -7,17 +7,17 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
-from wavenet_ae.bottlenecks.quantiser import perplexity
-from wavenet_ae.evaluation.bitrate import (
+from wavenet_ae.bottlenecks.quantizer import perplexity
+from wavenet_ae.distributed import summed_float64
+from wavenet_ae.metrics.ablations import bits_per_second, control_names
+from wavenet_ae.metrics.bitrate import (
     NATS_PER_BIT,
     CodeStatistics,
     code_bitrates,
     kl_bitrate,
     speaker_bitrate,
 )
-from wavenet_ae.evaluation.latent_use import bits_per_second, control_names
 from wavenet_ae.models import WaveformAutoencoder, WaveformModel
-from wavenet_ae.nn.processes import summed_float64
 from wavenet_ae.objectives.waveform import negative_log_likelihood
 from wavenet_ae.types import BottleneckOutput, ModelOutput
 

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import hydra
 import pytest
-from configs import TINY, TINY_QUANTISERS
+from helpers.configs import TINY, TINY_QUANTISERS
 from hydra.core.global_hydra import GlobalHydra
 
 from wavenet_ae.config import check, plain
 from wavenet_ae.dashboards.history import RunHistory, read_run
+from wavenet_ae.training.preflight import check_sizes
 from wavenet_ae.training.run import train
-from wavenet_ae.training.sizes import check_sizes
 
 CONF = Path(__file__).parents[3] / "conf"
 NUM_STEPS = 12  # validated after 6 and after 12

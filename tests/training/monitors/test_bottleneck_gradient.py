@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 import torch
-from configs import BOTTLENECKS
-from watched import in_training, noise, observed, trainer
+from helpers.configs import BOTTLENECKS
+from helpers.watched import in_training, noise, observed, trainer
 
 from wavenet_ae.training.monitors import BottleneckGradient
 

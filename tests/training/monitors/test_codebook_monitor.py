@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 import torch
-from watched import in_training, noise, observed, quantised, trainer
+from helpers.watched import in_training, noise, observed, quantised, trainer
 
-from wavenet_ae.training.histograms import Histogram, HistogramLog
+from wavenet_ae.training.logging.histograms import Histogram, HistogramLog
 from wavenet_ae.training.monitors import CodebookMonitor
 from wavenet_ae.training.monitors.codebook import scales
 from wavenet_ae.training.validation import ValidationSums

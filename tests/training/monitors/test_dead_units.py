@@ -6,8 +6,8 @@ import copy
 
 import pytest
 import torch
+from helpers.watched import in_training, noise, observed
 from torch import nn
-from watched import in_training, noise, observed
 
 from wavenet_ae.training.monitors import DeadUnits
 from wavenet_ae.training.monitors.dead_units import active_channels

@@ -7,7 +7,7 @@ from math import log
 import pytest
 import torch
 import torch.nn.functional as F
-from watched import in_training, noise, predicted
+from helpers.watched import in_training, noise, predicted
 
 from wavenet_ae.training.monitors import DecoderMonitor
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import torch
-from watched import in_training, trainer
+from helpers.watched import in_training, trainer
 
-from wavenet_ae.training.histograms import HistogramLog
+from wavenet_ae.training.logging.histograms import HistogramLog
 from wavenet_ae.training.monitors import LatentMonitor
 from wavenet_ae.types import BottleneckOutput
 

@@ -6,10 +6,10 @@ from math import e, log
 
 import pytest
 import torch
+from helpers.watched import in_training, noise, observed, trainer
 from torch.distributions import Normal, kl_divergence
-from watched import in_training, noise, observed, trainer
 
-from wavenet_ae.training.histograms import HistogramLog
+from wavenet_ae.training.logging.histograms import HistogramLog
 from wavenet_ae.training.monitors import PosteriorMonitor
 from wavenet_ae.training.monitors.posterior import active_units, kl_per_dimension
 from wavenet_ae.types import BottleneckOutput

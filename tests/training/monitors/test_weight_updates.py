@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from watched import in_training, noise, trainer
+from helpers.watched import in_training, noise, trainer
 
 from wavenet_ae.training.monitors import WeightUpdates
 from wavenet_ae.training.monitors.weight_updates import change, weights

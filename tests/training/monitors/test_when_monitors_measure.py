@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import pytorch_lightning as pl
-from watched import in_training, noise, observed, trainer
+from helpers.watched import in_training, noise, observed, trainer
 
 from wavenet_ae.training.monitors import Monitor
 

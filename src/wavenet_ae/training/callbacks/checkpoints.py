@@ -19,7 +19,7 @@ from wavenet_ae.checkpoint import (
     step_checkpoints,
 )
 from wavenet_ae.models import WaveformAutoencoder
-from wavenet_ae.training.csv_log import CSVLog
+from wavenet_ae.training.logging.csv_log import CSVLog
 from wavenet_ae.training.signals import StopFlag, Stopped
 from wavenet_ae.training.validation import VALIDATION_SECTIONS
 

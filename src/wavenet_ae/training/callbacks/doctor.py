@@ -11,7 +11,7 @@ from pytorch_lightning.loggers import WandbLogger
 from torch import Tensor
 
 from wavenet_ae.bounds import Positive
-from wavenet_ae.training.doctor import DISEASES, Chart, Disease
+from wavenet_ae.training.diagnostics import DISEASES, Chart, Disease
 from wavenet_ae.training.module import Observed, WaveformTraining
 from wavenet_ae.training.monitors import Monitor
 from wavenet_ae.training.validation import VALIDATION_SECTIONS

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
-from wavenet_ae.nn.processes import num_processes, summed
+from wavenet_ae.distributed import num_processes, summed
 from wavenet_ae.training.module import Observed, WaveformTraining
 from wavenet_ae.training.monitors.base import Monitor, is_logged
 from wavenet_ae.types import Batch

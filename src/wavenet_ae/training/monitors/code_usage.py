@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from wavenet_ae.bottlenecks.quantiser import code_counts, perplexity
+from wavenet_ae.bottlenecks.quantizer import code_counts, perplexity
 
 
 class CodeUsage:

@@ -8,10 +8,10 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
-from wavenet_ae.bottlenecks.quantiser import Quantiser, as_rows
+from wavenet_ae.bottlenecks.quantizer import Quantiser, as_rows
 from wavenet_ae.bounds import Positive
-from wavenet_ae.nn.processes import gathered
-from wavenet_ae.training.histograms import Histogram, log_histogram
+from wavenet_ae.distributed import gathered
+from wavenet_ae.training.logging.histograms import Histogram, log_histogram
 from wavenet_ae.training.module import Observed, WaveformTraining
 from wavenet_ae.training.monitors.base import Monitor
 from wavenet_ae.training.monitors.code_usage import CodeUsage

@@ -7,9 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from wavenet_ae.distributed import summed
 from wavenet_ae.encoders import Encoder
 from wavenet_ae.models import WaveformAutoencoder
-from wavenet_ae.nn.processes import summed
 from wavenet_ae.training.module import Observed, WaveformTraining
 from wavenet_ae.training.monitors.base import Monitor
 from wavenet_ae.types import Batch

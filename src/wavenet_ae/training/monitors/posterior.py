@@ -8,10 +8,10 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
-from wavenet_ae.bottlenecks.quantiser import as_rows
+from wavenet_ae.bottlenecks.quantizer import as_rows
 from wavenet_ae.bottlenecks.vae import gaussian_kl
-from wavenet_ae.nn.processes import gathered, summed
-from wavenet_ae.training.histograms import Histogram, log_histogram
+from wavenet_ae.distributed import gathered, summed
+from wavenet_ae.training.logging.histograms import Histogram, log_histogram
 from wavenet_ae.training.module import Observed, WaveformTraining
 from wavenet_ae.training.monitors.base import Monitor
 from wavenet_ae.types import Batch, BottleneckOutput

@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from wavenet_ae.audio.files import FULL_SCALE
-from wavenet_ae.nn.processes import averaged, summed
+from wavenet_ae.audio.io import FULL_SCALE
+from wavenet_ae.distributed import averaged, summed
 from wavenet_ae.training.module import Observed, WaveformTraining
 from wavenet_ae.training.monitors.base import Monitor
 from wavenet_ae.types import Batch

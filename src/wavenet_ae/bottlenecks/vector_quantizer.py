@@ -1,0 +1,90 @@
+"""Vector quantisation with a codebook (van den Oord et al. 2017, arXiv 1711.00937)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from wavenet_ae.bottlenecks.codebooks import (
+    CodebookSize,
+    Init,
+    dead_codes,
+    drawn,
+    initial_codes,
+    nearest_codes,
+    num_initial_vectors,
+)
+from wavenet_ae.bottlenecks.quantizer import Quantiser, as_rows
+from wavenet_ae.bounds import NonNegative, Positive
+from wavenet_ae.distributed import gathered, summed
+from wavenet_ae.types import Step
+
+
+class VectorQuantiser(Quantiser):
+    """Nearest code: codes (B, N).  Members say how the codebook follows the encoder.
+
+    Against collapse, beside what every Quantiser has:
+
+    init          where the codebook starts: `kmeans` or `samples` of encoder outputs, or `uniform`
+    revive_after  forward passes in training after which an unused code restarts from a latent;
+                  0: never
+
+    Under gradient accumulation each micro-batch is a forward pass; `start_after` counts optimizer
+    steps.
+    """
+
+    codebook: Tensor  # (K, D); a parameter or a buffer, as the member decides
+    unused_steps: Tensor
+
+    def __init__(
+        self,
+        input_dim: int,
+        dim: Positive = 64,
+        codebook_size: CodebookSize = 512,
+        init: Init = "kmeans",
+        start_after: NonNegative = 0,
+        revive_after: NonNegative = 0,
+        normalise: bool = False,
+    ) -> None:
+        num_vectors = num_initial_vectors(init, codebook_size)
+        super().__init__(input_dim, dim, codebook_size, start_after, normalise, num_vectors)
+        self.init, self.revive_after = init, revive_after
+        self.register_buffer("unused_steps", torch.zeros(codebook_size, dtype=torch.int64))
+        # uniform in [-1/K, 1/K), as in the authors' implementation
+        self.make_codebook((torch.rand(codebook_size, dim) * 2 - 1) / codebook_size)
+
+    def make_codebook(self, codebook: Tensor) -> None:
+        """Keep a first codebook (K, D), as a parameter or as a buffer."""
+        raise NotImplementedError
+
+    def place_codes(self, vectors: Tensor, generator: torch.Generator) -> None:
+        codes = initial_codes(vectors, len(self.codebook), self.init, generator)
+        self.reset_codes(slice(None), codes)
+
+    @torch.no_grad()
+    def reset_codes(self, which: Tensor | slice, vectors: Tensor) -> None:
+        """Put codes at `vectors`."""
+        self.codebook[which] = vectors
+
+    def assign(self, z: Tensor) -> Tensor:
+        return nearest_codes(as_rows(z), self.codebook).view(z.shape[0], z.shape[2])
+
+    def decode(self, codes: Tensor) -> Tensor:
+        return torch.nn.functional.embedding(codes, self.codebook).transpose(1, 2)
+
+    @torch.no_grad()
+    def follow(self, z: Tensor, codes: Tensor, step: Step) -> int:
+        """Follow the encoder and revive unused codes; returns how many."""
+        vectors = as_rows(z)
+        one_hot = torch.nn.functional.one_hot(codes.flatten(), len(self.codebook)).to(z.dtype)
+        counts = summed(one_hot.sum(dim=0))  # (K,) of the global batch
+        self.average(counts, summed(one_hot.t() @ vectors))
+        dead = dead_codes(self.unused_steps, counts, self.revive_after)
+        if len(dead):
+            generator = torch.Generator().manual_seed(step.seed)
+            self.reset_codes(dead, drawn(as_rows(gathered(z)), len(dead), generator))
+        return len(dead)
+
+    def average(self, counts: Tensor, sums: Tensor) -> None:
+        """Let the codebook follow the encoder: how many latents each code got in this step, (K,),
+        and their sums, (K, D)."""

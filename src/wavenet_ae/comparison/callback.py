@@ -1,0 +1,73 @@
+"""What a sweep says at its end.
+
+Hydra imports this at every start of train.py: what is slow to import waits for the end.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.experimental.callback import Callback
+from omegaconf import DictConfig
+
+from wavenet_ae.exits import guarded
+
+if TYPE_CHECKING:
+    from wavenet_ae.comparison.summary import RunResult
+
+GRID = "BasicSweeper"  # the class that runs a grid; of a search, some trials may fail
+LONGEST_REASON = 160  # characters
+
+
+class SweepSummary(Callback):
+    """Writes `sweep.csv`, `sweep.png` and `sweep.pdf` into the folder of a sweep, grid or search,
+    and prints its table.
+
+    Exits with code 1 where runs of a grid have failed, or all trials of a search.
+    """
+
+    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """A grid's folder may refer to `${hydra:...}`, which Hydra sets for each run only."""
+        HydraConfig.instance().set_config(config)
+
+    def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
+        folder = Path(config.hydra.sweep.dir)
+        is_grid = config.hydra.sweeper._target_.rpartition(".")[2] == GRID
+        results = guarded(lambda: _summarised(folder, conf_folder(config)))
+        failed = failures(results)
+        if failed and (is_grid or all(each.reason for each in results)):
+            sys.exit(failed)
+
+
+def conf_folder(config: DictConfig) -> Path | None:
+    """Where the configuration was composed from."""
+    sources = config.hydra.runtime.config_sources
+    found = [Path(each.path) for each in sources if each.provider == "main"]
+    return found[0] if found else None
+
+
+def _summarised(folder: Path, conf: Path | None) -> list[RunResult]:
+    from wavenet_ae.comparison.report import report
+    from wavenet_ae.comparison.summary import read_results
+
+    results = read_results(folder)
+    if results:
+        report(results, folder, conf, "sweep")
+    return results
+
+
+def failures(results: Sequence[RunResult]) -> str:
+    """`2 of 6 runs failed: 3 (reason), 5 (reason)`; empty where none has."""
+    failed = [each for each in results if each.reason]
+    if not failed:
+        return ""
+    listed = ", ".join(f"{each.name} ({_shortened(each.reason)})" for each in failed)
+    return f"{len(failed)} of {len(results)} runs failed: {listed}"
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= LONGEST_REASON else text[: LONGEST_REASON - 3] + "..."

@@ -1,0 +1,89 @@
+"""Engines: ways to step a decoder.  The same samples, at different speeds."""
+
+from __future__ import annotations
+
+import logging
+from functools import cache
+
+import torch
+
+from wavenet_ae.decoders import WaveNet
+from wavenet_ae.engines.base import Engine, Session
+from wavenet_ae.engines.cuda_graph import CudaGraphEngine
+from wavenet_ae.engines.native import (
+    NativeBfloat16Engine,
+    NativeEngine,
+    NativeInt8Engine,
+    NotCompiled,
+)
+from wavenet_ae.engines.reference import ReferenceEngine
+from wavenet_ae.engines.sampling import Sampling
+from wavenet_ae.engines.uniforms import stream_seed, stream_uniforms
+from wavenet_ae.errors import UserError
+
+logger = logging.getLogger(__name__)
+
+# Of torch, in whatever precision the decoder has.
+ENGINES: dict[str, type[Engine]] = {each.name: each for each in (ReferenceEngine, CudaGraphEngine)}
+# In C++, on CPUs; each with weights in a precision of its own.
+NATIVE_ENGINES: dict[str, type[NativeEngine]] = {
+    each.name: each for each in (NativeEngine, NativeBfloat16Engine, NativeInt8Engine)
+}
+
+
+def make_engine(name: str, decoder: WaveNet) -> Engine:
+    """An engine by its name; `auto`: the fastest that the decoder's device has, in the decoder's
+    own precision.
+
+    Raises UserError where there is no such engine, or not for this decoder or on this machine.
+    """
+    known = {**ENGINES, **NATIVE_ENGINES}
+    if name == "auto":
+        return _fastest(decoder)
+    if name not in known:
+        raise UserError(f"engine is {name!r}; there are auto, {', '.join(known)}")
+    if name == "cuda_graph" and decoder.embedding.device.type != "cuda":
+        raise UserError(
+            "engine=cuda_graph needs a model on a CUDA device: take engine=reference, or "
+            "device=cuda where there is one"
+        )
+    return known[name](decoder)
+
+
+def _fastest(decoder: WaveNet) -> Engine:
+    device, dtype = decoder.embedding.device.type, decoder.embedding.dtype
+    if device == "cuda":
+        _say("engine=auto takes cuda_graph: the model is on a GPU")
+        return CudaGraphEngine(decoder)
+    if device != "cpu" or dtype != torch.float32:
+        _say(f"engine=auto takes reference: the model is in {dtype} on {device}")
+        return ReferenceEngine(decoder)
+    try:
+        engine = NativeEngine(decoder)
+    except NotCompiled as problem:
+        slow = "engine=auto takes reference, which is many times slower than native"
+        _say(f"{slow}: {problem}", logging.WARNING)
+        return ReferenceEngine(decoder)
+    _say(
+        f"engine=auto takes native: the model is in float32 on a CPU.  {engine.path}, "
+        f"{engine.threads} threads; native_bf16 and native_int8 are faster and less exact"
+    )
+    return engine
+
+
+@cache
+def _say(text: str, level: int = logging.INFO) -> None:
+    """Once in a process."""
+    logger.log(level, text)
+
+
+__all__ = [
+    "ENGINES",
+    "NATIVE_ENGINES",
+    "Engine",
+    "Sampling",
+    "Session",
+    "make_engine",
+    "stream_seed",
+    "stream_uniforms",
+]

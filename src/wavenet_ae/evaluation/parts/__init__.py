@@ -1,0 +1,1 @@
+"""Parts of an evaluation, one idea a file."""

@@ -1,0 +1,121 @@
+"""What ABX compares: the phones of labelled utterances, each with its neighbours and its speaker.
+
+An .item file may list them, as those of the ZeroSpeech challenges do.  Else they are made:
+
+    segments  | sil | h | e | l |  gap  | o |
+    items           sil-h-e h-e-l e-l-SIL   SIL-o-SIL
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from urllib.parse import quote
+
+import numpy as np
+
+from wavenet_ae.evaluation.config import Settings
+from wavenet_ae.evaluation.labeled_corpus import Labelled
+from wavenet_ae.labels import (
+    AS_THEY_ARE,
+    Item,
+    ItemLabels,
+    Segments,
+    label_source,
+    read_item_file,
+)
+from wavenet_ae.metrics.abx import COLUMNS, DECIMALS
+from wavenet_ae.randomness import keyed_permutation
+
+SILENCE = "SIL"  # the neighbour where nothing is labelled, or what is there is left out
+SILENCES = {"sil", "h#", "pau", "epi", "sp", "spn", "<sil>", "<eps>"}  # which are no phones
+NO_PART_OF_A_NAME = {"": "%2F", "..": "%2E%2E"}
+BREAKS_A_FIELD = re.compile(r'[\s"%]')  # of a file whose columns are separated by spaces
+
+
+@dataclass(frozen=True)
+class AbxItems:
+    """names      what each utterance is called in the items, by its row, ascending
+    items      of these utterances
+    num_left   utterances with labels that are left out, for there are enough without them
+    are_given  whether an .item file lists them
+    """
+
+    names: dict[int, str]
+    items: list[Item]
+    num_left: int
+    are_given: bool
+
+
+def choose_items(labelled: Labelled, settings: Settings) -> AbxItems:
+    """Items of all utterances with labels, or of as many, in an order that the seed keys, as have
+    `abx_items` segments.
+
+    Those that an .item file has are taken as they are; they are made where it lacks columns, or
+    where labels are mapped, which may change neighbours too.
+    """
+    by_name, names = _given(labelled, settings) or ({}, [_name(labelled, n) for n in labelled.rows])
+    num_segments = np.array([len(each.labels) for each in labelled.segments], np.int64)
+    order = keyed_permutation(len(names), settings.seed, "abx")
+    is_enough = np.cumsum(num_segments[order]) > settings.abx_items
+    chosen = sorted(order[~is_enough].tolist() or order[:1].tolist())
+    items: list[Item] = []
+    for place in chosen:
+        speaker = _field(labelled.speaker(labelled.rows[place]))
+        made = () if by_name else items_of(labelled.segments[place], names[place], speaker)
+        items += by_name.get(names[place], made)
+    return AbxItems(
+        names={labelled.rows[place]: names[place] for place in chosen},
+        items=items,
+        num_left=len(names) - len(chosen),
+        are_given=bool(by_name),
+    )
+
+
+def _given(
+    labelled: Labelled, settings: Settings
+) -> tuple[dict[str, list[Item]], list[str]] | None:
+    """Items by the names of recordings, and the name of each utterance with labels; None where no
+    file gives them."""
+    source = label_source(settings.labels, settings.suffix, settings.tier)
+    if not isinstance(source, ItemLabels) or settings.mapping != AS_THEY_ARE.name:
+        return None
+    by_name: dict[str, list[Item]] = {}
+    for item in read_item_file(source.path):
+        by_name.setdefault(item.file, []).append(item)
+    if any(set(COLUMNS) - set(items[0].fields) for items in by_name.values()):
+        return None
+    return by_name, [str(source.name_of(labelled.corpus.keys[row])) for row in labelled.rows]
+
+
+def _name(labelled: Labelled, row: int) -> str:
+    """A path below a folder, like no other utterance's."""
+    parts = labelled.corpus.keys[row].split("/")
+    return "/".join(NO_PART_OF_A_NAME.get(part, _field(part)) for part in parts)
+
+
+def items_of(segments: Segments, name: str, speaker: str) -> list[Item]:
+    """Of the phones of one recording; silence is a neighbour only."""
+    phones = [SILENCE, *map(_phone, segments.labels), SILENCE]
+    ends, begins = segments.ends, segments.begins
+    items = []
+    for row, phone in enumerate(phones[1:-1]):
+        if phone == SILENCE:
+            continue
+        follows = row > 0 and ends[row - 1] == begins[row]
+        is_followed = row + 1 < len(begins) and ends[row] == begins[row + 1]
+        before = phones[row] if follows else SILENCE
+        after = phones[row + 2] if is_followed else SILENCE
+        times = [f"{each[row]:.{DECIMALS}f}" for each in (begins, ends)]
+        values = [name, *times, phone, before, after, speaker]
+        items.append(Item(dict(zip(COLUMNS, values, strict=True)), str(segments.path)))
+    return items
+
+
+def _phone(label: str | None) -> str:
+    is_silence = label is None or not label or label.lower() in SILENCES
+    return SILENCE if is_silence else _field(str(label))
+
+
+def _field(text: str) -> str:
+    return BREAKS_A_FIELD.sub(lambda found: quote(found[0]), text)

@@ -1,0 +1,97 @@
+"""One utterance with what is said in it, and the units that stand for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from wavenet_ae.audio.io import write
+from wavenet_ae.evaluation.labeled_corpus import Labelled
+from wavenet_ae.evaluation.parts.unit_systems import Units
+from wavenet_ae.evaluation.results import Findings, Value
+from wavenet_ae.labels import Segments
+from wavenet_ae.metrics.boundaries import change_seconds
+from wavenet_ae.metrics.durations import is_change
+
+PART, FILE = "example", "example.wav"
+FEWEST_SECONDS, MOST_SECONDS = 2.0, 6.0  # of an utterance that is preferred
+SHOWN_SECONDS = 5.0
+
+
+class Span(NamedTuple):
+    label: str
+    begin: float  # seconds, as `end`
+    end: float
+
+
+def judge_example(units: Units, labelled: Labelled, folder: Path) -> Findings:
+    """Writes its beginning to `folder`.  Needs an utterance with labels."""
+    row, corpus = chosen(labelled), labelled.corpus
+    length, rate = int(corpus.length[row]), corpus.sample_rate
+    stop = min(length, round(SHOWN_SECONDS * rate))
+    write(folder / FILE, corpus.read(row, 0, stop), rate)
+    end = stop / rate
+    rows = [_row("phones", None, each) for each in label_spans(labelled.of(row), end)]
+    encoded, _ = units.encode(corpus, row)
+    if encoded.codes is None:
+        assert units.of_vectors is not None
+        own, kind = units.of_vectors.codes(encoded.vectors)[:, None], "clusters of vectors"
+    else:
+        own, kind = encoded.codes.reshape(len(encoded.codes), -1), "codes"
+    for codebook, column in enumerate(own.T):
+        spans = unit_spans(column, encoded.anchors, rate, end)
+        rows += [_row("units", codebook, each) for each in spans]
+    return Findings(
+        part=PART,
+        title="An utterance, its labels and its units",
+        about=(
+            f"The first {SHOWN_SECONDS:g} s at most.  A unit lasts from midway between anchors to "
+            "midway between anchors."
+        ),
+        rows=rows,
+        settings={"file": FILE, "utterance": corpus.keys[row], "units": kind},
+        is_detail=True,
+    )
+
+
+def chosen(labelled: Labelled) -> int:
+    """The first utterance with labels; one of the validation split first, and of a few seconds."""
+    corpus = labelled.corpus
+
+    def misfits(row: int) -> tuple[bool, bool]:
+        seconds = corpus.length[row] / corpus.sample_rate
+        return (
+            str(corpus.split[row]) != "validation",
+            not FEWEST_SECONDS <= seconds <= MOST_SECONDS,
+        )
+
+    return min(labelled.rows, key=misfits)
+
+
+def label_spans(segments: Segments, end: float) -> Iterator[Span]:
+    """Those of labels that count, up to `end` in seconds."""
+    for begin, stop, label in zip(segments.begins, segments.ends, segments.labels, strict=True):
+        if label is not None and begin < end:
+            yield Span(label, float(begin), min(float(stop), end))
+
+
+def unit_spans(units: np.ndarray, anchors: np.ndarray, rate: int, end: float) -> Iterator[Span]:
+    """Runs of one unit among units (N,) at anchors (N,) in samples, from 0 to `end` in seconds."""
+    firsts = np.append(0, np.flatnonzero(is_change(units)) + 1)
+    begins = np.append(0, change_seconds(units, anchors, rate))
+    for unit, begin, stop in zip(units[firsts], begins, np.append(begins[1:], end), strict=True):
+        if begin < end:
+            yield Span(str(unit), float(begin), min(float(stop), end))
+
+
+def _row(kind: str, codebook: int | None, span: Span) -> dict[str, Value]:
+    return {
+        "kind": kind,
+        "codebook": codebook,
+        "label": span.label,
+        "start_seconds": span.begin,
+        "end_seconds": span.end,
+    }

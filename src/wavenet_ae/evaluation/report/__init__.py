@@ -1,0 +1,1 @@
+"""The report of evaluations: one page that opens anywhere."""

@@ -1,0 +1,134 @@
+"""Recordings that are given by `input=`, and their codes."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+from collections.abc import Callable, Sequence
+from math import ceil
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import torch
+from torch import Tensor
+
+from wavenet_ae.audio import io as files
+from wavenet_ae.audio.io import AudioError, Pcm
+from wavenet_ae.data.sources import FolderSource, Recording, TableSource
+from wavenet_ae.errors import UserError
+from wavenet_ae.generation.utterances import Content, Utterance, printable, result_names
+from wavenet_ae.models import WaveformAutoencoder
+
+logger = logging.getLogger(__name__)
+
+
+class Recordings:
+    """The recordings of a file, a folder or a table, of which the first `limit` count.
+
+    taken  names that no result may have
+    """
+
+    def __init__(
+        self,
+        model: WaveformAutoencoder,
+        path: Path,
+        limit: int | None,
+        taken: Sequence[str] = (),
+    ) -> None:
+        self.model = model
+        self.rates_said = {model.sample_rate}
+        found = find_recordings(path)
+        added = ["" if each.channel is None else f"#{each.channel}" for each in found]
+        keys = [(each.key.removesuffix(end), end) for each, end in zip(found, added, strict=True)]
+        named = dict(sorted(zip(result_names(keys, taken), found, strict=True))[:limit])
+        self.recordings = named
+        self.utterances = [self._utterance(name, named[name]) for name in named]
+
+    def _utterance(self, name: str, recording: Recording) -> Utterance:
+        path, speaker = recording.path, recording.speaker
+        is_there = path.is_file() and path.stat().st_size > 0
+        digest = _sha256(path) if is_there else ""
+        length = _expected_samples(path, self.model.sample_rate) if is_there else 0
+        return Utterance(name, speaker or None, printable(str(path)), digest, length)
+
+    def content(self, utterance: Utterance) -> Content:
+        """The codes of a recording, which sets how long its result is."""
+        waveform = self.read(utterance)
+        codes = self.model.encode(waveform, self.model.sample_rate)
+        return Content(codes, len(waveform))
+
+    def read(self, utterance: Utterance) -> Tensor:
+        """Samples (T,) int16 at the model's rate, T > 0; AudioError where it cannot be used."""
+        recording = self.recordings[utterance.name]
+        pcm = read_even_silence(recording.path, self.model.sample_rate, recording.channel)
+        if pcm.source_rate not in self.rates_said:
+            self.rates_said.add(pcm.source_rate)
+            logger.info(
+                "recordings at %d Hz are resampled to the model's %d Hz",
+                *(pcm.source_rate, self.model.sample_rate),
+            )
+        return torch.from_numpy(pcm.samples)
+
+
+def find_recordings(path: Path) -> list[Recording]:
+    """Those of a file, a folder or a table (.tsv); an empty speaker where none is named."""
+    path = path.expanduser()
+    if path.is_dir():
+        found = _named_input(FolderSource(str(path)).recordings)
+        loose = [each for each in found if "/" not in each.key]
+        if loose:
+            logger.info(
+                "recordings that lie in no speaker's folder: %d, directly in %s; their speaker "
+                "is unknown",
+                *(len(loose), path),
+            )
+        kept = [each for each in found if "/" in each.key]
+        return [*kept, *(Recording(each.key, each.path, speaker="") for each in loose)]
+    if path.suffix.lower() == ".tsv":
+        return _named_input(TableSource(str(path)).recordings)
+    logger.info("the speaker of a single recording is unknown: %s", path)
+    return [Recording(path.name, path.absolute(), speaker="")]
+
+
+def _named_input(listing: Callable[[], list[Recording]]) -> list[Recording]:
+    """What `listing` returns; its errors name the settings of training."""
+    try:
+        return listing()
+    except UserError as error:
+        text = str(error)
+        for setting in ("data.source.root", "data.source.path"):
+            text = text.replace(setting, "input")
+        raise UserError(text) from None
+
+
+def read_even_silence(path: Path, sample_rate: int, channel: int | None) -> Pcm:
+    """As `audio.files.read`, but a constant recording, which teaches nothing, can be spoken."""
+    try:
+        return files.read(path, sample_rate, channel)
+    except AudioError as error:
+        if not error.reason.startswith("constant"):
+            raise
+    frames, rate = soundfile.read(os.fsencode(path), dtype="float32", always_2d=True)
+    mono = frames.mean(axis=1) if channel is None else frames[:, channel]
+    samples, num_clipped = files.to_int16(
+        files.resample(np.ascontiguousarray(mono), rate, sample_rate)
+    )
+    return Pcm(samples, sample_rate, rate, frames.shape[1], num_clipped)
+
+
+def _expected_samples(path: Path, sample_rate: int) -> int:
+    """By the file's header, which may be wrong: 0 where it says nothing."""
+    try:
+        header = soundfile.info(os.fsencode(path))
+    except (soundfile.LibsndfileError, TypeError, OSError):
+        return 0  # the reason is said when it is read
+    if header.frames >= files.UNKNOWN_FRAMES or not header.samplerate:
+        return 0
+    return ceil(header.frames * sample_rate / header.samplerate)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

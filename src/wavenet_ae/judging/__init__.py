@@ -1,1 +1,0 @@
-"""evaluate.py: what a model's codes carry, as tables of figures with their controls."""

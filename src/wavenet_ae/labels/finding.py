@@ -1,0 +1,132 @@
+"""Where the labels of a recording lie: beside it, below another folder, or in an item file."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from typing import Protocol
+
+from wavenet_ae.errors import UserError
+from wavenet_ae.labels.item import item_segments
+from wavenet_ae.labels.segments import Segments
+from wavenet_ae.labels.textgrid import read_textgrid
+from wavenet_ae.labels.timit import read_phn, read_wrd
+
+BESIDE = "beside"
+SUFFIXES = (".phn", ".wrd", ".TextGrid")
+CHANNEL = re.compile(r"(\.\w+)#\d+$")  # of a key: `a/b.wav#1`
+
+
+class LabelSource(Protocol):
+    """Answers what the labels of a recording are; None where it has none."""
+
+    def of(self, key: str, path: Path) -> Segments | None:
+        """key   the recording's path below the corpus's root, posix, with suffix and `#channel`
+        path  the recording itself
+        """
+
+
+@dataclass(frozen=True)
+class LabelFiles:
+    """A file for each recording.
+
+    suffix  .phn, .wrd or .TextGrid, in small or capital letters too
+    root    the folder below which the files lie as the recordings do below theirs; None: beside
+    tier    of a .TextGrid; may be empty where only one tier has intervals
+    """
+
+    suffix: str
+    root: Path | None = None
+    tier: str = ""
+
+    def of(self, key: str, path: Path) -> Segments | None:
+        stem = path.with_suffix("") if self.root is None else self.root / key_stem(key)
+        for suffix in (self.suffix, self.suffix.lower(), self.suffix.upper()):
+            labels = stem.with_name(stem.name + suffix)
+            if labels.is_file():
+                return read_segments(labels, self.tier)
+        return None
+
+
+@dataclass(frozen=True)
+class ItemLabels:
+    """An item file for all recordings, whose `#file` is a key without suffix, the last part of
+    one, as in the challenges' own files, or a key below more folders."""
+
+    path: Path
+
+    def of(self, key: str, path: Path) -> Segments | None:
+        name = self.name_of(key)
+        return None if name is None else self._segments[name]
+
+    def name_of(self, key: str) -> str | None:
+        """What the item file calls a recording; UserError where it calls another one so, too."""
+        stem = key_stem(key)
+        ends = (stem, PurePosixPath(stem).name)
+        name = next((self._by_end[end] for end in ends if end in self._by_end), None)
+        if name is not None and self._named.setdefault(name, stem) != stem:
+            raise UserError(
+                f"{self.path}: '#file' {name} may be {self._named[name]} or {stem}: "
+                "write the whole path below the recordings' folder"
+            )
+        return name
+
+    @cached_property
+    def _segments(self) -> dict[str, Segments]:
+        return item_segments(self.path)
+
+    @cached_property
+    def _by_end(self) -> dict[str, str]:
+        """Names by themselves, and by the ends of their paths that no other one has."""
+        ends = [
+            ("/".join(parts[first:]), name)
+            for name in self._segments
+            for parts in [PurePosixPath(name).parts]
+            for first in range(1, len(parts))
+        ]
+        times = Counter(end for end, _ in ends)
+        unique = {end: name for end, name in ends if times[end] == 1}
+        return {**unique, **{name: name for name in self._segments}}
+
+    @cached_property
+    def _named(self) -> dict[str, str]:
+        return {}
+
+
+def key_stem(key: str) -> str:
+    """A key without suffix and `#channel`."""
+    return str(PurePosixPath(CHANNEL.sub(r"\1", key)).with_suffix(""))
+
+
+def read_segments(path: str | Path, tier: str = "") -> Segments:
+    """A file of one recording's labels, by its suffix.  Raises UserError naming file and line."""
+    path = Path(path)
+    match path.suffix.lower():
+        case ".phn":
+            return read_phn(path)
+        case ".wrd":
+            return read_wrd(path)
+        case ".textgrid":
+            return read_textgrid(path, tier)
+    raise UserError(f"{path}: labels are read from {', '.join(SUFFIXES)} files")
+
+
+def label_source(place: str, suffix: str, tier: str) -> LabelSource:
+    """Of what a user says: `beside`, a folder that mirrors the recordings', or an .item file.
+
+    Raises UserError where there is no such place, or no such suffix.
+    """
+    if place.endswith(".item"):
+        if not Path(place).is_file():
+            raise UserError(f"there is no item file {place}")
+        return ItemLabels(Path(place))
+    if suffix not in SUFFIXES:
+        raise UserError(f"labels with suffix {suffix!r}: give one of {', '.join(SUFFIXES)}")
+    if place == BESIDE:
+        return LabelFiles(suffix, None, tier)
+    if not Path(place).is_dir():
+        raise UserError(f"labels at {place}: give 'beside', an existing folder, or an .item file")
+    return LabelFiles(suffix, Path(place), tier)

@@ -1,0 +1,133 @@
+"""Praat's TextGrid in its two text forms, long and short.
+
+Praat itself reads both alike: free-standing numbers, texts in quotes (a quote inside is doubled)
+and flags in angle brackets count, in their order; all else, as `xmin =` and `intervals [1]:`, is
+for the eye, and `!` begins a comment.  What counts is
+
+    "ooTextFile" "TextGrid" begin end <exists> number of tiers, then of each tier
+    "IntervalTier" name begin end number of intervals, of each   begin end text
+    "TextTier"     name begin end number of points, of each      time text
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from wavenet_ae.errors import UserError
+from wavenet_ae.labels.segments import Row, Segments, segments_of
+
+TOKEN = re.compile(r'"(?:[^"]|"")*"|![^\n]*|[^\s"]+')
+NUMBER = re.compile(r"[-+]?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?")
+INTERVALS = "IntervalTier"
+NUM_TIMES = {INTERVALS: 2, "TextTier": 1}  # of each of its entries
+
+
+def read_textgrid(path: Path, tier: str = "") -> Segments:
+    """The intervals of a tier, those without text left out.
+
+    `tier` may stay empty where only one tier has intervals.  Raises UserError that names file and
+    line where the file is no TextGrid, and the tiers there are where it has no such tier.
+    """
+    tiers = list(_tiers(_Reader(path, _text(path))))
+    wanted = [each for each in tiers if each.name == tier or not tier]
+    if len(wanted) != 1:
+        how_many = "several tiers" if wanted else "no tier"
+        named = f" named {tier!r}" if tier else ""
+        there = ", ".join(repr(each.name) for each in tiers) or "none"
+        raise UserError(
+            f"{path} has {how_many} of intervals{named}: give the name of one. There are: {there}."
+        )
+    return segments_of((row for row in wanted[0].rows if row.label), path)
+
+
+class _Token(NamedTuple):
+    value: str
+    kind: str
+    line: int
+
+
+@dataclass(frozen=True)
+class _Tier:
+    name: str
+    rows: list[Row]
+
+
+class _Reader:
+    """What counts of a file, one after the other."""
+
+    def __init__(self, path: Path, text: str) -> None:
+        self.path, self._tokens = path, _tokens(text)
+        self.line = 1
+
+    def text(self, what: str) -> str:
+        return self._next("text", what)
+
+    def numbers(self, how_many: int, what: str) -> list[float]:
+        return [float(self._next("number", what)) for _ in range(how_many)]
+
+    def count(self, what: str) -> int:
+        (number,) = self.numbers(1, what)
+        if number != int(number) or number < 0:
+            raise self.error(f"{number:g} where {what} should be")
+        return int(number)
+
+    def error(self, problem: str) -> UserError:
+        return UserError(f"{self.path}, line {self.line}: {problem}; is this a TextGrid?")
+
+    def _next(self, kind: str, what: str) -> str:
+        token = next(self._tokens, None)
+        if token is None:
+            raise self.error(f"the file ends where {what} should be")
+        self.line = token.line
+        if token.kind != kind:
+            raise self.error(f"{token.value!r} where {what} should be")
+        return token.value
+
+
+def _tokens(text: str) -> Iterator[_Token]:
+    line, end = 1, 0
+    for found in TOKEN.finditer(text):
+        line += text.count("\n", end, found.start())
+        end, word = found.start(), found.group()
+        if word.startswith('"'):
+            yield _Token(word[1:-1].replace('""', '"'), "text", line)
+        elif NUMBER.fullmatch(word):
+            yield _Token(word, "number", line)
+
+
+def _tiers(reader: _Reader) -> Iterator[_Tier]:
+    """Those of intervals; points have no length."""
+    if not reader.text("'ooTextFile'").startswith("ooTextFile"):
+        raise reader.error("it does not begin with 'ooTextFile'")
+    if reader.text("'TextGrid'") != "TextGrid":
+        raise reader.error("it does not say 'TextGrid'")
+    reader.numbers(2, "its begin and end")
+    for _ in range(reader.count("the number of tiers")):
+        kind = reader.text("a tier's class")
+        if kind not in NUM_TIMES:
+            raise reader.error(f"a tier of class {kind!r}, not {' or '.join(NUM_TIMES)}")
+        name = reader.text("a tier's name")
+        reader.numbers(2, "a tier's begin and end")
+        rows = [_row(reader, kind) for _ in range(reader.count("the number of intervals"))]
+        if kind == INTERVALS:
+            yield _Tier(name, rows)
+
+
+def _row(reader: _Reader, kind: str) -> Row:
+    times = reader.numbers(NUM_TIMES[kind], "a time")
+    text = reader.text("the text of an interval")
+    return Row(times[0], times[-1], text.strip(), f"{reader.path}, line {reader.line}: {text!r}")
+
+
+def _text(path: Path) -> str:
+    """UTF-16 by its byte order mark, else UTF-8, with or without one."""
+    try:
+        data = path.read_bytes()
+        is_utf16 = data.startswith((b"\xff\xfe", b"\xfe\xff"))
+        return data.decode("utf-16" if is_utf16 else "utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"cannot read the labels {path}: {error}") from error

@@ -1,0 +1,51 @@
+"""TIMIT's form: a line `begin end label` per segment, in samples at 16 kHz."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+from wavenet_ae.errors import UserError
+from wavenet_ae.labels.segments import Row, Segments, read_lines, segments_of
+
+LABEL_RATE = 16_000
+
+
+def read_phn(path: Path) -> Segments:
+    """Phones.  Raises UserError that names file and line where it is not what the head says."""
+    return segments_of(_rows(path), path)
+
+
+def read_wrd(path: Path) -> Segments:
+    """Words, which may overlap where they share a sound, as `had your` do in TIMIT: what they
+    share then counts for the later one.  Raises as `read_phn` does."""
+    rows = list(_rows(path))
+    trimmed = [
+        row._replace(end=min(row.end, later.begin)) if later.begin > row.begin else row
+        for row, later in pairwise(rows)
+    ]
+    return segments_of([*trimmed, rows[-1]], path)
+
+
+def _rows(path: Path) -> Iterator[Row]:
+    found = False
+    for number, line in enumerate(read_lines(path), start=1):
+        if line.strip():
+            yield _row(line, f"{path}, line {number}: {line.strip()!r}")
+            found = True
+    if not found:
+        raise UserError(f"{path} has no labels: give a line 'begin end label' per segment")
+
+
+def _row(line: str, where: str) -> Row:
+    fields = line.split()
+    if len(fields) != 3:
+        raise UserError(f"{where} has {len(fields)} fields, not 'begin end label'")
+    try:
+        begin, end = int(fields[0]), int(fields[1])
+    except ValueError:
+        raise UserError(
+            f"{where} must begin with two whole numbers, samples at {LABEL_RATE} Hz"
+        ) from None
+    return Row(begin / LABEL_RATE, end / LABEL_RATE, fields[2], where)

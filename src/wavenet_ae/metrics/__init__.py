@@ -1,0 +1,1 @@
+"""Metrics of units, representations and reconstructions."""

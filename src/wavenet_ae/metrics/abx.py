@@ -1,0 +1,156 @@
+"""Units and vectors for ABX: does an instance of a phone lie nearer to another one of the same
+phone than to one of another phone (Schatz 2016; Poli et al. 2025, "fastabx")?
+
+What is compared is written as fastabx reads it, each code with its own instant:
+
+    FOLDER/phones.item         the items of the recordings that were exported
+           features/NAME.pt    (N, D) float32 vectors, or (N, 1) int64 units
+           times/NAME.pt       (N,) float64 seconds
+           settings.json       what is compared, and how; what was left out
+
+NAME is what the item file calls a recording.  abx_scores.py runs fastabx on such a folder.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from decimal import Decimal
+from pathlib import Path, PurePosixPath
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from wavenet_ae.audio.io import replacing
+from wavenet_ae.errors import UserError
+from wavenet_ae.labels import Item
+
+COLUMNS = ("#file", "onset", "offset", "#phone", "prev-phone", "next-phone", "speaker")
+ITEMS, FEATURES, TIMES, SETTINGS = "phones.item", "features", "times", "settings.json"
+# fastabx rounds instants to as many decimals as its items have: to microseconds.
+DECIMALS = 6
+
+# Units are equal or they are not, which orders pairs as the angle between one-hot vectors does;
+# vectors are compared by angle, as in the ZeroSpeech challenges.
+Distance = Literal["identical", "angular"]
+
+
+@dataclass(frozen=True)
+class AbxSettings:
+    """distance        identical for units, angular for vectors
+    contexts        `within` the same neighbouring phones, of `any` neighbours, or both
+    max_size_group  instances of A, of B and of X in a cell, at most: 10 in the challenges
+    max_x_across    speakers of X for one of A and B, at most: 5 in the challenges
+    seed            of the choice of these
+    """
+
+    distance: Distance
+    contexts: tuple[str, ...] = ("within", "any")
+    max_size_group: int = 10
+    max_x_across: int = 5
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class AbxExport:
+    """num_items       that were exported, of `num_recordings`
+    num_elsewhere   of recordings that were not added
+    num_empty       in which no code stands
+    """
+
+    folder: Path
+    num_items: int
+    num_recordings: int
+    num_elsewhere: int
+    num_empty: int
+
+
+class AbxExporter:
+    """Writes the folder, recording by recording, and the list of its items at the end.
+
+    Raises UserError where the items lack a column.
+    """
+
+    def __init__(self, folder: Path, items: Sequence[Item], settings: AbxSettings) -> None:
+        self.folder, self.settings = folder, settings
+        self._items: dict[str, list[Item]] = defaultdict(list)
+        for item in items:
+            self._items[item.file].append(item)
+        missing = [name for name in COLUMNS if items and name not in items[0].fields]
+        if missing:
+            raise UserError(f"{items[0].where}: no column {', '.join(missing)}, which ABX needs")
+        self._kept: list[Item] = []
+        self._names: list[str] = []
+        self._numbers: dict[bytes, int] = {}
+        (folder / ITEMS).unlink(missing_ok=True)  # of an export that this one replaces
+
+    def add(self, name: str, units: np.ndarray, seconds: np.ndarray) -> None:
+        """The codes of one recording: int (N,) or (N, Q), of which equal rows are one unit, or
+        vectors (N, D) float; each at its instant, seconds (N,).  Without items, it is not written.
+        """
+        assert len(units) == len(seconds), (units.shape, seconds.shape)
+        if name not in self._items:
+            return
+        times = torch.from_numpy(np.asarray(seconds, np.float64)).round(decimals=DECIMALS)
+        self._kept += [item for item in self._items[name] if _holds_any(item, times)]
+        self._names.append(name)
+        is_vectors = np.issubdtype(units.dtype, np.floating)
+        features = units.astype(np.float32) if is_vectors else self._numbered(units)
+        _save(torch.from_numpy(features), _inside(self.folder / FEATURES, name))
+        _save(times, _inside(self.folder / TIMES, name))
+
+    def finish(self) -> AbxExport:
+        """Raises UserError where nothing is left to compare."""
+        of_added = sum(len(self._items[name]) for name in self._names)
+        export = AbxExport(
+            folder=self.folder,
+            num_items=len(self._kept),
+            num_recordings=len(self._names),
+            num_elsewhere=sum(map(len, self._items.values())) - of_added,
+            num_empty=of_added - len(self._kept),
+        )
+        if not self._kept:
+            raise UserError(
+                "no item of the .item file holds a code of the recordings judged: does its first "
+                f"column ({next(iter(self._items), 'empty')}, ...) name them?"
+            )
+        counts = {key: value for key, value in asdict(export).items() if key != "folder"}
+        with replacing(self.folder / SETTINGS) as file:
+            file.write(json.dumps(asdict(self.settings) | counts, indent=2).encode() + b"\n")
+        lines = [" ".join(COLUMNS), *map(_line, self._kept)]
+        with replacing(self.folder / ITEMS) as file:
+            file.write("".join(line + "\n" for line in lines).encode())
+        return export
+
+    def _numbered(self, codes: np.ndarray) -> np.ndarray:
+        """(N,) or (N, Q) -> (N, 1): a number for each row that differs, in all recordings."""
+        rows = np.ascontiguousarray(codes, np.int64).reshape(len(codes), -1)
+        numbers = [self._numbers.setdefault(row.tobytes(), len(self._numbers)) for row in rows]
+        return np.array(numbers, np.int64)[:, None]
+
+
+def _holds_any(item: Item, times: Tensor) -> bool:
+    row = item.row()
+    return bool(((row.begin <= times) & (times <= row.end)).any())
+
+
+def _line(item: Item) -> str:
+    times = [f"{Decimal(item.fields[name]):.{DECIMALS}f}" for name in ("onset", "offset")]
+    return " ".join([item.file, *times, *(item.fields[name] for name in COLUMNS[3:])])
+
+
+def _inside(folder: Path, name: str) -> Path:
+    """Where the tensor of a recording lies; its name is a path that must not lead elsewhere."""
+    pure = PurePosixPath(name)
+    if pure.is_absolute() or ".." in pure.parts:
+        raise UserError(f"the item file names a recording {name!r}: give a path below a folder")
+    return folder / f"{name}.pt"
+
+
+def _save(tensor: Tensor, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    torch.save(tensor, path)

@@ -1,0 +1,154 @@
+"""fastabx on a folder that abx.py wrote:
+
+    python -m wavenet_ae.metrics.abx_scores FOLDER...    writes FOLDER/scores.json
+
+fastabx needs Python 3.12 or later (`pip install '.[abx]'`).  Groups and their averages are those
+of the ZeroSpeech 2021 challenge, as in `fastabx.zerospeech_abx`; the frames of an item are those
+whose instants lie in it, ends included.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shlex
+import subprocess
+import sys
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from wavenet_ae.audio.io import replacing
+from wavenet_ae.errors import UserError
+from wavenet_ae.metrics.abx import FEATURES, ITEMS, SETTINGS, TIMES
+
+SCORES = "scores.json"
+SPEAKERS = ("within", "across")
+LIBRARIES = ("fastabx", "torchdtw", "polars", "torch")
+NEIGHBOURS = ["prev-phone", "next-phone"]
+
+
+@dataclass(frozen=True)
+class AbxScore:
+    """speaker     `within`: A, B and X of one speaker; `across`: X of another speaker
+    context     `within`: the same neighbouring phones; `any`
+    error_rate  share of triples in which X is nearer to the wrong one, a tie being half an error:
+                0 at best, 0.5 by chance; None where no triple can be formed
+    num_cells   groups of triples that were averaged
+    by, across, levels   what is equal in a group, what differs for X, and the order of averaging
+    """
+
+    speaker: str
+    context: str
+    error_rate: float | None
+    num_cells: int
+    by: list[str]
+    across: list[str]
+    levels: list[Any]
+
+
+@dataclass(frozen=True)
+class AbxResult:
+    """scores    for each context, within and across speakers
+    settings  of the export: what was compared and what was left out
+    versions  of Python and of the libraries that took part
+    """
+
+    scores: list[AbxScore]
+    settings: dict[str, Any]
+    versions: dict[str, str]
+
+
+def can_run() -> bool:
+    """Whether fastabx is installed here."""
+    return find_spec("fastabx") is not None
+
+
+def how_to_run(*folders: Path) -> str:
+    """What to tell where it is not."""
+    command = shlex.join(["python", "-m", "wavenet_ae.metrics.abx_scores", *map(str, folders)])
+    return (
+        "ABX was exported, not computed: fastabx is not installed. In an environment of Python "
+        f"3.12 or later with `pip install '.[abx]'`, run `{command}`"
+    )
+
+
+def run_abx(folder: Path) -> AbxResult:
+    """Scores an exported folder in a process of its own (see `main`), and writes them there.
+
+    UserError where the export is not complete, fastabx is not installed, or it fails.
+    """
+    _check(folder)
+    command = [sys.executable, "-m", "wavenet_ae.metrics.abx_scores", str(folder)]
+    ran = subprocess.run(command, capture_output=True, text=True)
+    if ran.returncode:
+        last = (ran.stderr.strip().splitlines() or [f"exit code {ran.returncode}"])[-1]
+        raise UserError(f"fastabx failed on {folder}: {last}\n`{shlex.join(command)}` shows it all")
+    saved = json.loads((folder / SCORES).read_text())
+    return AbxResult(**saved | {"scores": [AbxScore(**each) for each in saved["scores"]]})
+
+
+def main(folders: list[str]) -> None:
+    """In a process that has not yet imported polars: it must have one thread.  With more, the
+    speakers that are chosen for X depend on their timing, whatever the seed."""
+    assert "polars" not in sys.modules
+    os.environ["POLARS_MAX_THREADS"] = "1"
+    for folder in folders:
+        score(Path(folder))
+
+
+def score(folder: Path) -> None:
+    """Writes the scores of one export.  UserError as `run_abx`."""
+    _check(folder)
+    settings = json.loads((folder / SETTINGS).read_text())
+    result = AbxResult(
+        scores=[
+            _score(folder, settings, speaker, context)
+            for context in settings["contexts"]
+            for speaker in SPEAKERS
+        ],
+        settings=settings,
+        versions={"python": platform.python_version()}
+        | {each: version(each) for each in LIBRARIES},
+    )
+    with replacing(folder / SCORES) as file:
+        file.write(json.dumps(asdict(result), indent=2).encode() + b"\n")
+
+
+def _check(folder: Path) -> None:
+    if not (folder / ITEMS).is_file():
+        raise UserError(f"{folder} has no {ITEMS}: it is not a complete export for ABX")
+    if not can_run():
+        raise UserError(how_to_run(folder))
+
+
+def _score(folder: Path, settings: dict[str, Any], speaker: str, context: str) -> AbxScore:
+    import fastabx
+
+    neighbours = NEIGHBOURS if context == "within" else []
+    by = [*neighbours, *(["speaker"] if speaker == "within" else [])]
+    across = ["speaker"] if speaker == "across" else []
+    levels = [*([("next-phone", "prev-phone")] if neighbours else []), "speaker"]
+    sampler = fastabx.Subsampler(
+        settings["max_size_group"], settings["max_x_across"] if across else None, settings["seed"]
+    )
+    data = fastabx.Dataset.from_item_with_times(
+        folder / ITEMS, folder / FEATURES, folder / TIMES, device="cpu", progress=False
+    )
+    try:
+        task = fastabx.Task(data, on="#phone", by=by, across=across, subsampler=sampler)
+    except fastabx.EmptyTaskError:
+        return AbxScore(speaker, context, None, 0, by, across, levels)
+    score = fastabx.Score(task, settings["distance"], progress=False)
+    error_rate = float(score.collapse(levels=levels))
+    return AbxScore(speaker, context, error_rate, len(task), by, across, levels)
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1:])
+    except UserError as error:
+        sys.exit(str(error))

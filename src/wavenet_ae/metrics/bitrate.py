@@ -1,0 +1,104 @@
+"""The ledger of what reaches a decoder beside the past, in bits per second.
+
+nominal     codes/s times log2 K, of all codebooks
+unigram     codes/s times the entropy of the codes' frequencies: what a coder that knows these, but
+            nothing of order, needs
+run_length  runs/s times the entropies of a run's code and of its length, each by frequency alone
+kl          of a Gaussian posterior: codes/s times KL to the prior
+speaker     log2 of the number of speakers, once an utterance
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from math import log, log2
+
+import torch
+from torch import Tensor
+
+from wavenet_ae.bottlenecks.quantizer import code_counts
+from wavenet_ae.distributed import summed
+
+LONGEST_RUN = 1000  # codes; longer runs are counted as this long
+NATS_PER_BIT = log(2)
+
+
+@dataclass(frozen=True)
+class CodeStatistics:
+    """How often codes occur, and runs of equal codes.  A run ends where its sequence ends.
+
+    counts       (Q, K) of each code
+    run_counts   (Q, K) of the runs of each code
+    run_lengths  (Q, LONGEST_RUN + 1) of the runs of each length
+    """
+
+    counts: Tensor
+    run_counts: Tensor
+    run_lengths: Tensor
+
+    @staticmethod
+    def none(num_codebooks: int, codebook_size: int, device: torch.device) -> CodeStatistics:
+        sizes = (codebook_size, codebook_size, LONGEST_RUN + 1)
+        zeros = (
+            torch.zeros(num_codebooks, size, device=device, dtype=torch.int64) for size in sizes
+        )
+        return CodeStatistics(*zeros)
+
+    def added(self, codes: Tensor) -> CodeStatistics:
+        """With those of codes (B, N) or (B, Q, N), each row of which is one sequence."""
+        num_codebooks, size = self.counts.shape
+        sequences = codes.view(len(codes), num_codebooks, -1)  # (B, Q, N)
+        runs = [_runs(sequences[:, book]) for book in range(num_codebooks)]
+        of_runs = [code_counts(run[None], 1, size) for run, _ in runs]
+        lengths = [
+            torch.bincount(length.clamp_max(LONGEST_RUN), minlength=LONGEST_RUN + 1)
+            for _, length in runs
+        ]
+        return CodeStatistics(
+            self.counts + code_counts(codes, num_codebooks, size),
+            self.run_counts + torch.cat(of_runs),
+            self.run_lengths + torch.stack(lengths),
+        )
+
+    def over_processes(self) -> CodeStatistics:
+        return CodeStatistics(*(summed(getattr(self, each.name)) for each in fields(self)))
+
+
+def _runs(sequences: Tensor) -> tuple[Tensor, Tensor]:
+    """Code and length of each run (R,) of sequences (B, N)."""
+    starts = torch.ones_like(sequences, dtype=torch.bool)
+    starts[:, 1:] = sequences[:, 1:] != sequences[:, :-1]
+    where = starts.flatten().nonzero()[:, 0]  # a row begins with a start: no run crosses rows
+    ends = torch.cat([where[1:], where.new_tensor([sequences.numel()])])
+    return sequences.flatten()[where], ends - where
+
+
+def code_bitrates(statistics: CodeStatistics, code_rate: float) -> dict[str, float]:
+    """`nominal`, `unigram` and `run_length` of codes at `code_rate` a second, each summed over
+    codebooks; nothing where no code was counted."""
+    num_codes = statistics.counts[0].sum().item()
+    if not num_codes:
+        return {}
+    num_codebooks, codebook_size = statistics.counts.shape
+    runs_per_code = statistics.run_counts.sum(dim=1).cpu().double() / num_codes  # (Q,)
+    bits_per_run = _entropy_bits(statistics.run_counts) + _entropy_bits(statistics.run_lengths)
+    return {
+        "nominal": code_rate * num_codebooks * log2(codebook_size),
+        "unigram": code_rate * _entropy_bits(statistics.counts).sum().item(),
+        "run_length": code_rate * (runs_per_code * bits_per_run).sum().item(),
+    }
+
+
+def kl_bitrate(nats_per_code: float, code_rate: float) -> float:
+    return code_rate * nats_per_code / NATS_PER_BIT
+
+
+def speaker_bitrate(num_speakers: int, utterance_seconds: float) -> float:
+    """What naming the speaker costs, once an utterance of this mean length."""
+    return log2(num_speakers) / utterance_seconds
+
+
+def _entropy_bits(counts: Tensor) -> Tensor:
+    """(Q, X) -> (Q,)."""
+    share = counts.cpu().double() / counts.cpu().sum(dim=1, keepdim=True)
+    return torch.special.entr(share).sum(dim=1) / NATS_PER_BIT

@@ -1,0 +1,141 @@
+"""How near one recording is to another of the same length: distances of short-time spectra in dB.
+
+    waveform (T,) --Hann windows--> power spectra (F, bins) --> per frame, in dB --> mean of frames
+
+Frames that are silent in the original are left out, since the ear has nothing to compare there;
+in the others no power counts as less than rounding to 16 bits leaves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from math import log, sqrt
+
+import numpy as np
+import torch
+
+from wavenet_ae.audio.backend import torchaudio
+from wavenet_ae.audio.io import FULL_SCALE
+
+WINDOW_SECONDS, HOP_SECONDS = 0.025, 0.010
+SILENCE_DECIBELS = 40.0  # below the loudest frame of the original
+ROUNDING_POWER = 1 / 12  # of a sample rounded to int16, in squared steps
+DECIBELS_PER_NEPER = 20 / log(10)
+NUM_MELS, NUM_CEPSTRA = 26, 12
+
+
+@dataclass(frozen=True)
+class Distance:
+    """decibels    mean over the frames that are compared; NaN where all are silent
+    num_frames  compared
+    num_silent  left out
+    """
+
+    decibels: float
+    num_frames: int
+    num_silent: int
+
+
+def log_spectral_distance(original: np.ndarray, other: np.ndarray, rate: int) -> Distance:
+    """Of two waveforms (T,), int16 or floats of full scale 1: the root mean square, over
+    frequency, of the difference of power spectra in dB (Gray and Markel 1976, "Distance measures
+    for speech processing", eq. 6 with p = 2; Rabiner and Juang 1993, section 4.5).
+
+    A gain of 6.02 dB is a distance of 6.02 dB.  ValueError where lengths differ.
+    """
+    return _compared(original, other, rate, _log_spectral_decibels)
+
+
+def mel_cepstral_distortion(original: np.ndarray, other: np.ndarray, rate: int) -> Distance:
+    """Of two waveforms (T,), int16 or floats of full scale 1:
+
+        10 / ln 10 * sqrt(2 * sum over d = 1 .. 12 of (c_d - c'_d)^2)
+
+    (Kubichek 1993, "Mel-cepstral distance measure for objective speech quality assessment").
+    Frame is compared with frame, without any warping of time: durations are equal.  The level,
+    c_0, is left out, so that a gain alone is no distance.  ValueError where lengths differ.
+    """
+    return _compared(original, other, rate, _mel_cepstral_decibels)
+
+
+def power_spectra(waveform: np.ndarray, rate: int) -> np.ndarray:
+    """(T,), int16 or floats of full scale 1 -> (F, bins) of windows that lie inside it, from 0 to
+    half the rate, in squared steps of int16; a shorter waveform is followed by silence.
+
+    Nothing is below the power that rounding to int16 leaves, in the mean.
+    """
+    samples = waveform if waveform.dtype == np.int16 else waveform * FULL_SCALE
+    size, hop = round(WINDOW_SECONDS * rate), round(HOP_SECONDS * rate)
+    samples = np.pad(samples.astype(np.float64), (0, max(size - len(samples), 0)))
+    window = np.hanning(size + 2)[1:-1]
+    frames = np.lib.stride_tricks.sliding_window_view(samples, size)[::hop]  # (F, size)
+    spectra = np.abs(np.fft.rfft(frames * window, fft_size(rate))) ** 2
+    return np.maximum(spectra, ROUNDING_POWER * (window**2).sum())
+
+
+def fft_size(rate: int) -> int:
+    """The power of two that holds a window."""
+    return 1 << (round(WINDOW_SECONDS * rate) - 1).bit_length()
+
+
+def mel_cepstra(log_amplitudes: np.ndarray) -> np.ndarray:
+    """Natural logarithms of amplitudes (F, M) in mel bands -> c_1 .. c_12 (F, 12).
+
+    They are the coefficients of the cosines that add up to the logarithms, so that the root mean
+    square over bands of a difference of `a cos` is a / sqrt(2), as Kubichek's formula has it.
+    """
+    num_mels = log_amplitudes.shape[1]
+    angle = np.pi * (np.arange(num_mels)[:, None] + 0.5) / num_mels
+    cosines = np.cos(angle * np.arange(1, NUM_CEPSTRA + 1))  # (M, 12)
+    return log_amplitudes @ cosines * (2 / num_mels)
+
+
+def cepstral_decibels(cepstra: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """(F, 12) and (F, 12) -> distances (F,)."""
+    squares = ((cepstra - others) ** 2).sum(axis=1)
+    return DECIBELS_PER_NEPER / 2 * sqrt(2) * np.sqrt(squares)
+
+
+def _compared(
+    original: np.ndarray,
+    other: np.ndarray,
+    rate: int,
+    decibels: Callable[[np.ndarray, np.ndarray, int], np.ndarray],
+) -> Distance:
+    if original.shape != other.shape or original.ndim != 1:
+        raise ValueError(f"waveforms of {original.shape} and {other.shape} cannot be compared")
+    spectra, others = power_spectra(original, rate), power_spectra(other, rate)
+    is_heard = _is_heard(spectra)
+    distances = decibels(spectra[is_heard], others[is_heard], rate)
+    num_frames = len(distances)
+    mean = float(distances.mean()) if num_frames else float("nan")
+    return Distance(mean, num_frames, len(is_heard) - num_frames)
+
+
+def _is_heard(spectra: np.ndarray) -> np.ndarray:
+    """(F, bins) -> (F,): within SILENCE_DECIBELS of the loudest, and more than rounding."""
+    power = spectra.mean(axis=1)
+    is_rounding = np.isclose(power, spectra.min())  # every bin is at the floor
+    return (power >= power.max() * 10 ** (-SILENCE_DECIBELS / 10)) & ~is_rounding
+
+
+def _log_spectral_decibels(spectra: np.ndarray, others: np.ndarray, rate: int) -> np.ndarray:
+    difference = 10 * np.log10(spectra / others)  # (F, bins)
+    return np.sqrt((difference**2).mean(axis=1))
+
+
+def _mel_cepstral_decibels(spectra: np.ndarray, others: np.ndarray, rate: int) -> np.ndarray:
+    bands = _mel_bands(rate)  # (bins, M)
+    cepstra = [mel_cepstra(0.5 * np.log(each @ bands)) for each in (spectra, others)]
+    return cepstral_decibels(*cepstra)
+
+
+@lru_cache(maxsize=8)
+def _mel_bands(rate: int) -> np.ndarray:
+    """(bins, M): triangles, evenly spaced in mel up to half the rate."""
+    bands = torchaudio.functional.melscale_fbanks(
+        fft_size(rate) // 2 + 1, 0.0, rate / 2, NUM_MELS, rate
+    )
+    return bands.to(torch.float64).numpy()

@@ -1,0 +1,111 @@
+"""How near a sound is to the original, and whose voice it has."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from importlib.util import find_spec
+
+import numpy as np
+
+from wavenet_ae.metrics.distances import log_spectral_distance, mel_cepstral_distortion
+from wavenet_ae.metrics.f0 import mean_f0
+from wavenet_ae.metrics.reconstruction import Originals, Sound
+from wavenet_ae.models import WaveformAutoencoder
+
+PESQ_RATES = {8000: "nb", 16_000: "wb"}  # narrow and wide band: ITU-T P.862 and P.862.2
+NAN = float("nan")
+
+
+@dataclass(frozen=True)
+class SoundQuality:
+    """Of one sound; NaN where a figure cannot be had.
+
+    lsd_db, mcd_db   distances from the original, see distances.py
+    same_codes       share of the sound's own codes that are those of the original
+    f0_hz            mean of voiced frames;  original_f0_hz
+    voice_f0_hz      of the speaker in whose voice it is, in training recordings
+    pesq             1 to 4.6, for rates of 8 and 16 kHz (package pesq)
+    stoi             about 0 to 1 (Taal et al. 2011; package pystoi)
+    """
+
+    lsd_db: float
+    mcd_db: float
+    same_codes: float
+    f0_hz: float
+    original_f0_hz: float
+    voice_f0_hz: float
+    pesq: float
+    stoi: float
+
+
+def sound_quality(
+    model: WaveformAutoencoder, originals: Originals, sound: Sound, samples: np.ndarray
+) -> SoundQuality:
+    """Of `samples` (T,) int16, as long as the original."""
+    rate, original = model.sample_rate, originals.samples[sound.original]
+    own, again = (model.encode(each, rate) for each in (original, samples))
+    has_codes = not own.is_floating_point()
+    return SoundQuality(
+        lsd_db=log_spectral_distance(original, samples, rate).decibels,
+        mcd_db=mel_cepstral_distortion(original, samples, rate).decibels,
+        same_codes=float((own == again).float().mean()) if has_codes else NAN,
+        f0_hz=mean_f0(samples, rate),
+        original_f0_hz=mean_f0(original, rate),
+        voice_f0_hz=originals.voices.get(sound.voice, NAN),
+        pesq=_pesq(original, samples, rate),
+        stoi=_stoi(original, samples, rate),
+    )
+
+
+def missing_packages() -> list[str]:
+    """Of those that measure PESQ and STOI."""
+    return [name for name in ("pesq", "pystoi") if find_spec(name) is None]
+
+
+def _pesq(original: np.ndarray, samples: np.ndarray, rate: int) -> float:
+    if find_spec("pesq") is None or rate not in PESQ_RATES:
+        return NAN
+    from pesq import PesqError, pesq
+
+    try:
+        return float(pesq(rate, original, samples, PESQ_RATES[rate]))
+    except (PesqError, ValueError):  # too short, or without speech
+        return NAN
+
+
+def _stoi(original: np.ndarray, samples: np.ndarray, rate: int) -> float:
+    if find_spec("pystoi") is None:
+        return NAN
+    from pystoi import stoi
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # it warns, and gives 1e-5, where there is too little speech
+        try:
+            return float(stoi(original.astype(float), samples.astype(float), rate))
+        except (RuntimeWarning, ValueError):
+            return NAN
+
+
+@dataclass(frozen=True)
+class Mean:
+    """Over utterances, with the standard error of the mean; NaN where there are too few."""
+
+    value: float
+    error: float
+    count: int
+
+
+def means(qualities: Sequence[SoundQuality]) -> Mapping[str, Mean]:
+    """Of each figure, over the sounds that have it."""
+    rows = [asdict(each) for each in qualities]
+    return {name: mean([row[name] for row in rows]) for name in rows[0]}
+
+
+def mean(values: Sequence[float]) -> Mean:
+    finite = np.array([each for each in values if np.isfinite(each)])
+    if not len(finite):
+        return Mean(NAN, NAN, 0)
+    error = float(finite.std(ddof=1) / np.sqrt(len(finite))) if len(finite) > 1 else NAN
+    return Mean(float(finite.mean()), error, len(finite))

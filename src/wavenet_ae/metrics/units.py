@@ -1,0 +1,187 @@
+"""How well codes and phone labels of the same frames tell of each other.
+
+Phone-normalised mutual information and the two purities are those of Hsu et al. 2021, "HuBERT";
+p(phone, code) is the share of frames that have both.  All of them follow from how often each code
+meets each phone, which is summed utterance by utterance, whatever the length of the corpus.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from wavenet_ae.errors import UserError
+from wavenet_ae.labels import EXCLUDED, UNLABELLED
+from wavenet_ae.randomness import keyed_permutation, keyed_seed
+
+
+@dataclass(frozen=True)
+class JointCounts:
+    """How many frames have a code and a label.
+
+    counts          (K, L) int64
+    num_unlabelled  frames that no segment covers
+    num_excluded    frames whose label the mapping leaves out
+    """
+
+    counts: np.ndarray
+    num_unlabelled: int
+    num_excluded: int
+
+    @staticmethod
+    def none(num_codes: int, num_labels: int) -> JointCounts:
+        return JointCounts(np.zeros((num_codes, num_labels), np.int64), 0, 0)
+
+    def added(self, codes: np.ndarray, labels: np.ndarray) -> JointCounts:
+        """With those of codes (N,) in 0 .. K - 1 and labels (N,), which are below L, UNLABELLED or
+        EXCLUDED."""
+        assert codes.shape == labels.shape and codes.ndim == 1, (codes.shape, labels.shape)
+        num_codes, num_labels = self.counts.shape
+        is_labelled = labels >= 0
+        kept, of_codes = labels[is_labelled], codes[is_labelled]
+        assert ((codes >= 0) & (codes < num_codes)).all(), "a code is outside of the codebook"
+        assert (kept < num_labels).all(), "a label is outside of the inventory"
+        counts = self.counts.copy()
+        np.add.at(counts, (of_codes, kept), 1)
+        return JointCounts(
+            counts,
+            self.num_unlabelled + int((labels == UNLABELLED).sum()),
+            self.num_excluded + int((labels == EXCLUDED).sum()),
+        )
+
+    def __add__(self, other: JointCounts) -> JointCounts:
+        return JointCounts(
+            self.counts + other.counts,
+            self.num_unlabelled + other.num_unlabelled,
+            self.num_excluded + other.num_excluded,
+        )
+
+    def shuffled(self, seed: int) -> JointCounts:
+        """What a random permutation of all labels would leave: counts drawn with the same sums of
+        rows and columns, of their distribution under such permutations."""
+        draw = np.random.default_rng(keyed_seed(seed, "shuffled labels"))
+        left, counts = self.counts.sum(axis=0), np.zeros_like(self.counts)
+        frames = self.counts.sum(axis=1)
+        for code in np.flatnonzero(frames):
+            counts[code] = draw.multivariate_hypergeometric(left, frames[code], method="marginals")
+            left = left - counts[code]
+        return replace(self, counts=counts)
+
+
+@dataclass(frozen=True)
+class UnitQuality:
+    """Statistics over the labelled frames.
+
+    pnmi            I(code; phone) / H(phone): 0 if codes tell nothing, 1 if they tell the phone;
+                    nan if there is only one phone.  Biased upwards on few frames, hence:
+    pnmi_shuffled   the same with the labels in random order, what chance gives to frames that are
+                    drawn one by one; runs of equal codes and labels make chance a little larger
+    nmi             2 I(code; phone) / (H(code) + H(phone)), as acoustic unit discovery reports it
+                    (Ondel et al. 2018): lower where a phone is split into many codes
+    phone_purity    sum over codes of max over phones of p(phone, code): the share of frames that
+                    a dictionary from codes to phones gets right that was made on these frames, the
+                    protocol of van den Oord et al. 2017, "Neural discrete representation
+                    learning", section 4.3
+    majority        the share of the most frequent phone, to which `phone_purity` compares there
+    cluster_purity  sum over phones of max over codes of p(phone, code)
+    perplexity      exp of the codes' entropy, 1 to `num_codes`
+    num_used        codes that occur
+    num_frames      frames that were counted; `num_unlabelled` and `num_excluded` were left out
+    """
+
+    pnmi: float
+    pnmi_shuffled: float
+    nmi: float
+    phone_purity: float
+    majority: float
+    cluster_purity: float
+    perplexity: float
+    num_used: int
+    num_codes: int
+    num_frames: int
+    num_unlabelled: int
+    num_excluded: int
+
+
+def unit_quality(
+    codes: np.ndarray, labels: np.ndarray, num_codes: int, num_labels: int
+) -> UnitQuality:
+    """Of codes (N,) and labels (N,) as `JointCounts.added` takes them, all at once."""
+    return joint_quality(JointCounts.none(num_codes, num_labels).added(codes, labels))
+
+
+def joint_quality(joint: JointCounts, seed: int = 0) -> UnitQuality:
+    """`seed` keys the shuffled labels.  Raises UserError if no frame is labelled."""
+    num_frames = int(joint.counts.sum())
+    if not num_frames:
+        total = joint.num_unlabelled + joint.num_excluded
+        raise UserError(
+            f"none of {total} frames has a label that counts ({joint.num_excluded} have one that "
+            "the mapping leaves out): do the label files and the mapping fit?"
+        )
+    share = joint.counts / num_frames
+    return UnitQuality(
+        pnmi=pnmi(joint.counts),
+        pnmi_shuffled=pnmi(joint.shuffled(seed).counts),
+        nmi=nmi(joint.counts),
+        phone_purity=float(share.max(axis=1).sum()),
+        majority=float(share.sum(axis=0).max()),
+        cluster_purity=float(share.max(axis=0).sum()),
+        perplexity=float(np.exp(_entropy(joint.counts.sum(axis=1)))),
+        num_used=int((joint.counts.sum(axis=1) > 0).sum()),
+        num_codes=len(joint.counts),
+        num_frames=num_frames,
+        num_unlabelled=joint.num_unlabelled,
+        num_excluded=joint.num_excluded,
+    )
+
+
+def held_out_accuracy(halves: tuple[JointCounts, JointCounts]) -> float:
+    """The share of frames whose phone a dictionary from codes to phones names that was made on the
+    other half, over both halves; a code that is not in it means that half's most frequent phone.
+
+    nan where a half has no labelled frame.
+    """
+    pairs = (halves, halves[::-1])
+    if not all(half.counts.any() for half in halves):
+        return float("nan")
+    right = sum(_named_rightly(made.counts, asked.counts) for made, asked in pairs)
+    return right / sum(int(half.counts.sum()) for half in halves)
+
+
+def halves(names: Sequence[str], seed: int = 0) -> dict[str, int]:
+    """0 or 1 for each distinct name, of a speaker or, where there is but one, of an utterance:
+    as many of each, by a random order that `seed` keys."""
+    distinct = sorted(set(names))
+    order = keyed_permutation(len(distinct), seed, "halves")
+    return {distinct[row]: place % 2 for place, row in enumerate(order)}
+
+
+def pnmi(joint: np.ndarray) -> float:
+    """I(code; phone) / H(phone) of joint counts (codes, phones); nan if there is one phone only."""
+    phone_entropy = _entropy(joint.sum(axis=0))
+    return _information(joint) / phone_entropy if phone_entropy else float("nan")
+
+
+def nmi(joint: np.ndarray) -> float:
+    """2 I(code; phone) / (H(code) + H(phone)) of joint counts; nan if there is one of each."""
+    entropies = _entropy(joint.sum(axis=0)) + _entropy(joint.sum(axis=1))
+    return 2 * _information(joint) / entropies if entropies else float("nan")
+
+
+def _named_rightly(made: np.ndarray, asked: np.ndarray) -> int:
+    phones = np.where(made.any(axis=1), made.argmax(axis=1), made.sum(axis=0).argmax())  # (K,)
+    return int(asked[np.arange(len(asked)), phones].sum())
+
+
+def _information(joint: np.ndarray) -> float:
+    # I(x; y) = H(x) + H(y) - H(x, y), all of them sums over what occurs
+    return _entropy(joint.sum(axis=1)) + _entropy(joint.sum(axis=0)) - _entropy(joint.ravel())
+
+
+def _entropy(counts: np.ndarray) -> float:
+    """Nats, of the distribution that has these counts."""
+    share = counts[counts > 0] / counts.sum()
+    return float(-(share * np.log(share)).sum())

@@ -1,1 +1,0 @@
-"""Pages of what evaluations have found."""

@@ -1,0 +1,178 @@
+"""A search: Optuna chooses the values of trials, a launcher of Hydra's runs them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from math import isfinite, nan
+from pathlib import Path
+from typing import Any
+
+import yaml
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.plugins import Plugins
+from hydra.core.utils import JobReturn
+from hydra.plugins.launcher import Launcher
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig, OmegaConf, open_dict
+from optuna.trial import Trial
+
+from wavenet_ae.checkpoint import write_whole
+from wavenet_ae.config import check, plain
+from wavenet_ae.errors import UserError
+from wavenet_ae.exits import FAILED
+from wavenet_ae.search.locks import sole_search
+from wavenet_ae.search.placement import require_one_device
+from wavenet_ae.search.settings import check_search_settings
+from wavenet_ae.search.space import Space, parse_space
+from wavenet_ae.search.study import Outcome, Trials, open_trials
+from wavenet_ae.training.preflight import check_sizes
+from wavenet_ae.training.run_folder import log_to
+
+logger = logging.getLogger(__name__)
+
+
+def search(
+    node: Mapping[str, Any],
+    arguments: Sequence[str],
+    config: DictConfig,
+    context: HydraContext,
+    task: TaskFunction,
+) -> None:
+    """Run the trials that are missing in the sweep folder, and name the best.
+
+    node        the values of hydra.sweeper
+    arguments   the command line, but for what is Hydra's own
+    config      what Hydra has composed from both
+    """
+    log_to(None)
+    logging.getLogger("hydra_plugins").setLevel(logging.WARNING)  # launchers repeat what we say
+    plain_node = {key: _container(value) for key, value in node.items()}
+    settings = check_search_settings(plain_node)
+    space = parse_space(settings.params, arguments, context.config_loader)
+    folder = Path(config.hydra.sweep.dir)
+    configs = [
+        _checked(context, config, space.overrides(values), folder) for values in space.corners()
+    ]
+    launcher = Plugins.instance().instantiate_launcher(
+        hydra_context=context, task_function=task, config=config
+    )
+    with sole_search(folder):
+        trials = open_trials(folder, space, settings, configs[0])
+        while trials.num_finished() < settings.num_trials:
+            _run_batch(trials, launcher, folder)
+        _name_best(trials, folder)
+
+
+def _container(value: Any) -> Any:
+    return OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
+
+
+def _checked(
+    context: HydraContext, config: DictConfig, overrides: list[str], folder: Path
+) -> dict[str, Any]:
+    """A trial's plain configuration, after the check that train.py would make of it."""
+    composed = context.config_loader.load_sweep_config(config, overrides)
+    before = HydraConfig.instance().cfg
+    try:
+        HydraConfig.instance().set_config(composed)  # to which `${hydra:...}` refers
+        with open_dict(composed):
+            del composed["hydra"]
+            composed.run_folder = str(folder)
+        values = plain(composed)
+    finally:
+        HydraConfig.instance().cfg = before
+    check(values)
+    require_one_device(values)
+    check_sizes(values)
+    return values
+
+
+def _run_batch(trials: Trials, launcher: Launcher, folder: Path) -> None:
+    """Run as many trials as may run side by side: first those that a killed search has left."""
+    missing = trials.settings.num_trials - trials.num_finished()
+    size = min(missing, trials.settings.num_parallel)
+    batch = []
+    for trial in trials.unfinished()[:size]:
+        outcome = _recorded_failure(folder / str(trial.number))
+        if outcome is None:
+            batch.append(trial)
+        else:  # it was killed before it could tell the study
+            _tell(trials, trial, outcome)
+    size = min(size, trials.settings.num_trials - trials.num_finished())
+    batch += [trials.ask() for _ in range(size - len(batch))]
+    if batch:
+        jobs = _launch(launcher, trials.space, batch, trials.settings.num_trials)
+        for trial, job in zip(batch, jobs, strict=True):
+            _tell(trials, trial, _outcome(job, folder / str(trial.number)))
+
+
+def _launch(
+    launcher: Launcher, space: Space, batch: Sequence[Trial], num_trials: int
+) -> Sequence[JobReturn]:
+    """Each trial in the run folder of its own number, whichever numbers the launcher gives."""
+    overrides = []
+    for trial in batch:
+        logger.info("trial %d of %d: %s", trial.number, num_trials, _assignments(trial.params))
+        overrides.append([*space.overrides(trial.params), f"hydra.sweep.subdir={trial.number}"])
+    try:
+        return launcher.launch(overrides, initial_job_idx=batch[0].number)
+    except Exception as error:
+        numbers = ", ".join(str(each.number) for each in batch)
+        raise UserError(
+            f"the launcher has lost a run ({type(error).__name__}: {error}).  The same command "
+            f"goes on with the trials that it was busy with: {numbers}"
+        ) from error
+    except (KeyboardInterrupt, SystemExit):
+        logger.info("the search has stopped; the same command goes on with it")
+        raise
+    finally:
+        log_to(None)  # a run in this process has left its own log open
+
+
+def _outcome(job: JobReturn, run_folder: Path) -> Outcome:
+    try:
+        value = float(job.return_value)
+    except Exception as error:  # whatever a run has raised
+        return Outcome(nan, f"{type(error).__name__}: {error}")
+    if isfinite(value):
+        return Outcome(value)
+    return _recorded_failure(run_folder) or Outcome(nan, "it has no finite validation NLL")
+
+
+def _recorded_failure(run_folder: Path) -> Outcome | None:
+    file = run_folder / FAILED
+    return Outcome(nan, file.read_text().strip()) if file.is_file() else None
+
+
+def _tell(trials: Trials, trial: Trial, outcome: Outcome) -> None:
+    trials.tell(trial, outcome)
+    told = f"{outcome.value:.4f}" if isfinite(outcome.value) else f"failed: {outcome.reason}"
+    logger.info("trial %d: %s", trial.number, told)
+
+
+def _name_best(trials: Trials, folder: Path) -> None:
+    """Log the best trial and write it to `best.yaml`."""
+    best = trials.best()
+    if best is None:
+        logger.warning("no trial of %d has given a figure: see %s", trials.num_finished(), folder)
+        return
+    record = {
+        "trial": best.number,
+        "value": best.value,
+        "folder": str(folder / str(best.number)),
+        "overrides": trials.space.overrides(best.params),
+    }
+    write_whole(folder / "best.yaml", yaml.safe_dump(record, sort_keys=False).encode())
+    logger.info(
+        "best of %d trials: %d with %.4f, %s; see %s",
+        trials.num_finished(),
+        best.number,
+        best.value,
+        _assignments(best.params),
+        folder / "best.yaml",
+    )
+
+
+def _assignments(values: Mapping[str, Any]) -> str:
+    return " ".join(f"{key}={value}" for key, value in values.items())

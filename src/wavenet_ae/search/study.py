@@ -1,0 +1,178 @@
+"""The trials of a search, on disk: what a kill at any instant leaves is gone on with."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+    distribution_to_json,
+)
+from optuna.storages import RDBStorage
+from optuna.trial import FrozenTrial, Trial, TrialState
+
+from wavenet_ae.errors import UserError
+from wavenet_ae.randomness import keyed_seed
+from wavenet_ae.search.settings import SearchSettings
+from wavenet_ae.search.space import Space
+from wavenet_ae.training.resumable import changes
+
+FILE = "search.db"
+STUDY = "search"
+FAILED_REASON = "reason"
+# What a run may change when it is resumed, but trials that are compared may not.
+COMPARED = ("trainer.max_steps", "trainer.max_time")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a trial ended: `reason` says why it has no finite value."""
+
+    value: float
+    reason: str = ""
+
+
+class Trials:
+    """Optuna's study of a sweep folder.  A trial's number is the name of its run folder."""
+
+    def __init__(self, folder: Path, space: Space, settings: SearchSettings) -> None:
+        self.space, self.settings = space, settings
+        self.study = optuna.load_study(study_name=STUDY, storage=_storage(folder / FILE))
+
+    def num_finished(self) -> int:
+        return sum(each.state.is_finished() for each in self.study.get_trials(deepcopy=False))
+
+    def unfinished(self) -> list[Trial]:
+        """Those that a killed search has left, in their order."""
+        left = self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+        return [self._unfinished(each) for each in left]
+
+    def ask(self) -> Trial:
+        self._seed_sampler(len(self.study.get_trials(deepcopy=False)))
+        return self._with_values(self.study.ask())
+
+    def tell(self, trial: Trial, outcome: Outcome) -> None:
+        if isfinite(outcome.value):
+            self.study.tell(trial, outcome.value)
+        else:
+            trial.set_user_attr(FAILED_REASON, outcome.reason)
+            self.study.tell(trial, state=TrialState.FAIL)
+
+    def best(self) -> FrozenTrial | None:
+        completed = self.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+        return self.study.best_trial if completed else None
+
+    def _unfinished(self, left: FrozenTrial) -> Trial:
+        self._seed_sampler(left.number)
+        return self._with_values(Trial(self.study, left._trial_id))
+
+    def _seed_sampler(self, number: int) -> None:
+        """Random numbers are keyed by the trial's own, so that a search that is continued neither
+        repeats its draws nor misses any."""
+        seed = keyed_seed(self.settings.seed, "search", number) % 2**32
+        is_parallel = self.settings.num_parallel > 1
+        self.study.sampler = optuna.samplers.TPESampler(seed=seed, constant_liar=is_parallel)
+
+    def _with_values(self, trial: Trial) -> Trial:
+        """A value that is on disk already stays as it is."""
+        for key, distribution in self.space.searched.items():
+            _suggest(trial, key, distribution)
+        return trial
+
+
+def open_trials(
+    folder: Path, space: Space, settings: SearchSettings, reference: Mapping[str, Any]
+) -> Trials:
+    """The trials in `folder`, where there are none a new study.
+
+    reference   plain configuration of a trial with the first value of all that is searched
+    Raises UserError where the folder holds another search, or runs of something else.
+    """
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    description = {
+        "direction": settings.direction,
+        "space": {key: distribution_to_json(each) for key, each in space.searched.items()},
+        "written": dict(space.written),
+        "reference": dict(reference),
+    }
+    if not (folder / FILE).is_file():
+        _require_no_runs(folder)
+        _create(folder / FILE, description)
+    trials = Trials(folder, space, settings)
+    then = json.loads(trials.study.user_attrs["description"])
+    differences = list(_differences(then, json.loads(json.dumps(description))))
+    if differences:
+        raise UserError(
+            f"hydra.sweep.dir={folder} holds another search ({'; '.join(differences)}).  Give this "
+            "one a folder of its own by hydra.sweep.dir=..., or repeat that one's command"
+        )
+    return trials
+
+
+def _create(file: Path, description: Mapping[str, Any]) -> None:
+    """Made under another name: a kill leaves the whole file or none."""
+    temporary = file.with_name(f".{file.name}.tmp")
+    temporary.unlink(missing_ok=True)
+    storage = _storage(temporary)
+    study = optuna.create_study(
+        storage=storage, study_name=STUDY, direction=description["direction"]
+    )
+    study.set_user_attr("description", json.dumps(description))
+    storage.remove_session()
+    storage.engine.dispose()
+    os.replace(temporary, file)
+
+
+def _storage(file: Path) -> RDBStorage:
+    return RDBStorage(f"sqlite:///{file}", engine_kwargs={"connect_args": {"timeout": 60}})
+
+
+def _require_no_runs(folder: Path) -> None:
+    runs = [each.name for each in folder.glob("*/") if each.name.isdigit()]
+    if runs:
+        raise UserError(
+            f"hydra.sweep.dir={folder} holds runs that are none of a search's ({len(runs)} of "
+            f"them, but no {FILE}): give the search a folder of its own"
+        )
+
+
+def _differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+    """`key: value then, value now` of all that makes it another search."""
+    if then["direction"] != now["direction"]:
+        yield f"hydra.sweeper.direction: {then['direction']} then, {now['direction']} now"
+    keys = list(dict.fromkeys([*then["space"], *now["space"]]))
+    other = [key for key in keys if then["space"].get(key) != now["space"].get(key)]
+    for key in other:
+        written = [each["written"].get(key, "not searched") for each in (then, now)]
+        yield f"{key}: {written[0]} then, {written[1]} now"
+    if not other:  # else a searched value's place in the reference would be named once more
+        yield from changes(then["reference"], now["reference"])
+        for key in COMPARED:
+            before, after = (_value(each["reference"], key) for each in (then, now))
+            if before != after:
+                yield f"{key}: {before!r} then, {after!r} now"
+
+
+def _value(config: Mapping[str, Any], key: str) -> Any:
+    group, _, name = key.partition(".")
+    return config[group].get(name)
+
+
+def _suggest(trial: Trial, key: str, distribution: BaseDistribution) -> None:
+    match distribution:
+        case CategoricalDistribution():
+            trial.suggest_categorical(key, distribution.choices)
+        case FloatDistribution(low=low, high=high, log=log, step=step):
+            trial.suggest_float(key, low, high, log=log, step=step)
+        case IntDistribution(low=low, high=high, log=log, step=step):
+            trial.suggest_int(key, low, high, log=log, step=step)

@@ -1,1 +1,0 @@
-"""Many runs: searches, and what a sweep has shown."""

@@ -1,0 +1,99 @@
+"""The sounds of a few utterances as a model makes them, and their spectrograms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+
+from wavenet_ae.audio.io import replacing, write
+from wavenet_ae.engines import Sampling, make_engine, stream_seed
+from wavenet_ae.metrics.distances import HOP_SECONDS, WINDOW_SECONDS, power_spectra
+from wavenet_ae.models import WaveformAutoencoder, WaveformModel
+from wavenet_ae.models.sampling import Conditioning, synthesise
+from wavenet_ae.models.utterance import CodeConditioning, NoConditioning, encode_utterance
+
+RANGE_DECIBELS = 70  # of a spectrogram, below its loudest point
+Sounds = dict[str, np.ndarray]  # (T,) int16, by the name of their file
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """original   (T,) int16
+    voices     rows of the speakers as whom it is made, by the ending of the sound's name; the
+               first is the one that is drawn beside the original
+    """
+
+    name: str
+    original: np.ndarray
+    voices: dict[str, int]
+
+
+@torch.no_grad()
+def make_sounds(model: WaveformModel, utterances: Sequence[Utterance], engine: str) -> Sounds:
+    """Each utterance as long as it is in each of its voices, all side by side, and the original.
+
+    The same random numbers each time.  Training mode is left as it was, part by part.
+    """
+    modes = [(part, part.training) for part in model.modules()]
+    streams = [(each, voice, row) for each in utterances for voice, row in each.voices.items()]
+    names = [f"{each.name}-{voice}" for each, voice, _ in streams]
+    rows = model.drop_speakers(torch.tensor([row for *_, row in streams]), None)
+    model.eval()
+    try:
+        conditioning = _conditioning(model, [each.original for each, *_ in streams])
+        seeds = [stream_seed(0, name) for name in names]
+        steps = make_engine(engine, model.decoder)
+        chunks = list(synthesise(model, steps, conditioning, rows, seeds, Sampling()))
+    finally:
+        for part, mode in modes:
+            part.training = mode
+    sounds = {f"{each.name}-original": each.original for each in utterances}
+    for index, (each, *_) in enumerate(streams):
+        made = np.concatenate([chunk[index] for chunk in chunks])
+        sounds[names[index]] = made[: len(each.original)]
+    return sounds
+
+
+def _conditioning(model: WaveformModel, originals: Sequence[np.ndarray]) -> Conditioning:
+    if not isinstance(model, WaveformAutoencoder):
+        return NoConditioning(model.decoder.embedding, [len(each) for each in originals])
+    device = model.decoder.embedding.device
+    waveforms = [torch.from_numpy(each).to(device) for each in originals]
+    return CodeConditioning(model, [encode_utterance(model, each) for each in waveforms])
+
+
+def write_all(
+    folder: Path, utterances: Sequence[Utterance], sounds: Sounds, sample_rate: int
+) -> None:
+    for name, samples in sounds.items():
+        write(folder / f"{name}.wav", samples, sample_rate)
+    for each in utterances:
+        pair = [f"{each.name}-original", f"{each.name}-{next(iter(each.voices))}"]
+        with replacing(folder / f"{each.name}.png") as file:
+            figure = draw_spectrograms({name: sounds[name] for name in pair}, sample_rate)
+            figure.savefig(file, format="png")
+
+
+def draw_spectrograms(sounds: Mapping[str, np.ndarray], sample_rate: int) -> Figure:
+    """One below the other, on one scale."""
+    spectra = [10 * np.log10(power_spectra(each, sample_rate)).T for each in sounds.values()]
+    loudest = max(each.max() for each in spectra)
+    figure = Figure(figsize=(8, 2.6 * len(spectra)), layout="constrained", dpi=100)
+    parts = figure.subplots(len(spectra), 1, sharex=True, sharey=True)
+    begin = (WINDOW_SECONDS - HOP_SECONDS) / 2
+    for axes, title, decibels in zip(parts, sounds, spectra, strict=True):
+        end = begin + HOP_SECONDS * decibels.shape[1]
+        extent = (begin, end, 0, sample_rate / 2000)
+        limits = dict(vmin=-RANGE_DECIBELS, vmax=0)
+        image = axes.imshow(
+            decibels - loudest, origin="lower", aspect="auto", extent=extent, **limits
+        )
+        axes.set(title=title, ylabel="frequency in kHz")
+    parts[-1].set_xlabel("time in s")
+    figure.colorbar(image, ax=parts).set_label("power in dB, 0: the loudest point")
+    return figure

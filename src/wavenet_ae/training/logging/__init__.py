@@ -1,0 +1,1 @@
+"""Where a run's metrics go: CSV, histograms, TensorBoard and W&B."""

@@ -1,0 +1,57 @@
+"""Do the sizes of a configuration fit together?  Known before any recording is read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from wavenet_ae.checkpoint import step_checkpoints
+from wavenet_ae.errors import UserError
+from wavenet_ae.models import WaveformModel, build
+from wavenet_ae.models.build import model_config
+from wavenet_ae.training.warm_start import initialise_from
+
+HOP_TOLERANCE = 0.2  # of a hop
+
+
+def check_sizes(config: Mapping[str, Any]) -> None:
+    """Build the model once, with a single speaker, and run it on the shortest window, so that
+    sizes that do not fit together are found before any recording is read.  Raises UserError."""
+    try:
+        model = build(model_config(config), ["speaker"])
+        _run_one_hop(model)
+    except (ValueError, RuntimeError) as error:
+        raise UserError(f"The model cannot be built: {error}") from None
+    window_samples(model, config["data"]["window_seconds"])
+    is_new = not step_checkpoints(Path(config["run_folder"]) / "checkpoints")
+    if is_new and config["init_from"] is not None:
+        initialise_from(model, model_config(config), config["init_from"])
+
+
+@torch.no_grad()
+def _run_one_hop(model: WaveformModel) -> None:
+    plan = model.window(int(model.hop))
+    silence = torch.zeros(1, plan.slice_length, dtype=torch.int16)
+    model.eval()(silence, torch.zeros(1, dtype=torch.int64), plan)
+
+
+def window_samples(model: WaveformModel, window_seconds: float) -> int:
+    """Predicted samples of a window: the multiple of the model's hop that `window_seconds` means.
+
+    A hop in seconds is rounded to samples (10 ms are 220.5 at 22 050 Hz), hence the tolerance of
+    a fifth of a hop.  Raises UserError where no multiple is so near.
+    """
+    asked, hop = window_seconds * model.sample_rate, int(model.hop)
+    num_hops = max(1, round(asked / hop))
+    if abs(num_hops * hop - asked) > HOP_TOLERANCE * hop:
+        seconds = hop / model.sample_rate
+        around = f"{asked // hop * seconds:g} or {(asked // hop + 1) * seconds:g}"
+        raise UserError(
+            f"data.window_seconds is {window_seconds}, but must be a multiple of the model's hop, "
+            f"{seconds:g} s ({hop} samples at {model.sample_rate} Hz): "
+            + (around if asked >= hop else f"{seconds:g}")
+        )
+    return num_hops * hop

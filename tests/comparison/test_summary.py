@@ -1,0 +1,81 @@
+"""What a run has come to is read from its folder, and what is wrong with one spoils no other."""
+
+from __future__ import annotations
+
+import pytest
+from helpers.summary_runs import config, write_run
+
+from wavenet_ae.comparison.summary import read_result, read_results
+
+
+def test_figures_are_those_of_the_best_validation(tmp_path):
+    run = write_run(tmp_path / "0", config("fsq"), rates={"nominal": 300.0, "unigram": 290.0})
+    result = read_result(run, "0")
+    assert (result.status, result.reason, result.num_steps) == ("finished", "", 40)
+    assert result.figures == pytest.approx(
+        {
+            "best_step": 20,
+            "validation/nll": 3.0,
+            "validation/gain_over_other_codes": 0.3,
+            "bitrate/nominal": 300,
+            "bitrate/unigram": 290,
+            "speed/times_real_time": 6,
+            # 20 steps of 2 batches of 8 windows of half a second, at 4 and at 8 times real time
+            "training_seconds": 20 * 2 * 8 * 0.5 * (1 / 4 + 1 / 8),
+        }
+    )
+
+
+@pytest.mark.parametrize("start, best", [(0, 10), (9, 10), (10, 30), (30, None)])
+def test_validations_of_a_codebook_that_has_not_started_do_not_count(start, best, tmp_path):
+    values = config("vqvae", bottleneck={"start_after": start})
+    run = write_run(tmp_path / "0", values, nlls=(2.0, 3.5, 3.0))
+    assert read_result(run, "0").figures.get("best_step") == best
+
+
+def test_a_validation_that_is_no_number_is_not_the_best(tmp_path):
+    run = write_run(tmp_path / "0", config("ae"), nlls=(4.0, float("nan"), float("inf")))
+    assert read_result(run, "0").figures["best_step"] == 10
+    run = write_run(tmp_path / "1", config("ae"), nlls=(float("nan"),))
+    assert read_result(run, "1").figures == {}
+
+
+def test_a_run_that_can_go_on_is_unfinished(tmp_path):
+    run = write_run(tmp_path / "0", config("ae"), last_saved=30)
+    assert read_result(run, "0").status == "unfinished"
+    run = write_run(tmp_path / "1", config("ae", trainer={"max_steps": -1}))
+    assert read_result(run, "1").status == "unfinished"
+
+
+def test_a_failed_run_says_why_in_one_line(tmp_path):
+    run = write_run(tmp_path / "0", config("ae"))
+    (run / "failed.txt").write_text("two reasons:\n  - one\n  - other\n")
+    result = read_result(run, "0")
+    assert (result.status, result.reason) == ("failed", "two reasons: - one - other")
+
+
+@pytest.mark.parametrize(
+    "file, content, reason",
+    [
+        ("config.yaml", "a: [1", "config.yaml cannot be read"),
+        ("config.yaml", "- a list", "config.yaml is not a configuration"),
+        ("metrics.csv", "a,b\n1,2\n", "metrics.csv is no metrics.csv of a run"),
+    ],
+)
+def test_what_cannot_be_read_is_a_failed_run(file, content, reason, tmp_path):
+    run = write_run(tmp_path / "0", config("ae"))
+    (run / file).write_text(content)
+    result = read_result(run, "0")
+    assert result.status == "failed" and reason in result.reason
+
+
+def test_the_runs_of_a_sweep_come_in_their_order(tmp_path):
+    for name in ("10", "2"):
+        write_run(tmp_path / name, config("ae"))
+    (tmp_path / "9").mkdir()
+    (tmp_path / "9" / "failed.txt").write_text("refused\n")
+    (tmp_path / ".submitit").mkdir()
+    (tmp_path / "multirun.yaml").touch()
+    results = read_results(tmp_path)
+    assert [each.name for each in results] == ["2", "9", "10"]
+    assert results[1].config == {} and results[1].figures == {}

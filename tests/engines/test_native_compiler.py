@@ -1,0 +1,164 @@
+"""The native engine's libraries: compiled once, kept, and what is said where that fails."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+from wavenet_ae.engines.native import compiler
+from wavenet_ae.engines.native.compiler import NotCompiled, compiled
+from wavenet_ae.errors import UserError
+
+SOURCE = "cpu.cpp"  # compiles in a moment
+DRIVER = Path(__file__).with_name("test_native_driver.cpp")
+
+needs_compiler = pytest.mark.skipif(
+    not any(map(shutil.which, compiler.COMPILERS)), reason="there is no C++ compiler"
+)
+
+
+@pytest.fixture
+def cache(monkeypatch, tmp_path) -> Path:
+    monkeypatch.setenv("WAVENET_AE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("CXX", raising=False)
+    return tmp_path / "cache" / "native"
+
+
+def counting_compiler(folder: Path) -> Path:
+    """A compiler that notes each of its calls, but for questions of its version, in `calls`."""
+    real = next(path for name in compiler.COMPILERS if (path := shutil.which(name)))
+    script = folder / "counting"
+    note = f'[ "$1" = --version ] || echo call >> {folder}/calls'
+    script.write_text(f'#!/bin/sh\n{note}\nexec {real} "$@"\n')
+    script.chmod(0o755)
+    return script
+
+
+@needs_compiler
+def test_processes_that_want_a_library_at_once_compile_it_once(cache, monkeypatch, tmp_path):
+    monkeypatch.setenv("CXX", str(counting_compiler(tmp_path)))
+    with multiprocessing.get_context("fork").Pool(4) as pool:
+        libraries = set(pool.map(compiled, [SOURCE] * 4))
+    assert libraries == {compiled(SOURCE)}
+    assert (tmp_path / "calls").read_text().split() == ["call"]
+    assert not [each for each in cache.iterdir() if each.suffix not in (".so", ".log", ".lock")]
+
+
+@needs_compiler
+def test_another_compiler_flag_or_source_is_another_library(cache, monkeypatch, tmp_path):
+    libraries = {compiled(SOURCE), compiled(SOURCE, ["-g"])}
+    monkeypatch.setenv("CXX", str(counting_compiler(tmp_path)))
+    libraries.add(compiled(SOURCE))
+    sources = shutil.copytree(compiler.SOURCES, tmp_path / "cpp")
+    monkeypatch.setattr(compiler, "SOURCES", sources)
+    assert compiled(SOURCE) in libraries, "where the sources lie does not matter"
+    with (sources / "threads.hpp").open("a") as file:
+        file.write("// changed\n")
+    libraries.add(compiled(SOURCE))
+    assert len(libraries) == 4
+
+
+def test_what_the_compiler_says_is_kept(cache, monkeypatch, tmp_path):
+    script = tmp_path / "broken"
+    script.write_text("#!/bin/sh\necho 'unknown option -std=c++20' >&2\nexit 1\n")
+    script.chmod(0o755)
+    monkeypatch.setenv("CXX", f"{script} -v")
+    with pytest.raises(NotCompiled, match="could not compile") as raised:
+        compiled(SOURCE)
+    (log,) = cache.glob("*.log")
+    assert str(log) in str(raised.value)
+    assert "unknown option -std=c++20" in log.read_text()
+    assert not [*cache.glob("*.so")]
+
+
+def test_a_wrong_cxx_is_named(cache, monkeypatch):
+    monkeypatch.setenv("CXX", "g+++ -O3")
+    with pytest.raises(UserError, match=r"CXX is 'g\+\+\+ -O3', which is no program"):
+        compiled(SOURCE)
+
+
+@needs_compiler
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_cache_that_cannot_be_written_is_named(cache):
+    cache.mkdir(parents=True)
+    cache.chmod(0o500)
+    with pytest.raises(UserError, match=r"cannot be written.*WAVENET_AE_CACHE"):
+        compiled(SOURCE)
+
+
+@needs_compiler
+def test_a_cache_that_is_a_file_is_named(cache):
+    cache.parent.parent.mkdir(parents=True, exist_ok=True)
+    cache.parent.write_text("")
+    with pytest.raises(UserError, match=f"{cache} cannot be written.*WAVENET_AE_CACHE"):
+        compiled(SOURCE)
+
+
+def unused_for(file: Path, days: float) -> Path:
+    """The file, made to look as if nobody had used it for so long."""
+    file.touch()
+    then = time.time() - days * compiler.DAY
+    os.utime(file, (then, then))
+    return file
+
+
+@needs_compiler
+def test_compiling_removes_what_nobody_has_used_for_a_month(cache):
+    cache.mkdir(parents=True)
+    old = [unused_for(cache / name, 31) for name in ("old.so", "old.log", "killed.123")]
+    kept = [unused_for(cache / name, 29) for name in ("new.so", "new.log")]
+    waited_for = unused_for(cache / "waited_for.so", 31)
+    with FileLock(waited_for.with_suffix(".lock")):
+        library = compiled(SOURCE)
+    assert not any(each.exists() for each in old)
+    assert all(each.exists() for each in [*kept, waited_for, library])
+
+
+@needs_compiler
+def test_a_library_that_is_used_is_not_removed(cache):
+    library = unused_for(compiled(SOURCE), 31)
+    assert compiled(SOURCE) == library
+    compiled(SOURCE, ["-g"])
+    assert library.is_file()
+
+
+@needs_compiler
+def test_an_old_library_is_used_where_nothing_can_be_written(cache, monkeypatch):
+    library = unused_for(compiled(SOURCE), 31)
+
+    def refuse(file, seconds=-1):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(compiler, "_lock_of", refuse)
+    assert compiled(SOURCE) == library
+
+
+@needs_compiler
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("precision", "sanitizer"),
+    [
+        ("FLOAT32", "thread"),  # threads share their work alike in every precision: `long`
+        pytest.param("BFLOAT16", "thread", marks=pytest.mark.long),
+        pytest.param("INT8", "thread", marks=pytest.mark.long),
+        *((each, "address,undefined") for each in ("FLOAT32", "BFLOAT16", "INT8")),
+    ],
+)
+def test_sanitizers_have_nothing_to_report(tmp_path, precision, sanitizer):
+    program = tmp_path / "driver"
+    flags = ["-std=c++20", "-O1", "-g", "-pthread", "-march=native", "-Wno-psabi"]
+    flags += [f"-fsanitize={sanitizer}", "-fno-sanitize-recover=all", f"-DWAVENET_{precision}"]
+    command = [*compiler.find_compiler(), *flags, f"-I{compiler.SOURCES}", str(DRIVER)]
+    built = subprocess.run([*command, "-o", str(program)], capture_output=True, text=True)
+    if "cannot find -l" in built.stderr:
+        pytest.skip("the compiler comes without this sanitizer")
+    assert built.returncode == 0, built.stderr
+    done = subprocess.run([str(program)], capture_output=True, text=True, timeout=300)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "done\n", "")

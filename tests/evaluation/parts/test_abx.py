@@ -1,0 +1,94 @@
+"""ABX as a part of an evaluation: exported always, scored where fastabx is installed."""
+
+from __future__ import annotations
+
+import json
+import logging
+
+import pytest
+import torch
+from helpers.evaluated import judged, table
+
+from wavenet_ae.errors import UserError
+from wavenet_ae.labels import read_item_file, read_segments
+from wavenet_ae.metrics.abx_scores import can_run
+
+NAMES = ["latents", "vectors", "codes", "mfcc", "log_mel", "random_encoder"]
+SCORED = ("distance", "neighbours", "within_speakers", "across_speakers")
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="module")
+def evaluated(cache, tmp_path_factory):
+    """The folder of the results, and the table."""
+    folder = tmp_path_factory.mktemp("abx")
+    return folder / "judged", table(judged(folder, cache, "abx"), "abx")
+
+
+def test_every_representation_is_exported_with_the_same_items(evaluated, cache):
+    out, _ = evaluated
+    items = {name: (out / "abx" / name / "phones.item").read_text() for name in NAMES}
+    assert len(set(items.values())) == 1 and len(list((out / "abx").iterdir())) == len(NAMES)
+    found = read_item_file(out / "abx" / "codes" / "phones.item")
+    first = [item for item in found if item.file == found[0].file]
+    (phn,) = cache.glob(f"toy/**/{first[0].file.removesuffix('.wav')}.phn")
+    said = read_segments(phn)
+    assert [item.fields["#phone"] for item in first] == [x for x in said.labels if x != "sil"]
+    assert {item.fields["speaker"] for item in found} == {
+        phn.parent.name for phn in cache.glob("toy/**/*.phn")
+    }
+
+
+def test_codes_are_units_and_all_else_are_vectors(evaluated):
+    out, findings = evaluated
+    for name in NAMES:
+        folder = out / "abx" / name
+        distance = json.loads((folder / "settings.json").read_text())["distance"]
+        assert distance == ("identical" if name == "codes" else "angular")
+        one = next((folder / "features").rglob("*.pt"))
+        features = torch.load(one)
+        times = torch.load(folder / "times" / one.relative_to(folder / "features"))
+        assert len(features) == len(times) and (features.shape[1] == 1) == (name == "codes")
+        assert torch.allclose(times.diff(), torch.tensor(0.02).double(), atol=2e-6)
+    assert {row["representation"]: row["distance"] for row in findings.rows}["mfcc"] == "angular"
+    assert findings.settings["max_size_group"] == 10 and findings.settings["num_items"] > 100
+
+
+@pytest.mark.skipif(can_run(), reason="fastabx is installed")
+def test_without_fastabx_the_table_says_what_was_exported_and_how_to_go_on(evaluated):
+    out, findings = evaluated
+    assert [row["representation"] for row in findings.rows] == NAMES
+    assert [row["folder"] for row in findings.rows] == [str(out / "abx" / name) for name in NAMES]
+    assert f"abx_scores {out / 'abx' / 'latents'} {out / 'abx' / 'vectors'}" in findings.about
+
+
+@pytest.mark.skipif(not can_run(), reason="fastabx is not installed")
+def test_with_fastabx_each_is_scored_within_and_across_speakers(evaluated):
+    _, findings = evaluated
+    assert [row["representation"] for row in findings.rows[::2]] == NAMES
+    assert {row["neighbours"] for row in findings.rows} == {"the same", "any"}
+    any_neighbours = {
+        row["representation"]: row for row in findings.rows if row["neighbours"] == "any"
+    }
+    assert any_neighbours["mfcc"]["within_speakers"] < 0.3
+    assert 0 <= any_neighbours["codes"]["across_speakers"] <= 0.6
+    assert any_neighbours["mfcc"]["groups_across"] > 10 and findings.settings["fastabx"]
+
+
+def test_without_labels_it_is_refused_where_it_is_asked_for(cache, tmp_path):
+    with pytest.raises(UserError, match=r"parts has abx, but no recording has labels \(labels=be"):
+        judged(tmp_path, cache, "abx", suffix=".wrd")
+
+
+def test_silence_alone_is_nothing_to_compare(cache, tmp_path, caplog):
+    silent = tmp_path / "silence.yaml"
+    silent.write_text("name: silence\nothers: keep\ntable:\n")
+    labels = {label for phn in cache.glob("toy/**/*.phn") for label in read_segments(phn).labels}
+    silent.write_text(silent.read_text() + "".join(f"  {label!r}: sil\n" for label in labels))
+    with caplog.at_level(logging.WARNING):
+        assert judged(tmp_path, cache, "abx", mapping=str(silent)).findings == []
+    assert "no phone but silence" in caplog.text

@@ -1,0 +1,68 @@
+"""What generate.py accepts, and what it says of the rest."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import pytest
+import yaml
+from helpers.commands import ROOT
+
+from wavenet_ae.errors import UserError
+from wavenet_ae.generation.settings import Settings, check_settings
+
+
+def test_the_defaults_are_those_of_the_configuration():
+    config = yaml.safe_load((ROOT / "conf" / "generate.yaml").read_text())
+    del config["defaults"], config["hydra"]
+    assert config == asdict(Settings())
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"checkpoint": None}, r"checkpoint is not set, but task=reconstruct needs it: give"),
+        ({"input": None}, r"input is not set.*a recording, a folder of them, or a table"),
+        ({"input": "/no/such"}, r"input is '/no/such', but there is no such file or folder"),
+        ({"task": "convert"}, r"speaker is not set, but task=convert needs it"),
+        ({"task": "decode", "input": None}, r"codes is not set, but task=decode needs it"),
+        ({"task": "speak"}, r"task is 'speak', but must be one of reconstruct, convert"),
+        ({"task": "encode", "seed": 3}, r"seed is read by task=.*leave it out of task=encode"),
+        ({"speaker": "ann"}, r"speaker is read by task=convert, decode, sample only"),
+        ({"top_p": 0}, r"top_p is 0, but must be a number above 0 and of at most 1"),
+        ({"streams": 0}, r"streams is 0, but must be a whole number of at least 1"),
+        ({"tempo": 2}, r"tempo is not known"),
+        ({"checkpoint": "{tmp}"}, r"checkpoint is '.*', a folder, but must be a file: it holds no"),
+        ({"out": "{tmp}/a.wav"}, r"out is '.*a.wav', a file, but must be a folder"),
+        ({"input": "{tmp}", "out": "{tmp}/out"}, r"out=.* lies in input=.*move it"),
+        ({"top_k": -1, "limit": 0}, r"2 settings cannot be used:\n  - "),
+    ],
+)
+def test_a_wrong_setting_is_named(changes, expected, tmp_path):
+    (tmp_path / "a.wav").touch()
+    right = {"checkpoint": "x.ckpt", "input": "{tmp}/a.wav"}
+    given = {
+        key: value.replace("{tmp}", str(tmp_path)) if isinstance(value, str) else value
+        for key, value in {**right, **changes}.items()
+    }
+    with pytest.raises(UserError, match=expected):
+        check_settings(given)
+
+
+def test_a_number_may_be_a_name_and_results_lie_by_run(tmp_path):
+    (tmp_path / "a.wav").touch()
+    given = {"input": f"{tmp_path}/a.wav", "task": "convert", "speaker": 1688}
+    settings = check_settings({"checkpoint": "outputs/toy/R/checkpoints/best.ckpt", **given})
+    assert settings.speaker == "1688"
+    assert settings.destination.as_posix() == "outputs/generated/R/convert"
+    settings = check_settings({"checkpoint": "some/model.ckpt", **given, "out": 7})
+    assert settings.destination.as_posix() == "7"
+    assert Settings(checkpoint="model.ckpt").destination.as_posix().endswith("model/reconstruct")
+
+
+def test_a_run_folder_is_not_a_checkpoint_but_leads_to_one(tmp_path):
+    best = tmp_path / "checkpoints" / "best.ckpt"
+    best.parent.mkdir()
+    best.touch()
+    with pytest.raises(UserError, match=f"give checkpoint={best}"):
+        check_settings({"checkpoint": str(tmp_path), "task": "sample"})

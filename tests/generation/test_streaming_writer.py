@@ -1,0 +1,66 @@
+"""Recordings that are written while they are made."""
+
+from __future__ import annotations
+
+import resource
+import signal
+
+import numpy as np
+import pytest
+import soundfile
+from helpers.small_models import contents, noise
+
+from wavenet_ae.errors import UserError
+from wavenet_ae.generation.streaming_writer import GrowingRecording
+
+
+@pytest.mark.parametrize("suffix", ["wav", "flac"])
+def test_a_recording_grows_and_takes_its_name_when_complete(tmp_path, suffix):
+    path, samples = tmp_path / "deep" / f"a.{suffix}", noise(5000)
+    with GrowingRecording(path, 8000) as file:
+        sizes = []
+        for first in range(0, 5000, 1000):
+            file.write(samples[first : first + 1000])
+            (partial,) = path.parent.iterdir()
+            sizes.append(partial.stat().st_size)
+        assert not path.exists()
+        file.finish()
+        if suffix == "wav":  # FLAC holds a block back
+            assert np.diff(sizes).tolist() == [2000] * 4, "nothing is kept for the end"
+    assert list(path.parent.iterdir()) == [path]
+    found, rate = soundfile.read(path, dtype="int16")
+    assert rate == 8000 and np.array_equal(found, samples)
+    assert soundfile.info(path).subtype == "PCM_16"
+
+
+def test_what_is_not_finished_leaves_nothing(tmp_path):
+    with GrowingRecording(tmp_path / "a.wav", 8000) as file:
+        file.write(noise(500))
+    assert contents(tmp_path) == {}
+
+
+def test_an_error_leaves_what_was_there(tmp_path):
+    path = tmp_path / "a.wav"
+    path.write_bytes(b"before")
+    with pytest.raises(KeyboardInterrupt), GrowingRecording(path, 8000) as file:
+        file.write(noise(500))
+        raise KeyboardInterrupt
+    assert contents(tmp_path) == {"a.wav": b"before"}
+
+
+@pytest.mark.parametrize("suffix", ["wav", "flac"])
+def test_a_full_disk_is_said(tmp_path, suffix):
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (5000, before[1]))  # writing on fails, for real
+    try:
+        with (
+            pytest.raises(UserError, match=r"cannot be written: .*the same command goes on"),
+            GrowingRecording(tmp_path / f"a.{suffix}", 8000) as file,
+        ):
+            for _ in range(20):
+                file.write(noise(1000))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, ignored)
+    assert contents(tmp_path) == {}

@@ -1,0 +1,161 @@
+"""Small models for tests, as plain configurations and as overrides of conf/."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+BOTTLENECKS: dict[str, dict[str, Any]] = {
+    "none": {"_target_": "wavenet_ae.bottlenecks.Identity"},
+    "ae": {"_target_": "wavenet_ae.bottlenecks.AE", "dim": 6, "normalise": True},
+    "vae": {"_target_": "wavenet_ae.bottlenecks.VAE", "dim": 6, "samples_per_datapoint": 2},
+    "vqvae": {
+        "_target_": "wavenet_ae.bottlenecks.VQVAE",
+        "dim": 6,
+        "codebook_size": 8,
+        "init": "uniform",
+        "revive_after": 3,
+        "normalise": True,
+    },
+    "vqvae_ema": {
+        "_target_": "wavenet_ae.bottlenecks.VQVAEEMA",
+        "dim": 6,
+        "codebook_size": 8,
+        "init": "uniform",
+        "revive_after": 3,
+        "normalise": True,
+    },
+    "fsq": {"_target_": "wavenet_ae.bottlenecks.FSQ", "levels": [4, 3], "normalise": True},
+    "rvq": {
+        "_target_": "wavenet_ae.bottlenecks.RVQ",
+        "dim": 6,
+        "num_codebooks": 3,
+        "codebook_size": 8,
+        "init": "uniform",
+        "revive_after": 3,
+        "normalise": True,
+    },
+    "lfq": {"_target_": "wavenet_ae.bottlenecks.LFQ", "num_bits": 3, "normalise": True},
+    "simvq": {
+        "_target_": "wavenet_ae.bottlenecks.SimVQ",
+        "dim": 6,
+        "codebook_size": 8,
+        "init": "uniform",
+        "normalise": True,
+    },
+}
+
+_CONVOLUTIONS = {
+    "_target_": "wavenet_ae.encoders.ConvolutionalEncoder",
+    "dim": 12,
+    "kernels": [3, 4, 1],
+    "strides": [1, 2, 1],
+    "batch_norm": True,
+}
+ENCODERS: dict[str, dict[str, Any]] = {
+    "mfcc": {
+        **_CONVOLUTIONS,
+        "features": {"_target_": "wavenet_ae.audio.features.MFCC", "num_mels": 26},
+        "shortcut": True,
+    },
+    "mel": {
+        **_CONVOLUTIONS,
+        "features": {"_target_": "wavenet_ae.audio.features.LogMel", "num_mels": 20},
+        "shortcut": True,
+    },
+    "raw": {
+        **_CONVOLUTIONS,
+        "features": {"_target_": "wavenet_ae.audio.features.Waveform"},
+        "kernels": [4, 4, 4, 3],
+        "strides": [4, 4, 4, 1],
+    },
+    "features": {
+        "_target_": "wavenet_ae.encoders.FeatureEncoder",
+        "features": {"_target_": "wavenet_ae.audio.features.MFCC", "num_mels": 26},
+    },
+}
+
+SMALL: dict[str, Any] = {
+    "sample_rate": 8000,
+    "encoder": ENCODERS["mfcc"],
+    "bottleneck": BOTTLENECKS["vqvae_ema"],
+    "decoder": {
+        "_target_": "wavenet_ae.decoders.WaveNet",
+        "num_blocks": 2,
+        "layers_per_block": 3,
+        "residual": 8,
+        "gate": 8,
+        "skip": 8,
+        "post": 8,
+        "speaker_dim": 4,
+    },
+    "model": {
+        "_target_": "wavenet_ae.models.WaveformAutoencoder",
+        "upsampling": {
+            "_target_": "wavenet_ae.nn.upsampling.Upsampling",
+            "dim": 8,
+            "strides": [4],
+            "kernels": [8],
+        },
+    },
+}
+
+
+def small(
+    bottleneck: str = "vqvae_ema", encoder_option: str = "mfcc", **changes: Any
+) -> dict[str, Any]:
+    """A small model's configuration; `changes` such as `decoder={"kernel": 3}` are merged."""
+    config = copy.deepcopy(SMALL)
+    config["bottleneck"] = copy.deepcopy(BOTTLENECKS[bottleneck])
+    config["encoder"] = copy.deepcopy(ENCODERS[encoder_option])
+    for group, values in changes.items():
+        config[group].update(values)
+    return config
+
+
+# For train.py: a corpus of half a minute, a step of some milliseconds.
+TINY = [
+    "data.source.num_speakers=2",
+    "data.source.minutes=0.5",
+    "data.batch_size=4",
+    "data.window_seconds=0.04",
+    "data.validation_seconds=1",
+    "encoder.dim=16",
+    "decoder.num_blocks=1",
+    "decoder.layers_per_block=4",
+    "decoder.residual=8",
+    "decoder.gate=8",
+    "decoder.skip=8",
+    "decoder.post=8",
+    "optimizer.warmup_steps=5",
+    "trainer.max_steps=24",
+    "trainer.log_every_n_steps=1",
+    "trainer.accelerator=cpu",
+    "validate_every_num_steps=6",
+    "callbacks.checkpoints.every_num_steps=4",
+    "callbacks.listening.every_num_steps=0",
+]
+TINY_CODES = [
+    "bottleneck.codebook_size=8",
+    "bottleneck.start_after=3",
+    "bottleneck.revive_after=4",
+]
+# The same for each bottleneck that has codes.
+TINY_QUANTISERS: dict[str, list[str]] = {
+    "vqvae": TINY_CODES,
+    "vqvae_ema": TINY_CODES,
+    "rvq": TINY_CODES,
+    "simvq": ["bottleneck.codebook_size=8", "bottleneck.start_after=3"],
+    "fsq": ["bottleneck.levels=[4,3]", "bottleneck.start_after=3"],
+    "lfq": ["bottleneck.num_bits=3", "bottleneck.start_after=3"],
+}
+# Without what keeps a codebook from collapsing.
+NO_REMEDY = [
+    "bottleneck.init=uniform",
+    "bottleneck.start_after=0",
+    "bottleneck.revive_after=0",
+    "bottleneck.normalise=false",
+    "encoder.batch_norm=false",
+    "encoder.shortcut=false",
+    "objective.commitment_weight=0.25",
+]

@@ -1,0 +1,50 @@
+"""Evaluations of small models with random weights, on half a minute of synthetic speech."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from helpers.small_models import checkpoint
+from wavenet_ae.checkpoint import read_checkpoint, write_checkpoint
+from wavenet_ae.evaluation.config import Settings
+from wavenet_ae.evaluation.evaluator import evaluate
+from wavenet_ae.evaluation.results import Evaluation, Findings
+
+
+def data(cache: Path, **source: Any) -> dict[str, Any]:
+    """The node of the synthetic speech, as a command line composes it."""
+    return {
+        "_target_": "wavenet_ae.data.module.SpeechData",
+        "source": {
+            "_target_": "wavenet_ae.data.toy.source.ToySource",
+            "root": str(cache / "toy"),
+            "num_speakers": 2,
+            "minutes": 0.6,
+            **source,
+        },
+        "cache_dir": str(cache / "packed"),
+    }
+
+
+def judged(
+    folder: Path,
+    cache: Path,
+    part: str,
+    kind: str = "vqvae",
+    quantises: bool = True,
+    **settings: Any,
+) -> Evaluation:
+    """One part of the evaluation of a model with this bottleneck."""
+    file = checkpoint(folder, kind)
+    if not quantises:
+        content = read_checkpoint(file)
+        content["state_dict"]["model.bottleneck.is_quantising"].fill_(False)
+        write_checkpoint(content, file)
+    given = {"data": data(cache), "out": str(folder / "judged"), "parts": [part]} | settings
+    return evaluate(Settings(checkpoint=str(file), device="cpu", engine="reference", **given))
+
+
+def table(evaluation: Evaluation, part: str) -> Findings:
+    (found,) = [each for each in evaluation.findings if each.part == part]
+    return found

@@ -1,0 +1,136 @@
+"""Figures by which a change is known to leave all results as they were.
+
+python tests/helpers/golden.py          # records them anew, in tests/golden/figures.json
+
+Only a change that is meant to change results records them anew, and its message says why.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import hydra
+import numpy as np
+import torch
+from hydra.core.global_hydra import GlobalHydra
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from helpers.configs import BOTTLENECKS, TINY, TINY_QUANTISERS, small
+from helpers.evaluated import judged
+from wavenet_ae.checkpoint import newest_checkpoint
+from wavenet_ae.config import check, plain
+from wavenet_ae.dashboards.history import read_metrics
+from wavenet_ae.engines import Sampling
+from wavenet_ae.models import build
+from wavenet_ae.training.run import train
+
+FILE = Path(__file__).parents[1] / "golden" / "figures.json"
+CONF = Path(__file__).parents[2] / "conf"
+STEPS = 20
+ENCODERS = ("mfcc", "mel", "raw")
+MODELS = ("wavenet", "mfcc_inverter")
+ENGINES = ("reference", "native", "native_bf16", "native_int8")
+PARTS = ("certificates", "likelihood", "bitrate", "units")
+QUIET = ["callbacks.doctor=null"]
+
+
+def settings(*overrides: str, folder: Path) -> dict[str, Any]:
+    """A tiny run's configuration, without what only watches it."""
+    has_no_width = any(each.startswith("model=") for each in overrides)
+    tiny = [each for each in TINY if not (has_no_width and each.startswith("encoder."))]
+    kept = [each for each in tiny if not each.startswith(("callbacks.checkpoints", "validate_"))]
+    last = [f"trainer.max_steps={STEPS}", "validate_every_num_steps=10"]
+    GlobalHydra.instance().clear()
+    with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
+        place = ["run_folder=unused", "name=golden"]
+        values = plain(hydra.compose("config", [*place, *kept, *last, *overrides]))
+    values["run_folder"] = str(folder)
+    check(values)
+    return values
+
+
+def losses(folder: Path) -> dict[str, list[float]]:
+    """Of each step, and of each validation."""
+    metrics = read_metrics(folder / "metrics.csv")
+    return {name: metrics[name][1].tolist() for name in ("train/loss", "validation/nll")}
+
+
+def training_figures(folder: Path) -> Iterator[tuple[str, Any]]:
+    for bottleneck in BOTTLENECKS:
+        for encoder in ENCODERS:
+            codes = TINY_QUANTISERS.get(bottleneck, [])
+            groups = [f"bottleneck={bottleneck}", f"encoder={encoder}"]
+            run = folder / f"{bottleneck}-{encoder}"
+            train(settings(*groups, *codes, *QUIET, folder=run))
+            yield f"loss {bottleneck} {encoder}", losses(run)
+    for model in MODELS:
+        train(settings(f"model={model}", *QUIET, folder=folder / model))
+        yield f"loss {model}", losses(folder / model)
+
+
+def resumed_run(folder: Path) -> Iterator[tuple[str, Any]]:
+    overrides = ["bottleneck=vqvae_ema", *TINY_QUANTISERS["vqvae_ema"], "callbacks.doctor=null"]
+    first = settings(*overrides, folder=folder / "resumed")
+    train(first | {"trainer": first["trainer"] | {"max_steps": 8}})
+    train(copy.deepcopy(first))
+    yield "loss resumed", losses(folder / "resumed")
+    state = newest_checkpoint(folder / "resumed" / "checkpoints")[1]["state_dict"]
+    norms = [float(each.double().norm()) for _, each in sorted(state.items())]
+    yield "weights resumed", norms
+
+
+def recording(num_samples: int = 4000) -> np.ndarray:
+    """A tone that rises and falls, in noise: int16 at 8 kHz."""
+    time = np.arange(num_samples) / 8000
+    tone = np.sin(2 * np.pi * (300 * time + 80 * np.sin(2 * np.pi * 3 * time)))
+    noise = np.random.default_rng(0).standard_normal(num_samples)
+    return (6000 * tone + 800 * noise).astype(np.int16)
+
+
+def generation_figures() -> Iterator[tuple[str, Any]]:
+    torch.manual_seed(0)
+    model = build(small("vqvae"), ["ann", "bob"]).eval()
+    model.bottleneck.is_quantising.fill_(True)
+    codes = model.encode(recording(), 8000)
+    yield "codes", codes.tolist()
+    for engine in ENGINES:
+        samples = model.decode(codes[:10], "ann", Sampling(), seed=3, engine=engine)
+        yield f"samples {engine}", samples[:200].tolist()
+
+
+def evaluation_figures(folder: Path, cache: Path) -> Iterator[tuple[str, Any]]:
+    for part in PARTS:
+        found = judged(folder / part, cache, part).findings
+        cells = [value for each in found for row in each.rows for value in row.values()]
+        yield f"evaluation {part}", [each for each in cells if isinstance(each, int | float)]
+
+
+def figures(folder: Path, cache: Path) -> dict[str, Any]:
+    """All of them by name; the same on the same machine, near on another."""
+    os.environ["WAVENET_AE_CACHE"] = str(cache)
+    torch.set_num_threads(1)
+    return {
+        **dict(training_figures(folder)),
+        **dict(resumed_run(folder)),
+        **dict(generation_figures()),
+        **dict(evaluation_figures(folder, cache)),
+    }
+
+
+def machine() -> str:
+    """What results to the last bit depend on."""
+    return f"torch {torch.__version__}, {torch.backends.cpu.get_cpu_capability()}"
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as place:
+        found = figures(Path(place, "runs"), Path(place, "cache"))
+    FILE.write_text(json.dumps({"machine": machine(), **found}, indent=None) + "\n")

@@ -1,0 +1,127 @@
+"""The controls: predictions with others' codes, without any, and as another speaker."""
+
+from __future__ import annotations
+
+from math import log
+
+import pytest
+import torch
+from helpers.configs import BOTTLENECKS, SMALL, small
+from torch import Tensor
+
+from wavenet_ae.metrics.ablations import (
+    bits_per_second,
+    control_names,
+    controls,
+    other_speakers,
+)
+from wavenet_ae.models import WaveformModel, build
+from wavenet_ae.objectives.waveform import negative_log_likelihood
+from wavenet_ae.types import ModelOutput
+
+SPEAKERS = ["anna", "bert", "cleo"]
+SPEAKER = torch.tensor([0, 2, 3, 1])  # the last but one is unknown
+
+
+def model_of(bottleneck: str = "ae", **changes) -> WaveformModel:
+    torch.manual_seed(0)
+    return build(small(bottleneck, **changes), SPEAKERS).double().eval()
+
+
+def language_model(hears_speaker: bool = True) -> WaveformModel:
+    torch.manual_seed(0)
+    target = "wavenet_ae.models.WaveNetLanguageModel"
+    node = {"_target_": target, "hears_speaker": hears_speaker}
+    config = {"sample_rate": 8000, "decoder": SMALL["decoder"], "model": node}
+    return build(config, SPEAKERS).double().eval()
+
+
+@torch.no_grad()
+def controlled(model: WaveformModel) -> tuple[Tensor, ModelOutput, dict[str, ModelOutput]]:
+    """A batch of noise (B, T), its own predictions and those of the controls."""
+    plan = model.window(3 * int(model.hop) if model.hop > 1 else 200)
+    generator = torch.Generator().manual_seed(0)
+    shape = (len(SPEAKER), plan.slice_length)
+    waveform = torch.randint(-8000, 8000, shape, dtype=torch.int16, generator=generator)
+    output = model(waveform, SPEAKER, plan)
+    return waveform, output, dict(controls(model, output, waveform, SPEAKER, plan))
+
+
+@pytest.mark.parametrize("bottleneck", BOTTLENECKS)
+def test_names_and_shapes(bottleneck):
+    model = model_of(bottleneck)
+    _, output, others = controlled(model)
+    assert tuple(others) == control_names(model)
+    assert tuple(others) == ("other_codes", "zeroed_codes", "other_speaker")
+    for name, other in others.items():
+        assert other.logits.shape == output.logits.shape, name
+        assert torch.equal(other.targets, output.targets), name
+        assert not torch.equal(other.logits, output.logits), name
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("bottleneck", BOTTLENECKS)
+def test_each_control_replaces_one_thing(bottleneck):
+    """Item by item, against predictions from what it should have been given."""
+    model = model_of(bottleneck)
+    waveform, output, others = controlled(model)
+    own, plan = output.bottleneck, model.window(3 * int(model.hop))
+    next_speaker = [1, 0, 1, 2]
+    for item in range(len(SPEAKER)):
+        neighbour = own.vectors[[(item + 1) % len(SPEAKER)]]
+        here = slice(item, item + 1)
+        other = torch.tensor(next_speaker[here])
+        expected = {
+            "other_codes": (neighbour, SPEAKER[here]),
+            "zeroed_codes": (0 * neighbour, SPEAKER[here]),
+            "other_speaker": (own.vectors[here], other),
+        }
+        for name, (vectors, speaker) in expected.items():
+            alone = model.predict(own, vectors, waveform[here], speaker, plan)
+            torch.testing.assert_close(others[name].logits[here], alone.logits)
+
+
+def test_a_decoder_deaf_to_its_conditioning_loses_nothing():
+    model = model_of("vqvae_ema")
+    for layer in model.decoder.layers:
+        torch.nn.init.zeros_(layer.conditioning.weight)
+    _, output, others = controlled(model)
+    own = negative_log_likelihood(output)
+    assert torch.equal(negative_log_likelihood(others["other_codes"]), own)
+    assert torch.equal(negative_log_likelihood(others["zeroed_codes"]), own)
+    assert not torch.equal(negative_log_likelihood(others["other_speaker"]), own)
+
+
+def test_a_decoder_deaf_to_its_speaker_loses_nothing():
+    model = model_of("vqvae_ema")
+    for layer in model.decoder.layers:
+        torch.nn.init.zeros_(layer.speaker.weight)
+    _, output, others = controlled(model)
+    assert torch.equal(others["other_speaker"].logits, output.logits)
+
+
+@pytest.mark.parametrize("hears_speaker", [True, False])
+def test_without_codes_there_is_the_speaker_alone(hears_speaker):
+    model = language_model(hears_speaker)
+    _, output, others = controlled(model)
+    assert tuple(others) == control_names(model) == ("other_speaker",)
+    is_same = torch.equal(others["other_speaker"].logits, output.logits)
+    assert is_same is not hears_speaker
+
+
+@pytest.mark.parametrize("num_speakers", [1, 2, 3, 10])
+def test_other_speakers_are_others_and_known_where_there_are_any(num_speakers):
+    rows = torch.arange(num_speakers + 1)  # the last is unknown
+    others = other_speakers(rows, num_speakers)
+    assert not (others == rows).any()
+    assert (others < max(num_speakers, 2)).all()
+    if num_speakers > 2:
+        assert others[:-1].sort().values.tolist() == rows[:-1].tolist(), "each once"
+
+
+def test_the_only_speaker_is_heard_as_unknown():
+    assert other_speakers(torch.tensor([0, 1]), 1).tolist() == [1, 0]
+
+
+def test_bits_per_second_of_a_bit_a_sample():
+    assert float(bits_per_second(torch.tensor(log(2)), 16000)) == pytest.approx(16000)

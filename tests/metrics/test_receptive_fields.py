@@ -1,0 +1,94 @@
+"""What is measured on a model agrees with its geometry, and a geometry that lies is found out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from helpers.configs import BOTTLENECKS, ENCODERS, SMALL, small
+from torch import nn
+
+from wavenet_ae.metrics.receptive_fields import Certificate, certify
+from wavenet_ae.models import WaveformAutoencoder, WaveformModel, build
+
+
+def made(config: dict[str, Any]) -> WaveformModel:
+    torch.manual_seed(0)
+    return build(config, ["ann", "bob"]).eval()
+
+
+def autoencoder(*options: str, **changes: Any) -> WaveformAutoencoder:
+    model = made(small(*options, **changes))
+    assert isinstance(model, WaveformAutoencoder)
+    return model
+
+
+def by_name(model: WaveformModel) -> dict[str, Certificate]:
+    return {each.name: each for each in certify(model)}
+
+
+@pytest.mark.parametrize("encoder", ENCODERS)
+@pytest.mark.parametrize("bottleneck", BOTTLENECKS)
+def test_every_model_reads_what_its_geometry_says(bottleneck, encoder):
+    model = autoencoder(bottleneck, encoder)
+    certificates = by_name(model)
+    assert len(certificates) == 4 and all(each.agrees for each in certificates.values())
+    code = certificates["samples that a code reads"].measured
+    assert code.last == model.alignment.encoder.lookahead
+    assert code.last - code.first + 1 == model.alignment.encoder.receptive_field
+    readers = certificates["predictions that read a code"].measured
+    assert readers.last - readers.first + 1 == model.window(1).full_usage
+
+
+@pytest.mark.parametrize("changes", [{"kernel": 3}, {"layers_per_block": 1}, {"levels": 2}])
+def test_other_decoders_agree_too(changes):
+    certificates = certify(autoencoder("vqvae", "raw", decoder=changes))
+    assert all(each.agrees for each in certificates)
+
+
+def test_a_language_model_hears_the_past_alone():
+    node = {"_target_": "wavenet_ae.models.WaveNetLanguageModel"}
+    model = made({"sample_rate": 8000, "decoder": SMALL["decoder"], "model": node})
+    (heard,) = certify(model)
+    assert heard.agrees and str(heard.measured) == "-15 to -1"
+
+
+def test_the_two_measured_parts_make_what_the_whole_model_reads():
+    """A NaN in each sample of a code hop, all the way to the predictions of a bottleneck that
+    lets NaN through."""
+    model = autoencoder("ae", "raw")
+    hop = int(model.hop)
+    plan = model.window(12 * hop)
+    levels = torch.zeros(1, plan.decoder_input.stop - plan.decoder_input.start, dtype=torch.int64)
+    offsets = set()
+    for phase in range(hop):
+        marked = plan.targets.start + 6 * hop + phase
+        waveform = torch.zeros(1, plan.slice_length)
+        waveform[0, marked] = torch.nan
+        with torch.no_grad():
+            vectors = model.bottleneck(model.encoder(waveform[:, plan.encoder_input])).vectors
+            conditioning = model.upsampling(vectors)[..., : plan.num_vectors]
+            logits = model.decoder(levels, conditioning, torch.tensor([0]))
+        spoilt = logits.isnan().any(dim=1)[0].nonzero()[:, 0]
+        offsets |= {marked - plan.targets.start - target for target in spoilt.tolist()}
+    through = by_name(model)["samples that a prediction reads by codes"].measured
+    assert (min(offsets), max(offsets)) == (through.first, through.last)
+
+
+def test_a_layer_that_reads_farther_than_it_says_is_found_out():
+    model = autoencoder("vqvae", "mfcc")
+    model.encoder.blocks[0].convolution.dilation = (2,)
+    model.encoder.shortcut = None
+    certificates = by_name(model)
+    code = certificates["samples that a code reads"]
+    assert not code.agrees and code.measured.last > code.computed.last
+    assert certificates["past samples that a prediction reads"].agrees
+
+
+def test_an_upsampling_that_reads_farther_than_it_says_is_found_out():
+    model = autoencoder("vqvae", "mfcc")
+    context = model.upsampling.context
+    model.upsampling.context = nn.Conv1d(context.in_channels, context.out_channels, 5, padding=1)
+    readers = by_name(model)["predictions that read a code"]
+    assert not readers.agrees and readers.measured.last > readers.computed.last

@@ -1,0 +1,149 @@
+"""What there is to probe of each model, at the instants of its codes, and fair baselines."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from helpers.configs import BOTTLENECKS, small
+
+from wavenet_ae.data.corpus import PackedCorpus
+from wavenet_ae.data.packing import pack
+from wavenet_ae.data.splits import Splits
+from wavenet_ae.data.toy.source import ToySource
+from wavenet_ae.metrics.frames import choose_frames
+from wavenet_ae.metrics.probe_data import ProbeCollector
+from wavenet_ae.metrics.probing import run_probe, speaker_task
+from wavenet_ae.metrics.random_model import random_model, training_windows
+from wavenet_ae.metrics.representations import Representations
+from wavenet_ae.models import WaveformAutoencoder, build, utterance
+from wavenet_ae.models.utterance import Layout
+
+BASELINES = {"mfcc", "log_mel", "random_encoder"}
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory) -> PackedCorpus:
+    folder = tmp_path_factory.mktemp("corpus")
+    source = ToySource(str(folder / "toy"), num_speakers=4, minutes=1.6)
+    return PackedCorpus(pack(source, str(folder / "packed"), 8000, Splits()))
+
+
+def made(config: dict[str, Any], corpus: PackedCorpus, starts: bool = True) -> WaveformAutoencoder:
+    """A model before training: features fitted, codes placed."""
+    torch.manual_seed(0)
+    model = build(config, corpus.speakers)
+    assert isinstance(model, WaveformAutoencoder)
+    windows = training_windows(model, corpus)
+    model.fit([model.normalise(windows)])
+    model.eval()
+    if model.bottleneck.codebook_size and starts:
+        with torch.no_grad():
+            model.bottleneck.start(model.encoder(model.normalise(windows)), seed=0)
+    return model
+
+
+def represent(config: dict[str, Any], corpus: PackedCorpus, starts: bool = True) -> Representations:
+    model = made(config, corpus, starts)
+    return Representations(model, config, training_windows(model, corpus))
+
+
+def waveform(corpus: PackedCorpus, row: int) -> torch.Tensor:
+    return torch.from_numpy(corpus.read(row, 0, int(corpus.length[row])))
+
+
+@pytest.mark.parametrize("bottleneck", BOTTLENECKS)
+def test_each_model_has_what_it_can_have(bottleneck, corpus):
+    represented = represent(small(bottleneck), corpus)
+    bottleneck_of = represented.model.bottleneck
+    own = {"latents"} | ({"vectors"} if bottleneck != "none" else set())
+    own |= {"codes"} if bottleneck_of.codebook_size else set()
+    result = represented(waveform(corpus, 0))
+    assert set(represented.names) == set(result.values) == own | BASELINES
+    num = len(result.encoded.anchors)
+    for name, values in result.values.items():
+        assert len(values) == num and np.isfinite(values).all(), name
+    assert result.values["latents"].shape == (num, represented.model.encoder.dim)
+    if bottleneck_of.codebook_size:
+        places = result.values["codes"]
+        size, books = bottleneck_of.codebook_size, bottleneck_of.num_codebooks
+        assert places.shape == (num, books)
+        assert np.all(places // size == np.arange(books)), "a codebook's places are its own"
+        codes = torch.from_numpy((places % size).T.copy())  # (Q, N)
+        with torch.no_grad():
+            vectors = represented.model.bottleneck.decode(codes[None] if books > 1 else codes)[0]
+        np.testing.assert_array_equal(result.values["vectors"], vectors.t().numpy())
+
+
+def test_before_a_bottleneck_quantises_there_are_no_codes(corpus):
+    config = small("vqvae")
+    config["bottleneck"]["start_after"] = 5
+    assert "codes" not in represent(config, corpus, starts=False).names
+
+
+def test_features_that_are_the_latents_are_found_at_the_same_instants(corpus):
+    represented = represent(small("vqvae", "features"), corpus)
+    assert set(represented.names) == {"latents", "vectors", "codes", "mfcc", "log_mel"}
+    values = represented(waveform(corpus, 1)).values
+    np.testing.assert_allclose(values["mfcc"], values["latents"], atol=1e-3)
+
+
+def test_latents_are_those_of_one_piece(corpus, monkeypatch):
+    represented = represent(small("ae"), corpus)
+    whole = represented(waveform(corpus, 0)).values
+    monkeypatch.setattr(utterance, "CODES_AT_ONCE", 7)
+    pieces = represented(waveform(corpus, 0)).values
+    for name in ("latents", "vectors", "random_encoder"):
+        np.testing.assert_allclose(pieces[name], whole[name], atol=1e-4)
+
+
+def test_the_random_model_is_another_draw_that_knows_the_data_as_well(corpus):
+    config = small("vqvae")
+    model = made(config, corpus)
+    before = {name: each.clone() for name, each in model.state_dict().items()}
+    windows = training_windows(model, corpus)
+    state = torch.random.get_rng_state()
+    one, again, other = (random_model(config, model, windows, seed) for seed in (0, 0, 1))
+    assert torch.equal(torch.random.get_rng_state(), state), "no one else's draws are changed"
+    assert all(torch.equal(each, before[name]) for name, each in model.state_dict().items())
+    weights = [each.encoder.blocks[0].convolution.weight for each in (one, again, other, model)]
+    assert torch.equal(weights[0], weights[1])
+    assert not torch.equal(weights[0], weights[2]) and not torch.equal(weights[0], weights[3])
+    torch.testing.assert_close(one.encoder.features.mean, model.encoder.features.mean)
+    assert not one.training
+
+    entering = []
+    norm = one.encoder.blocks[0].norm
+    norm.register_forward_hook(lambda _, inputs, output: entering.append(output))
+    with torch.no_grad():
+        one.encoder(one.normalise(windows))
+    normed = entering[0].transpose(0, 1).flatten(1)  # (C, B * F)
+    assert normed.mean(dim=1).abs().max() < 0.05 and (normed.std(dim=1) - 1).abs().max() < 0.1
+
+
+def test_windows_are_of_training_and_the_same_again(corpus):
+    model = made(small("ae"), corpus)
+    windows, again = (training_windows(model, corpus) for _ in range(2))
+    assert torch.equal(windows, again) and windows.dtype == torch.int16
+    assert windows.shape == (min(64, len(corpus.rows("train"))), 8000)
+    training = {
+        corpus.read(row, 0, int(corpus.length[row])).tobytes() for row in corpus.rows("train")
+    }
+    first = windows[0].numpy().tobytes().rstrip(b"\0")
+    assert any(first in each for each in training)
+
+
+def test_the_speaker_is_harder_to_tell_behind_a_bottleneck(corpus):
+    """Eight codes from MFCC are of phones, above all."""
+    represented = represent(small("vqvae"), corpus)
+    choice = choose_frames(corpus, range(len(corpus)), Layout(represented.model), None, 1500)
+    collector = ProbeCollector(corpus, choice)
+    for row in choice.rows:
+        collector.add(row, represented(waveform(corpus, row)).values)
+    task = speaker_task(collector.frames())
+    before, after = (
+        run_probe(task, name, "mlp", seeds=(0,)).accuracy.mean for name in ("latents", "codes")
+    )
+    assert after < before - 0.1

@@ -1,0 +1,36 @@
+"""Configurations of whole runs in this process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import hydra
+import pytest
+from helpers.configs import TINY
+from hydra.core.global_hydra import GlobalHydra
+
+from wavenet_ae.config import check, plain
+from wavenet_ae.training.preflight import check_sizes
+
+CONF = Path(__file__).parents[2] / "conf"
+PLACE = ["run_folder=unused", "name=test"]
+
+
+@pytest.fixture
+def config(cache, monkeypatch, tmp_path):
+    """A function from overrides to a plain configuration whose run folder is fresh."""
+    monkeypatch.setenv("WAVENET_AE_CACHE", str(cache))
+
+    def compose(*overrides: str, folder: str = "run") -> dict:
+        without_width = {"encoder=features", "model=wavenet", "model=mfcc_inverter"} & {*overrides}
+        tiny = [each for each in TINY if not (without_width and each.startswith("encoder."))]
+        GlobalHydra.instance().clear()
+        with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
+            composed = hydra.compose("config", [*PLACE, *tiny, *overrides])
+        values = plain(composed)
+        values["run_folder"] = str(tmp_path / folder)
+        check(values)
+        check_sizes(values)
+        return values
+
+    return compose

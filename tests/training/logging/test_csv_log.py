@@ -1,0 +1,49 @@
+"""metrics.csv: columns that come later, rows that a resume drops."""
+
+from __future__ import annotations
+
+import csv
+
+from wavenet_ae.training.logging.csv_log import CSVLog
+
+
+def rows(path):
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_figures_of_a_step_join_its_row_and_later_columns_earlier_rows(tmp_path):
+    path = tmp_path / "metrics.csv"
+    log = CSVLog(path)
+    log.log_metrics({"train/nll": 5.5, "epoch": 0}, step=8)
+    log.log_metrics({"train/nll": 5.25}, step=9)
+    log.log_metrics({"validation/nll": 5.0}, step=9)
+    log.log_metrics({"train/nll": 5.25}, step=9)  # said again, nothing new
+    log.log_metrics({"train/nll": 5.125}, step=10)
+    assert rows(path) == [
+        {"step": "8", "train/nll": "5.5", "validation/nll": ""},
+        {"step": "9", "train/nll": "5.25", "validation/nll": "5.0"},
+        {"step": "10", "train/nll": "5.125", "validation/nll": ""},
+    ]
+
+
+def test_a_resume_goes_on_and_drops_what_it_will_write_again(tmp_path):
+    path = tmp_path / "metrics.csv"
+    log = CSVLog(path)
+    for step in range(6):
+        log.log_metrics({"train/nll": float(step)}, step)
+    with path.open("a") as file:
+        file.write("6,")  # cut short by a crash
+    resumed = CSVLog(path, first_step=4)
+    resumed.log_metrics({"train/nll": 44.0}, 4)
+    resumed.log_metrics({"new": 1.0}, 5)
+    assert [row["step"] for row in rows(path)] == ["0", "1", "2", "3", "4", "5"]
+    assert rows(path)[4]["train/nll"] == "44.0"
+
+
+def test_a_new_run_in_an_old_folder_starts_over(tmp_path):
+    path = tmp_path / "metrics.csv"
+    CSVLog(path).log_metrics({"a": 1.0}, 0)
+    log = CSVLog(path, first_step=0)
+    log.log_metrics({"a": 2.0}, 0)
+    assert [row["a"] for row in rows(path)] == ["2.0"]

@@ -1,0 +1,89 @@
+"""What the loggers say of a run beside its figures."""
+
+from __future__ import annotations
+
+import warnings
+
+import pytest
+from helpers.wandb_files import configuration, history, run_ids, segments
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from wavenet_ae.signatures import accepts, describe, parameter_types
+from wavenet_ae.training.logging.loggers import describe_run, tensorboard, wandb
+
+CONFIG = {"seed": 1, "bottleneck": {"_target_": "wavenet_ae.bottlenecks.VQVAE", "dim": 6}}
+PROVENANCE = {"command": "train.py seed=1", "corpus_fingerprint": "f00", "git": "abc-dirty"}
+
+
+@pytest.fixture(autouse=True)
+def offline(monkeypatch):
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    monkeypatch.setenv("WANDB_SILENT", "true")
+
+
+def test_a_run_is_described_to_wandb(tmp_path):
+    logger = wandb(str(tmp_path), 0)
+    describe_run([logger], CONFIG, PROVENANCE, 0)
+    logger.finalize("success")
+    found = configuration(segments(tmp_path)[0])
+    assert {key: found[key] for key in CONFIG} == CONFIG
+    assert found["provenance"] == PROVENANCE
+
+
+def test_without_a_login_a_run_is_offline_and_nobody_is_asked(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))  # where a login would lie
+    for name in ("WANDB_API_KEY", "NETRC"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.delenv("WANDB_MODE")
+    logger = wandb(str(tmp_path), 0)
+    logger.log_metrics({"train/nll": 1.0}, 0)
+    logger.finalize("success")
+    assert history(segments(tmp_path)[0])[0]["train/nll"] == 1.0
+
+
+def test_a_run_is_described_to_tensorboard(tmp_path):
+    logger = tensorboard(str(tmp_path), 0)
+    describe_run([logger], CONFIG, PROVENANCE, 0)
+    logger.finalize("success")
+    events = EventAccumulator(str(tmp_path / "tensorboard")).Reload()
+    assert events.Tags()["scalars"] == [], "no figure that the run has not logged"
+    texts = {
+        name: events.Tensors(f"{name}/text_summary")[0].tensor_proto.string_val[0].decode()
+        for name in ("config", "provenance")
+    }
+    assert "_target_: wavenet_ae.bottlenecks.VQVAE" in texts["config"]
+    assert "corpus_fingerprint: f00" in texts["provenance"]
+
+
+def test_rows_are_numbered_by_steps_also_after_a_resume(tmp_path):
+    for first_step, steps in ((0, (0, 1, 2, 3)), (3, (3, 4))):
+        logger = wandb(str(tmp_path), first_step)
+        for step in steps:
+            logger.log_metrics({"train/nll": float(step)}, step)
+            logger.log_metrics({"validation/nll": float(step)}, step)
+        logger.finalize("success")
+    first, second = segments(tmp_path)
+    assert [row["_step"] for row in history(first)] == [0, 1, 2, 3]
+    assert [row["_step"] for row in history(second)] == [3, 4]
+    assert history(second)[0]["train/nll"] == history(second)[0]["validation/nll"] == 3.0
+    assert run_ids(first) == run_ids(second) == {(tmp_path / "wandb_id.txt").read_text()}
+
+
+def test_the_next_run_in_a_process_is_one_of_its_own(tmp_path):
+    """As in a grid: train.py -m ... logger=wandb."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for name in ("one", "two"):
+            (tmp_path / name).mkdir()
+            logger = wandb(str(tmp_path / name), 0)
+            logger.log_metrics({"train/nll": 1.0}, 0)
+            logger.finalize("success")
+    ids = [run_ids(segments(tmp_path / name)[0]) for name in ("one", "two")]
+    assert ids[0] and ids[1] and ids[0] != ids[1]
+
+
+def test_checkpoints_is_one_of_three():
+    kind = parameter_types(wandb)["checkpoints"]
+    assert all(accepts(value, kind) for value in ("none", "best", "all"))
+    assert not accepts("newest", kind) and not accepts(None, kind)
+    assert describe(kind) == "one of none, best, all"

@@ -1,0 +1,313 @@
+"""Listening writes what the run sounds like, is bounded in time, and changes nothing."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import hydra
+import numpy as np
+import pytest
+import soundfile
+import torch
+from helpers.configs import SMALL, TINY, TINY_CODES, small
+from helpers.wandb_files import history, segments
+from hydra.core.global_hydra import GlobalHydra
+from matplotlib.image import imread
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+import wavenet_ae
+from wavenet_ae.checkpoint import newest_checkpoint, step_checkpoints
+from wavenet_ae.config import plain
+from wavenet_ae.dashboards.history import read_metrics
+from wavenet_ae.errors import UserError
+from wavenet_ae.models import build
+from wavenet_ae.training.audio_samples import Utterance, draw_spectrograms, make_sounds
+from wavenet_ae.training.callbacks.audio_samples import Clock
+from wavenet_ae.training.run import train
+
+CONF = Path(__file__).parents[2] / "conf"
+LISTENING = {
+    "_target_": "wavenet_ae.training.callbacks.audio_samples.Listening",
+    "every_num_steps": 4,
+    "max_seconds": 0.1,
+    "max_share": 1.0,
+}
+SOUNDS = ["original", "reconstruction", "to-spk01"]
+
+
+@pytest.fixture
+def config(cache, monkeypatch, tmp_path):
+    """A function from overrides to the plain configuration of a run that listens."""
+    monkeypatch.setenv("WAVENET_AE_CACHE", str(cache))
+
+    def compose(*overrides: str, folder: str = "run", **listening: Any) -> dict:
+        without = "model=wavenet" in overrides
+        tiny = [each for each in TINY if not (without and each.startswith("encoder."))]
+        place = ["run_folder=unused", "name=test", "trainer.max_steps=6"]
+        GlobalHydra.instance().clear()
+        with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
+            values = plain(hydra.compose("config", [*tiny, *place, *overrides]))
+        values["run_folder"] = str(tmp_path / folder)
+        values["callbacks"]["listening"] = {**LISTENING, **listening}
+        return values
+
+    return compose
+
+
+def samples(folder: Path | str) -> dict[str, list[str]]:
+    """Names of the files that each listening has written."""
+    found: dict[str, list[str]] = {}
+    for file in sorted(Path(folder, "samples").glob("*/*")):
+        found.setdefault(file.parent.name, []).append(file.name)
+    return found
+
+
+def last_state(config: dict) -> list[Any]:
+    """All that the last checkpoint holds of weights, averages, optimizer and data."""
+    found = newest_checkpoint(Path(config["run_folder"]) / "checkpoints")
+    assert found is not None
+    kept = ("state_dict", "current_model_state", "optimizer_states", "lr_schedulers", "SpeechData")
+    return list(leaves({key: found[1].get(key) for key in kept}))
+
+
+def leaves(node: Any) -> Iterator[Any]:
+    """Names and values, tensors as lists."""
+    if isinstance(node, dict):
+        for key, value in node.items():
+            yield key
+            yield from leaves(value)
+    elif isinstance(node, list | tuple):
+        for value in node:
+            yield from leaves(value)
+    else:
+        yield node.tolist() if isinstance(node, torch.Tensor) else node
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ["bottleneck=vqvae_ema", *TINY_CODES, "trainer.accumulate_grad_batches=2"],
+        ["bottleneck=vae", "callbacks=weight_averaging"],
+    ],
+    ids=["accumulating", "averaging"],
+)
+def test_a_run_is_the_same_with_it_and_without(overrides, config):
+    """Bit by bit, and in all that it logs; every other step is listened to."""
+    heard = config(*overrides, every_num_steps=2)
+    deaf = config(*overrides, folder="deaf", every_num_steps=0)
+    for each in (heard, deaf):
+        torch.manual_seed(len(each["run_folder"]))  # whatever ran before must not matter
+        train(each)
+    assert last_state(heard) == last_state(deaf)
+    rows = [read_metrics(Path(each["run_folder"]) / "metrics.csv") for each in (heard, deaf)]
+    assert rows[0].keys() - rows[1].keys() == {"listening/seconds"}
+    for key in rows[1].keys() - {"speed/times_real_time"}:
+        assert rows[0][key][1].tolist() == rows[1][key][1].tolist(), key
+    assert list(samples(heard["run_folder"])) == [f"step-{step:08d}" for step in (2, 4, 6)]
+    assert not samples(deaf["run_folder"])
+
+
+def test_random_state_is_left_alone():
+    torch.manual_seed(0)
+    model = build(small("vae"), ["ann", "bob"])
+    before = random.getstate(), np.random.get_state(), torch.get_rng_state()
+    made = make_sounds(model, [utterance()], "auto")
+    draw_spectrograms({name: made[name] for name in list(made)[:2]}, 8000)
+    after = random.getstate(), np.random.get_state(), torch.get_rng_state()
+    assert before[0] == after[0] and torch.equal(before[2], after[2])
+    assert all(np.array_equal(*pair) for pair in zip(before[1], after[1], strict=True))
+
+
+def utterance(num_samples: int = 500, **voices: int) -> Utterance:
+    rng = np.random.default_rng(0)
+    original = (3000 * rng.standard_normal(num_samples)).astype(np.int16)
+    return Utterance("a", original, voices or {"reconstruction": 0, "to-bob": 1})
+
+
+def test_each_part_keeps_its_mode_and_its_statistics():
+    model = build(small("vqvae_ema"), ["ann", "bob"]).train()
+    model.encoder.eval()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    modes = [part.training for part in model.modules()]
+    make_sounds(model, [utterance()], "auto")
+    assert [part.training for part in model.modules()] == modes and False in modes
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+
+
+def test_what_is_made_side_by_side_is_as_long_as_its_original():
+    model = build(small("ae"), ["ann", "bob"])
+    long, short = utterance(900), utterance(333)
+    made = make_sounds(model, [long, Utterance("b", short.original, {"to-bob": 1})], "reference")
+    assert {name: len(sound) for name, sound in made.items()} == {
+        **dict.fromkeys(("a-original", "a-reconstruction", "a-to-bob"), 900),
+        **dict.fromkeys(("b-original", "b-to-bob"), 333),
+    }
+    assert not np.array_equal(made["a-reconstruction"], made["a-to-bob"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("averaging", ["default", "weight_averaging"])
+def test_sounds_are_those_of_the_checkpoint(averaging, config):
+    """Before it quantises and after; with averaged weights, of these."""
+    settings = config(*TINY_CODES, f"callbacks={averaging}", num_utterances=1)
+    assert settings["bottleneck"]["start_after"] == 3
+    settings["callbacks"]["checkpoints"]["every_num_steps"] = 2
+    settings["callbacks"]["checkpoints"]["keep"] = 9
+    settings["callbacks"]["listening"]["every_num_steps"] = 2
+    train(settings)
+    folder = Path(settings["run_folder"])
+    assert len(step_checkpoints(folder / "checkpoints")) == 3
+    for checkpoint in step_checkpoints(folder / "checkpoints"):
+        model = wavenet_ae.load(checkpoint)
+        (original,) = sorted((folder / "samples" / checkpoint.stem).glob("*-original.wav"))
+        name = original.stem.removesuffix("-original")
+        voices = {"reconstruction": 0, "to-spk01": 1}
+        waveform, rate = soundfile.read(original, dtype="int16")
+        assert rate == 8000 and len(waveform) == 800
+        expected = make_sounds(model, [Utterance(name, waveform, voices)], "reference")
+        for file, sound in expected.items():
+            written, _ = soundfile.read(original.with_name(f"{file}.wav"), dtype="int16")
+            assert np.array_equal(written, sound), (checkpoint, file)
+
+
+def test_files_and_a_picture_of_each_utterance(config, caplog):
+    caplog.set_level("INFO", "wavenet_ae")
+    precision = "trainer.precision=bf16-mixed"
+    settings = config("bottleneck=ae", precision, every_num_steps=5, num_utterances=1)
+    train(settings)
+    written = samples(settings["run_folder"])
+    assert list(written) == ["step-00000005", "step-00000006"], "and at the end"
+    for names in written.values():
+        utterances = {re.match(r"(spk00-spk00_\d+)(-|\.png)", name)[1] for name in names}
+        (only,) = utterances
+        assert names == sorted([f"{only}.png", *(f"{only}-{sound}.wav" for sound in SOUNDS)])
+    picture = imread(Path(settings["run_folder"], "samples", "step-00000006", f"{only}.png"))
+    assert picture.shape[:2] == (520, 800) and len(np.unique(picture[..., 0])) > 50
+    assert re.search(r"step 5: listening took \d+\.\d s, \d+\.\d % of the time since", caplog.text)
+    steps, seconds = read_metrics(Path(settings["run_folder"]) / "metrics.csv")["listening/seconds"]
+    assert steps.tolist() == [5, 6] and (seconds > 0).all()
+
+
+def test_both_spectrograms_have_labels_and_one_scale():
+    tone = (8000 * np.sin(np.arange(8000) * 2 * np.pi * 1000 / 8000)).astype(np.int16)
+    figure = draw_spectrograms({"loud": tone, "quiet": tone // 100}, 8000)
+    loud, quiet, bar = figure.axes
+    assert loud.get_ylabel() == quiet.get_ylabel() == "frequency in kHz"
+    assert quiet.get_xlabel() == "time in s" and "dB" in bar.get_ylabel()
+    assert quiet.get_xlim() == pytest.approx((0, 1), abs=0.02) and quiet.get_ylim() == (0, 4)
+    peaks = [np.asarray(axes.images[0].get_array()).max() for axes in (loud, quiet)]
+    assert peaks == pytest.approx([0, -40], abs=0.2)
+    assert loud.images[0].get_clim() == quiet.images[0].get_clim() == (-70, 0)
+    rows = np.asarray(loud.images[0].get_array()).mean(axis=1)
+    assert rows.argmax() * 4 / (len(rows) - 1) == pytest.approx(1, abs=0.04), "1 kHz is at 1"
+
+
+def test_a_model_without_codes_makes_up_its_speakers(config):
+    settings = config("model=wavenet", num_utterances=1)
+    train(settings)
+    names = samples(settings["run_folder"])["step-00000006"]
+    endings = [re.sub(r"spk00-spk00_\d+", "", name) for name in names]
+    assert endings == ["-original.wav", "-sample-of-spk00.wav", ".png"]
+
+
+def test_a_model_deaf_to_speakers_makes_up_the_unknown_one():
+    target = "wavenet_ae.models.WaveNetLanguageModel"
+    node = {"_target_": target, "hears_speaker": False}
+    model = build({"sample_rate": 8000, "decoder": SMALL["decoder"], "model": node}, ["ann"])
+    own, unknown = (make_sounds(model, [utterance(sample=row)], "auto") for row in (0, 1))
+    assert np.array_equal(own["a-sample"], unknown["a-sample"])
+
+
+def test_its_share_of_all_time_is_bounded():
+    clock = Clock(now=100.0)
+    assert clock.share_with_another(110.0) == 0, "the first one's cost is not known"
+    assert clock.add(110.0, 112.0) == pytest.approx(2 / 12)
+    assert clock.share_with_another(116.0) == pytest.approx((2 + 2) / (16 + 2))
+    assert clock.share_with_another(138.0) == pytest.approx(0.1)
+    assert clock.add(138.0, 139.0) == pytest.approx(1 / 27)
+    assert clock.share_with_another(199.0) == pytest.approx((3 + 1) / (99 + 1))
+
+
+@pytest.mark.slow
+def test_what_would_take_too_long_is_left_out_and_said_once(config, caplog):
+    settings = config("bottleneck=ae", every_num_steps=1, max_share=1e-6)
+    train(settings)
+    assert list(samples(settings["run_folder"])) == ["step-00000001"]
+    (said,) = [each for each in caplog.messages if "callbacks.listening.max_share is" in each]
+    assert said.startswith("step 2: not listening")
+
+
+@pytest.fixture
+def offline(monkeypatch):
+    monkeypatch.setenv("WANDB_SILENT", "true")
+    monkeypatch.delenv("WANDB_API_KEY", raising=False)
+    monkeypatch.setenv("WANDB_MODE", "offline")
+
+
+@pytest.mark.slow
+def test_an_end_by_time_is_heard(config):
+    end = "+trainer.max_time=00:00:00:01"
+    settings = config("bottleneck=ae", end, every_num_steps=2, max_share=1.0)
+    settings["trainer"]["max_steps"] = -1
+    train(settings)
+    last = step_checkpoints(Path(settings["run_folder"]) / "checkpoints")[-1].stem
+    assert list(samples(settings["run_folder"]))[-1] == last
+
+
+def test_a_run_that_is_shorter_is_not_heard(config):
+    settings = config("bottleneck=ae", every_num_steps=100)
+    train(settings)
+    assert not (Path(settings["run_folder"]) / "samples").exists()
+
+
+@pytest.mark.parametrize(
+    ("mistake", "said"),
+    [
+        ({"convert_to": "spk1"}, r"convert_to is 'spk1', which is no.*Did you mean 'spk01'\?"),
+        ({"engine": "banana"}, "engine is 'banana'"),
+    ],
+)
+def test_mistakes_are_found_before_the_first_step(mistake, said, config):
+    settings = config("bottleneck=ae", **mistake)
+    with pytest.raises(UserError, match=said):
+        train(settings)
+    assert not step_checkpoints(Path(settings["run_folder"]) / "checkpoints")
+
+
+def test_to_convert_to_ones_own_voice_is_no_conversion(config):
+    precision = "trainer.precision=64-true"
+    settings = config("bottleneck=ae", precision, convert_to="spk01", num_utterances=9)
+    train(settings)
+    names = samples(settings["run_folder"])["step-00000006"]
+    assert {name[:5] for name in names} == {"spk00", "spk01"}
+    assert {name[:5] for name in names if "-to-" in name} == {"spk00"}
+
+
+@pytest.mark.slow
+def test_tensorboard_and_wandb_get_sounds_and_pictures(config, offline):
+    settings = config("bottleneck=ae", "logger=[tensorboard,wandb]", num_utterances=1)
+    train(settings)
+    folder = Path(settings["run_folder"])
+    (original,) = (folder / "samples" / "step-00000006").glob("*-original.wav")
+    name = "listening/" + original.stem.removesuffix("-original")
+
+    keep_all = {"audio": 0, "images": 0}
+    events = EventAccumulator(str(folder / "tensorboard"), keep_all).Reload()
+    assert events.Tags()["audio"] == [f"{name}-{sound}" for sound in SOUNDS]
+    assert events.Tags()["images"] == [name]
+    heard = events.Audio(f"{name}-original")
+    assert [each.step for each in heard] == [3, 5] and heard[0].sample_rate == 8000
+
+    (segment,) = segments(folder)
+    rows = [row for row in history(segment) if "listening/seconds" in row]
+    assert [row["trainer/global_step"] for row in rows] == [3, 5]
+    assert all("train/nll" in row for row in rows), "one row holds both"
+    for row in rows:
+        assert row[name]["_type"] == "image-file"
+        assert {row[f"{name}-{sound}"]["_type"] for sound in SOUNDS} == {"audio-file"}
+    assert len(list(folder.glob("wandb/offline-run-*/files/media/audio/listening/*.wav"))) == 6

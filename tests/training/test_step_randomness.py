@@ -1,0 +1,57 @@
+"""Randomness of a step: a function of the position, shared by the processes."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from wavenet_ae.training.step_randomness import StepDraws, seed_generators
+from wavenet_ae.types import Position
+
+DRAWS = StepDraws(seed=3, batch_size=6, num_codes=5, latent_dim=4, samples_per_datapoint=2)
+CPU = torch.device("cpu")
+
+
+def test_shapes_and_ranges():
+    step = DRAWS.step(17, Position(1, 2), CPU)
+    assert step.index == 17
+    assert step.jitter.shape == (6, 5) and step.speaker_dropout.shape == (6,)
+    assert step.latent.shape == (12, 4, 5)
+    assert step.jitter.min() >= 0 and step.jitter.max() < 1
+    assert replace(DRAWS, latent_dim=0).step(0, Position(), CPU).latent is None
+
+
+def test_same_position_same_numbers():
+    torch.manual_seed(0)
+    first = DRAWS.step(5, Position(2, 3), CPU)
+    torch.manual_seed(1)
+    second = DRAWS.step(5, Position(2, 3), CPU)
+    other = DRAWS.step(5, Position(2, 4), CPU)
+    for name in ("jitter", "speaker_dropout", "latent"):
+        assert torch.equal(getattr(first, name), getattr(second, name)), name
+        assert not torch.equal(getattr(first, name), getattr(other, name)), name
+    assert first.seed == second.seed != other.seed
+
+
+def test_processes_share_the_global_batch():
+    whole = DRAWS.step(0, Position(0, 9), CPU)
+    for rank in range(3):
+        part = replace(DRAWS, rank=rank, num_processes=3).step(0, Position(0, 9), CPU)
+        assert torch.equal(part.jitter, whole.jitter[rank::3])
+        mine = whole.latent.view(6, 2, 4, 5)[rank::3].flatten(0, 1)
+        assert torch.equal(part.latent, mine)
+        assert part.seed == whole.seed
+
+
+def test_global_generators_are_keyed():
+    def drawn(position: Position, rank: int = 0):
+        seed_generators(1, position, rank)
+        return random.random(), float(np.random.rand()), torch.rand(1).item()
+
+    assert drawn(Position(0, 1)) == drawn(Position(0, 1))
+    others = [drawn(Position(0, 2)), drawn(Position(1, 1)), drawn(Position(0, 1), rank=1)]
+    for other in others:
+        assert all(a != b for a, b in zip(drawn(Position(0, 1)), other, strict=True))
