@@ -32,6 +32,9 @@ bench-packing: $(READY)  ## packing of many short files: files/s, memory (two mi
 bench-monitors: $(READY)  ## what watching a run costs, monitor by monitor (two minutes)
 	$(BIN)/python benchmarks/monitors.py
 
+bench-busy: $(READY)  ## speed beside busy programs: training, threads adapted and not (three minutes)
+	$(BIN)/python benchmarks/busy.py
+
 bench-gpu: $(READY)  ## everything on one GPU: tests, speed, causality, a training (nine minutes)
 	$(BIN)/python benchmarks/gpu.py --out outputs/bench/gpu
 
@@ -58,6 +61,6 @@ format: $(READY)  ## format the code and sort its imports
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-.PHONY: help setup demo bench bench-generate bench-packing bench-monitors bench-gpu test test-slow test-long test-all \
+.PHONY: help setup demo bench bench-generate bench-packing bench-monitors bench-busy bench-gpu test test-slow test-long test-all \
 	lint format
 .DEFAULT_GOAL := help
