@@ -213,7 +213,7 @@ def _quantising_problems(config: Mapping[str, Any]) -> Iterator[str]:
         )
     given = {key: bottleneck[key] for key in NO_START if key in bottleneck}
     needs_start = any(value != NO_START[key] for key, value in given.items())
-    if needs_start and not _has_callback(config, "CodebookStart"):
+    if needs_start and not _has_callback(config, "CodebookInit"):
         reasons = " and ".join(f"bottleneck.{key} is {value}" for key, value in given.items())
         remedies = " and ".join(f"bottleneck.{key}={NO_START[key]}" for key in given)
         yield (
@@ -241,7 +241,7 @@ def _saving_problems(config: Mapping[str, Any]) -> Iterator[str]:
         )
     wandb = _node(_node(config, "logger"), "wandb")
     kept = wandb.get("checkpoints", "none")
-    if kept != "none" and not _has_callback(config, "WandbRecord"):
+    if kept != "none" and not _has_callback(config, "WandbMedia"):
         yield (
             f"logger.wandb.checkpoints is {kept}, but callbacks.wandb_record is null: nothing "
             "would record them; keep the callback, or set logger.wandb.checkpoints=none"

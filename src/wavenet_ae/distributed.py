@@ -9,15 +9,15 @@ import torch.distributed as dist
 from torch import Tensor
 
 
-def num_processes() -> int:
+def world_size() -> int:
     return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
 
 
 def _is_shared() -> bool:
-    return num_processes() > 1
+    return world_size() > 1
 
 
-def summed(tensor: Tensor) -> Tensor:
+def all_reduce_sum(tensor: Tensor) -> Tensor:
     """The sum over processes."""
     if not _is_shared():
         return tensor
@@ -26,35 +26,35 @@ def summed(tensor: Tensor) -> Tensor:
     return total
 
 
-def summed_float64(values: Tensor, device: torch.device) -> Tensor:
+def all_reduce_sum_float64(values: Tensor, device: torch.device) -> Tensor:
     """The sum over processes of float64 values on the CPU, through a device that may lack them."""
     rough = values.float()
     rest = (values - rough).float()
-    parts = gathered(torch.stack([rough, rest])[None].to(device))  # (processes, 2, ...)
+    parts = all_gather(torch.stack([rough, rest])[None].to(device))  # (processes, 2, ...)
     return parts.cpu().double().sum(dim=(0, 1))
 
 
-def averaged(tensor: Tensor) -> Tensor:
+def all_reduce_mean(tensor: Tensor) -> Tensor:
     """The mean over processes."""
-    return summed(tensor) / num_processes()
+    return all_reduce_sum(tensor) / world_size()
 
 
 class _Sum(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, tensor: Tensor) -> Tensor:
-        return summed(tensor)
+        return all_reduce_sum(tensor)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Tensor:
-        return summed(gradients[0])
+        return all_reduce_sum(gradients[0])
 
 
-def summed_with_gradient(tensor: Tensor) -> Tensor:
+def all_reduce_sum_with_gradient(tensor: Tensor) -> Tensor:
     """The sum over processes; its gradient is that of the sum of all processes' losses."""
     return _Sum.apply(tensor) if _is_shared() else tensor
 
 
-def gathered(items: Tensor) -> Tensor:
+def all_gather(items: Tensor) -> Tensor:
     """The items (B, ...) of all processes, as many from each, in the order of the global batch.
 
     Process `r` of `n` has items `r::n` of it, so that items alternate between the processes.
@@ -67,7 +67,7 @@ def gathered(items: Tensor) -> Tensor:
     return torch.stack(parts, dim=1).flatten(0, 1)  # (B, n, ...) -> (B * n, ...)
 
 
-def copied_from_first(tensor: Tensor) -> None:
+def broadcast_(tensor: Tensor) -> None:
     """Overwrite `tensor` with that of the first process."""
     if _is_shared():
         dist.broadcast(tensor.detach(), src=0)

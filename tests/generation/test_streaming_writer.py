@@ -11,13 +11,13 @@ import soundfile
 from helpers.small_models import contents, noise
 
 from wavenet_ae.errors import UserError
-from wavenet_ae.generation.streaming_writer import GrowingRecording
+from wavenet_ae.generation.streaming_writer import StreamingWriter
 
 
 @pytest.mark.parametrize("suffix", ["wav", "flac"])
 def test_a_recording_grows_and_takes_its_name_when_complete(tmp_path, suffix):
     path, samples = tmp_path / "deep" / f"a.{suffix}", noise(5000)
-    with GrowingRecording(path, 8000) as file:
+    with StreamingWriter(path, 8000) as file:
         sizes = []
         for first in range(0, 5000, 1000):
             file.write(samples[first : first + 1000])
@@ -34,7 +34,7 @@ def test_a_recording_grows_and_takes_its_name_when_complete(tmp_path, suffix):
 
 
 def test_what_is_not_finished_leaves_nothing(tmp_path):
-    with GrowingRecording(tmp_path / "a.wav", 8000) as file:
+    with StreamingWriter(tmp_path / "a.wav", 8000) as file:
         file.write(noise(500))
     assert contents(tmp_path) == {}
 
@@ -42,7 +42,7 @@ def test_what_is_not_finished_leaves_nothing(tmp_path):
 def test_an_error_leaves_what_was_there(tmp_path):
     path = tmp_path / "a.wav"
     path.write_bytes(b"before")
-    with pytest.raises(KeyboardInterrupt), GrowingRecording(path, 8000) as file:
+    with pytest.raises(KeyboardInterrupt), StreamingWriter(path, 8000) as file:
         file.write(noise(500))
         raise KeyboardInterrupt
     assert contents(tmp_path) == {"a.wav": b"before"}
@@ -56,7 +56,7 @@ def test_a_full_disk_is_said(tmp_path, suffix):
     try:
         with (
             pytest.raises(UserError, match=r"cannot be written: .*the same command goes on"),
-            GrowingRecording(tmp_path / f"a.{suffix}", 8000) as file,
+            StreamingWriter(tmp_path / f"a.{suffix}", 8000) as file,
         ):
             for _ in range(20):
                 file.write(noise(1000))

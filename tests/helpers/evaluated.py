@@ -9,7 +9,7 @@ from helpers.small_models import checkpoint
 from wavenet_ae.checkpoint import read_checkpoint, write_checkpoint
 from wavenet_ae.evaluation.config import Settings
 from wavenet_ae.evaluation.evaluator import evaluate
-from wavenet_ae.evaluation.results import Evaluation, Findings
+from wavenet_ae.evaluation.results import Evaluation, ResultTable
 
 
 def data(cache: Path, **source: Any) -> dict[str, Any]:
@@ -45,6 +45,6 @@ def judged(
     return evaluate(Settings(checkpoint=str(file), device="cpu", engine="reference", **given))
 
 
-def table(evaluation: Evaluation, part: str) -> Findings:
+def table(evaluation: Evaluation, part: str) -> ResultTable:
     (found,) = [each for each in evaluation.findings if each.part == part]
     return found

@@ -11,7 +11,7 @@ import numpy as np
 from wavenet_ae.audio.io import write
 from wavenet_ae.evaluation.config import FILE
 from wavenet_ae.evaluation.parts.likelihood import WORDS
-from wavenet_ae.evaluation.results import Evaluation, Findings
+from wavenet_ae.evaluation.results import Evaluation, ResultTable
 
 RATE = 8000
 HOSTILE = "</script><script>document.title='taken'</script><img src=\"http://a.b/c.png\">'&amp;"
@@ -25,7 +25,7 @@ CODES = {
 }
 NUMBERS = [12_000.0, None, 0.00002, 9.5, -3.0]
 
-SORTED = Findings(
+SORTED = ResultTable(
     "made",
     "Numbers to sort",
     "Made up.",
@@ -33,15 +33,15 @@ SORTED = Findings(
 )
 
 
-def likelihood(nats: float) -> Findings:
+def likelihood(nats: float) -> ResultTable:
     rows = [
         {"figure": words, "nats_per_sample": nats, "nats_per_sample_error": 0.02}
         for words in WORDS.values()
     ]
-    return Findings("likelihood", "How well it predicts", "Nats.", rows)
+    return ResultTable("likelihood", "How well it predicts", "Nats.", rows)
 
 
-def each_sound(folder: Path, utterance: str, pitch_hz: float) -> Findings:
+def each_sound(folder: Path, utterance: str, pitch_hz: float) -> ResultTable:
     """With its files, a second each; the original is the same wherever the utterance is."""
     _tone(folder / "sounds" / "00-original.wav", 440.0)
     rows = []
@@ -58,12 +58,12 @@ def each_sound(folder: Path, utterance: str, pitch_hz: float) -> Findings:
                 **dict.fromkeys(("f0_hz", "original_f0_hz", "voice_f0_hz"), pitch_hz),
             }
         )
-    return Findings("each_sound", "Every sound", "One row each.", rows, is_detail=True)
+    return ResultTable("each_sound", "Every sound", "One row each.", rows, is_detail=True)
 
 
 def made(
     folder: Path,
-    *findings: Findings,
+    *findings: ResultTable,
     name: str = "a",
     codes: Mapping[str, Any] = CODES,
     card: str = "━━ part ━━\n" + "a wide card " * 9,

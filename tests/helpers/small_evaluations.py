@@ -13,7 +13,7 @@ from wavenet_ae.evaluation.config import Settings
 from wavenet_ae.evaluation.evaluator import FILE, evaluate
 from wavenet_ae.evaluation.parts.contingency import UnitCounts, code_by_phone
 from wavenet_ae.evaluation.report.reading import Judged
-from wavenet_ae.evaluation.results import Findings
+from wavenet_ae.evaluation.results import ResultTable
 
 HOSTILE = '<b>&"$x_1$'
 METRICS = """step,train/nll,validation/nll,validation/nll_other_codes,validation/perplexity
@@ -52,7 +52,7 @@ def evaluated(folder: Path, kind: str, cache: Path, parts: Sequence[str] = ALL) 
     return folder / "judged" / FILE
 
 
-def made_up(*findings: Findings, name: str = "a", folder: Path | None = None) -> Judged:
+def made_up(*findings: ResultTable, name: str = "a", folder: Path | None = None) -> Judged:
     return Judged(
         name=name,
         folder=folder or Path("nowhere"),
@@ -63,13 +63,13 @@ def made_up(*findings: Findings, name: str = "a", folder: Path | None = None) ->
     )
 
 
-def counted(by_label: list[list[int]], frames: list[int], labels: list[str]) -> Findings:
+def counted(by_label: list[list[int]], frames: list[int], labels: list[str]) -> ResultTable:
     counts = UnitCounts(np.array(by_label), np.array(frames))
     return code_by_phone({"codes": counts, "k-means on MFCC": counts}, labels)
 
 
-def rows(part: str, *values: dict) -> Findings:
-    return Findings(part, part, "", list(values))
+def rows(part: str, *values: dict) -> ResultTable:
+    return ResultTable(part, part, "", list(values))
 
 
 def hostile(folder: Path, name: str) -> Judged:
@@ -82,7 +82,7 @@ def hostile(folder: Path, name: str) -> Judged:
         rows("likelihood", {"figure": "NLL, all samples", "nats_per_sample": 2.5}),
         rows("bitrate", {"rate": "unigram", "bits_per_second": 300.0}),
         counted([[3, 1], [1, 4]], [4, 5], [HOSTILE, "a"]),
-        Findings("example", "", "", spans, settings, is_detail=True),
+        ResultTable("example", "", "", spans, settings, is_detail=True),
         name=name,
         folder=folder,
     )

@@ -11,7 +11,7 @@ from helpers.configs import small
 from wavenet_ae.models import build
 from wavenet_ae.objectives import WaveformObjective
 from wavenet_ae.training.module import Observed, WaveformTraining
-from wavenet_ae.training.optimizer import Optimisation
+from wavenet_ae.training.optimizer import OptimizerConfig
 from wavenet_ae.types import Batch, BottleneckOutput, ModelOutput
 
 SPEAKERS = ["anna", "bert"]
@@ -26,7 +26,7 @@ def in_training(
     return WaveformTraining(
         model=model,
         objective=WaveformObjective(),
-        optimisation=Optimisation(),
+        optimisation=OptimizerConfig(),
         plan=model.window(4 * int(model.hop)),
         seed=0,
         speaker_rows=torch.arange(len(SPEAKERS)),

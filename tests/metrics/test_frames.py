@@ -18,7 +18,7 @@ from wavenet_ae.metrics.encoding import anchors_inside, encode_with_anchors
 from wavenet_ae.metrics.frames import FrameChoice, choose_frames
 from wavenet_ae.metrics.probe_data import ProbeCollector
 from wavenet_ae.models import WaveformAutoencoder, build
-from wavenet_ae.models.utterance import Layout
+from wavenet_ae.models.utterance import CodeLayout
 
 
 @pytest.fixture(scope="module")
@@ -35,8 +35,8 @@ def corpus(tmp_path_factory) -> PackedCorpus:
 
 
 @pytest.fixture(scope="module")
-def layout(model) -> Layout:
-    return Layout(model)
+def layout(model) -> CodeLayout:
+    return CodeLayout(model)
 
 
 def phones_of(row: int, anchors: np.ndarray) -> np.ndarray:

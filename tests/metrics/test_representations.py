@@ -19,7 +19,7 @@ from wavenet_ae.metrics.probing import run_probe, speaker_task
 from wavenet_ae.metrics.random_model import random_model, training_windows
 from wavenet_ae.metrics.representations import Representations
 from wavenet_ae.models import WaveformAutoencoder, build, utterance
-from wavenet_ae.models.utterance import Layout
+from wavenet_ae.models.utterance import CodeLayout
 
 BASELINES = {"mfcc", "log_mel", "random_encoder"}
 
@@ -138,7 +138,7 @@ def test_windows_are_of_training_and_the_same_again(corpus):
 def test_the_speaker_is_harder_to_tell_behind_a_bottleneck(corpus):
     """Eight codes from MFCC are of phones, above all."""
     represented = represent(small("vqvae"), corpus)
-    choice = choose_frames(corpus, range(len(corpus)), Layout(represented.model), None, 1500)
+    choice = choose_frames(corpus, range(len(corpus)), CodeLayout(represented.model), None, 1500)
     collector = ProbeCollector(corpus, choice)
     for row in choice.rows:
         collector.add(row, represented(waveform(corpus, row)).values)

@@ -12,7 +12,7 @@ from wavenet_ae.metrics.ablations import controls
 from wavenet_ae.metrics.receptive_fields import certify
 from wavenet_ae.models import WaveformAutoencoder, build
 from wavenet_ae.objectives import WaveformObjective
-from wavenet_ae.training.step_randomness import StepDraws
+from wavenet_ae.training.step_randomness import StepRandomness
 from wavenet_ae.training.validation import ValidationSums
 from wavenet_ae.types import Position
 
@@ -67,7 +67,7 @@ def train(model: WaveformAutoencoder) -> None:
         latents = [model.latents(speech(plan.slice_length), plan).detach() for _ in range(20)]
         bottleneck.start(torch.cat(latents), seed=3)
     copies, dim = bottleneck.samples_per_datapoint, bottleneck.latent_noise_dim
-    samples = StepDraws(1, BATCH, plan.num_codes, dim, copies)
+    samples = StepRandomness(1, BATCH, plan.num_codes, dim, copies)
     objective = WaveformObjective(bottleneck.code_weighting)
     optimizer = torch.optim.Adam(model.parameters())
     for index in range(4):  # in which codes die and are revived

@@ -11,7 +11,7 @@ from helpers.configs import BOTTLENECKS, ENCODERS, SMALL, small
 
 from wavenet_ae.models import WaveformModel, build, model_card
 from wavenet_ae.objectives import WaveformObjective
-from wavenet_ae.training.step_randomness import StepDraws
+from wavenet_ae.training.step_randomness import StepRandomness
 from wavenet_ae.types import Position, Step
 
 PAIRS = [f"{e}-{b}" for e, b in itertools.product(sorted(ENCODERS), sorted(BOTTLENECKS))]
@@ -48,7 +48,7 @@ def step_of(model: WaveformModel, num_codes: int) -> Step:
     bottleneck = getattr(model, "bottleneck", None)
     latent_dim = bottleneck.latent_noise_dim if bottleneck else 0
     copies = bottleneck.samples_per_datapoint if bottleneck else 1
-    draws = StepDraws(3, BATCH, num_codes, latent_dim, copies)
+    draws = StepRandomness(3, BATCH, num_codes, latent_dim, copies)
     return draws.step(0, Position(), torch.device("cpu"))
 
 

@@ -10,7 +10,7 @@ from helpers.configs import BOTTLENECKS, ENCODERS, small
 from wavenet_ae.engines import Sampling
 from wavenet_ae.models import WaveformAutoencoder, build, utterance
 from wavenet_ae.models import sampling as synthesis
-from wavenet_ae.models.utterance import CodeConditioning, Layout, encode_utterance
+from wavenet_ae.models.utterance import CodeConditioning, CodeLayout, encode_utterance
 
 NUM_SAMPLES = 3001
 
@@ -35,7 +35,7 @@ def test_pieces_are_the_whole(bottleneck, encoder, monkeypatch):
     """Codes, conditioning and sound, whatever the size of the pieces they are made in."""
     built = model(bottleneck, encoder)
     codes = built.encode(recording(), 8000)
-    layout = Layout(built)
+    layout = CodeLayout(built)
     assert codes.shape[-1] == -(-NUM_SAMPLES // layout.hop)
     conditioning = CodeConditioning(built, [codes])
     plan = built.window(codes.shape[-1] * layout.hop)
@@ -57,7 +57,7 @@ def test_pieces_are_the_whole(bottleneck, encoder, monkeypatch):
 def test_a_code_stands_where_its_layout_says(encoder):
     """A click changes codes around it, evenly on both sides of its nearest anchor."""
     built, layout = model("ae", encoder), None
-    layout = Layout(built)
+    layout = CodeLayout(built)
     silence = torch.zeros(60 * layout.hop, dtype=torch.int16)
     clicked = silence.clone()
     anchors = layout.anchors(60)

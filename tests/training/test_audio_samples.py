@@ -31,7 +31,7 @@ from wavenet_ae.training.run import train
 
 CONF = Path(__file__).parents[2] / "conf"
 LISTENING = {
-    "_target_": "wavenet_ae.training.callbacks.audio_samples.Listening",
+    "_target_": "wavenet_ae.training.callbacks.audio_samples.AudioSamples",
     "every_num_steps": 4,
     "max_seconds": 0.1,
     "max_share": 1.0,

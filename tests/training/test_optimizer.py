@@ -6,12 +6,12 @@ import pytest
 from helpers.configs import small
 
 from wavenet_ae.models import build
-from wavenet_ae.training.optimizer import Optimisation
+from wavenet_ae.training.optimizer import OptimizerConfig
 
 
 def test_every_parameter_is_in_one_group():
     model = build(small("vqvae"), ["a"])
-    settings = Optimisation(
+    settings = OptimizerConfig(
         learning_rate=1e-3, decoder_learning_rate=2e-3, codebook_learning_rate=3e-3
     )
     groups = {group["name"]: group for group in settings.optimizer(model).param_groups}
@@ -26,15 +26,15 @@ def test_every_parameter_is_in_one_group():
 
 
 def test_no_empty_group():
-    groups = Optimisation().optimizer(build(small("ae"), ["a"])).param_groups
+    groups = OptimizerConfig().optimizer(build(small("ae"), ["a"])).param_groups
     assert {group["name"] for group in groups} == {"encoder", "decoder"}
 
 
 def test_schedule_is_a_function_of_the_step_alone():
-    settings = Optimisation(warmup_steps=10, decay_after=100, half_life_steps=50)
+    settings = OptimizerConfig(warmup_steps=10, decay_after=100, half_life_steps=50)
     assert settings.factor(0) == pytest.approx(0.1)
     assert settings.factor(4) == pytest.approx(0.5)
     assert settings.factor(50) == settings.factor(100) == 1
     assert settings.factor(150) == pytest.approx(0.5)
     assert settings.factor(200) == pytest.approx(0.25)
-    assert Optimisation(warmup_steps=0).factor(10**6) == 1
+    assert OptimizerConfig(warmup_steps=0).factor(10**6) == 1

@@ -8,10 +8,10 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from wavenet_ae.training.step_randomness import StepDraws, seed_generators
+from wavenet_ae.training.step_randomness import StepRandomness, seed_generators
 from wavenet_ae.types import Position
 
-DRAWS = StepDraws(seed=3, batch_size=6, num_codes=5, latent_dim=4, samples_per_datapoint=2)
+DRAWS = StepRandomness(seed=3, batch_size=6, num_codes=5, latent_dim=4, samples_per_datapoint=2)
 CPU = torch.device("cpu")
 
 

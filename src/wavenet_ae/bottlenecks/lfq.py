@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from wavenet_ae.bottlenecks.quantizer import Quantiser, as_rows
 from wavenet_ae.bounds import AtLeast, AtMost, NonNegative, PositiveNumber
-from wavenet_ae.distributed import num_processes, summed_with_gradient
+from wavenet_ae.distributed import all_reduce_sum_with_gradient, world_size
 from wavenet_ae.types import Step
 
 NumBits = Annotated[int, AtLeast(1), AtMost(18)]  # the entropy term has 2**bits columns
@@ -66,7 +66,7 @@ class LFQ(Quantiser):
 
 
 def _global_mean(tensor: Tensor) -> Tensor:
-    return summed_with_gradient(tensor) / num_processes()
+    return all_reduce_sum_with_gradient(tensor) / world_size()
 
 
 def entropy(shares: Tensor) -> Tensor:

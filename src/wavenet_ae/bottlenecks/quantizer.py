@@ -10,7 +10,7 @@ from torch import Tensor
 from wavenet_ae.bottlenecks.base import Bottleneck
 from wavenet_ae.bottlenecks.projection import Projection
 from wavenet_ae.bounds import NonNegative, Positive
-from wavenet_ae.distributed import copied_from_first
+from wavenet_ae.distributed import broadcast_
 from wavenet_ae.types import BottleneckOutput, Step
 
 logger = logging.getLogger(__name__)
@@ -92,7 +92,7 @@ class Quantiser(Bottleneck):
             self.place_codes(as_rows(z), torch.Generator().manual_seed(seed))
         self.is_quantising.fill_(True)
         for tensor in (*self.parameters(), *self.buffers()):
-            copied_from_first(tensor)
+            broadcast_(tensor)
         logger.info("quantising from here on: %d codes", self.codebook_size)
 
     def forward(self, latents: Tensor, step: Step | None = None) -> BottleneckOutput:

@@ -20,7 +20,7 @@ from wavenet_ae.bottlenecks.codebooks import (
 )
 from wavenet_ae.bottlenecks.quantizer import Quantiser, as_rows
 from wavenet_ae.bounds import AtLeast, NonNegative, OpenFraction, Positive
-from wavenet_ae.distributed import gathered
+from wavenet_ae.distributed import all_gather
 from wavenet_ae.types import Step
 
 NumCodebooks = Annotated[int, AtLeast(2)]
@@ -98,7 +98,7 @@ class RVQ(Quantiser):
     @torch.no_grad()
     def follow(self, z: Tensor, codes: Tensor, step: Step) -> int:
         """Follow the latents of the global batch and revive unused codes, codebook by codebook."""
-        residual, codes = as_rows(gathered(z)), as_rows(gathered(codes))  # (V, D), (V, Q)
+        residual, codes = as_rows(all_gather(z)), as_rows(all_gather(codes))  # (V, D), (V, Q)
         generator = torch.Generator().manual_seed(step.seed)
         num_revived = 0
         for stage, unused_steps, chosen in zip(

@@ -16,7 +16,7 @@ from wavenet_ae.bottlenecks.codebooks import (
 )
 from wavenet_ae.bottlenecks.quantizer import Quantiser, as_rows
 from wavenet_ae.bounds import NonNegative, Positive
-from wavenet_ae.distributed import gathered, summed
+from wavenet_ae.distributed import all_gather, all_reduce_sum
 from wavenet_ae.types import Step
 
 
@@ -77,12 +77,12 @@ class VectorQuantiser(Quantiser):
         """Follow the encoder and revive unused codes; returns how many."""
         vectors = as_rows(z)
         one_hot = torch.nn.functional.one_hot(codes.flatten(), len(self.codebook)).to(z.dtype)
-        counts = summed(one_hot.sum(dim=0))  # (K,) of the global batch
-        self.average(counts, summed(one_hot.t() @ vectors))
+        counts = all_reduce_sum(one_hot.sum(dim=0))  # (K,) of the global batch
+        self.average(counts, all_reduce_sum(one_hot.t() @ vectors))
         dead = dead_codes(self.unused_steps, counts, self.revive_after)
         if len(dead):
             generator = torch.Generator().manual_seed(step.seed)
-            self.reset_codes(dead, drawn(as_rows(gathered(z)), len(dead), generator))
+            self.reset_codes(dead, drawn(as_rows(all_gather(z)), len(dead), generator))
         return len(dead)
 
     def average(self, counts: Tensor, sums: Tensor) -> None:

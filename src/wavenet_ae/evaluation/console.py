@@ -6,7 +6,7 @@ from rich.box import SIMPLE
 from rich.table import Table
 
 from wavenet_ae.evaluation.formatting import cell, heading, own_columns
-from wavenet_ae.evaluation.results import Findings
+from wavenet_ae.evaluation.results import ResultTable
 
 # In the JSON and on the page only: a console has no room for them.
 HIDDEN = {
@@ -15,7 +15,7 @@ HIDDEN = {
 }
 
 
-def table(findings: Findings) -> Table:
+def table(findings: ResultTable) -> Table:
     shown = [name for name in own_columns(findings.columns) if name not in HIDDEN]
     found = Table(title=findings.title, title_justify="left", box=SIMPLE, padding=(0, 0, 0, 1))
     for name in shown:

@@ -11,7 +11,7 @@ from wavenet_ae.engines import make_engine
 from wavenet_ae.errors import UserError
 from wavenet_ae.evaluation.config import FILE, Settings
 from wavenet_ae.evaluation.dataset import Speech, open_speech
-from wavenet_ae.evaluation.labeled_corpus import Labelled, find_labels
+from wavenet_ae.evaluation.labeled_corpus import LabeledCorpus, find_labels
 from wavenet_ae.evaluation.parts.abx import judge_abx
 from wavenet_ae.evaluation.parts.likelihood import judge_bitrate, judge_likelihood
 from wavenet_ae.evaluation.parts.probing import judge_probes
@@ -19,7 +19,7 @@ from wavenet_ae.evaluation.parts.receptive_fields import judge_certificates
 from wavenet_ae.evaluation.parts.reconstruction import judge_sounds
 from wavenet_ae.evaluation.parts.units import judge_units
 from wavenet_ae.evaluation.progress import Progress
-from wavenet_ae.evaluation.results import Evaluation, Findings, earlier_findings
+from wavenet_ae.evaluation.results import Evaluation, ResultTable, earlier_findings
 from wavenet_ae.loading import device_named, load_with_fingerprint
 from wavenet_ae.models import WaveformAutoencoder, WaveformModel, model_card
 from wavenet_ae.provenance import this_command
@@ -45,12 +45,12 @@ def evaluate(settings: Settings) -> Evaluation:
     device = device_named(settings.device)
     model.to(device)
     speech = open_speech(model, settings)
-    labelled = Labelled(speech.corpus, [], [], [], len(speech.corpus))
+    labelled = LabeledCorpus(speech.corpus, [], [], [], len(speech.corpus))
     if BY_LABELS & set(wanted):
         labelled = find_labels(speech.corpus, speech.paths(), settings)
         wanted = _that_can_be_had(wanted, labelled, settings)
     make_engine(settings.engine, model.decoder)  # if there is none, it is said now
-    judge = Judge(model, speech, labelled, settings, device)
+    judge = Evaluator(model, speech, labelled, settings, device)
     evaluation = Evaluation(
         model=_described(model, fingerprint, settings),
         corpus=speech.described(model, settings.asked_split),
@@ -75,7 +75,7 @@ def _wanted(model: WaveformModel, settings: Settings) -> list[str]:
     return [part for part in settings.wanted if part not in lacking]
 
 
-def _that_can_be_had(wanted: list[str], labelled: Labelled, settings: Settings) -> list[str]:
+def _that_can_be_had(wanted: list[str], labelled: LabeledCorpus, settings: Settings) -> list[str]:
     lacking = [part for part in wanted if part in NOTHING_WITHOUT_LABELS]
     if labelled.rows or not lacking:
         return wanted
@@ -90,16 +90,16 @@ def _that_can_be_had(wanted: list[str], labelled: Labelled, settings: Settings) 
 
 
 @dataclass(frozen=True)
-class Judge:
+class Evaluator:
     """Measures one part after another."""
 
     model: WaveformModel
     speech: Speech
-    labelled: Labelled
+    labelled: LabeledCorpus
     settings: Settings
     device: str
 
-    def part(self, name: str) -> Iterator[Findings]:
+    def part(self, name: str) -> Iterator[ResultTable]:
         model, settings = self.model, self.settings
         model.to("cpu" if name in ON_CPU else self.device)
         corpus, rows = self.speech.corpus, self.speech.rows

@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Labelled:
+class LabeledCorpus:
     """rows       utterances with labels, ascending;  `num_without` others have none
     segments   of each of them
     inventory  labels that count: a label's number is its place here
@@ -48,7 +48,7 @@ class Labelled:
         return self.corpus.speakers[self.corpus.speaker[row]]
 
 
-def find_labels(corpus: PackedCorpus, paths: dict[str, Path], settings: Settings) -> Labelled:
+def find_labels(corpus: PackedCorpus, paths: dict[str, Path], settings: Settings) -> LabeledCorpus:
     """Of all utterances of a corpus, whose recordings lie at `paths` by their keys; a table of
     recordings may say where else their .phn files lie.  None may be found.  Raises UserError where
     a label file, or the mapping, is not as it must be."""
@@ -61,7 +61,7 @@ def find_labels(corpus: PackedCorpus, paths: dict[str, Path], settings: Settings
             found[row] = mapping.mapped(read_segments(corpus.labels[row]))
         elif key in paths and (segments := source.of(key, paths[key])) is not None:
             found[row] = mapping.mapped(segments)
-    return Labelled(
+    return LabeledCorpus(
         corpus=corpus,
         rows=list(found),
         segments=list(found.values()),

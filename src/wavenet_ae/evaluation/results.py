@@ -17,7 +17,7 @@ FORMAT = 1
 
 
 @dataclass(frozen=True)
-class Findings:
+class ResultTable:
     """One part of an evaluation.
 
     part     its name in the settings
@@ -49,7 +49,7 @@ class Evaluation:
     model: Mapping[str, Any]
     corpus: Mapping[str, Any]
     command: Mapping[str, Any]
-    findings: list[Findings]
+    findings: list[ResultTable]
 
     def write(self, path: Path, kept: Sequence[Mapping[str, Any]] = ()) -> None:
         """As JSON, whole or not at all; what is not a number is null.  `kept` are findings of an

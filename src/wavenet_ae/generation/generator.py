@@ -15,7 +15,7 @@ from wavenet_ae.audio.io import AudioError
 from wavenet_ae.engines import Engine, Sampling, stream_seed
 from wavenet_ae.generation.progress import Meter
 from wavenet_ae.generation.result_store import Provenance
-from wavenet_ae.generation.streaming_writer import GrowingRecording
+from wavenet_ae.generation.streaming_writer import StreamingWriter
 from wavenet_ae.generation.utterances import Content, Source, Utterance
 from wavenet_ae.models import WaveformAutoencoder, WaveformModel
 from wavenet_ae.models.sampling import Conditioning, synthesise
@@ -86,11 +86,11 @@ class Speaker:
                 if not any(n for n, file in zip(left, files, strict=True) if file is not None):
                     break  # what goes on is there already
 
-    def _file(self, stack: ExitStack, spoken: Spoken) -> GrowingRecording:
+    def _file(self, stack: ExitStack, spoken: Spoken) -> StreamingWriter:
         """That of an utterance, which is removed with the stack unless it is finished."""
         self.provenance.forget(spoken.utterance)
         path = self.provenance.result(spoken.utterance)
-        return stack.enter_context(GrowingRecording(path, self.model.sample_rate))
+        return stack.enter_context(StreamingWriter(path, self.model.sample_rate))
 
     def _content(self, spoken: Spoken) -> Content | None:
         try:

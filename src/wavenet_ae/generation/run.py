@@ -18,7 +18,7 @@ from wavenet_ae.generation.recordings import Recordings
 from wavenet_ae.generation.result_store import Provenance
 from wavenet_ae.generation.settings import Settings
 from wavenet_ae.generation.speakers import require_speaker, voices_of
-from wavenet_ae.generation.utterances import MadeUp, Source, Utterance
+from wavenet_ae.generation.utterances import Source, Unconditional, Utterance
 from wavenet_ae.loading import device_named, load_with_fingerprint
 from wavenet_ae.models import WaveformAutoencoder, WaveformModel
 
@@ -93,7 +93,7 @@ def _encode(model: WaveformAutoencoder, fingerprint: str, settings: Settings) ->
 def _source(model: WaveformModel, fingerprint: str, settings: Settings) -> Source:
     if not isinstance(model, WaveformAutoencoder):
         num_samples = max(1, round(settings.seconds * model.sample_rate))
-        return MadeUp(settings.count, num_samples)
+        return Unconditional(settings.count, num_samples)
     if settings.codes is not None:
         return GivenCodes(model, fingerprint, Path(settings.codes), settings.limit)
     return Recordings(model, Path(settings.input or ""), settings.limit)

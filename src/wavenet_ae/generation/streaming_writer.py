@@ -14,7 +14,7 @@ from wavenet_ae.audio.io import replacing
 from wavenet_ae.errors import UserError
 
 
-class GrowingRecording:
+class StreamingWriter:
     """A 16-bit mono recording, WAV or FLAC by suffix, for a `with` block.
 
     It takes its name when it is finished, complete and on disk; a block that ends before leaves
@@ -24,7 +24,7 @@ class GrowingRecording:
     def __init__(self, path: Path, sample_rate: int) -> None:
         self.path, self.sample_rate = path, sample_rate
 
-    def __enter__(self) -> GrowingRecording:
+    def __enter__(self) -> StreamingWriter:
         container = self.path.suffix[1:].upper()
         given = dict(samplerate=self.sample_rate, channels=1, subtype="PCM_16", format=container)
         with ExitStack() as opened:

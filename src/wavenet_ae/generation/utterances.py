@@ -55,7 +55,7 @@ class Source(Protocol):
         """Raises AudioError where a recording cannot be used."""
 
 
-class MadeUp:
+class Unconditional:
     """`count` utterances of `num_samples` that a model without codes makes up."""
 
     def __init__(self, count: int, num_samples: int) -> None:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from wavenet_ae.audio.features import MFCC, Features, LogMel
 from wavenet_ae.models import WaveformAutoencoder
-from wavenet_ae.models.utterance import Layout
+from wavenet_ae.models.utterance import CodeLayout
 
 Kind = TypeVar("Kind", MFCC, LogMel)
 NUM_MELS = {MFCC: 26, LogMel: 40}  # of ours: as many as have no empty band at 8 kHz
@@ -42,7 +42,7 @@ def frames_at(
     grid = features.chain.grid()
     hop = int(grid.spacing)
     margin = -(-features.chain.receptive_field // hop) * hop
-    before = margin - Layout(model).start
+    before = margin - CodeLayout(model).start
     beyond = max(0, math.ceil(anchors[-1]) - len(waveform))  # a single code, of a short recording
     padded = F.pad(model.normalise(waveform), (before, margin + beyond))
     frames = features(padded[None])[0].t().numpy()  # (F, C)

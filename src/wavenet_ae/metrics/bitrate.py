@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from wavenet_ae.bottlenecks.quantizer import code_counts
-from wavenet_ae.distributed import summed
+from wavenet_ae.distributed import all_reduce_sum
 
 LONGEST_RUN = 1000  # codes; longer runs are counted as this long
 NATS_PER_BIT = log(2)
@@ -61,7 +61,7 @@ class CodeStatistics:
         )
 
     def over_processes(self) -> CodeStatistics:
-        return CodeStatistics(*(summed(getattr(self, each.name)) for each in fields(self)))
+        return CodeStatistics(*(all_reduce_sum(getattr(self, each.name)) for each in fields(self)))
 
 
 def _runs(sequences: Tensor) -> tuple[Tensor, Tensor]:

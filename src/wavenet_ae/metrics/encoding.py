@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from wavenet_ae.models import WaveformAutoencoder
-from wavenet_ae.models.utterance import Layout, encoded_pieces
+from wavenet_ae.models.utterance import CodeLayout, encode_in_chunks
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,8 @@ def encode_with_anchors(model: WaveformAutoencoder, waveform: Tensor) -> Encoded
 
     At least one code, however short the utterance; one without samples is a ValueError.
     """
-    latents, outputs = zip(*encoded_pieces(model, waveform), strict=True)
-    anchors = anchors_inside(Layout(model), len(waveform))
+    latents, outputs = zip(*encode_in_chunks(model, waveform), strict=True)
+    anchors = anchors_inside(CodeLayout(model), len(waveform))
     if outputs[0].codes is None:
         codes, vectors = None, torch.cat([each.vectors for each in outputs], dim=-1)
     else:
@@ -55,7 +55,7 @@ def encode_with_anchors(model: WaveformAutoencoder, waveform: Tensor) -> Encoded
     )
 
 
-def anchors_inside(layout: Layout, num_samples: int) -> np.ndarray:
+def anchors_inside(layout: CodeLayout, num_samples: int) -> np.ndarray:
     """(N,) anchors of the codes of an utterance, less one that the last hop, cut short, lacks."""
     anchors = np.array([float(each) for each in layout.anchors(layout.num_codes(num_samples))])
     return anchors[: max(1, int((anchors < num_samples).sum()))]

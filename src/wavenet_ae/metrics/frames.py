@@ -15,7 +15,7 @@ import numpy as np
 from wavenet_ae.data.corpus import PackedCorpus
 from wavenet_ae.labels import UNLABELLED
 from wavenet_ae.metrics.encoding import anchors_inside
-from wavenet_ae.models.utterance import Layout
+from wavenet_ae.models.utterance import CodeLayout
 from wavenet_ae.randomness import keyed_bits, keyed_permutation
 
 # Row of an utterance, anchors (N,) in samples -> phones (N,) as `label_at` gives them.
@@ -52,7 +52,7 @@ class FrameChoice:
 def choose_frames(
     corpus: PackedCorpus,
     rows: Iterable[int],
-    layout: Layout,
+    layout: CodeLayout,
     phones_of: PhonesOf | None,
     max_frames: int = 10_000,
     max_utterances: int = 1_000,

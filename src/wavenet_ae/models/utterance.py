@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 CODES_AT_ONCE = 1000
 
 
-class Layout:
+class CodeLayout:
     """Where the codes of any whole utterance lie.
 
     hop         samples of a code
@@ -57,20 +57,20 @@ class Layout:
 def encode_utterance(model: WaveformAutoencoder, waveform: Tensor) -> Tensor:
     """Samples (T,) int16 at the model's rate -> codes (N,), or (Q, N), int64; of a continuous
     bottleneck, vectors (D, N).  ValueError without samples."""
-    outputs = (output for _, output in encoded_pieces(model, waveform))
+    outputs = (output for _, output in encode_in_chunks(model, waveform))
     pieces = [(each.vectors if each.codes is None else each.codes)[0] for each in outputs]
     return torch.cat(pieces, dim=-1)
 
 
 @torch.no_grad()
-def encoded_pieces(
+def encode_in_chunks(
     model: WaveformAutoencoder, waveform: Tensor
 ) -> Iterator[tuple[Tensor, BottleneckOutput]]:
     """Latents (1, C, n) of some codes of an utterance and what the bottleneck makes of them,
     piece after piece.  ValueError without samples."""
     if not len(waveform):
         raise ValueError("there are no samples to encode")
-    layout = Layout(model)
+    layout = CodeLayout(model)
     num_codes = layout.num_codes(len(waveform))
     for first in range(0, num_codes, CODES_AT_ONCE):
         codes = range(first, min(first + CODES_AT_ONCE, num_codes))
@@ -96,7 +96,7 @@ class CodeConditioning:
 
     @torch.no_grad()
     def __init__(self, model: WaveformAutoencoder, utterances: list[Tensor]) -> None:
-        self.model, self.layout = model, Layout(model)
+        self.model, self.layout = model, CodeLayout(model)
         self.num_samples = [each.shape[-1] * self.layout.hop for each in utterances]
         longest = max(each.shape[-1] for each in utterances)
         silence = self._silence()  # (D, 1)

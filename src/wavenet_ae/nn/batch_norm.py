@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from wavenet_ae.distributed import num_processes, summed_with_gradient
+from wavenet_ae.distributed import all_reduce_sum_with_gradient, world_size
 
 
 class BatchNorm(nn.BatchNorm1d):
@@ -16,7 +16,7 @@ class BatchNorm(nn.BatchNorm1d):
     """
 
     def forward(self, input: Tensor) -> Tensor:
-        if not (self.training and num_processes() > 1):
+        if not (self.training and world_size() > 1):
             return super().forward(input)
         assert self.running_mean is not None
         with torch.autocast(input.device.type, enabled=False):
@@ -24,10 +24,10 @@ class BatchNorm(nn.BatchNorm1d):
             return self._shared(input.to(self.running_mean.dtype)).to(input.dtype)
 
     def _shared(self, input: Tensor) -> Tensor:
-        count = input.shape[0] * input.shape[2] * num_processes()
-        mean = summed_with_gradient(input.sum(dim=(0, 2))) / count  # (C,)
+        count = input.shape[0] * input.shape[2] * world_size()
+        mean = all_reduce_sum_with_gradient(input.sum(dim=(0, 2))) / count  # (C,)
         centred = input - mean[:, None]
-        variance = summed_with_gradient(centred.square().sum(dim=(0, 2))) / count  # (C,)
+        variance = all_reduce_sum_with_gradient(centred.square().sum(dim=(0, 2))) / count  # (C,)
         self._follow(mean.detach(), variance.detach() * count / (count - 1))
         output = centred * (variance + self.eps).rsqrt()[:, None]
         return output * self.weight[:, None] + self.bias[:, None] if self.affine else output

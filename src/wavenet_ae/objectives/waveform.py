@@ -10,7 +10,7 @@ from torch import Tensor
 
 from wavenet_ae.alignment import WindowPlan
 from wavenet_ae.bounds import NonNegative, NonNegativeNumber
-from wavenet_ae.distributed import averaged
+from wavenet_ae.distributed import all_reduce_mean
 from wavenet_ae.types import CodeWeighting, ModelOutput
 
 
@@ -124,7 +124,7 @@ class WaveformObjective:
             return loss
         per_code = loss.mean(dim=0)  # (B, N) -> (N,)
         if name == "kl" and self.free_nats:
-            is_free = averaged(per_code.detach()) < self.free_nats  # of the global batch
+            is_free = all_reduce_mean(per_code.detach()) < self.free_nats  # of the global batch
             per_code = per_code.masked_fill(is_free, self.free_nats)
         return (weights * per_code).sum()
 

@@ -14,15 +14,15 @@ from wavenet_ae.alignment import WindowPlan
 from wavenet_ae.bottlenecks import Bottleneck
 from wavenet_ae.checkpoint import FORMAT, SECTION
 from wavenet_ae.data.module import SpeechData
-from wavenet_ae.distributed import averaged
+from wavenet_ae.distributed import all_reduce_mean
 from wavenet_ae.errors import UserError
 from wavenet_ae.metrics.ablations import controls
 from wavenet_ae.metrics.bitrate import NATS_PER_BIT
 from wavenet_ae.models import WaveformAutoencoder, WaveformModel
 from wavenet_ae.objectives import WaveformObjective
 from wavenet_ae.objectives.waveform import Loss
-from wavenet_ae.training.optimizer import Optimisation
-from wavenet_ae.training.step_randomness import StepDraws, seed_generators
+from wavenet_ae.training.optimizer import OptimizerConfig
+from wavenet_ae.training.step_randomness import StepRandomness, seed_generators
 from wavenet_ae.training.validation import ValidationSums
 from wavenet_ae.types import Batch, BottleneckOutput, ModelOutput
 
@@ -55,7 +55,7 @@ class WaveformTraining(pl.LightningModule):
         self,
         model: WaveformModel,
         objective: WaveformObjective,
-        optimisation: Optimisation,
+        optimisation: OptimizerConfig,
         plan: WindowPlan,
         seed: int,
         speaker_rows: Tensor,
@@ -86,7 +86,7 @@ class WaveformTraining(pl.LightningModule):
 
     def on_fit_start(self) -> None:
         self.speaker_rows = self.speaker_rows.to(self.device)
-        self.draws = StepDraws(
+        self.draws = StepRandomness(
             seed=self.seed,
             batch_size=self.data.batch_size,
             num_codes=self.plan.num_codes,
@@ -184,5 +184,5 @@ def _training_figures(loss: Loss, bottleneck: BottleneckOutput | None) -> dict[s
 
 def _averaged(figures: dict[str, Tensor]) -> dict[str, Tensor]:
     """The means over processes, which all of them then agree on."""
-    values = averaged(torch.stack([value.detach().float() for value in figures.values()]))
+    values = all_reduce_mean(torch.stack([value.detach().float() for value in figures.values()]))
     return dict(zip(figures, values, strict=True))

@@ -10,7 +10,7 @@ from wavenet_ae.bounds import FractionBelow1, NonNegative, NonNegativeNumber, Po
 from wavenet_ae.models import WaveformModel
 
 
-class Optimisation:
+class OptimizerConfig:
     """Adam with separate learning rates, warm-up and a late exponential decay.
 
     The schedule never depends on how long the run will be, so that a run may be prolonged.

@@ -26,7 +26,7 @@ def seed_generators(seed: int, position: Position, rank: int) -> None:
 
 
 @dataclass(frozen=True)
-class StepDraws:
+class StepRandomness:
     """Draws the random numbers of one step for the global batch and gives a process its rows.
 
     latent_dim  channels of normal noise per latent sample; 0: none

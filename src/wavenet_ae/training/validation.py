@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from wavenet_ae.bottlenecks.quantizer import perplexity
-from wavenet_ae.distributed import summed_float64
+from wavenet_ae.distributed import all_reduce_sum_float64
 from wavenet_ae.metrics.ablations import bits_per_second, control_names
 from wavenet_ae.metrics.bitrate import (
     NATS_PER_BIT,
@@ -76,7 +76,7 @@ class ValidationSums:
     def over_processes(self) -> None:
         """Add what other processes have seen; call it once, in all of them."""
         self.nats, self.items, self.kls = (
-            summed_float64(each, self.device) for each in (self.nats, self.items, self.kls)
+            all_reduce_sum_float64(each, self.device) for each in (self.nats, self.items, self.kls)
         )
         self.codes = self.codes.over_processes() if self.codes else None
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from wavenet_ae.evaluation.config import Settings
-from wavenet_ae.evaluation.labeled_corpus import Labelled
+from wavenet_ae.evaluation.labeled_corpus import LabeledCorpus
 from wavenet_ae.evaluation.parts.abx_items import choose_items, items_of
 from wavenet_ae.labels import Segments, label_source
 
@@ -48,12 +48,12 @@ def test_phones_have_the_neighbours_that_they_meet():
     }
 
 
-def labelled(keys: list[str], each: list[Segments]) -> Labelled:
+def labelled(keys: list[str], each: list[Segments]) -> LabeledCorpus:
     speakers = sorted({key.split("/")[0] for key in keys})
     corpus = SimpleNamespace(
         keys=keys, speakers=speakers, speaker=[speakers.index(key.split("/")[0]) for key in keys]
     )
-    return Labelled(corpus, list(range(len(keys))), each, ["ih", "k", "s"], 0)  # type: ignore[arg-type]
+    return LabeledCorpus(corpus, list(range(len(keys))), each, ["ih", "k", "s"], 0)  # type: ignore[arg-type]
 
 
 def test_what_would_break_a_file_of_columns_is_escaped():
@@ -84,7 +84,7 @@ def item_file(tmp_path) -> Path:
     return file
 
 
-def of_file(file: Path) -> Labelled:
+def of_file(file: Path) -> LabeledCorpus:
     source = label_source(str(file), ".phn", "")
     keys = ["ann/1.wav", "bob/2.wav"]
     return labelled(keys, [source.of(key, Path(key)) for key in keys])  # type: ignore[misc]

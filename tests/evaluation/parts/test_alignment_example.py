@@ -10,7 +10,7 @@ import pytest
 import soundfile
 from helpers.small_evaluations import evaluated
 
-from wavenet_ae.evaluation.labeled_corpus import Labelled
+from wavenet_ae.evaluation.labeled_corpus import LabeledCorpus
 from wavenet_ae.evaluation.parts.alignment_example import chosen, label_spans, unit_spans
 from wavenet_ae.evaluation.report.reading import read_evaluations
 from wavenet_ae.evaluation.report.unit_tables import unit_tables
@@ -47,7 +47,7 @@ def test_a_validation_utterance_of_a_few_seconds_is_chosen(splits, seconds, row)
     corpus = SimpleNamespace(
         split=np.array(splits), length=1000 * np.array(seconds), sample_rate=1000
     )
-    assert chosen(Labelled(corpus, [0, 1, 2], [], [], 0)) == row
+    assert chosen(LabeledCorpus(corpus, [0, 1, 2], [], [], 0)) == row
 
 
 @pytest.mark.parametrize("kind", ["rvq", "ae"])

@@ -7,7 +7,7 @@ from helpers.small_evaluations import made_up, rows
 from wavenet_ae.evaluation.report.sections import sections
 from wavenet_ae.evaluation.report.summary import summary
 from wavenet_ae.evaluation.report.tables import by_model, table
-from wavenet_ae.evaluation.results import Findings
+from wavenet_ae.evaluation.results import ResultTable
 
 
 def texts(found) -> list[list[str]]:
@@ -62,8 +62,8 @@ def test_what_only_figures_use_and_what_is_empty_has_no_section():
 
 
 def test_how_models_were_measured_is_said_for_each_where_it_differs():
-    a = made_up(Findings("sounds", "Sounds", "How.", [{"x": 1}], {"temperature": 1}))
-    b = made_up(Findings("sounds", "Sounds", "How.", [{"x": 1}], {"temperature": 0.5}), name="b")
+    a = made_up(ResultTable("sounds", "Sounds", "How.", [{"x": 1}], {"temperature": 1}))
+    b = made_up(ResultTable("sounds", "Sounds", "How.", [{"x": 1}], {"temperature": 0.5}), name="b")
     (section,) = sections([a, b])
     assert [(list(each.of), each.text) for each in section.about] == [
         (["a"], "How.  (temperature 1)"),

@@ -15,7 +15,7 @@ from hydra.core.global_hydra import GlobalHydra
 
 from wavenet_ae.config import check, plain
 from wavenet_ae.training.callbacks import Doctor
-from wavenet_ae.training.diagnostics import DISEASES, Chart, Disease
+from wavenet_ae.training.diagnostics import FAILURE_MODES, FailureMode, History
 
 CONF = Path(__file__).parents[3] / "conf"
 PATIENCE = 3
@@ -49,7 +49,7 @@ SICK = {  # by the figure that shows it: what is unlike the healthy
     },
 }
 COMMITTED = ("vqvae", "vqvae_ema", "rvq", "lfq", "simvq")
-each_disease = pytest.mark.parametrize("disease", DISEASES, ids=lambda each: each.figure)
+each_disease = pytest.mark.parametrize("disease", FAILURE_MODES, ids=lambda each: each.figure)
 
 
 @cache
@@ -80,11 +80,11 @@ class Practice:
             self.doctor._look(self.trainer, self.watched)
 
 
-def bottleneck_of(disease: Disease) -> str:
+def bottleneck_of(disease: FailureMode) -> str:
     return "bottleneck=vae" if disease.figure.startswith("vae/") else "bottleneck=vqvae"
 
 
-def practice_for(disease: Disease) -> Practice:
+def practice_for(disease: FailureMode) -> Practice:
     return Practice(bottleneck_of(disease), watched=disease.watched)
 
 
@@ -177,7 +177,7 @@ def test_an_encoder_without_gradient_is_not_to_blame_for_its_decoder(caplog):
 def test_a_sentence_names_figure_and_value_and_what_the_run_can_change(disease, option):
     present = [f"bottleneck={option}", "objective.commitment_weight=0.25"]
     present += ["encoder.batch_norm=false", "encoder.shortcut=false"]
-    chart = Chart(config(*present), possible_codes=64)
+    chart = History(config(*present), possible_codes=64)
     look = HEALTHY | SICK[disease.figure] | {"step": 500.0}
     if option not in COMMITTED:
         del look["bottleneck/commitment"]
@@ -197,7 +197,7 @@ def test_a_sentence_names_figure_and_value_and_what_the_run_can_change(disease, 
     assert len(tried) == sentence.count("(now ") and len(tried) <= 3
     assert all(chart.has(key) and now != proposed for key, proposed, now in tried)
     changes = [f"{key}='{text}'" if "<" in text else f"{key}={text}" for key, text, _ in tried]
-    changed = Chart(config(*present, *changes))
+    changed = History(config(*present, *changes))
     assert all(changed.setting(key) != chart.setting(key) for key, *_ in tried)
 
 
@@ -217,8 +217,8 @@ def test_what_is_to_be_tried(figure, option, expected):
 
 def sentence_of(figure: str, *overrides: str, **changes: float) -> str:
     uniform = ["bottleneck.init=uniform"] * ("bottleneck=vqvae" in overrides)
-    (disease,) = [each for each in DISEASES if each.figure == figure]
-    chart = Chart(config(*overrides, *uniform, "objective.commitment_weight=0.25"), 64)
+    (disease,) = [each for each in FAILURE_MODES if each.figure == figure]
+    chart = History(config(*overrides, *uniform, "objective.commitment_weight=0.25"), 64)
     for looks in (chart.training, chart.validation):
         looks.append(HEALTHY | SICK[figure] | {"step": 500.0} | changes)
     return disease.sentence(chart)
@@ -226,8 +226,8 @@ def sentence_of(figure: str, *overrides: str, **changes: float) -> str:
 
 def test_one_of_several_codebooks_may_collapse():
     """The mean of 60 and 1 is no warning, the 1 is."""
-    (disease,) = [each for each in DISEASES if each.figure == "codebook/batch_perplexity"]
-    chart = Chart(config("bottleneck=rvq"), 64)
+    (disease,) = [each for each in FAILURE_MODES if each.figure == "codebook/batch_perplexity"]
+    chart = History(config("bottleneck=rvq"), 64)
     books = {f"codebook/batch_perplexity/codebook_{i}": p for i, p in ((1, 60.0), (2, 1.0))}
     chart.training.extend([HEALTHY | books | {"step": 500.0}] * PATIENCE)
     assert disease.is_present(chart, PATIENCE)

@@ -13,10 +13,10 @@ import torch
 
 from wavenet_ae.checkpoint import SECTION, read_checkpoint
 from wavenet_ae.evaluation.config import Settings
-from wavenet_ae.evaluation.labeled_corpus import Labelled
+from wavenet_ae.evaluation.labeled_corpus import LabeledCorpus
 from wavenet_ae.evaluation.parts.abx_items import AbxItems, choose_items
 from wavenet_ae.evaluation.progress import Progress
-from wavenet_ae.evaluation.results import Findings, Value
+from wavenet_ae.evaluation.results import ResultTable, Value
 from wavenet_ae.metrics.abx import AbxExport, AbxExporter, AbxSettings, Distance
 from wavenet_ae.metrics.abx_scores import (
     SCORES,
@@ -38,8 +38,8 @@ NEIGHBOURS = {"within": "the same", "any": "any"}
 
 
 def judge_abx(
-    model: WaveformAutoencoder, labelled: Labelled, settings: Settings, progress: Progress
-) -> Iterator[Findings]:
+    model: WaveformAutoencoder, labelled: LabeledCorpus, settings: Settings, progress: Progress
+) -> Iterator[ResultTable]:
     """Writes `<out>/abx/<representation>/`, and scores it where fastabx is installed; one table,
     none where labels name no phone."""
     chosen = choose_items(labelled, settings)
@@ -52,7 +52,7 @@ def judge_abx(
         notice = how_to_run(*(each.folder for each in exports.values()))
         logger.warning("%s", notice)
         rows = [_export_row(name, each, settings) for name, each in exports.items()]
-        yield Findings(PART, TITLE, f"{about}  {notice}.", rows, _settings(exports, settings))
+        yield ResultTable(PART, TITLE, f"{about}  {notice}.", rows, _settings(exports, settings))
         return
     rows = []
     for number, (name, export) in enumerate(exports.items(), start=1):
@@ -60,12 +60,12 @@ def judge_abx(
         rows += _score_rows(name, result)
         progress.at((1 + number / len(exports)) / 2)
     of_all = _settings(exports, settings) | result.versions
-    yield Findings(PART, TITLE, about, rows, of_all)
+    yield ResultTable(PART, TITLE, about, rows, of_all)
 
 
 def _exported(
     model: WaveformAutoencoder,
-    labelled: Labelled,
+    labelled: LabeledCorpus,
     chosen: AbxItems,
     settings: Settings,
     progress: Progress,

@@ -15,7 +15,7 @@ from urllib.parse import quote
 import numpy as np
 
 from wavenet_ae.evaluation.config import Settings
-from wavenet_ae.evaluation.labeled_corpus import Labelled
+from wavenet_ae.evaluation.labeled_corpus import LabeledCorpus
 from wavenet_ae.labels import (
     AS_THEY_ARE,
     Item,
@@ -47,7 +47,7 @@ class AbxItems:
     are_given: bool
 
 
-def choose_items(labelled: Labelled, settings: Settings) -> AbxItems:
+def choose_items(labelled: LabeledCorpus, settings: Settings) -> AbxItems:
     """Items of all utterances with labels, or of as many, in an order that the seed keys, as have
     `abx_items` segments.
 
@@ -73,7 +73,7 @@ def choose_items(labelled: Labelled, settings: Settings) -> AbxItems:
 
 
 def _given(
-    labelled: Labelled, settings: Settings
+    labelled: LabeledCorpus, settings: Settings
 ) -> tuple[dict[str, list[Item]], list[str]] | None:
     """Items by the names of recordings, and the name of each utterance with labels; None where no
     file gives them."""
@@ -88,7 +88,7 @@ def _given(
     return by_name, [str(source.name_of(labelled.corpus.keys[row])) for row in labelled.rows]
 
 
-def _name(labelled: Labelled, row: int) -> str:
+def _name(labelled: LabeledCorpus, row: int) -> str:
     """A path below a folder, like no other utterance's."""
     parts = labelled.corpus.keys[row].split("/")
     return "/".join(NO_PART_OF_A_NAME.get(part, _field(part)) for part in parts)

@@ -9,9 +9,9 @@ from typing import NamedTuple
 import numpy as np
 
 from wavenet_ae.audio.io import write
-from wavenet_ae.evaluation.labeled_corpus import Labelled
+from wavenet_ae.evaluation.labeled_corpus import LabeledCorpus
 from wavenet_ae.evaluation.parts.unit_systems import Units
-from wavenet_ae.evaluation.results import Findings, Value
+from wavenet_ae.evaluation.results import ResultTable, Value
 from wavenet_ae.labels import Segments
 from wavenet_ae.metrics.boundaries import change_seconds
 from wavenet_ae.metrics.durations import is_change
@@ -27,7 +27,7 @@ class Span(NamedTuple):
     end: float
 
 
-def judge_example(units: Units, labelled: Labelled, folder: Path) -> Findings:
+def judge_example(units: Units, labelled: LabeledCorpus, folder: Path) -> ResultTable:
     """Writes its beginning to `folder`.  Needs an utterance with labels."""
     row, corpus = chosen(labelled), labelled.corpus
     length, rate = int(corpus.length[row]), corpus.sample_rate
@@ -44,7 +44,7 @@ def judge_example(units: Units, labelled: Labelled, folder: Path) -> Findings:
     for codebook, column in enumerate(own.T):
         spans = unit_spans(column, encoded.anchors, rate, end)
         rows += [_row("units", codebook, each) for each in spans]
-    return Findings(
+    return ResultTable(
         part=PART,
         title="An utterance, its labels and its units",
         about=(
@@ -57,7 +57,7 @@ def judge_example(units: Units, labelled: Labelled, folder: Path) -> Findings:
     )
 
 
-def chosen(labelled: Labelled) -> int:
+def chosen(labelled: LabeledCorpus) -> int:
     """The first utterance with labels; one of the validation split first, and of a few seconds."""
     corpus = labelled.corpus
 

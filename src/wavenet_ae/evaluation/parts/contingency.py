@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from wavenet_ae.evaluation.results import Findings, Value
+from wavenet_ae.evaluation.results import ResultTable, Value
 
 PART = "code_by_phone"
 UNITS, UNIT, OTHER, UNLABELLED = "units", "unit", "other labels", "no label"
@@ -40,7 +40,7 @@ def used_of(name: str) -> str:
     return f"{name}: used"
 
 
-def code_by_phone(counts: Mapping[str, UnitCounts], inventory: Sequence[str]) -> Findings:
+def code_by_phone(counts: Mapping[str, UnitCounts], inventory: Sequence[str]) -> ResultTable:
     """Of kinds of units by their names, and the names of the L labels."""
     total = sum(each.by_label.sum(axis=0) for each in counts.values())
     labels = np.sort(np.argsort(-np.asarray(total), kind="stable")[:MOST_LABELS])
@@ -51,7 +51,7 @@ def code_by_phone(counts: Mapping[str, UnitCounts], inventory: Sequence[str]) ->
             used_of(name): int((each.frames > 0).sum()),
             frames_of(name): int(each.frames.sum()),
         }
-    return Findings(
+    return ResultTable(
         part=PART,
         title="How often each unit meets each label",
         about=(

@@ -10,7 +10,7 @@ import torch
 from wavenet_ae.data.corpus import PackedCorpus
 from wavenet_ae.evaluation.parts.unit_systems import not_yet_quantising
 from wavenet_ae.evaluation.progress import Progress
-from wavenet_ae.evaluation.results import Findings, Value
+from wavenet_ae.evaluation.results import ResultTable, Value
 from wavenet_ae.metrics.bitrate import (
     NATS_PER_BIT,
     CodeStatistics,
@@ -20,7 +20,7 @@ from wavenet_ae.metrics.bitrate import (
 )
 from wavenet_ae.metrics.likelihood import Likelihood, likelihood
 from wavenet_ae.models import WaveformAutoencoder, WaveformModel
-from wavenet_ae.models.utterance import encoded_pieces
+from wavenet_ae.models.utterance import encode_in_chunks
 
 WORDS = {
     "all": "NLL, all samples",
@@ -33,12 +33,12 @@ WORDS = {
 
 def judge_likelihood(
     model: WaveformModel, corpus: PackedCorpus, rows: np.ndarray, seed: int, progress: Progress
-) -> Findings:
+) -> ResultTable:
     total = int(corpus.length[rows].sum())
     for num_done, sums in likelihood(model, corpus, rows, seed):
         progress.at(num_done / total)
         found = sums
-    return Findings(
+    return ResultTable(
         part="likelihood",
         title="How well whole utterances are predicted",
         about=(
@@ -77,7 +77,7 @@ def _row(found: Likelihood, name: str, sample_rate: int) -> dict[str, Value]:
 @torch.no_grad()
 def judge_bitrate(
     model: WaveformAutoencoder, corpus: PackedCorpus, rows: np.ndarray, progress: Progress
-) -> Findings:
+) -> ResultTable:
     """A run of codes ends where its utterance ends."""
     bottleneck, device = model.bottleneck, model.decoder.embedding.device
     size = bottleneck.codebook_size
@@ -85,7 +85,7 @@ def judge_bitrate(
     kl = kls = 0.0
     for done, row in enumerate(rows.tolist(), start=1):
         samples = torch.from_numpy(corpus.read(row, 0, int(corpus.length[row]))).to(device)
-        outputs = [output for _, output in encoded_pieces(model, samples)]
+        outputs = [output for _, output in encode_in_chunks(model, samples)]
         pieces = [each.codes for each in outputs if each.codes is not None]
         if codes is not None and pieces:
             codes = codes.added(torch.cat(pieces, dim=-1))
@@ -99,7 +99,7 @@ def judge_bitrate(
     bitrates = {"speaker": speaker_bitrate(len(model.speakers), seconds)}
     bitrates |= code_bitrates(codes, code_rate) if codes is not None else {}
     bitrates |= {"kl": kl_bitrate(kl / kls, code_rate)} if kls else {}
-    return Findings(
+    return ResultTable(
         part="bitrate",
         title="What reaches the decoder beside the past",
         about=(

@@ -9,9 +9,9 @@ import torch
 
 from wavenet_ae.checkpoint import SECTION, read_checkpoint
 from wavenet_ae.evaluation.config import Settings
-from wavenet_ae.evaluation.labeled_corpus import Labelled
+from wavenet_ae.evaluation.labeled_corpus import LabeledCorpus
 from wavenet_ae.evaluation.progress import Progress
-from wavenet_ae.evaluation.results import Findings, Value
+from wavenet_ae.evaluation.results import ResultTable, Value
 from wavenet_ae.metrics.confidence import Interval
 from wavenet_ae.metrics.frames import choose_frames
 from wavenet_ae.metrics.probe_data import ProbeCollector
@@ -26,14 +26,14 @@ from wavenet_ae.metrics.probing import (
 from wavenet_ae.metrics.random_model import training_windows
 from wavenet_ae.metrics.representations import Representations
 from wavenet_ae.models import WaveformAutoencoder
-from wavenet_ae.models.utterance import Layout
+from wavenet_ae.models.utterance import CodeLayout
 
 ENCODING = 0.2  # about this share of the time is for the encoding
 
 
 def judge_probes(
-    model: WaveformAutoencoder, labelled: Labelled, settings: Settings, progress: Progress
-) -> Iterator[Findings]:
+    model: WaveformAutoencoder, labelled: LabeledCorpus, settings: Settings, progress: Progress
+) -> Iterator[ResultTable]:
     """On labelled utterances; without any, speakers are probed on all of them."""
     corpus, rows = labelled.corpus, labelled.rows or range(len(labelled.corpus))
     config = read_checkpoint(settings.file)[SECTION]["config"]
@@ -41,7 +41,7 @@ def judge_probes(
     represent = Representations(model, config, windows, settings.seed)
     phones_of = labelled.at if labelled.rows else None
     choice = choose_frames(
-        corpus, rows, Layout(model), phones_of, settings.probe_frames, seed=settings.seed
+        corpus, rows, CodeLayout(model), phones_of, settings.probe_frames, seed=settings.seed
     )
     collector = ProbeCollector(corpus, choice)
     for number, row in enumerate(choice.rows):
@@ -58,7 +58,7 @@ def judge_probes(
     if results:
         about = _about(len(frames.utterance), choice.num_eligible, settings)
         title = "What probes find in frozen representations"
-        yield Findings("probes", title, about, [_row(each) for each in results])
+        yield ResultTable("probes", title, about, [_row(each) for each in results])
 
 
 def _about(num_frames: int, num_eligible: int, settings: Settings) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from wavenet_ae.evaluation.results import Findings
+from wavenet_ae.evaluation.results import ResultTable
 from wavenet_ae.metrics.receptive_fields import certify
 from wavenet_ae.models import WaveformModel
 
 
-def judge_certificates(model: WaveformModel) -> Findings:
-    return Findings(
+def judge_certificates(model: WaveformModel) -> ResultTable:
+    return ResultTable(
         part="certificates",
         title="What reads what",
         about=(

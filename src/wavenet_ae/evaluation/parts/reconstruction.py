@@ -12,7 +12,7 @@ from wavenet_ae.data.corpus import PackedCorpus
 from wavenet_ae.engines import Sampling, make_engine
 from wavenet_ae.evaluation.config import Settings
 from wavenet_ae.evaluation.progress import Progress
-from wavenet_ae.evaluation.results import Findings, Value
+from wavenet_ae.evaluation.results import ResultTable, Value
 from wavenet_ae.metrics.reconstruction import (
     FEWEST_SECONDS,
     MU_LAW,
@@ -40,7 +40,7 @@ def judge_sounds(
     rows: np.ndarray,
     settings: Settings,
     progress: Progress,
-) -> list[Findings]:
+) -> list[ResultTable]:
     """Writes `<out>/sounds/NN-<kind>.wav`; a table of means, and one of every sound."""
     originals = choose(model, corpus, rows, settings.sounds, settings.seconds)
     sounds = list(planned(model, originals))
@@ -100,7 +100,7 @@ def _means(
     originals: Originals,
     settings: Settings,
     model: WaveformAutoencoder,
-) -> Findings:
+) -> ResultTable:
     rows = []
     for kind, qualities in by_kind.items():
         row: dict[str, Value] = {"sound": kind}
@@ -109,7 +109,7 @@ def _means(
         rows.append(row)
     lacking = missing_packages()
     without = f"  Without the package {' and '.join(lacking)}: pip install {' '.join(lacking)}."
-    return Findings(
+    return ResultTable(
         part="sounds",
         title="Utterances spoken again from their codes",
         about=(
@@ -137,6 +137,6 @@ def _missing_kinds(by_kind: Collection[str]) -> Iterator[str]:
         )
 
 
-def _each(rows: list[dict[str, Value]]) -> Findings:
+def _each(rows: list[dict[str, Value]]) -> ResultTable:
     about = "One row for each file."
-    return Findings("each_sound", "Every sound", about, rows, is_detail=True)
+    return ResultTable("each_sound", "Every sound", about, rows, is_detail=True)

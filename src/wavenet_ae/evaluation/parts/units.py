@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from wavenet_ae.evaluation.labeled_corpus import Labelled
+from wavenet_ae.evaluation.labeled_corpus import LabeledCorpus
 from wavenet_ae.evaluation.parts.alignment_example import judge_example
 from wavenet_ae.evaluation.parts.contingency import UnitCounts, code_by_phone
 from wavenet_ae.evaluation.parts.unit_systems import Units
 from wavenet_ae.evaluation.progress import Progress
-from wavenet_ae.evaluation.results import Findings, Value
+from wavenet_ae.evaluation.results import ResultTable, Value
 from wavenet_ae.labels import Segments
 from wavenet_ae.metrics.boundaries import (
     BoundaryCounts,
@@ -63,7 +63,9 @@ class Tally:
         self.uniform += boundary_counts(even, segments)
 
 
-def tallied(units: Units, labelled: Labelled, seed: int, progress: Progress) -> dict[str, Tally]:
+def tallied(
+    units: Units, labelled: LabeledCorpus, seed: int, progress: Progress
+) -> dict[str, Tally]:
     """Of all utterances with labels, by the names of the kinds of units, in their order."""
     num_labels, rate = len(labelled.inventory), labelled.corpus.sample_rate
     tallies = {}
@@ -82,13 +84,13 @@ def tallied(units: Units, labelled: Labelled, seed: int, progress: Progress) -> 
 
 
 def judge_units(
-    model: WaveformAutoencoder, labelled: Labelled, seed: int, folder: Path, progress: Progress
-) -> Iterator[Findings]:
+    model: WaveformAutoencoder, labelled: LabeledCorpus, seed: int, folder: Path, progress: Progress
+) -> Iterator[ResultTable]:
     """Two tables, units and labels, units and boundaries; and what pictures are drawn from, of
     which an utterance's sound is written to `folder`."""
     units = Units(model, labelled.corpus, seed)
     tallies = tallied(units, labelled, seed, progress)
-    yield Findings(
+    yield ResultTable(
         "units",
         "What units say of phones",
         _about(labelled, units),
@@ -98,7 +100,7 @@ def judge_units(
     rows = [_boundary_row(name, tally, milliseconds) for name, tally in tallies.items()]
     own = next(iter(tallies.values()))
     rows.append({**dict.fromkeys(rows[0]), "units": UNIFORM, **_boundaries(own.uniform)})
-    yield Findings(
+    yield ResultTable(
         "boundaries",
         "Where units change, and how long they last",
         "Boundaries of labels beside changes of units, within 20 ms; uniform boundaries are as "
@@ -110,7 +112,7 @@ def judge_units(
     yield judge_example(units, labelled, folder)
 
 
-def _divided(labelled: Labelled) -> tuple[str, list[str]]:
+def _divided(labelled: LabeledCorpus) -> tuple[str, list[str]]:
     """What is divided into halves, and which of these each utterance with labels belongs to."""
     speakers = [labelled.speaker(row) for row in labelled.rows]
     if len(set(speakers)) > 1:
@@ -118,7 +120,7 @@ def _divided(labelled: Labelled) -> tuple[str, list[str]]:
     return "utterances", [labelled.corpus.keys[row] for row in labelled.rows]
 
 
-def _about(labelled: Labelled, units: Units) -> str:
+def _about(labelled: LabeledCorpus, units: Units) -> str:
     has_training = len(labelled.corpus.rows("train")) > 0
     fitted_to = "the training split" if has_training else "the same utterances"
     of, _ = _divided(labelled)

@@ -11,7 +11,7 @@ import soundfile
 
 from wavenet_ae.evaluation.parts.alignment_example import PART
 from wavenet_ae.evaluation.report.reading import Judged
-from wavenet_ae.evaluation.results import Findings
+from wavenet_ae.evaluation.results import ResultTable
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Example:
 
 def examples(judged: Sequence[Judged]) -> Iterator[Example]:
     """One for each utterance whose sound is there, whatever number of models were judged on it."""
-    shared: dict[tuple[str, str], list[tuple[Judged, Findings]]] = {}
+    shared: dict[tuple[str, str], list[tuple[Judged, ResultTable]]] = {}
     for each in judged:
         found = each.part(PART)
         if found is not None and (each.folder / str(found.settings["file"])).is_file():

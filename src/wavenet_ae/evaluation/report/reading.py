@@ -10,7 +10,7 @@ from typing import Any
 
 from wavenet_ae.errors import UserError
 from wavenet_ae.evaluation.requests import told_apart
-from wavenet_ae.evaluation.results import FORMAT, Findings
+from wavenet_ae.evaluation.results import FORMAT, ResultTable
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,9 @@ class Judged:
     model: Mapping[str, Any]
     corpus: Mapping[str, Any]
     command: Mapping[str, Any]
-    findings: Sequence[Findings]
+    findings: Sequence[ResultTable]
 
-    def part(self, name: str) -> Findings | None:
+    def part(self, name: str) -> ResultTable | None:
         return next((each for each in self.findings if each.part == name), None)
 
     @property
@@ -53,7 +53,7 @@ def read_evaluations(files: Sequence[Path]) -> list[Judged]:
             model=content["model"],
             corpus=content["corpus"],
             command=content["command"],
-            findings=[Findings(**each) for each in content["findings"]],
+            findings=[ResultTable(**each) for each in content["findings"]],
         )
         for name, file, content in zip(names, files, contents, strict=True)
     ]

@@ -10,7 +10,7 @@ from wavenet_ae.evaluation.parts import alignment_example as example
 from wavenet_ae.evaluation.parts import contingency as unit_counts
 from wavenet_ae.evaluation.report.reading import Judged
 from wavenet_ae.evaluation.report.tables import Table, by_model
-from wavenet_ae.evaluation.results import Findings
+from wavenet_ae.evaluation.results import ResultTable
 
 # Details that figures draw: as tables they would be pages of numbers.
 FIGURES_ONLY = {unit_counts.PART, example.PART}
@@ -41,7 +41,7 @@ def sections(judged: Sequence[Judged]) -> list[Section]:
     return [each for each in found if each.table.rows]
 
 
-def _in_order(findings: Iterable[Findings]) -> dict[str, tuple[int, int]]:
+def _in_order(findings: Iterable[ResultTable]) -> dict[str, tuple[int, int]]:
     """The place of each part: tables that a part has beside its own come after it."""
     places, last = {}, -1
     for number, each in enumerate(findings):
@@ -69,7 +69,7 @@ def _section(part: str, judged: Sequence[Judged]) -> Section:
     )
 
 
-def _abouts(of_models: dict[str, Findings], num_models: int) -> list[About]:
+def _abouts(of_models: dict[str, ResultTable], num_models: int) -> list[About]:
     by_text: dict[str, list[str]] = {}
     for name, found in of_models.items():
         by_text.setdefault(_text(found), []).append(name)
@@ -78,6 +78,6 @@ def _abouts(of_models: dict[str, Findings], num_models: int) -> list[About]:
     ]
 
 
-def _text(found: Findings) -> str:
+def _text(found: ResultTable) -> str:
     settings = ", ".join(f"{name} {value}" for name, value in found.settings.items())
     return f"{found.about}  ({settings})" if settings else found.about

@@ -1,21 +1,21 @@
 """Lightning callbacks, one idea a file."""
 
-from wavenet_ae.training.callbacks.audio_samples import Listening
+from wavenet_ae.training.callbacks.audio_samples import AudioSamples
 from wavenet_ae.training.callbacks.checkpoints import Checkpoints
-from wavenet_ae.training.callbacks.codebook_init import CodebookStart
+from wavenet_ae.training.callbacks.codebook_init import CodebookInit
 from wavenet_ae.training.callbacks.doctor import Doctor
 from wavenet_ae.training.callbacks.progress import Progress
 from wavenet_ae.training.callbacks.threads import Threads
 from wavenet_ae.training.callbacks.throughput import Throughput
-from wavenet_ae.training.callbacks.wandb_media import WandbRecord
+from wavenet_ae.training.callbacks.wandb_media import WandbMedia
 
 __all__ = [
+    "AudioSamples",
     "Checkpoints",
-    "CodebookStart",
+    "CodebookInit",
     "Doctor",
-    "Listening",
     "Progress",
     "Threads",
     "Throughput",
-    "WandbRecord",
+    "WandbMedia",
 ]

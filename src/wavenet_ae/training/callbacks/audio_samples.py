@@ -45,7 +45,7 @@ class Clock:
         return share
 
 
-class Listening(pl.Callback):
+class AudioSamples(pl.Callback):
     """Writes `<run>/samples/step-XXXXXXXX/<utterance>-{original,reconstruction,to-<speaker>}.wav`,
     and spectrograms of original and reconstruction, and hands them to W&B and TensorBoard.
 

@@ -14,7 +14,7 @@ from wavenet_ae.randomness import keyed_seed
 from wavenet_ae.training.module import WaveformTraining
 
 
-class CodebookStart(pl.Callback):
+class CodebookInit(pl.Callback):
     """Calls `Quantiser.start` once, before step `start_after`.
 
     The windows come in an order of their own, which does not count as consumed; a resumed run

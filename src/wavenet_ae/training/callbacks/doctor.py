@@ -11,7 +11,7 @@ from pytorch_lightning.loggers import WandbLogger
 from torch import Tensor
 
 from wavenet_ae.bounds import Positive
-from wavenet_ae.training.diagnostics import DISEASES, Chart, Disease
+from wavenet_ae.training.diagnostics import FAILURE_MODES, FailureMode, History
 from wavenet_ae.training.module import Observed, WaveformTraining
 from wavenet_ae.training.monitors import Monitor
 from wavenet_ae.training.validation import VALIDATION_SECTIONS
@@ -35,7 +35,7 @@ class Doctor(Monitor):
     def __init__(self, config: Mapping[str, Any], patience: Positive = 3) -> None:
         super().__init__()
         self.patience = patience
-        self.chart = Chart(config)
+        self.chart = History(config)
         self.present: set[str] = set()
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
@@ -44,7 +44,7 @@ class Doctor(Monitor):
         if bottleneck is not None and bottleneck.codebook_size is not None:
             per_batch = pl_module.data.batch_size * pl_module.plan.num_codes
             self.chart.possible_codes = min(per_batch, bottleneck.codebook_size)
-        for disease in DISEASES:
+        for disease in FAILURE_MODES:
             if disease.monitor and not self.chart.has(f"callbacks.{disease.monitor}"):
                 logger.warning(
                     "callbacks.%s is null: nobody will notice %s", disease.monitor, disease.name
@@ -77,11 +77,11 @@ class Doctor(Monitor):
             if key.startswith(VALIDATION_SECTIONS) == (watched == "validation")
         }
         getattr(self.chart, watched).append({**figures, "step": float(trainer.global_step)})
-        for disease in DISEASES:
+        for disease in FAILURE_MODES:
             if disease.watched == watched:
                 self._examine(disease, trainer)
 
-    def _examine(self, disease: Disease, trainer: pl.Trainer) -> None:
+    def _examine(self, disease: FailureMode, trainer: pl.Trainer) -> None:
         is_known = disease.name in self.present
         if not is_known and disease.is_present(self.chart, self.patience):
             self.present.add(disease.name)
@@ -90,7 +90,7 @@ class Doctor(Monitor):
             self.present.remove(disease.name)
             logger.info("step %d: %s is over", trainer.global_step, disease.name)
 
-    def _warn(self, disease: Disease, trainer: pl.Trainer) -> None:
+    def _warn(self, disease: FailureMode, trainer: pl.Trainer) -> None:
         sentence = disease.sentence(self.chart)
         logger.warning("step %d: %s", trainer.global_step, sentence)
         for each in trainer.loggers:

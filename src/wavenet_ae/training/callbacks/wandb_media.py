@@ -31,7 +31,7 @@ UNITS = {  # of a figure's name, the first that fits
 }
 
 
-class WandbRecord(pl.Callback):
+class WandbMedia(pl.Callback):
     """At a validation, W&B gets bars of the most used codes and a table of the figures; checkpoints
     become artifacts as `logger.wandb.checkpoints` says.
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from math import log
 from typing import Literal
 
-from wavenet_ae.training.diagnostics.history import Chart, Look
+from wavenet_ae.training.diagnostics.history import History, Look
 from wavenet_ae.training.diagnostics.suggestions import (
     Hint,
     Remedy,
@@ -37,7 +37,7 @@ FIRST_STEPS = 100
 
 
 @dataclass(frozen=True)
-class Disease:
+class FailureMode:
     """name      as people know it
     figure    key of the figure that shows it, or of several: those below it, after a slash
     monitor   the callback that logs it, by its name in the configuration; None: it always is
@@ -51,22 +51,22 @@ class Disease:
     name: str
     figure: str
     monitor: str | None
-    shows: Callable[[Look, Chart], bool]
+    shows: Callable[[Look, History], bool]
     meaning: str
-    remedies: Callable[[Look, Chart], Sequence[Remedy | Hint]]
+    remedies: Callable[[Look, History], Sequence[Remedy | Hint]]
     watched: Literal["training", "validation"] = "training"
     worst: Callable[[Iterable[float]], float] = max
 
-    def is_present(self, chart: Chart, patience: int) -> bool:
+    def is_present(self, chart: History, patience: int) -> bool:
         """Whether each of the last `patience` looks shows it."""
         looks = chart.last(self.watched, patience)
         return len(looks) == patience and all(self.shows(look, chart) for look in looks)
 
-    def is_over(self, chart: Chart, patience: int) -> bool:
+    def is_over(self, chart: History, patience: int) -> bool:
         """Whether none of them does."""
         return not any(self.shows(look, chart) for look in chart.last(self.watched, patience))
 
-    def sentence(self, chart: Chart) -> str:
+    def sentence(self, chart: History) -> str:
         """The figure, its value, what it means and what to try."""
         look = chart.last(self.watched, 1)[0]
         shown = figures_of(look, self.figure)
@@ -83,42 +83,42 @@ def figures_of(look: Look, figure: str) -> dict[str, float]:
     }
 
 
-def _few_codes(look: Look, chart: Chart) -> bool:
+def _few_codes(look: Look, chart: History) -> bool:
     """Of whichever codebook."""
     shown = figures_of(look, "codebook/batch_perplexity").values()
     return bool(shown) and log(min(shown)) < FEW_BITS * log(chart.possible_codes)
 
 
-def _few_units(look: Look, chart: Chart) -> bool:
+def _few_units(look: Look, chart: History) -> bool:
     if "vae/active_units" not in look:
         return False
     return look["vae/active_units"] <= FEW_UNITS * chart.setting("bottleneck.dim")
 
 
-def _dead_layer(look: Look, chart: Chart) -> bool:
+def _dead_layer(look: Look, chart: History) -> bool:
     return max(figures_of(look, "encoder/dead_units").values(), default=0.0) >= MOST_DEAD
 
 
-def _cut_off(look: Look, chart: Chart) -> bool:
+def _cut_off(look: Look, chart: History) -> bool:
     gradient = look.get("encoder/gradient_norm_at_bottleneck", 1.0)
     return gradient < VANISHED and not _knows_nothing(look)  # else the decoder is the culprit
 
 
-def _exploding(look: Look, chart: Chart) -> bool:
+def _exploding(look: Look, chart: History) -> bool:
     key = "bottleneck/commitment"
     earlier = [each[key] for each in chart.training if key in each]
     return key in look and look[key] > SUDDEN * min(earlier)
 
 
-def _clipped(look: Look, chart: Chart) -> bool:
+def _clipped(look: Look, chart: History) -> bool:
     return look.get("input/clipped_fraction", 0.0) > MOST_CLIPPED
 
 
-def _stalled(look: Look, chart: Chart) -> bool:
+def _stalled(look: Look, chart: History) -> bool:
     return look["step"] >= _first_steps(chart) and _knows_nothing(look)
 
 
-def _first_steps(chart: Chart) -> float:
+def _first_steps(chart: History) -> float:
     """Steps in which little is learned in any run."""
     return max(chart.setting("optimizer.warmup_steps"), FIRST_STEPS)
 
@@ -132,7 +132,7 @@ def _hardly_moves(look: Look) -> bool:
     return all(value < TINY_UPDATE for key, value in look.items() if key.startswith("updates/"))
 
 
-def _ignored(look: Look, chart: Chart) -> bool:
+def _ignored(look: Look, chart: History) -> bool:
     is_early = look["step"] < 3 * _first_steps(chart)
     return not is_early and look.get("validation/gain_over_other_codes", 1.0) < LITTLE_GAIN
 
@@ -166,26 +166,26 @@ DEAD_ENCODER = (
 )
 
 
-def _for_collapse(look: Look, chart: Chart) -> Sequence[Remedy | Hint]:
+def _for_collapse(look: Look, chart: History) -> Sequence[Remedy | Hint]:
     ratio = look.get("codebook/norm_ratio", 1.0)
     first = SAME_SCALE if not 1 / 3 < ratio < 3 else SAME_SCALE[1:]
     return (SMALL_COMMITMENT, *first, *FULL_OF_LIFE)
 
 
-def _for_stall(look: Look, chart: Chart) -> Sequence[Remedy | Hint]:
+def _for_stall(look: Look, chart: History) -> Sequence[Remedy | Hint]:
     if _hardly_moves(look):
         return FASTER
     moves_more = look.get("updates/decoder", 0.0) > look.get("updates/encoder", 0.0)
     return tuple(reversed(SLOWER)) if moves_more else SLOWER
 
 
-def _for_ignored(look: Look, chart: Chart) -> Sequence[Remedy | Hint]:
+def _for_ignored(look: Look, chart: History) -> Sequence[Remedy | Hint]:
     own = LESS_KL if chart.has_logged("bottleneck/kl") else (SMALL_COMMITMENT, *FULL_OF_LIFE)
     return (*own, LESS_DECODER)
 
 
-DISEASES = (
-    Disease(
+FAILURE_MODES = (
+    FailureMode(
         name="codebook collapse",
         figure="codebook/batch_perplexity",
         monitor="codebook",
@@ -194,7 +194,7 @@ DISEASES = (
         meaning="Nearly all latents get the same few codes, which tell the decoder nothing.",
         remedies=_for_collapse,
     ),
-    Disease(
+    FailureMode(
         name="posterior collapse",
         figure="vae/active_units",
         monitor="posterior",
@@ -203,7 +203,7 @@ DISEASES = (
         "its bits are worth to the decoder.",
         remedies=lambda look, chart: LESS_KL,
     ),
-    Disease(
+    FailureMode(
         name="dead encoder",
         figure="encoder/dead_units",
         monitor="dead_units",
@@ -212,7 +212,7 @@ DISEASES = (
         "nothing any more.",
         remedies=lambda look, chart: DEAD_ENCODER,
     ),
-    Disease(
+    FailureMode(
         name="encoder without gradient",
         figure="encoder/gradient_norm_at_bottleneck",
         monitor="bottleneck_gradient",
@@ -221,7 +221,7 @@ DISEASES = (
         "more.",
         remedies=lambda look, chart: DEAD_ENCODER,
     ),
-    Disease(
+    FailureMode(
         name="exploding commitment",
         figure="bottleneck/commitment",
         monitor=None,
@@ -233,7 +233,7 @@ DISEASES = (
             at_least("objective.commitment_weight", 0.01),
         ),
     ),
-    Disease(
+    FailureMode(
         name="saturated input",
         figure="input/clipped_fraction",
         monitor="waveform",
@@ -242,7 +242,7 @@ DISEASES = (
         "the model learns the clipping.",
         remedies=lambda look, chart: (OTHER_RECORDINGS,),
     ),
-    Disease(
+    FailureMode(
         name="stalled learning",
         figure="train/nll",
         monitor="waveform",
@@ -250,7 +250,7 @@ DISEASES = (
         meaning="Knowing only how frequent each level is would do as well (input/level_entropy).",
         remedies=_for_stall,
     ),
-    Disease(
+    FailureMode(
         name="ignored latents",
         figure="validation/gain_over_other_codes",
         monitor=None,

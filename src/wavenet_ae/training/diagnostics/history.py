@@ -11,7 +11,7 @@ KEPT_LOOKS = 20
 Look = Mapping[str, float]  # figures that were logged together
 
 
-class Chart:
+class History:
     """The last looks at a run, newest last: `training`, at logged steps, and `validation`.
 
     config          the run's plain configuration

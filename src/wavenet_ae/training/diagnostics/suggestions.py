@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from wavenet_ae.training.diagnostics.history import Chart
+from wavenet_ae.training.diagnostics.history import History
 
 NUM_ADVISED = 3
 
@@ -22,7 +22,7 @@ class Remedy:
     better: Callable[[Any], Any]
     read_with: str | None = None
 
-    def advice(self, chart: Chart) -> str | None:
+    def advice(self, chart: History) -> str | None:
         """`key=value (now ...)`; None where the run has no such setting, or has it so already."""
         is_read = self.read_with is None or chart.has_logged(self.read_with)
         if not is_read or not chart.has(self.key):
@@ -38,11 +38,11 @@ class Hint:
 
     text: str
 
-    def advice(self, chart: Chart) -> str | None:
+    def advice(self, chart: History) -> str | None:
         return self.text
 
 
-def advised(remedies: Sequence[Remedy | Hint], chart: Chart) -> list[str]:
+def advised(remedies: Sequence[Remedy | Hint], chart: History) -> list[str]:
     """The first few that the run's configuration leaves to try."""
     texts = [text for each in remedies if (text := each.advice(chart)) is not None]
     return texts[:NUM_ADVISED]

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
-from wavenet_ae.distributed import num_processes, summed
+from wavenet_ae.distributed import all_reduce_sum, world_size
 from wavenet_ae.training.module import Observed, WaveformTraining
 from wavenet_ae.training.monitors.base import Monitor, is_logged
 from wavenet_ae.types import Batch
@@ -52,5 +52,5 @@ class BottleneckGradient(Monitor):
         if self.squares is None:
             return {}
         # The loss is the mean of the processes' losses, and of those of accumulated batches.
-        norm = torch.sqrt(summed(self.squares)) / num_processes()
+        norm = torch.sqrt(all_reduce_sum(self.squares)) / world_size()
         return {"encoder/gradient_norm_at_bottleneck": norm * self.num_accumulated}

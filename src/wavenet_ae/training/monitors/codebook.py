@@ -10,7 +10,7 @@ from torch import Tensor
 
 from wavenet_ae.bottlenecks.quantizer import Quantiser, as_rows
 from wavenet_ae.bounds import Positive
-from wavenet_ae.distributed import gathered
+from wavenet_ae.distributed import all_gather
 from wavenet_ae.training.logging.histograms import Histogram, log_histogram
 from wavenet_ae.training.module import Observed, WaveformTraining
 from wavenet_ae.training.monitors.base import Monitor
@@ -54,7 +54,7 @@ class CodebookMonitor(Monitor):
     ) -> None:
         output = outputs["observed"].output.bottleneck
         if self.usage and output.codes is not None:
-            codes = gathered(output.codes.int())
+            codes = all_gather(output.codes.int())
             books = len(self.usage.last_used)
             self.usage.add(codes.view(len(codes), books, -1), output.num_revived)
         super().on_train_batch_end(trainer, pl_module, outputs, batch, batch_idx)
@@ -70,7 +70,7 @@ class CodebookMonitor(Monitor):
             figures |= self.usage.figures()
         if isinstance(module.bottleneck, Quantiser) and output.latents is not None:
             codebook = module.bottleneck.codebook_vectors() if self.usage.recent else None
-            figures |= scales(as_rows(gathered(output.latents.float())), codebook)
+            figures |= scales(as_rows(all_gather(output.latents.float())), codebook)
         return {f"codebook/{name}": value for name, value in figures.items()}
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:

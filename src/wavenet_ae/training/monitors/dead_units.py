@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from wavenet_ae.distributed import summed
+from wavenet_ae.distributed import all_reduce_sum
 from wavenet_ae.encoders import Encoder
 from wavenet_ae.models import WaveformAutoencoder
 from wavenet_ae.training.module import Observed, WaveformTraining
@@ -33,7 +33,7 @@ class DeadUnits(Monitor):
         if not active:
             return {}
         sizes = [len(each) for each in active]
-        of_any_process = summed(torch.cat(active).float()) > 0
+        of_any_process = all_reduce_sum(torch.cat(active).float()) > 0
         return {
             f"encoder/dead_units/layer_{layer}": 1 - part.float().mean()
             for layer, part in enumerate(of_any_process.split(sizes), start=1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from wavenet_ae.distributed import averaged
+from wavenet_ae.distributed import all_reduce_mean
 from wavenet_ae.training.module import Observed, WaveformTraining
 from wavenet_ae.training.monitors.base import Monitor
 from wavenet_ae.types import Batch
@@ -22,5 +22,5 @@ class DecoderMonitor(Monitor):
         guesses = observed.output.logits.permute(2, 0, 1).argmax(dim=2)
         error = (guesses - observed.output.targets.t()).abs().float().mean()
         probability = observed.loss.sample_nll.neg().exp().mean()
-        both = averaged(torch.stack([probability.float(), error]))
+        both = all_reduce_mean(torch.stack([probability.float(), error]))
         return {"decoder/true_level_probability": both[0], "decoder/absolute_level_error": both[1]}

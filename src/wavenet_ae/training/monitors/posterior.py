@@ -10,7 +10,7 @@ from torch import Tensor
 
 from wavenet_ae.bottlenecks.quantizer import as_rows
 from wavenet_ae.bottlenecks.vae import gaussian_kl
-from wavenet_ae.distributed import gathered, summed
+from wavenet_ae.distributed import all_gather, all_reduce_sum
 from wavenet_ae.training.logging.histograms import Histogram, log_histogram
 from wavenet_ae.training.module import Observed, WaveformTraining
 from wavenet_ae.training.monitors.base import Monitor
@@ -30,8 +30,8 @@ class PosteriorMonitor(Monitor):
         if output is None or output.log_variance is None:
             return {}
         assert output.latents is not None
-        means = as_rows(gathered(output.latents))
-        kl = gathered(kl_per_dimension(output)[None]).mean(dim=0)  # (D,)
+        means = as_rows(all_gather(output.latents))
+        kl = all_gather(kl_per_dimension(output)[None]).mean(dim=0)  # (D,)
         return {"vae/active_units": float(active_units(means)), "vae/kl_per_code": kl.sum()}
 
     def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -54,7 +54,7 @@ class PosteriorMonitor(Monitor):
             self.kl_sum += num_codes * torch.cat([kl, kl.new_ones(1)])  # not all are as large
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        total = summed(self.kl_sum)
+        total = all_reduce_sum(self.kl_sum)
         if total[-1] > 0:
             kl = Histogram.per_index(total[:-1] / total[-1])
             log_histogram(trainer, "vae/kl_per_dimension", kl)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from wavenet_ae.audio.io import FULL_SCALE
-from wavenet_ae.distributed import averaged, summed
+from wavenet_ae.distributed import all_reduce_mean, all_reduce_sum
 from wavenet_ae.training.module import Observed, WaveformTraining
 from wavenet_ae.training.monitors.base import Monitor
 from wavenet_ae.types import Batch
@@ -34,9 +34,9 @@ class WaveformMonitor(Monitor):
     def measure(
         self, module: WaveformTraining, observed: Observed, batch: Batch
     ) -> dict[str, Tensor | float]:
-        clipped = averaged(clipped_fraction(batch.waveform))
+        clipped = all_reduce_mean(clipped_fraction(batch.waveform))
         targets = observed.output.targets.flatten()
-        counts = summed(torch.bincount(targets, minlength=module.model.levels))
+        counts = all_reduce_sum(torch.bincount(targets, minlength=module.model.levels))
         if self.level_counts is not None:
             counts += self.level_counts.to(counts.device)
         self.level_counts = counts
