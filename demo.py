@@ -92,11 +92,11 @@ def judge(folder: Path, seconds: float) -> None:
     import yaml
     from rich.console import Console
 
-    from wavenet_ae.evaluation.demo_summary import summarise_run
+    from wavenet_ae.evaluation.demo_summary import summarize_run
 
     torch.set_num_threads(1)  # small matrices: waking threads would take longer than the work
     corpus = open_corpus(yaml.safe_load((folder / "config.yaml").read_text()))
-    summary = summarise_run(folder, corpus)
+    summary = summarize_run(folder, corpus)
     console = Console()
     console.print(summary.table())
     console.print(f"trained for {seconds:.0f} s ({summary.num_steps} steps)")

@@ -59,7 +59,7 @@ def main(arguments: list[str]) -> None:
 
 
 def composed(arguments: list[str], folder: str) -> dict[str, Any]:
-    """The configuration of a run without validation, quantising from early on."""
+    """The configuration of a run without validation, quantizing from early on."""
     given = [
         *("name=bench", f"run_folder={folder}", f"trainer.max_steps={STEPS}"),
         *("validate_every_num_steps=1000000", "++bottleneck.start_after=10"),

@@ -41,15 +41,15 @@ def _calls_in(task: Callable[[], object], seconds: float, device: str) -> int:
 
 
 def _elapsed(task: Callable[[], object], calls: int, device: str) -> float:
-    _synchronise(device)
+    _synchronize(device)
     start = time.perf_counter()
     for _ in range(calls):
         task()
-    _synchronise(device)
+    _synchronize(device)
     return time.perf_counter() - start
 
 
-def _synchronise(device: str) -> None:
+def _synchronize(device: str) -> None:
     if device != "cpu":
         torch.cuda.synchronize()
 

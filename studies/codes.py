@@ -44,7 +44,7 @@ CONDITIONS: dict[str, dict[str, list[str]]] = {
             *("encoder=raw", "encoder.dim=128"),
             *("encoder.strides=[5,2,2,2,2,2]", "encoder.kernels=[10,4,4,4,4,4]"),
         ],
-        "without normalisation": ["bottleneck.normalise=false", "encoder.batch_norm=false"],
+        "without normalization": ["bottleneck.normalize=false", "encoder.batch_norm=false"],
         "2000 steps": schedule(2000),
     },
     "speech": {

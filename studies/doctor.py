@@ -27,21 +27,21 @@ FOLDER = ROOT / "outputs" / "doctor"
 RATE = 8000
 LOUDER = 20
 TENTH = ["trainer.max_steps=200", "validate_every_num_steps=200", "bottleneck.start_after=150"]
-UNQUANTISED = [*TENTH[:2]]  # for those that set `start_after` themselves, or have none
+UNQUANTIZED = [*TENTH[:2]]  # for those that set `start_after` themselves, or have none
 SICK = {
-    "codebook collapse": ["bottleneck=vqvae", *NONE, *UNQUANTISED],
+    "codebook collapse": ["bottleneck=vqvae", *NONE, *UNQUANTIZED],
     "posterior collapse": [
         *("bottleneck=vae", "objective.kl_weight=100", "objective.kl_anneal_steps=0"),
-        *UNQUANTISED,
+        *UNQUANTIZED,
     ],
     "dead encoder": [
         *("encoder.batch_norm=false", "encoder.shortcut=false"),
         *("optimizer.learning_rate=0.3", "optimizer.warmup_steps=0", *TENTH),
     ],
     "exploding commitment": [
-        *("bottleneck=vqvae", "bottleneck.normalise=false", "bottleneck.start_after=0"),
+        *("bottleneck=vqvae", "bottleneck.normalize=false", "bottleneck.start_after=0"),
         *("bottleneck.revive_after=0", "objective.commitment_weight=0"),
-        *("optimizer.learning_rate=0.1", *UNQUANTISED),
+        *("optimizer.learning_rate=0.1", *UNQUANTIZED),
     ],
     "saturated input": ["data=folder", f"data.root={FOLDER / 'clipped'}", *TENTH],
     "stalled learning": [

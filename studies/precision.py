@@ -65,8 +65,8 @@ def nats_per_sample(
 ) -> float:
     """Of an utterance (T,) int16, after silence."""
     waveform = torch.from_numpy(original)
-    levels = model.quantise_waveform(waveform)[None]  # (1, T)
-    silence = model.quantise_waveform(torch.zeros(1, dtype=torch.int16))
+    levels = model.quantize_waveform(waveform)[None]  # (1, T)
+    silence = model.quantize_waveform(torch.zeros(1, dtype=torch.int16))
     field, hop = model.decoder.chain.receptive_field, model.decoder.conditioning_hop
     conditioning = CodeConditioning(model, [model.encode(waveform, model.sample_rate)])
     vectors = conditioning.between(0, -(-(field + len(waveform)) // hop))

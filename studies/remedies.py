@@ -17,8 +17,8 @@ SETTING = ["bottleneck=vqvae", "data.batch_size=4", *schedule(1000)]
 LEFT_OUT = {
     "k-means start (uniform instead)": ["bottleneck.init=uniform"],
     "revival": ["bottleneck.revive_after=0"],
-    "normalisation": ["bottleneck.normalise=false", "encoder.batch_norm=false"],
-    "unquantised start": ["bottleneck.start_after=0"],
+    "normalization": ["bottleneck.normalize=false", "encoder.batch_norm=false"],
+    "unquantized start": ["bottleneck.start_after=0"],
     "shortcut": ["encoder.shortcut=false"],
     "learning rates of their own": [
         "optimizer.decoder_learning_rate=0.001",

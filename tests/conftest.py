@@ -13,7 +13,7 @@ LIBRARIES = cache_folder()  # before any test changes the environment
 
 @pytest.fixture(scope="session")
 def cache(tmp_path_factory) -> Path:
-    """A folder for WAVENET_AE_CACHE: corpora are synthesised and packed once, and the native
+    """A folder for WAVENET_AE_CACHE: corpora are synthesized and packed once, and the native
     engine is compiled once for all processes and caches."""
     folder = tmp_path_factory.mktemp("cache")
     LIBRARIES.mkdir(parents=True, exist_ok=True)

@@ -199,7 +199,7 @@ def test_what_waits_for_its_start_needs_the_callback(bottleneck, named):
         check(config)
 
 
-def test_a_run_without_end_quantises_some_day():
+def test_a_run_without_end_quantizes_some_day():
     check(compose("trainer.max_steps=-1", "bottleneck.start_after=100000"))
 
 

@@ -15,7 +15,7 @@ from wavenet_ae.geometry import WAVEFORM, Chain, Down, Grid, Up, causal_chain
 
 TABLE = [(25, 5), (16, 4), (5, 2), (7, 3), (11, 4), (3, 2), (4, 4), (3, 1)]
 
-anchors = st.sampled_from(["centre", "last"])
+anchors = st.sampled_from(["center", "last"])
 downs = st.builds(
     Down, st.integers(1, 4), st.integers(1, 3), dilation=st.integers(1, 3), anchor=anchors
 )
@@ -165,7 +165,7 @@ def test_an_empty_chain_is_the_waveform_itself():
 @given(downs, grids, st.integers(-9, 9))
 def test_a_down_layer_stands_at_the_middle_or_the_last_of_what_it_reads(layer, grid, output):
     read = [grid.anchor(index) for index in layer.inputs_read(output)]
-    expected = sum(read) / len(read) if layer.anchor == "centre" else max(read)
+    expected = sum(read) / len(read) if layer.anchor == "center" else max(read)
     assert layer.grid(grid).anchor(output) == expected
 
 
@@ -173,7 +173,7 @@ def test_a_down_layer_stands_at_the_middle_or_the_last_of_what_it_reads(layer, g
 def test_an_up_layer_stands_at_the_middle_or_the_last_of_what_it_reads(layer, grid, index):
     """The phases of an up layer read differently, so its anchors are right for them together.
 
-    Centred: the outputs that read an input lie symmetrically around it, and over one period the
+    Centered: the outputs that read an input lie symmetrically around it, and over one period the
     outputs stand, on average, at the middle of what they read.
     """
     above = layer.grid(grid)

@@ -102,7 +102,7 @@ def test_normal_numbers_are_normal():
 
 
 @pytest.mark.parametrize("draw", [keyed_uniform, keyed_normal])
-def test_neighbouring_keys_are_independent(draw):
+def test_neighboring_keys_are_independent(draw):
     draws = np.stack([draw((20_000,), 0, step, "noise") for step in range(6)])
     correlations = np.corrcoef(draws)[np.triu_indices(6, 1)]
     assert np.abs(correlations).max() < 5 / 20_000**0.5

@@ -59,7 +59,7 @@ def run(task: Task) -> None:
         torch.manual_seed(0)
         model = build(model_config(recipe.config(task.tiny)), ["anna", "bert"])
         assert isinstance(model, WaveformAutoencoder)
-        model.bottleneck.is_quantising.fill_(True)  # type: ignore[union-attr]
+        model.bottleneck.is_quantizing.fill_(True)  # type: ignore[union-attr]
         model.to(task.device).eval()
         with ExitStack() as stack:
             stack.enter_context(cudnn_deterministic(mode.is_deterministic))

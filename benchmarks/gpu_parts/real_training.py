@@ -32,7 +32,7 @@ NUM_VALIDATIONS = 6
 KEPT = ("state_dict", "wavenet_ae", "global_step", "epoch", "pytorch-lightning_version")
 PARTS = ("parts=[units]", "parts=[likelihood,bitrate]")  # one after the other
 RECORDED = {"likelihood", "bitrate", "units", "boundaries"}
-OMITTED = {"nmi", "cluster_purity", "num_unlabelled", "num_excluded"}
+OMITTED = {"nmi", "cluster_purity", "num_unlabeled", "num_excluded"}
 CHECKPOINT, METRICS, EVALUATION = "model.ckpt", "metrics.csv", "evaluation.json"
 
 

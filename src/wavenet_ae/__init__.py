@@ -12,7 +12,7 @@ __all__ = ["load"]
 
 def __getattr__(name: str) -> Any:
     # torch is imported with the first use of `load`, not with the package: `--help` and the
-    # worker processes that synthesise or pack recordings do without it.
+    # worker processes that synthesize or pack recordings do without it.
     if name == "load":
         from wavenet_ae.loading import load
 

@@ -71,7 +71,7 @@ REFERRED = {
     "data.root": "data=folder, data=table and named corpora such as data=librispeech",
     "data.path": "data=table",
 }
-NO_START: dict[str, Any] = {"init": "uniform", "start_after": 0}  # quantises from the beginning
+NO_START: dict[str, Any] = {"init": "uniform", "start_after": 0}  # quantizes from the beginning
 FOREIGN = ("pytorch_lightning.",)  # allowed as targets in a run, though never in a checkpoint
 
 
@@ -114,7 +114,7 @@ def check(config: Mapping[str, Any]) -> None:
     problems = [
         *_top_level_problems(config),
         *_group_problems(config),
-        *_quantising_problems(config),
+        *_quantizing_problems(config),
         *_saving_problems(config),
     ]
     if problems:
@@ -202,14 +202,14 @@ def _node_problems(
             yield f"{key}.{name} is missing: it must be {describe(types[name])}"
 
 
-def _quantising_problems(config: Mapping[str, Any]) -> Iterator[str]:
-    """What would let a run end without ever having quantised."""
+def _quantizing_problems(config: Mapping[str, Any]) -> Iterator[str]:
+    """What would let a run end without ever having quantized."""
     bottleneck, trainer = _with_defaults(_node(config, "bottleneck")), _node(config, "trainer")
     start, last = bottleneck.get("start_after", 0), trainer.get("max_steps", -1)
     if accepts(start, NonNegative) and accepts(last, Positive) and start >= last:
         yield (
             f"bottleneck.start_after is {start}, but trainer.max_steps is {last}: the run would "
-            "end before it quantises; lower the one or raise the other"
+            "end before it quantizes; lower the one or raise the other"
         )
     given = {key: bottleneck[key] for key in NO_START if key in bottleneck}
     needs_start = any(value != NO_START[key] for key, value in given.items())

@@ -15,7 +15,7 @@ from fractions import Fraction
 from math import ceil, prod
 from typing import Literal, Protocol
 
-Anchor = Literal["centre", "last"]
+Anchor = Literal["center", "last"]
 
 
 @dataclass(frozen=True)
@@ -71,13 +71,13 @@ def _require_positive(**values: int) -> None:
 class Down:
     """A convolution, a framing or a regression over frames: output `j` reads `js .. js + (k-1)d`.
 
-    `anchor` says where an output stands: at the `centre` of what it reads, or at the `last` of it.
+    `anchor` says where an output stands: at the `center` of what it reads, or at the `last` of it.
     """
 
     kernel: int
     stride: int = 1
     dilation: int = 1
-    anchor: Anchor = "centre"
+    anchor: Anchor = "center"
     name: str = "convolution"
 
     def __post_init__(self) -> None:
@@ -115,7 +115,7 @@ class Down:
         return frozenset(range(start, start + self.reach + 1, self.dilation))
 
     def grid(self, inputs: Grid) -> Grid:
-        offset = Fraction(self.reach, 2 if self.anchor == "centre" else 1)
+        offset = Fraction(self.reach, 2 if self.anchor == "center" else 1)
         return Grid(inputs.origin + offset * inputs.spacing, inputs.spacing * self.stride)
 
 
@@ -129,7 +129,7 @@ class Up:
 
     kernel: int
     stride: int
-    anchor: Anchor = "centre"
+    anchor: Anchor = "center"
     name: str = "upsampling"
 
     def __post_init__(self) -> None:
@@ -170,7 +170,7 @@ class Up:
 
     def grid(self, inputs: Grid) -> Grid:
         s, k = self.stride, self.kernel
-        offset = Fraction(k + 1, 2) - s if self.anchor == "centre" else Fraction(k - s)
+        offset = Fraction(k + 1, 2) - s if self.anchor == "center" else Fraction(k - s)
         return Grid(inputs.origin + offset / s * inputs.spacing, inputs.spacing / s)
 
 

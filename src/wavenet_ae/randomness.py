@@ -22,7 +22,7 @@ def keyed_seed(*parts: Part) -> int:
     for part in parts:
         kind, text = ("s", part) if isinstance(part, str) else ("i", str(operator.index(part)))
         encoded = text.encode()
-        # The length in front keeps neighbouring parts apart.
+        # The length in front keeps neighboring parts apart.
         digest.update(f"{kind}{len(encoded)}:".encode() + encoded)
     return int.from_bytes(digest.digest(), "big") >> 1
 

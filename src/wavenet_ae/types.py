@@ -85,9 +85,9 @@ class BottleneckOutput:
 
     vectors       (B * L, D, N), what the decoder sees
     codes         int64: (B, N), or (B, Q, N) with Q > 1 codebooks; None where the bottleneck is
-                  continuous, or lets latents pass unquantised for now
+                  continuous, or lets latents pass unquantized for now
     losses        raw terms in nats or squared distance: (B, N), summed over D, or a scalar
-    latents       (B, D, N), what was quantised, or the mean of a posterior
+    latents       (B, D, N), what was quantized, or the mean of a posterior
     log_variance  (B, D, N) of a Gaussian posterior; None where there is none
     num_revived   codes that were unused and restarted in this step
     """

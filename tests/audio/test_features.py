@@ -54,7 +54,7 @@ def test_items_do_not_read_each_other():
     torch.testing.assert_close(together, features()(quiet))
 
 
-def test_fit_standardises():
+def test_fit_standardizes():
     mfcc = features()
     batches = [speech(3), 0.3 * speech(2)]
     mfcc.fit(batches)

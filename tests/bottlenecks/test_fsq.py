@@ -1,4 +1,4 @@
-"""Finite scalar quantisation against a search through all codes."""
+"""Finite scalar quantization against a search through all codes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from itertools import product
 
 import pytest
 import torch
-from helpers.quantising import latents, projected
+from helpers.quantizing import latents, projected
 
 from wavenet_ae.bottlenecks import FSQ
 

@@ -1,4 +1,4 @@
-"""Lookup-free quantisation against the corners of the hypercube."""
+"""Lookup-free quantization against the corners of the hypercube."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from math import log
 import pytest
 import torch
 import vector_quantize_pytorch
-from helpers.quantising import latents, projected, step
+from helpers.quantizing import latents, projected, step
 
 from wavenet_ae.bottlenecks import LFQ
 from wavenet_ae.bottlenecks.lfq import entropy

@@ -1,10 +1,10 @@
-"""Quantisation against its definition: nearest codes, losses, averages, and when it begins."""
+"""Quantization against its definition: nearest codes, losses, averages, and when it begins."""
 
 from __future__ import annotations
 
 import pytest
 import torch
-from helpers.quantising import latents, projected, quantiser, step
+from helpers.quantizing import latents, projected, quantizer, step
 
 from wavenet_ae.bottlenecks import FSQ, LFQ, RVQ, VQVAE, VQVAEEMA, SimVQ
 from wavenet_ae.bottlenecks.codebooks import nearest_codes
@@ -19,7 +19,7 @@ def test_nearest_code_by_brute_force():
 
 
 def test_gradient_is_straight_through():
-    vq = quantiser()
+    vq = quantizer()
     z = latents().requires_grad_()
     weights = torch.randn(5, 4, 8)
     (vq(z).vectors * weights).sum().backward()
@@ -30,7 +30,7 @@ def test_gradient_is_straight_through():
 
 @pytest.mark.parametrize("kind", [VQVAE, VQVAEEMA])
 def test_losses_are_those_of_the_paper(kind):
-    vq = quantiser(kind).eval()
+    vq = quantizer(kind).eval()
     output = vq(latents())
     z = projected(vq, latents())
     distance = (z - vq.decode(output.codes)).square().sum(dim=1)
@@ -43,14 +43,14 @@ def test_losses_are_those_of_the_paper(kind):
 
 
 def test_commitment_leaves_the_codebook_alone():
-    vq = quantiser(VQVAE)
+    vq = quantizer(VQVAE)
     vq(latents()).losses["commitment"].sum().backward()
     assert vq.codebook.grad is None
     assert vq.project.linear.weight.grad.abs().sum() > 0
 
 
 def test_moving_averages_by_hand():
-    vq = quantiser(decay=0.9)
+    vq = quantizer(decay=0.9)
     counts, sums = vq.counts.clone(), vq.sums.clone()
     output = vq.train()(latents(), step())
     z = projected(vq, latents()).transpose(1, 2).reshape(-1, 4).detach()
@@ -64,7 +64,7 @@ def test_moving_averages_by_hand():
 
 @pytest.mark.parametrize("kind, settings", [(VQVAE, {}), (VQVAEEMA, {"decay": 0.8})])
 def test_revived_code_survives_the_next_step(kind, settings):
-    vq = quantiser(kind, revive_after=2, **settings).train()
+    vq = quantizer(kind, revive_after=2, **settings).train()
     vq.reset_codes(torch.tensor([3]), torch.full((1, 4), 50.0))  # far from everything
     for each in range(2):
         output = vq(latents(seed=each), step(each))
@@ -81,7 +81,7 @@ def test_revived_code_survives_the_next_step(kind, settings):
 def test_revival_is_keyed():
     books = []
     for _ in range(2):
-        vq = quantiser(revive_after=1).train()
+        vq = quantizer(revive_after=1).train()
         torch.manual_seed(len(books))  # whatever ran before must not matter
         vq(latents(), step(7))
         books.append(vq.codebook.clone())
@@ -100,7 +100,7 @@ WAITING = [
 
 
 @pytest.mark.parametrize("kind, settings", WAITING)
-def test_waits_and_then_really_quantises(kind, settings):
+def test_waits_and_then_really_quantizes(kind, settings):
     torch.manual_seed(0)
     bottleneck = kind(input_dim=4, start_after=5, **settings).train()
     waiting = bottleneck(latents(), step())
@@ -108,16 +108,16 @@ def test_waits_and_then_really_quantises(kind, settings):
     rows = waiting.vectors.detach().transpose(1, 2).flatten(0, 1)
     assert len(rows.unique(dim=0)) == len(rows), "latents pass as they are"
     bottleneck.start(latents(batch=20), seed=0)
-    quantised = bottleneck(latents(), step())
-    assert quantised.codes is not None
-    rows = quantised.vectors.detach().transpose(1, 2).flatten(0, 1)
-    assert quantised.codes.max() < bottleneck.codebook_size
+    quantized = bottleneck(latents(), step())
+    assert quantized.codes is not None
+    rows = quantized.vectors.detach().transpose(1, 2).flatten(0, 1)
+    assert quantized.codes.max() < bottleneck.codebook_size
     num_vectors = bottleneck.codebook_size**bottleneck.num_codebooks
     # z + (e - z) is e but for rounding
     assert len((rows * 1e4).round().unique(dim=0)) <= num_vectors
     restored = kind(input_dim=4, start_after=5, **settings)
     restored.load_state_dict(bottleneck.state_dict())
-    assert restored.eval()(latents()).codes is not None, "a resumed run goes on quantising"
+    assert restored.eval()(latents()).codes is not None, "a resumed run goes on quantizing"
 
 
 @pytest.mark.parametrize("kind, settings", WAITING)
@@ -128,7 +128,7 @@ def test_every_parameter_has_a_gradient_while_waiting(kind, settings):
         assert parameter.grad is not None and torch.isfinite(parameter.grad).all(), name
 
 
-def test_what_needs_no_encoder_quantises_at_once():
+def test_what_needs_no_encoder_quantizes_at_once():
     for kind, settings in WAITING:
         bottleneck = kind(
             input_dim=4, **settings | ({"init": "uniform"} if "init" in settings else {})
@@ -138,7 +138,7 @@ def test_what_needs_no_encoder_quantises_at_once():
 
 @pytest.mark.parametrize("init", ["kmeans", "samples"])
 def test_started_codebook_covers_the_latents(init):
-    vq = quantiser(init=init, codebook_size=16)
+    vq = quantizer(init=init, codebook_size=16)
     vq.start(latents(batch=40), seed=0)
     codes = vq.eval().encode(latents(batch=40))
     assert len(codes.unique()) == 16
@@ -146,10 +146,10 @@ def test_started_codebook_covers_the_latents(init):
 
 def test_kmeans_finds_clusters_and_is_reproducible():
     generator = torch.Generator().manual_seed(0)
-    centres = torch.tensor([[0.0, 0.0], [10.0, 0.0], [0.0, 10.0]])
-    vectors = centres.repeat(30, 1) + 0.1 * torch.randn(90, 2, generator=generator)
+    centers = torch.tensor([[0.0, 0.0], [10.0, 0.0], [0.0, 10.0]])
+    vectors = centers.repeat(30, 1) + 0.1 * torch.randn(90, 2, generator=generator)
     found = kmeans(vectors, 3, torch.Generator().manual_seed(1))
-    assert torch.cdist(centres, found).min(dim=1).values.max() < 0.1
+    assert torch.cdist(centers, found).min(dim=1).values.max() < 0.1
     assert torch.equal(found, kmeans(vectors, 3, torch.Generator().manual_seed(1)))
     with pytest.raises(ValueError, match="codebook of 91"):
         kmeans(vectors, 91, generator)
@@ -162,4 +162,4 @@ def test_perplexity():
 
 def test_codebook_of_one_is_refused():
     with pytest.raises(ValueError, match="codebook_size is 1"):
-        quantiser(codebook_size=1)
+        quantizer(codebook_size=1)

@@ -1,10 +1,10 @@
-"""Residual vector quantisation, codebook by codebook."""
+"""Residual vector quantization, codebook by codebook."""
 
 from __future__ import annotations
 
 import pytest
 import torch
-from helpers.quantising import latents, projected, step
+from helpers.quantizing import latents, projected, step
 
 from wavenet_ae.bottlenecks import RVQ
 
@@ -85,7 +85,7 @@ def test_a_code_in_one_codebook_is_revived_there_alone():
     z = rows(projected(bottleneck, latents(seed=1)))
     left = z - before[0][output.codes[:, 0].flatten()]
     place = second.embed[0, 3].clone()
-    assert (left - place).norm(dim=1).min() < 1e-5, "revived at what its codebook quantises"
+    assert (left - place).norm(dim=1).min() < 1e-5, "revived at what its codebook quantizes"
     bottleneck(latents(seed=2), step(2))
     assert (second.embed[0, 3] - place).norm() < 0.5 * left.norm(dim=1).mean()
     assert (first.embed[0] - place).norm(dim=1).min() > 1e-3

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from helpers.quantising import latents, projected, step
+from helpers.quantizing import latents, projected, step
 
 from wavenet_ae.bottlenecks import SimVQ
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from wavenet_ae.comparison.figures import draw_results, write_figure
 from wavenet_ae.comparison.groups import grouped
-from wavenet_ae.dashboards.drawing import COLOURS
+from wavenet_ae.dashboards.drawing import COLORS
 
 
 def points(axes: Axes) -> dict[str, tuple[float, float]]:
@@ -123,9 +123,9 @@ def test_files(suffix, tmp_path):
     else:
         picture = np.asarray(Image.open(path).convert("RGB")).astype(int)
         assert picture.shape[1] >= 1000
-        for colour in COLOURS[:3]:
-            wanted = [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
-            assert (abs(picture - wanted).sum(axis=2) < 12).sum() > 50, colour
+        for color in COLORS[:3]:
+            wanted = [int(color[i : i + 2], 16) for i in (1, 3, 5)]
+            assert (abs(picture - wanted).sum(axis=2) < 12).sum() > 50, color
     assert [each.name for each in path.parent.iterdir()] == [path.name]
 
 

@@ -9,7 +9,7 @@ import pytest
 from helpers.dashboard_runs import NUM_CODES, default_panels, run_folder
 from PIL import Image
 
-from wavenet_ae.dashboards.drawing import COLOURS, drawn_keys
+from wavenet_ae.dashboards.drawing import COLORS, drawn_keys
 from wavenet_ae.dashboards.history import Histogram, RunHistory, read_run
 from wavenet_ae.dashboards.pages import draw_dashboard, draw_page
 from wavenet_ae.dashboards.panels import Panel
@@ -49,7 +49,7 @@ def test_lines_of_one_run(healthy):
     (axes,) = figure.axes
     assert axes.get_title() == "Validation with the item's own codes and without"
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("optimizer step", "nats per sample")
-    assert [line.get_color() for line in lines(figure)] == list(COLOURS[:4])
+    assert [line.get_color() for line in lines(figure)] == list(COLORS[:4])
     assert words(figure) == [
         *("own codes", "another item's codes", "zeroed codes", "another speaker"),
     ]
@@ -57,11 +57,11 @@ def test_lines_of_one_run(healthy):
     assert figure.get_suptitle() == "healthy"
 
 
-def test_runs_over_each_other_differ_by_colour_and_their_keys_by_dashes(healthy, collapsed):
+def test_runs_over_each_other_differ_by_color_and_their_keys_by_dashes(healthy, collapsed):
     figure = draw_page([default("perplexity")], [healthy, collapsed])
     drawn = [(line.get_color(), str(line._dash_pattern)) for line in lines(figure)]
     assert len(set(drawn)) == 6
-    assert [colour for colour, _ in drawn] == [COLOURS[0]] * 3 + [COLOURS[1]] * 3
+    assert [color for color, _ in drawn] == [COLORS[0]] * 3 + [COLORS[1]] * 3
     assert words(figure) == [
         *("healthy", "collapsed", "of a batch", "of recent batches", "of the validation"),
     ]
@@ -131,7 +131,7 @@ def test_odd_values_are_drawn_without_a_warning(tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         drawn = draw_dashboard(default_panels(), [run], tmp_path, ["png"], "section")
-    assert [file.stem for file in drawn.files] == ["learning", "codebook", "optimisation"]
+    assert [file.stem for file in drawn.files] == ["learning", "codebook", "optimization"]
 
 
 @pytest.mark.parametrize("suffix", ["png", "jpg", "pdf"])
@@ -163,7 +163,7 @@ def test_a_file_for_each_panel(healthy, tmp_path):
 
 def test_the_made_up_run_has_all_of_a_codebook(healthy):
     """Else these tests would draw less than a training logs."""
-    sections = ("learning", "latent use", "codebook", "encoder", "optimisation", "input")
+    sections = ("learning", "latent use", "codebook", "encoder", "optimization", "input")
     panels = [panel for panel in default_panels() if panel.section in sections]
     missing = [panel.name for panel in panels if not drawn_keys(panel, [healthy])]
     of_several = ["perplexity_by_codebook", "perplexity_by_codebook_and_batch"]

@@ -31,7 +31,7 @@ def test_the_default_panels_bind_in_order():
     panels = default_panels()
     assert section_names(panels) == [
         *("learning", "latent use", "codebook", "bitrate"),
-        *("VAE", "encoder", "optimisation", "input"),
+        *("VAE", "encoder", "optimization", "input"),
     ]
     assert {each.kind for each in panels} == {"lines", "bars", "heatmap"}
     assert all(len(each.keys) <= 6 and all(each.keys.values()) for each in panels)

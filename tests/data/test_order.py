@@ -141,7 +141,7 @@ def test_any_position_computed_afresh_is_what_the_sequence_serves(
     while position < Position(3):
         served[position] = serving.windows(position)
         assert served[position].shape == (batch_size, 2)
-        position = serving.normalise(Position(position.epoch, position.batch + 1))
+        position = serving.normalize(Position(position.epoch, position.batch + 1))
     shuffled = data.draw(st.permutations(sorted(served)))
     for position in shuffled[:20]:
         np.testing.assert_array_equal(fresh().windows(position), served[position])
@@ -200,8 +200,8 @@ def test_windows_are_mixed_within_a_buffer_and_differently_in_each():
 def test_a_position_past_the_end_is_the_next_epochs_first():
     windows = order([300] * 5, batch_size=4)
     last = windows.num_batches(0) - 1
-    assert windows.normalise(Position(0, last)) == Position(0, last)
-    assert windows.normalise(Position(0, last + 1)) == Position(1, 0)
+    assert windows.normalize(Position(0, last)) == Position(0, last)
+    assert windows.normalize(Position(0, last + 1)) == Position(1, 0)
     with pytest.raises(IndexError, match="epoch 0 has no batch"):
         windows.windows(Position(0, last + 1))
 

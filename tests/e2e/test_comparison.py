@@ -54,7 +54,7 @@ def rows(sweep: Path) -> dict[str, dict[str, str]]:
 
 @pytest.mark.slow
 def test_a_comparison_with_failures_that_are_mended(cache, tmp_path):
-    """Bottlenecks and seeds from the command line; lfq would never quantise in so few steps."""
+    """Bottlenecks and seeds from the command line; lfq would never quantize in so few steps."""
     sweep = tmp_path / "sweep"
     command = ["experiment=compare_bottlenecks", *TINY, f"hydra.sweep.dir={sweep}", "seed=1,2"]
     code, output = run("train.py", *command, "bottleneck=ae,lfq", cache=cache)

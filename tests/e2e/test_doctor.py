@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 from helpers.commands import ROOT
-from helpers.configs import BOTTLENECKS, NO_REMEDY, TINY, TINY_QUANTISERS
+from helpers.configs import BOTTLENECKS, NO_REMEDY, TINY, TINY_QUANTIZERS
 from helpers.runs import trained
 from hydra.core.global_hydra import GlobalHydra
 
@@ -45,7 +45,7 @@ UNSHIELDED = [
 LATENTS_ARE_FREE = [
     "bottleneck=vqvae",
     "bottleneck.codebook_size=8",
-    "bottleneck.normalise=false",
+    "bottleneck.normalize=false",
     "bottleneck.start_after=0",
     "bottleneck.revive_after=0",
     "objective.commitment_weight=0",
@@ -137,6 +137,6 @@ OFTEN = ("vqvae", "rvq", "vae")  # between them they log all that the doctor loo
 )
 def test_a_healthy_run_is_left_alone(bottleneck, tmp_path, caplog):
     """For as long as its first three validations."""
-    settings = [f"bottleneck={bottleneck}", *TINY_QUANTISERS.get(bottleneck, [])]
+    settings = [f"bottleneck={bottleneck}", *TINY_QUANTIZERS.get(bottleneck, [])]
     train(composed(tmp_path / "run", *SETTINGS, *settings, "trainer.max_steps=300"))
     assert "wavenet_ae.training.callbacks.doctor" not in caplog.text, caplog.text

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from helpers.commands import run
-from helpers.configs import TINY, TINY_QUANTISERS
+from helpers.configs import TINY, TINY_QUANTIZERS
 from helpers.dashboard_runs import default_panels
 from helpers.runs import trained
 from helpers.wandb_files import histogram_keys, logged_keys
@@ -37,7 +37,7 @@ def runs(cache, tmp_path_factory):
                 cache,
                 *settings,
                 f"bottleneck={each}",
-                *TINY_QUANTISERS.get(each, []),
+                *TINY_QUANTIZERS.get(each, []),
             )
             for each in BOTTLENECKS
         ]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 from helpers.commands import run, start
-from helpers.configs import TINY, TINY_QUANTISERS
+from helpers.configs import TINY, TINY_QUANTIZERS
 from helpers.runs import logged
 from helpers.wandb_files import (
     artifacts,
@@ -46,7 +46,7 @@ def folder(request, cache, tmp_path_factory) -> Path:
     settings = [
         *TINY,
         f"bottleneck={request.param}",
-        *TINY_QUANTISERS.get(request.param, []),
+        *TINY_QUANTIZERS.get(request.param, []),
         *BOTH,
     ]
     short = [*settings, "trainer.max_steps=12", f"hydra.run.dir={place}"]

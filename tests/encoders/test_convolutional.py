@@ -39,7 +39,7 @@ def test_each_latent_reads_what_the_chain_says(shortcut, batch_norm):
 
 
 @pytest.mark.parametrize("kernels, strides", [([3, 4, 1], [1, 2, 1]), ([3, 3, 3], [1, 2, 1])])
-def test_shortcut_starts_as_a_linear_map_of_the_centre_frames(kernels, strides):
+def test_shortcut_starts_as_a_linear_map_of_the_center_frames(kernels, strides):
     model = encoder(kernels=kernels, strides=strides)
     waveform = speech(2600)
     frames = model.features(waveform)
@@ -49,7 +49,7 @@ def test_shortcut_starts_as_a_linear_map_of_the_centre_frames(kernels, strides):
     linear = torch.einsum("bfnk,dfk->bdn", frames, model.shortcut.linear.weight)
     linear = linear[..., : latents.shape[-1]] + model.shortcut.linear.bias[:, None]
     torch.testing.assert_close(latents, linear)
-    # centred on the same instant as the stack: as many frames on either side
+    # centered on the same instant as the stack: as many frames on either side
     before = model.shortcut.margin
     reads = model.chain.receptive_field - model.features.chain.receptive_field
     frames_read = reads // 80 + 1

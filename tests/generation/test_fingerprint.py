@@ -27,7 +27,7 @@ def _other_weight(content):
 
 
 def _other_buffer(content):
-    content["state_dict"]["model.bottleneck.is_quantising"] = torch.tensor(False)
+    content["state_dict"]["model.bottleneck.is_quantizing"] = torch.tensor(False)
 
 
 def _other_config(content):

@@ -7,7 +7,7 @@ from typing import Any
 
 BOTTLENECKS: dict[str, dict[str, Any]] = {
     "none": {"_target_": "wavenet_ae.bottlenecks.Identity"},
-    "ae": {"_target_": "wavenet_ae.bottlenecks.AE", "dim": 6, "normalise": True},
+    "ae": {"_target_": "wavenet_ae.bottlenecks.AE", "dim": 6, "normalize": True},
     "vae": {"_target_": "wavenet_ae.bottlenecks.VAE", "dim": 6, "samples_per_datapoint": 2},
     "vqvae": {
         "_target_": "wavenet_ae.bottlenecks.VQVAE",
@@ -15,7 +15,7 @@ BOTTLENECKS: dict[str, dict[str, Any]] = {
         "codebook_size": 8,
         "init": "uniform",
         "revive_after": 3,
-        "normalise": True,
+        "normalize": True,
     },
     "vqvae_ema": {
         "_target_": "wavenet_ae.bottlenecks.VQVAEEMA",
@@ -23,9 +23,9 @@ BOTTLENECKS: dict[str, dict[str, Any]] = {
         "codebook_size": 8,
         "init": "uniform",
         "revive_after": 3,
-        "normalise": True,
+        "normalize": True,
     },
-    "fsq": {"_target_": "wavenet_ae.bottlenecks.FSQ", "levels": [4, 3], "normalise": True},
+    "fsq": {"_target_": "wavenet_ae.bottlenecks.FSQ", "levels": [4, 3], "normalize": True},
     "rvq": {
         "_target_": "wavenet_ae.bottlenecks.RVQ",
         "dim": 6,
@@ -33,15 +33,15 @@ BOTTLENECKS: dict[str, dict[str, Any]] = {
         "codebook_size": 8,
         "init": "uniform",
         "revive_after": 3,
-        "normalise": True,
+        "normalize": True,
     },
-    "lfq": {"_target_": "wavenet_ae.bottlenecks.LFQ", "num_bits": 3, "normalise": True},
+    "lfq": {"_target_": "wavenet_ae.bottlenecks.LFQ", "num_bits": 3, "normalize": True},
     "simvq": {
         "_target_": "wavenet_ae.bottlenecks.SimVQ",
         "dim": 6,
         "codebook_size": 8,
         "init": "uniform",
-        "normalise": True,
+        "normalize": True,
     },
 }
 
@@ -141,7 +141,7 @@ TINY_CODES = [
     "bottleneck.revive_after=4",
 ]
 # The same for each bottleneck that has codes.
-TINY_QUANTISERS: dict[str, list[str]] = {
+TINY_QUANTIZERS: dict[str, list[str]] = {
     "vqvae": TINY_CODES,
     "vqvae_ema": TINY_CODES,
     "rvq": TINY_CODES,
@@ -154,7 +154,7 @@ NO_REMEDY = [
     "bottleneck.init=uniform",
     "bottleneck.start_after=0",
     "bottleneck.revive_after=0",
-    "bottleneck.normalise=false",
+    "bottleneck.normalize=false",
     "encoder.batch_norm=false",
     "encoder.shortcut=false",
     "objective.commitment_weight=0.25",

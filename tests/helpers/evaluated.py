@@ -32,14 +32,14 @@ def judged(
     cache: Path,
     part: str,
     kind: str = "vqvae",
-    quantises: bool = True,
+    quantizes: bool = True,
     **settings: Any,
 ) -> Evaluation:
     """One part of the evaluation of a model with this bottleneck."""
     file = checkpoint(folder, kind)
-    if not quantises:
+    if not quantizes:
         content = read_checkpoint(file)
-        content["state_dict"]["model.bottleneck.is_quantising"].fill_(False)
+        content["state_dict"]["model.bottleneck.is_quantizing"].fill_(False)
         write_checkpoint(content, file)
     given = {"data": data(cache), "out": str(folder / "judged"), "parts": [part]} | settings
     return evaluate(Settings(checkpoint=str(file), device="cpu", engine="reference", **given))

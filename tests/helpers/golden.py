@@ -23,7 +23,7 @@ from hydra.core.global_hydra import GlobalHydra
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from helpers.configs import BOTTLENECKS, TINY, TINY_QUANTISERS, small
+from helpers.configs import BOTTLENECKS, TINY, TINY_QUANTIZERS, small
 from helpers.evaluated import judged
 from wavenet_ae.checkpoint import newest_checkpoint
 from wavenet_ae.config import check, plain
@@ -66,7 +66,7 @@ def losses(folder: Path) -> dict[str, list[float]]:
 def training_figures(folder: Path) -> Iterator[tuple[str, Any]]:
     for bottleneck in BOTTLENECKS:
         for encoder in ENCODERS:
-            codes = TINY_QUANTISERS.get(bottleneck, [])
+            codes = TINY_QUANTIZERS.get(bottleneck, [])
             groups = [f"bottleneck={bottleneck}", f"encoder={encoder}"]
             run = folder / f"{bottleneck}-{encoder}"
             train(settings(*groups, *codes, *QUIET, folder=run))
@@ -77,7 +77,7 @@ def training_figures(folder: Path) -> Iterator[tuple[str, Any]]:
 
 
 def resumed_run(folder: Path) -> Iterator[tuple[str, Any]]:
-    overrides = ["bottleneck=vqvae_ema", *TINY_QUANTISERS["vqvae_ema"], "callbacks.doctor=null"]
+    overrides = ["bottleneck=vqvae_ema", *TINY_QUANTIZERS["vqvae_ema"], "callbacks.doctor=null"]
     first = settings(*overrides, folder=folder / "resumed")
     train(first | {"trainer": first["trainer"] | {"max_steps": 8}})
     train(copy.deepcopy(first))
@@ -98,7 +98,7 @@ def recording(num_samples: int = 4000) -> np.ndarray:
 def generation_figures() -> Iterator[tuple[str, Any]]:
     torch.manual_seed(0)
     model = build(small("vqvae"), ["ann", "bob"]).eval()
-    model.bottleneck.is_quantising.fill_(True)
+    model.bottleneck.is_quantizing.fill_(True)
     codes = model.encode(recording(), 8000)
     yield "codes", codes.tolist()
     for engine in ENGINES:

@@ -37,8 +37,8 @@ def checkpoint(
     torch.manual_seed(seed)
     built = build(config, SPEAKERS)
     for module in built.modules():
-        if hasattr(module, "is_quantising"):
-            module.is_quantising.fill_(True)
+        if hasattr(module, "is_quantizing"):
+            module.is_quantizing.fill_(True)
     weights = {f"model.{name}": value for name, value in built.state_dict().items()}
     section = {"format": FORMAT, "config": config, "speakers": SPEAKERS}
     path = folder / "run" / "checkpoints" / f"{kind}-{seed}.ckpt"

@@ -16,7 +16,7 @@ CONF = Path(__file__).parents[2] / "conf"
 NUM_STEPS = 40
 BOTTLENECKS: dict[str, dict[str, Any]] = {
     "none": {"_target_": "wavenet_ae.bottlenecks.Identity"},
-    "ae": {"_target_": "wavenet_ae.bottlenecks.AE", "dim": 32, "normalise": True},
+    "ae": {"_target_": "wavenet_ae.bottlenecks.AE", "dim": 32, "normalize": True},
     "vae": {"_target_": "wavenet_ae.bottlenecks.VAE", "dim": 32},
     "vqvae": {
         "_target_": "wavenet_ae.bottlenecks.VQVAE",

@@ -26,7 +26,7 @@ def in_training(
     return WaveformTraining(
         model=model,
         objective=WaveformObjective(),
-        optimisation=OptimizerConfig(),
+        optimization=OptimizerConfig(),
         plan=model.window(4 * int(model.hop)),
         seed=0,
         speaker_rows=torch.arange(len(SPEAKERS)),
@@ -59,5 +59,5 @@ def predicted(module: WaveformTraining, logits: torch.Tensor, targets: torch.Ten
     return Observed(output, module.objective(output, module.plan, 0))
 
 
-def quantised(codes: torch.Tensor) -> BottleneckOutput:
+def quantized(codes: torch.Tensor) -> BottleneckOutput:
     return BottleneckOutput(torch.zeros(len(codes), 1, codes.shape[-1]), codes=codes)

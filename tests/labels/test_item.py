@@ -9,7 +9,7 @@ import pytest
 
 from wavenet_ae.errors import UserError
 from wavenet_ae.labels import (
-    UNLABELLED,
+    UNLABELED,
     item_segments,
     label_at,
     read_item_file,
@@ -30,7 +30,7 @@ def test_each_recording_has_its_phones_in_order_of_time(tmp_path):
     segments = item_segments(written(tmp_path, ITEMS))
     assert segments["a/x"].labels == ("dh", "eh") and segments["b/y"].labels == ("t",)
     labels = label_at(segments["a/x"], np.array([0.1999, 0.2, 0.57, 0.64]), ["dh", "eh"])
-    assert labels.tolist() == [UNLABELLED, 0, 1, UNLABELLED]
+    assert labels.tolist() == [UNLABELED, 0, 1, UNLABELED]
 
 
 def test_the_same_phones_in_samples_and_in_seconds_are_the_same(tmp_path):

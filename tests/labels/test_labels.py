@@ -12,7 +12,7 @@ from helpers.configs import small
 from wavenet_ae.errors import UserError
 from wavenet_ae.labels import (
     LABEL_RATE,
-    UNLABELLED,
+    UNLABELED,
     label_at,
     label_inventory,
     read_phn,
@@ -33,7 +33,7 @@ def test_label_at_both_sides_of_each_boundary(tmp_path):
     inventory = label_inventory([segments])
     assert inventory == ["aa", "s"]
     samples = np.array([0, 99, 100, 299, 300, 499, 500, 699, 700, 799, 800, 10_000])
-    none, s, aa = UNLABELLED, 1, 0
+    none, s, aa = UNLABELED, 1, 0
     expected = [none, none, s, s, aa, aa, none, none, s, s, none, none]
     assert label_at(segments, samples / LABEL_RATE, inventory).tolist() == expected
 

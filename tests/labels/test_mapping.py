@@ -11,7 +11,7 @@ from wavenet_ae.errors import UserError
 from wavenet_ae.labels import (
     AS_THEY_ARE,
     EXCLUDED,
-    UNLABELLED,
+    UNLABELED,
     Segments,
     label_at,
     label_inventory,
@@ -36,7 +36,7 @@ def test_labels_are_folded_left_out_and_counted_apart():
     assert mapped.labels == ("ah", None, "sil")
     assert label_inventory([mapped]) == ["ah", "sil"]
     labels = label_at(mapped, np.array([0.5, 1.5, 2.5, 3.5]), ["ah", "sil"])
-    assert labels.tolist() == [0, EXCLUDED, 1, UNLABELLED]
+    assert labels.tolist() == [0, EXCLUDED, 1, UNLABELED]
 
 
 def test_timit_s_61_labels_become_39():

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from wavenet_ae.errors import UserError
-from wavenet_ae.labels import UNLABELLED, label_at, read_textgrid
+from wavenet_ae.labels import UNLABELED, label_at, read_textgrid
 
 LONG = """File type = "ooTextFile"
 Object class = "TextGrid"
@@ -130,16 +130,16 @@ def test_text_may_hold_quotes_and_what_looks_like_structure(tmp_path):
     assert read_textgrid(written(tmp_path, LONG), "words").labels == ('say "item [2]" = 7',)
 
 
-def test_intervals_without_text_are_unlabelled(tmp_path):
+def test_intervals_without_text_are_unlabeled(tmp_path):
     segments = read_textgrid(written(tmp_path, LONG), "phönes")
     labels = label_at(segments, np.array([0, 0.569, 0.57, 0.64, 1.0]), ["eɪ", "s"])
-    assert labels.tolist() == [UNLABELLED, UNLABELLED, 0, 1, UNLABELLED]
+    assert labels.tolist() == [UNLABELED, UNLABELED, 0, 1, UNLABELED]
 
 
-def test_a_tier_without_any_text_is_unlabelled_throughout(tmp_path):
+def test_a_tier_without_any_text_is_unlabeled_throughout(tmp_path):
     text = SHORT.replace('"eɪ"', '""').replace('"s"', '""')
     segments = read_textgrid(written(tmp_path, text), "phönes")
-    assert label_at(segments, np.array([0, 0.6]), []).tolist() == [UNLABELLED] * 2
+    assert label_at(segments, np.array([0, 0.6]), []).tolist() == [UNLABELED] * 2
 
 
 def test_the_only_tier_of_intervals_needs_no_name(tmp_path):

@@ -68,12 +68,12 @@ def test_each_control_replaces_one_thing(bottleneck):
     own, plan = output.bottleneck, model.window(3 * int(model.hop))
     next_speaker = [1, 0, 1, 2]
     for item in range(len(SPEAKER)):
-        neighbour = own.vectors[[(item + 1) % len(SPEAKER)]]
+        neighbor = own.vectors[[(item + 1) % len(SPEAKER)]]
         here = slice(item, item + 1)
         other = torch.tensor(next_speaker[here])
         expected = {
-            "other_codes": (neighbour, SPEAKER[here]),
-            "zeroed_codes": (0 * neighbour, SPEAKER[here]),
+            "other_codes": (neighbor, SPEAKER[here]),
+            "zeroed_codes": (0 * neighbor, SPEAKER[here]),
             "other_speaker": (own.vectors[here], other),
         }
         for name, (vectors, speaker) in expected.items():

@@ -117,7 +117,7 @@ def unit(number):
 
 
 def spoken(folder: Path, features, distance: str, **settings) -> None:
-    """Three speakers say each of three phones four times, between the same neighbours."""
+    """Three speakers say each of three phones four times, between the same neighbors."""
     said = [(phone, turn) for turn in range(4) for phone in range(len(PHONES))]
     text = "".join(
         f"{speaker}/x {0.1 * place:.4f} {0.1 * place + 0.099:.4f} {PHONES[phone]} b b {speaker}\n"
@@ -190,8 +190,8 @@ def test_scores_are_the_same_each_time(tmp_path):
 
 @needs_fastabx
 def test_what_fastabx_cannot_do_is_said(tmp_path):
-    spoken(tmp_path, unit(lambda phone, speaker: phone), "kilometres")
-    with pytest.raises(UserError, match=r"fastabx failed on .*abx: ValueError: kilometres"):
+    spoken(tmp_path, unit(lambda phone, speaker: phone), "kilometers")
+    with pytest.raises(UserError, match=r"fastabx failed on .*abx: ValueError: kilometers"):
         run_abx(tmp_path / "abx")
 
 

@@ -11,7 +11,7 @@ from wavenet_ae.metrics.units import unit_quality
 
 
 def clusters(num_frames: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Frames around three centres; the second dimension is loud noise, the third constant."""
+    """Frames around three centers; the second dimension is loud noise, the third constant."""
     rng = np.random.default_rng(seed)
     labels = rng.integers(0, 3, num_frames)
     frames = np.stack([10.0 * labels, 50 * rng.random(num_frames), np.ones(num_frames)], axis=1)
@@ -27,7 +27,7 @@ def test_clusters_that_are_there_are_found() -> None:
 
 
 def test_dimensions_weigh_alike() -> None:
-    # Unless standardised, the loud dimension would make all of the 6 codes.
+    # Unless standardized, the loud dimension would make all of the 6 codes.
     frames, labels = clusters(900, seed=0)
     loud = frames * np.array([1, 1000, 1], np.float32)
     assert (kmeans_codes(frames, 6) == kmeans_codes(loud, 6)).mean() > 0.99
@@ -39,7 +39,7 @@ def test_a_seed_gives_the_same_codes_again() -> None:
     np.testing.assert_array_equal(kmeans_codes(frames, 8, seed=3), kmeans_codes(frames, 8, seed=3))
 
 
-def test_codes_of_other_frames_use_the_centres_and_scale_of_the_fitted_ones() -> None:
+def test_codes_of_other_frames_use_the_centers_and_scale_of_the_fitted_ones() -> None:
     fitted, _ = clusters(900, seed=0)
     all_codes = kmeans_codes(fitted, 6)
     np.testing.assert_array_equal(kmeans_codes(fitted[:5], 6, fit_to=fitted), all_codes[:5])

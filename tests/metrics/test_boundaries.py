@@ -48,7 +48,7 @@ def test_changes_at_each_boundary_are_perfect():
     assert quality.over_segmentation == 0
 
 
-def test_ends_and_unlabelled_stretches_are_left_out_and_counted():
+def test_ends_and_unlabeled_stretches_are_left_out_and_counted():
     # Phones 4 and 5 (0.4 to 0.6 s) do not count: 0.4 and 0.6 are edges, as 0 and 1.
     segments = spoken(TENTHS, 4, 5)
     changes = np.array([0.0, 0.1, 0.15, 0.39, 0.5, 0.55, 0.615, 0.7, 0.99, 1.3])
@@ -57,11 +57,11 @@ def test_ends_and_unlabelled_stretches_are_left_out_and_counted():
         num_reference=6,  # 0.1, 0.2, 0.3, 0.7, 0.8, 0.9
         num_edges=4,
         num_found=3,  # those and 0.15
-        num_unlabelled=7,
+        num_unlabeled=7,
     )
 
 
-def test_a_gap_between_segments_is_an_unlabelled_stretch():
+def test_a_gap_between_segments_is_an_unlabeled_stretch():
     segments = Segments(np.array([0.1, 0.5]), np.array([0.3, 0.7]), ("a", "b"), Path("a.item"))
     counts = boundary_counts(np.array([0.2, 0.4, 0.6]), segments)
     assert counts == BoundaryCounts(0, 0, 4, 2, 1)
@@ -153,7 +153,7 @@ def test_even_division():
     assert len(uniform_seconds(0, 0.0, 1.0)) == 0
 
 
-def test_nothing_labelled_counts_nothing():
+def test_nothing_labeled_counts_nothing():
     nothing = Segments(np.empty(0), np.empty(0), (), Path("a.TextGrid"))
     counts = boundary_counts(np.array([0.5]), nothing)
     assert counts == BoundaryCounts(0, 0, 0, 0, 1)

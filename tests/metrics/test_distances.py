@@ -130,7 +130,7 @@ def test_what_has_no_pitch_has_none():
 @pytest.mark.parametrize("rate", [8000, 16_000])
 @pytest.mark.parametrize("seed", range(6))
 def test_voices_of_the_built_in_corpus_have_their_mean(seed, rate):
-    """Frication, creaking periods and all: within 2 % of what was synthesised."""
+    """Frication, creaking periods and all: within 2 % of what was synthesized."""
     rng = np.random.default_rng(seed)
     speaker = replace(synthesis.draw_speaker(rng), breath=0.02)
     phones = ["b", "aa", "n", "iy", "s", "uw", "l", "eh"] * 3

@@ -40,7 +40,7 @@ def test_a_click_moves_the_codes_around_it_and_no_others(model):
     anchors = vectors[0].anchors[moved]
     reach = model.alignment.encoder.receptive_field / 2
     assert anchors.min() >= 8000 - reach and anchors.max() <= 8000 + reach
-    assert abs(anchors.mean() - 8000) <= 80, "centred: half a code hop at most"
+    assert abs(anchors.mean() - 8000) <= 80, "centered: half a code hop at most"
 
 
 def test_codes_of_several_codebooks_stand_side_by_side():

@@ -13,7 +13,7 @@ from wavenet_ae.data.corpus import PackedCorpus
 from wavenet_ae.data.packing import pack
 from wavenet_ae.data.splits import Splits
 from wavenet_ae.data.toy.source import ToySource
-from wavenet_ae.labels import EXCLUDED, UNLABELLED
+from wavenet_ae.labels import EXCLUDED, UNLABELED
 from wavenet_ae.metrics.encoding import anchors_inside, encode_with_anchors
 from wavenet_ae.metrics.frames import FrameChoice, choose_frames
 from wavenet_ae.metrics.probe_data import ProbeCollector
@@ -41,20 +41,20 @@ def layout(model) -> CodeLayout:
 
 def phones_of(row: int, anchors: np.ndarray) -> np.ndarray:
     """Every fourth frame has no phone, every fourth one that is excluded."""
-    return np.array([UNLABELLED, EXCLUDED, 5, 7])[np.arange(len(anchors)) % 4]
+    return np.array([UNLABELED, EXCLUDED, 5, 7])[np.arange(len(anchors)) % 4]
 
 
 def places(choice: FrameChoice) -> list[tuple[int, int]]:
     return list(zip(choice.utterance.tolist(), choice.place.tolist(), strict=True))
 
 
-def test_at_most_so_many_labelled_frames_are_chosen(corpus, layout):
+def test_at_most_so_many_labeled_frames_are_chosen(corpus, layout):
     rows = range(len(corpus))
     choice = choose_frames(corpus, rows, layout, phones_of, max_frames=50, max_utterances=2)
     total = sum(len(anchors_inside(layout, int(each))) for each in corpus.length)
     assert len(places(choice)) == len(set(places(choice))) == 50
     assert places(choice) == sorted(places(choice))
-    assert choice.num_eligible + choice.num_unlabelled == total
+    assert choice.num_eligible + choice.num_unlabeled == total
     assert abs(choice.num_eligible - total / 2) <= len(corpus)
     assert set(choice.place % 4) == {2, 3}
     np.testing.assert_array_equal(choice.phone, np.where(choice.place % 4 == 2, 5, 7))
@@ -67,7 +67,7 @@ def test_without_labels_all_frames_may_be_chosen(corpus, layout):
     assert places(choice) == [(0, n) for n in range(anchors[0])] + [
         (2, n) for n in range(anchors[1])
     ]
-    assert choice.num_unlabelled == 0 and set(choice.phone) == {UNLABELLED}
+    assert choice.num_unlabeled == 0 and set(choice.phone) == {UNLABELED}
     assert choice.rows == [0, 2]
 
 

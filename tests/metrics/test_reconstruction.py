@@ -44,7 +44,7 @@ def corpus(tmp_path_factory) -> PackedCorpus:
 def model(corpus) -> WaveformAutoencoder:
     torch.manual_seed(0)
     built = build(small("vqvae_ema"), corpus.speakers[:2]).eval()
-    built.bottleneck.is_quantising.fill_(True)
+    built.bottleneck.is_quantizing.fill_(True)
     assert isinstance(built, WaveformAutoencoder)
     return built
 

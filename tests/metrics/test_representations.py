@@ -37,11 +37,11 @@ def made(config: dict[str, Any], corpus: PackedCorpus, starts: bool = True) -> W
     model = build(config, corpus.speakers)
     assert isinstance(model, WaveformAutoencoder)
     windows = training_windows(model, corpus)
-    model.fit([model.normalise(windows)])
+    model.fit([model.normalize(windows)])
     model.eval()
     if model.bottleneck.codebook_size and starts:
         with torch.no_grad():
-            model.bottleneck.start(model.encoder(model.normalise(windows)), seed=0)
+            model.bottleneck.start(model.encoder(model.normalize(windows)), seed=0)
     return model
 
 
@@ -77,7 +77,7 @@ def test_each_model_has_what_it_can_have(bottleneck, corpus):
         np.testing.assert_array_equal(result.values["vectors"], vectors.t().numpy())
 
 
-def test_before_a_bottleneck_quantises_there_are_no_codes(corpus):
+def test_before_a_bottleneck_quantizes_there_are_no_codes(corpus):
     config = small("vqvae")
     config["bottleneck"]["start_after"] = 5
     assert "codes" not in represent(config, corpus, starts=False).names
@@ -118,7 +118,7 @@ def test_the_random_model_is_another_draw_that_knows_the_data_as_well(corpus):
     norm = one.encoder.blocks[0].norm
     norm.register_forward_hook(lambda _, inputs, output: entering.append(output))
     with torch.no_grad():
-        one.encoder(one.normalise(windows))
+        one.encoder(one.normalize(windows))
     normed = entering[0].transpose(0, 1).flatten(1)  # (C, B * F)
     assert normed.mean(dim=1).abs().max() < 0.05 and (normed.std(dim=1) - 1).abs().max() < 0.1
 

@@ -104,5 +104,5 @@ def test_units_are_judged_though_some_recordings_are_very_short(model, tmp_path)
         len(encode(model, corpus.read(row, 0, int(n))).codes) for row, n in enumerate(corpus.length)
     ]
     assert judged.frames.sum() == sum(codes)
-    assert judged.units.num_frames + judged.units.num_unlabelled == sum(codes)
+    assert judged.units.num_frames + judged.units.num_unlabeled == sum(codes)
     assert np.isfinite([judged.units.pnmi, judged.baseline.pnmi]).all()

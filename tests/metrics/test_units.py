@@ -11,7 +11,7 @@ from sklearn.metrics import completeness_score, homogeneity_score, v_measure_sco
 from sklearn.metrics.cluster import contingency_matrix, expected_mutual_information
 
 from wavenet_ae.errors import UserError
-from wavenet_ae.labels import EXCLUDED, UNLABELLED
+from wavenet_ae.labels import EXCLUDED, UNLABELED
 from wavenet_ae.metrics.units import (
     JointCounts,
     halves,
@@ -116,14 +116,14 @@ def test_names_of_codes_and_phones_do_not_matter(frames):
 
 def test_counts_add_up_over_utterances(frames):
     codes, labels = frames
-    labels = np.where(np.arange(5000) % 10 == 0, UNLABELLED, labels)
+    labels = np.where(np.arange(5000) % 10 == 0, UNLABELED, labels)
     labels = np.where(np.arange(5000) % 10 == 1, EXCLUDED, labels)
     whole = counted(codes, labels)
     pieces = [counted(codes[at : at + 700], labels[at : at + 700]) for at in range(0, 5000, 700)]
     summed = sum(pieces[1:], pieces[0])
     np.testing.assert_array_equal(summed.counts, whole.counts)
     assert joint_quality(summed) == joint_quality(whole)
-    assert (whole.num_unlabelled, whole.num_excluded) == (500, 500)
+    assert (whole.num_unlabeled, whole.num_excluded) == (500, 500)
 
 
 def test_shuffling_leaves_chance_only(frames):
@@ -156,9 +156,9 @@ def test_few_frames_flatter_and_the_control_says_so():
 
 
 def test_frames_without_a_label_that_counts_are_left_out_and_counted():
-    codes, labels = np.array([0, 1, 2, 2, 5]), np.array([0, 1, UNLABELLED, EXCLUDED, 1])
+    codes, labels = np.array([0, 1, 2, 2, 5]), np.array([0, 1, UNLABELED, EXCLUDED, 1])
     quality = unit_quality(codes, labels, num_codes=6, num_labels=2)
-    assert (quality.num_frames, quality.num_unlabelled, quality.num_excluded) == (3, 1, 1)
+    assert (quality.num_frames, quality.num_unlabeled, quality.num_excluded) == (3, 1, 1)
     assert quality.num_used == 3
     assert quality.pnmi == pytest.approx(1)
 
@@ -195,7 +195,7 @@ def test_halves_are_equal_and_keyed():
 
 def test_no_label_at_all_is_an_error():
     with pytest.raises(UserError, match=r"none of 3 frames .*\(1 have one that"):
-        unit_quality(np.zeros(3, int), np.array([UNLABELLED, EXCLUDED, UNLABELLED]), 2, 2)
+        unit_quality(np.zeros(3, int), np.array([UNLABELED, EXCLUDED, UNLABELED]), 2, 2)
 
 
 def test_one_phone_has_no_information_to_give():

@@ -43,7 +43,7 @@ def test_window_equals_whole_at_every_phase():
         expected = all_logits[..., start : start + hop]
         torch.testing.assert_close(part.logits, expected, rtol=0, atol=1e-9)
         assert torch.equal(
-            part.targets, model.quantise_waveform(shifted[:, whole.targets])[:, start : start + hop]
+            part.targets, model.quantize_waveform(shifted[:, whole.targets])[:, start : start + hop]
         )
 
 
@@ -136,7 +136,7 @@ def test_every_part_gets_a_gradient(bottleneck):
 
 def test_mu_law_levels():
     model = model_of("none")
-    levels = model.quantise_waveform(torch.tensor([[-32768, -1, 0, 1, 32767]], dtype=torch.int16))
+    levels = model.quantize_waveform(torch.tensor([[-32768, -1, 0, 1, 32767]], dtype=torch.int16))
     assert levels[0, 0] == 0 and levels[0, -1] == 255
     assert levels[0].diff().min() >= 0 and levels[0, 2] in (127, 128)
 

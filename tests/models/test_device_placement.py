@@ -7,7 +7,7 @@ import torch
 from helpers.configs import BOTTLENECKS, ENCODERS, small
 from helpers.pretended_gpu import GPU, OnTwoDevices, PretendedGPU, moved, place
 
-from wavenet_ae.bottlenecks.quantizer import Quantiser
+from wavenet_ae.bottlenecks.quantizer import Quantizer
 from wavenet_ae.metrics.ablations import controls
 from wavenet_ae.metrics.receptive_fields import certify
 from wavenet_ae.models import WaveformAutoencoder, build
@@ -63,7 +63,7 @@ def test_decoding_and_certificates_stay_on_a_model_s_device():
 def train(model: WaveformAutoencoder) -> None:
     """Some steps, the codes placed first where they are."""
     plan, bottleneck = model.window(4 * int(model.hop)), model.bottleneck
-    if isinstance(bottleneck, Quantiser) and not bottleneck.is_quantising:
+    if isinstance(bottleneck, Quantizer) and not bottleneck.is_quantizing:
         latents = [model.latents(speech(plan.slice_length), plan).detach() for _ in range(20)]
         bottleneck.start(torch.cat(latents), seed=3)
     copies, dim = bottleneck.samples_per_datapoint, bottleneck.latent_noise_dim

@@ -55,10 +55,10 @@ def step_of(model: WaveformModel, num_codes: int) -> Step:
 def test_a_training_step_reaches_every_weight(model):
     plan = model.window(4 * int(model.hop) if model.hop > 1 else 300)
     waveform = recording(plan.slice_length)
-    model.fit([model.normalise(waveform)[:, plan.encoder_input]])
+    model.fit([model.normalize(waveform)[:, plan.encoder_input]])
     speaker = torch.tensor([0, 1, 2, 0])
     output = model(waveform, speaker, plan, step_of(model, plan.num_codes))
-    levels = model.quantise_waveform(waveform)[:, plan.targets]
+    levels = model.quantize_waveform(waveform)[:, plan.targets]
     copies = len(output.targets) // BATCH
     assert torch.equal(output.targets, levels.repeat_interleave(copies, dim=0))
     loss = WaveformObjective()(output, plan, step=100)

@@ -20,7 +20,7 @@ def model(bottleneck: str, encoder: str = "mfcc") -> WaveformAutoencoder:
     built = build(small(bottleneck, encoder), ["ann", "bob"]).eval()
     assert isinstance(built, WaveformAutoencoder)
     if built.bottleneck.codebook_size:
-        built.bottleneck.is_quantising.fill_(True)
+        built.bottleneck.is_quantizing.fill_(True)
     return built
 
 

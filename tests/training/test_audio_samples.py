@@ -153,7 +153,7 @@ def test_what_is_made_side_by_side_is_as_long_as_its_original():
 @pytest.mark.slow
 @pytest.mark.parametrize("averaging", ["default", "weight_averaging"])
 def test_sounds_are_those_of_the_checkpoint(averaging, config):
-    """Before it quantises and after; with averaged weights, of these."""
+    """Before it quantizes and after; with averaged weights, of these."""
     settings = config(*TINY_CODES, f"callbacks={averaging}", num_utterances=1)
     assert settings["bottleneck"]["start_after"] == 3
     settings["callbacks"]["checkpoints"]["every_num_steps"] = 2

@@ -8,7 +8,7 @@ from pathlib import Path
 import hydra
 import pytest
 import torch
-from helpers.configs import BOTTLENECKS, TINY_CODES, TINY_QUANTISERS
+from helpers.configs import BOTTLENECKS, TINY_CODES, TINY_QUANTIZERS
 from hydra.core.global_hydra import GlobalHydra
 
 import wavenet_ae
@@ -33,8 +33,8 @@ def state(folder: Path | str) -> dict[str, torch.Tensor]:
 
 @pytest.mark.parametrize("bottleneck", BOTTLENECKS)
 def test_every_bottleneck_learns_and_loads(bottleneck, config):
-    codes = TINY_QUANTISERS.get(bottleneck, [])
-    # With seed 1 the decoder that comes after rvq starts slowly, quantised or not.
+    codes = TINY_QUANTIZERS.get(bottleneck, [])
+    # With seed 1 the decoder that comes after rvq starts slowly, quantized or not.
     fast = ["optimizer.decoder_learning_rate=0.02", "trainer.max_steps=60", "seed=2"]
     seldom = ["validate_every_num_steps=20", "callbacks.checkpoints.every_num_steps=20"]
     settings = config(f"bottleneck={bottleneck}", *codes, *fast, *seldom)
@@ -46,7 +46,7 @@ def test_every_bottleneck_learns_and_loads(bottleneck, config):
     model = wavenet_ae.load(folder / "checkpoints" / "best.ckpt")
     assert model.speakers == ["spk00", "spk01"]
     if codes:
-        assert bool(model.bottleneck.is_quantising)
+        assert bool(model.bottleneck.is_quantizing)
         assert "validation/perplexity" in metrics
         # before the codebook starts there are no codes to count
         assert metrics["codebook/batch_perplexity"][0][0] == 4
@@ -62,7 +62,7 @@ def test_every_bottleneck_learns_and_loads(bottleneck, config):
         ["bottleneck=ae", "callbacks=weight_averaging", "data.edge=silence"],
         ["bottleneck=vqvae", *TINY_CODES, "callbacks=weight_averaging"],
         ["bottleneck=rvq", *TINY_CODES, "callbacks=weight_averaging"],
-        ["bottleneck=lfq", *TINY_QUANTISERS["lfq"]],
+        ["bottleneck=lfq", *TINY_QUANTIZERS["lfq"]],
         ["bottleneck=ae", "trainer.precision=bf16-mixed", "data.buffer_fraction=0.5"],
     ],
 )
@@ -209,7 +209,7 @@ def test_every_model_learns_resumes_and_loads(model, rate, config, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("experiment", sorted(p.stem for p in CONF.glob("experiment/*.yaml")))
 def test_every_recipe_takes_a_step_on_the_built_in_corpus(experiment, cache, monkeypatch, tmp_path):
-    """At its own sizes, with fewer and shorter windows, and quantising from the second step."""
+    """At its own sizes, with fewer and shorter windows, and quantizing from the second step."""
     monkeypatch.setenv("WAVENET_AE_CACHE", str(cache))
     few = ["data.batch_size=2", "data.window_seconds=0.08", "data.validation_seconds=0.2"]
     soon = ["bottleneck.start_after=1", "bottleneck.codebook_size=16", "trainer.max_steps=2"]
@@ -224,7 +224,7 @@ def test_every_recipe_takes_a_step_on_the_built_in_corpus(experiment, cache, mon
     check(values)
     check_sizes(values)
     assert not isnan(train(values))
-    assert state(tmp_path)["model.bottleneck.is_quantising"]
+    assert state(tmp_path)["model.bottleneck.is_quantizing"]
 
 
 def test_a_run_starts_from_the_weights_of_another(config, tmp_path, caplog):

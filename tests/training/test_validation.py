@@ -124,7 +124,7 @@ def without_speaker(sums: ValidationSums) -> dict[str, float]:
     return {name: bits for name, bits in sums.bitrates(1.0).items() if name != "speaker"}
 
 
-def test_before_it_quantises_there_are_no_figures_of_codes():
+def test_before_it_quantizes_there_are_no_figures_of_codes():
     sums = ValidationSums(model_of("vqvae_ema"), CPU)
     sums.add_bottleneck(BottleneckOutput(torch.zeros(1)))
     assert not {"perplexity", "codes_used"} & sums.figures().keys()

@@ -9,7 +9,7 @@ from helpers.configs import small
 from wavenet_ae.checkpoint import FORMAT, SECTION, write_checkpoint
 from wavenet_ae.errors import UserError
 from wavenet_ae.models import WaveformModel, build
-from wavenet_ae.training.warm_start import SPEAKERS, initialise_from
+from wavenet_ae.training.warm_start import SPEAKERS, initialize_from
 
 
 def made(seed: int, speakers: list[str], **changes) -> WaveformModel:
@@ -21,7 +21,7 @@ def made(seed: int, speakers: list[str], **changes) -> WaveformModel:
 def checkpoint(tmp_path):
     """The file of a model of anna and bert, and the model."""
     model = made(1, ["anna", "bert"])
-    model.bottleneck.is_quantising.fill_(True)
+    model.bottleneck.is_quantizing.fill_(True)
     section = {"format": FORMAT, "config": small(), "speakers": model.speakers}
     weights = {f"model.{name}": value for name, value in model.state_dict().items()}
     path = tmp_path / "x.ckpt"
@@ -32,7 +32,7 @@ def checkpoint(tmp_path):
 def test_all_that_fits_is_taken(checkpoint):
     path, other = checkpoint
     model = made(2, ["anna", "bert"])
-    lines = initialise_from(model, small(), str(path))
+    lines = initialize_from(model, small(), str(path))
     for name, value in other.state_dict().items():
         assert torch.equal(model.state_dict()[name], value), name
     assert len(lines) == 1 and "2 of 2 speakers" in lines[0]
@@ -41,7 +41,7 @@ def test_all_that_fits_is_taken(checkpoint):
 def test_speakers_keep_their_rows_by_name_and_new_ones_get_rows(checkpoint):
     path, other = checkpoint
     model = made(2, ["bert", "cleo", "dora"])
-    lines = initialise_from(model, small(), str(path))
+    lines = initialize_from(model, small(), str(path))
     then, now = other.state_dict()[SPEAKERS], model.state_dict()[SPEAKERS]
     assert torch.equal(now, then[[1, 2, 2, 2]])  # bert's, three times the unknown speaker's
     assert "1 of 3 speakers" in lines[0]
@@ -52,7 +52,7 @@ def test_what_does_not_fit_is_named(checkpoint):
     model = made(2, ["anna"], bottleneck="vae", decoder={"post": 12})
     before = {name: value.clone() for name, value in model.state_dict().items()}
     config = small(bottleneck="vae")
-    text = "\n".join(initialise_from(model, config, str(path)))
+    text = "\n".join(initialize_from(model, config, str(path)))
     assert "bottleneck.codebook: only in the checkpoint" in text
     assert "decoder.post.weight: (8, 8) there, (12, 8) here, starts anew" in text
     assert torch.equal(model.state_dict()["decoder.post.weight"], before["decoder.post.weight"])
@@ -62,9 +62,9 @@ def test_another_rate_or_model_is_refused(checkpoint):
     path, _ = checkpoint
     torch.manual_seed(0)
     with pytest.raises(UserError, match="8000 Hz, but sample_rate is 16000: set sample_rate=8000"):
-        initialise_from(build({**small(), "sample_rate": 16000}, ["a"]), small(), str(path))
+        initialize_from(build({**small(), "sample_rate": 16000}, ["a"]), small(), str(path))
     with pytest.raises(UserError, match="there is no checkpoint"):
-        initialise_from(made(2, ["a"]), small(), str(path.with_name("none.ckpt")))
+        initialize_from(made(2, ["a"]), small(), str(path.with_name("none.ckpt")))
 
 
 @pytest.mark.parametrize("change", [{"codebook_size": 16}, {"dim": 4}, {}])
@@ -77,22 +77,22 @@ def test_a_codebook_is_taken_whole_or_not_at_all(checkpoint, change):
     torch.manual_seed(2)
     model = build(config, ["anna"])
     before = {name: value.clone() for name, value in model.bottleneck.state_dict().items()}
-    initialise_from(model, config, str(path))
+    initialize_from(model, config, str(path))
     for name, value in model.bottleneck.state_dict().items():
         assert torch.equal(value, before[name]), name
-    assert not model.bottleneck.is_quantising
+    assert not model.bottleneck.is_quantizing
 
 
-def test_a_run_that_quantises_from_its_start_does_so(checkpoint, tmp_path):
+def test_a_run_that_quantizes_from_its_start_does_so(checkpoint, tmp_path):
     path, other = checkpoint
-    other.bottleneck.is_quantising.fill_(False)
+    other.bottleneck.is_quantizing.fill_(False)
     weights = {f"model.{name}": value for name, value in other.state_dict().items()}
     section = {"format": FORMAT, "config": small(), "speakers": other.speakers}
     write_checkpoint({"state_dict": weights, SECTION: section}, path)
     model = made(2, ["anna"])
-    assert model.bottleneck.is_quantising
-    initialise_from(model, small(), str(path))
-    assert model.bottleneck.is_quantising
+    assert model.bottleneck.is_quantizing
+    initialize_from(model, small(), str(path))
+    assert model.bottleneck.is_quantizing
 
 
 def test_features_with_other_settings_are_not_taken(checkpoint):
@@ -102,7 +102,7 @@ def test_features_with_other_settings_are_not_taken(checkpoint):
     torch.manual_seed(2)
     model = build(config, ["anna"])
     before = {name: each.clone() for name, each in model.encoder.features.state_dict().items()}
-    lines = initialise_from(model, config, str(path))
+    lines = initialize_from(model, config, str(path))
     for name, value in model.encoder.features.state_dict().items():
         assert torch.equal(value, before[name]), name
     assert any("mel_scale.fb: of another kind" in line for line in lines)

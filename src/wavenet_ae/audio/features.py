@@ -1,6 +1,6 @@
 """Acoustic features as torch modules: computed on the device, on valid frames only.
 
-All are standardised per channel by statistics of the training split, and computed in the
+All are standardized per channel by statistics of the training split, and computed in the
 precision of these, outside autocast: log energies lose too much in bfloat16.
 """
 
@@ -38,7 +38,7 @@ def crop(frames: Tensor, length: int) -> Tensor:
 
 
 class Features(nn.Module):
-    """Waveform (B, T) in [-1, 1] -> features (B, dim, F), each channel standardised.
+    """Waveform (B, T) in [-1, 1] -> features (B, dim, F), each channel standardized.
 
     `mean` and `deviation` are buffers that `fit` sets from the training split; `chain` is the
     geometry.  Members compute `raw` features.
@@ -72,7 +72,7 @@ class Features(nn.Module):
             total = total + frames.sum(dim=(0, 2))
             squares = squares + (frames * frames).sum(dim=(0, 2))
         if count < 2:
-            raise ValueError("features cannot be standardised on fewer than two frames")
+            raise ValueError("features cannot be standardized on fewer than two frames")
         mean = total / count
         variance = (squares / count - mean * mean).clamp_min(1e-8)
         self.mean.copy_(mean[:, None])
@@ -92,7 +92,7 @@ class Waveform(Features):
 def _framing(
     sample_rate: int, num_mels: int, window_seconds: float, hop_seconds: float, lowest_hz: float
 ) -> dict[str, Any]:
-    """Arguments of torchaudio's spectrograms: frames neither centred nor padded."""
+    """Arguments of torchaudio's spectrograms: frames neither centered nor padded."""
     window = round(window_seconds * sample_rate)
     return {
         "n_fft": window,
@@ -143,7 +143,7 @@ class MFCC(Features):
         super().__init__(3 * num_coefficients, Chain((frames, deltas, deltas)))
         self.delta_half_width = delta_half_width
         # log_mels: torchaudio's default takes a maximum over the batch, so that an item's
-        # features would depend on its neighbours.
+        # features would depend on its neighbors.
         self.transform = torchaudio.transforms.MFCC(
             sample_rate, num_coefficients, log_mels=True, melkwargs=framing
         )

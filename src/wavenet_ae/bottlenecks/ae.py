@@ -13,10 +13,10 @@ from wavenet_ae.types import BottleneckOutput, Step
 class AE(Bottleneck):
     """(B, C, N) -> (B, dim, N).  Loss `norm`: squared norm per code, weighed 0 by default."""
 
-    def __init__(self, input_dim: int, dim: Positive = 64, normalise: bool = False) -> None:
+    def __init__(self, input_dim: int, dim: Positive = 64, normalize: bool = False) -> None:
         super().__init__()
         self.dim = dim
-        self.project = Projection(input_dim, dim, normalise)
+        self.project = Projection(input_dim, dim, normalize)
 
     def forward(self, latents: Tensor, step: Step | None = None) -> BottleneckOutput:
         vectors = self.project(latents, is_training=step is not None)

@@ -30,7 +30,7 @@ def num_initial_vectors(init: Init, codebook_size: int) -> int:
 def initial_codes(
     vectors: Tensor, codebook_size: int, init: Init, generator: torch.Generator
 ) -> Tensor:
-    """A codebook (K, D) from vectors (V, D): their k-means centres, or K of them.
+    """A codebook (K, D) from vectors (V, D): their k-means centers, or K of them.
 
     Raises ValueError with fewer vectors than codes.
     """

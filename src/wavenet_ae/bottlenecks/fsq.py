@@ -1,4 +1,4 @@
-"""Finite scalar quantisation (Mentzer et al. 2023, arXiv 2309.15505)."""
+"""Finite scalar quantization (Mentzer et al. 2023, arXiv 2309.15505)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 import vector_quantize_pytorch
 from torch import Tensor
 
-from wavenet_ae.bottlenecks.quantizer import Quantiser
+from wavenet_ae.bottlenecks.quantizer import Quantizer
 from wavenet_ae.bounds import AtLeast, NonNegative
 from wavenet_ae.types import Step
 
@@ -18,7 +18,7 @@ Levels = Sequence[Annotated[int, AtLeast(3)]]
 MARGIN = 1e-3  # by which the bounds exceed the outermost levels, as in the library
 
 
-class FSQ(Quantiser):
+class FSQ(Quantizer):
     """Each dimension is bounded by tanh and rounded to a few levels: no codebook, no losses.
 
     levels  of each dimension; their number is `dim`, their product the number of codes
@@ -31,11 +31,11 @@ class FSQ(Quantiser):
         input_dim: int,
         levels: Levels = (8, 8, 8),
         start_after: NonNegative = 0,
-        normalise: bool = False,
+        normalize: bool = False,
     ) -> None:
         if not levels or min(levels) < 3:
             raise ValueError(f"levels is {list(levels)}, but must list numbers of at least 3")
-        super().__init__(input_dim, len(levels), prod(levels), start_after, normalise)
+        super().__init__(input_dim, len(levels), prod(levels), start_after, normalize)
         self.register_buffer("num_levels", torch.tensor(list(levels)), persistent=False)
         self.grid = vector_quantize_pytorch.FSQ(list(levels))
 
@@ -46,8 +46,8 @@ class FSQ(Quantiser):
     def decode(self, codes: Tensor) -> Tensor:
         return self.grid.indices_to_codes(codes).transpose(1, 2)
 
-    def unquantised(self, z: Tensor) -> Tensor:
-        """What `assign` rounds (appendix A.1): quantising changes the values by rounding only.
+    def unquantized(self, z: Tensor) -> Tensor:
+        """What `assign` rounds (appendix A.1): quantizing changes the values by rounding only.
 
         An even number of levels has one more below 0 than above, hence the offset.
         """
@@ -59,7 +59,7 @@ class FSQ(Quantiser):
 
     def straight_through(self, z: Tensor, chosen: Tensor) -> Tensor:
         """The gradient passes the rounding as it is, but not the tanh, which keeps z in bounds."""
-        return super().straight_through(self.unquantised(z), chosen)
+        return super().straight_through(self.unquantized(z), chosen)
 
     def losses(self, z: Tensor, chosen: Tensor, step: Step | None) -> dict[str, Tensor]:
         return {}

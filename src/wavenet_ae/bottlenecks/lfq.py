@@ -1,4 +1,4 @@
-"""Lookup-free quantisation (Yu et al. 2023, arXiv 2310.05737)."""
+"""Lookup-free quantization (Yu et al. 2023, arXiv 2310.05737)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 import vector_quantize_pytorch
 from torch import Tensor, nn
 
-from wavenet_ae.bottlenecks.quantizer import Quantiser, as_rows
+from wavenet_ae.bottlenecks.quantizer import Quantizer, as_rows
 from wavenet_ae.bounds import AtLeast, AtMost, NonNegative, PositiveNumber
 from wavenet_ae.distributed import all_reduce_sum_with_gradient, world_size
 from wavenet_ae.types import Step
@@ -16,7 +16,7 @@ from wavenet_ae.types import Step
 NumBits = Annotated[int, AtLeast(1), AtMost(18)]  # the entropy term has 2**bits columns
 
 
-class LFQ(Quantiser):
+class LFQ(Quantizer):
     """Each dimension becomes its sign: the codes are the 2**num_bits corners of a hypercube.
 
     Beside `commitment`, in training, the loss `entropy`: that of a latent's soft assignment to the
@@ -31,10 +31,10 @@ class LFQ(Quantiser):
         input_dim: int,
         num_bits: NumBits = 9,
         start_after: NonNegative = 0,
-        normalise: bool = False,
+        normalize: bool = False,
         temperature: PositiveNumber = 1.0,
     ) -> None:
-        super().__init__(input_dim, num_bits, 2**num_bits, start_after, normalise)
+        super().__init__(input_dim, num_bits, 2**num_bits, start_after, normalize)
         self.temperature = temperature
         self.corners = vector_quantize_pytorch.LFQ(
             dim=num_bits,

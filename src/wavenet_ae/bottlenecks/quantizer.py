@@ -1,4 +1,4 @@
-"""Quantisation: what all bottlenecks with codes share."""
+"""Quantization: what all bottlenecks with codes share."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def code_counts(codes: Tensor, num_codebooks: int, codebook_size: int) -> Tensor
     return counts.view(num_codebooks, codebook_size)
 
 
-class Quantiser(Bottleneck):
+class Quantizer(Bottleneck):
     """Latents -> one of finitely many vectors, straight-through: (B, C, N) -> (B, dim, N).
 
     Members say which code a latent gets (`assign`) and which vector a code stands for (`decode`).
@@ -38,15 +38,15 @@ class Quantiser(Bottleneck):
     Loss `commitment`: |z - sg(e)|^2 per code (van den Oord et al. 2017, arXiv 1711.00937, eq. 3),
     `e` being the vector that the decoder gets.
 
-    start_after  optimizer steps during which latents pass unquantised, for the encoder to settle
-    normalise    standardise the latents, see Projection
+    start_after  optimizer steps during which latents pass unquantized, for the encoder to settle
+    normalize    standardize the latents, see Projection
 
     `num_initial_vectors` is not a setting: members derive it from theirs.  It is how many encoder
     outputs `start` places the codes from, 0 where they have a place.
     """
 
     codebook_size: int
-    is_quantising: Tensor
+    is_quantizing: Tensor
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class Quantiser(Bottleneck):
         dim: Positive,
         codebook_size: int,
         start_after: NonNegative,
-        normalise: bool,
+        normalize: bool,
         num_initial_vectors: int = 0,
     ) -> None:
         super().__init__()
@@ -62,9 +62,9 @@ class Quantiser(Bottleneck):
             raise ValueError(f"codebook_size is {codebook_size}, but must be at least 2")
         self.dim, self.codebook_size, self.start_after = dim, codebook_size, start_after
         self.num_initial_vectors = num_initial_vectors
-        self.project = Projection(input_dim, dim, normalise)
-        is_quantising = not num_initial_vectors and not start_after
-        self.register_buffer("is_quantising", torch.tensor(is_quantising))
+        self.project = Projection(input_dim, dim, normalize)
+        is_quantizing = not num_initial_vectors and not start_after
+        self.register_buffer("is_quantizing", torch.tensor(is_quantizing))
 
     def assign(self, z: Tensor) -> Tensor:
         """Codes (B, N) or (B, Q, N) of projected latents (B, D, N)."""
@@ -76,7 +76,7 @@ class Quantiser(Bottleneck):
     def codebook_vectors(self) -> Tensor:
         """(K, D) what the codes stand for; of several codebooks, the first, which is the one that
         meets the latents."""
-        codes = torch.arange(self.codebook_size, device=self.is_quantising.device)
+        codes = torch.arange(self.codebook_size, device=self.is_quantizing.device)
         return self.decode(codes[None])[0].t()
 
     def follow(self, z: Tensor, codes: Tensor, step: Step) -> int:
@@ -86,20 +86,20 @@ class Quantiser(Bottleneck):
 
     @torch.no_grad()
     def start(self, latents: Tensor, seed: int) -> None:
-        """Begin to quantise, the codes placed from encoder outputs (B, C, N) where they need it."""
+        """Begin to quantize, the codes placed from encoder outputs (B, C, N) where they need it."""
         if self.num_initial_vectors:
             z = self.project(latents, is_training=False)
             self.place_codes(as_rows(z), torch.Generator().manual_seed(seed))
-        self.is_quantising.fill_(True)
+        self.is_quantizing.fill_(True)
         for tensor in (*self.parameters(), *self.buffers()):
             broadcast_(tensor)
-        logger.info("quantising from here on: %d codes", self.codebook_size)
+        logger.info("quantizing from here on: %d codes", self.codebook_size)
 
     def forward(self, latents: Tensor, step: Step | None = None) -> BottleneckOutput:
         z = self.project(latents, is_training=step is not None)  # (B, D, N)
         with torch.autocast(z.device.type, enabled=False):
-            latents = self.unquantised(z)
-            if not self.is_quantising:
+            latents = self.unquantized(z)
+            if not self.is_quantizing:
                 return BottleneckOutput(latents + self._nothing(), latents=latents)
             with torch.no_grad():
                 codes = self.assign(z)
@@ -112,7 +112,7 @@ class Quantiser(Bottleneck):
                 num_revived=0 if step is None else self.follow(z.detach(), codes, step),
             )
 
-    def unquantised(self, z: Tensor) -> Tensor:
+    def unquantized(self, z: Tensor) -> Tensor:
         """What the decoder gets before `start_after`: (B, D, N) -> (B, D, N)."""
         return z
 
@@ -129,7 +129,7 @@ class Quantiser(Bottleneck):
         return 0 * torch.stack([each.sum() for each in self.parameters()]).sum()
 
 
-class CodebookLoss(Quantiser):
+class CodebookLoss(Quantizer):
     """Adds the loss `codebook`: |sg(z) - e|^2 per code (1711.00937, eq. 3, second term), by whose
     gradient the codes follow the latents."""
 

@@ -1,4 +1,4 @@
-"""Residual vector quantisation (Zeghidour et al. 2021, "SoundStream", arXiv 2107.03312)."""
+"""Residual vector quantization (Zeghidour et al. 2021, "SoundStream", arXiv 2107.03312)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from wavenet_ae.bottlenecks.codebooks import (
     num_initial_vectors,
     reset_averages,
 )
-from wavenet_ae.bottlenecks.quantizer import Quantiser, as_rows
+from wavenet_ae.bottlenecks.quantizer import Quantizer, as_rows
 from wavenet_ae.bounds import AtLeast, NonNegative, OpenFraction, Positive
 from wavenet_ae.distributed import all_gather
 from wavenet_ae.types import Step
@@ -26,7 +26,7 @@ from wavenet_ae.types import Step
 NumCodebooks = Annotated[int, AtLeast(2)]
 
 
-class RVQ(Quantiser):
+class RVQ(Quantizer):
     """A latent is the sum of one code of each codebook, codes (B, Q, N): the first is the nearest
     to the latent, each further one the nearest to what the ones before leave (Algorithm 1).
 
@@ -36,7 +36,7 @@ class RVQ(Quantiser):
     init          where the codebooks start: `kmeans` or `samples` of encoder outputs and of what
                   the codebooks before leave of them, or `uniform`
     revive_after  forward passes in training after which an unused code restarts from what its
-                  codebook quantises; 0: never
+                  codebook quantizes; 0: never
     decay         of the averages, per forward pass in training
 
     Under gradient accumulation each micro-batch is a forward pass; `start_after` counts optimizer
@@ -54,13 +54,13 @@ class RVQ(Quantiser):
         init: Init = "kmeans",
         start_after: NonNegative = 0,
         revive_after: NonNegative = 0,
-        normalise: bool = False,
+        normalize: bool = False,
         decay: OpenFraction = 0.99,
     ) -> None:
         if num_codebooks < 2:
             raise ValueError(f"num_codebooks is {num_codebooks}, but must be at least 2")
         num_vectors = num_initial_vectors(init, codebook_size)
-        super().__init__(input_dim, dim, codebook_size, start_after, normalise, num_vectors)
+        super().__init__(input_dim, dim, codebook_size, start_after, normalize, num_vectors)
         self.num_codebooks, self.init, self.revive_after = num_codebooks, init, revive_after
         unused_steps = torch.zeros(num_codebooks, codebook_size, dtype=torch.int64)
         self.register_buffer("unused_steps", unused_steps)

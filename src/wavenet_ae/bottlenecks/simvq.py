@@ -24,7 +24,7 @@ class SimVQ(CodebookLoss):
     would rotate it (arXiv 2410.06424).
 
     init  what C is: `uniform`, each component random in a range that makes codes about as long as
-          1, or k-means centres or samples of encoder outputs, which W at first leaves as they are
+          1, or k-means centers or samples of encoder outputs, which W at first leaves as they are
     """
 
     def __init__(
@@ -34,10 +34,10 @@ class SimVQ(CodebookLoss):
         codebook_size: CodebookSize = 512,
         init: Init = "kmeans",
         start_after: NonNegative = 0,
-        normalise: bool = False,
+        normalize: bool = False,
     ) -> None:
         num_vectors = num_initial_vectors(init, codebook_size)
-        super().__init__(input_dim, dim, codebook_size, start_after, normalise, num_vectors)
+        super().__init__(input_dim, dim, codebook_size, start_after, normalize, num_vectors)
         self.init = init
         self.mapped_codebook = vector_quantize_pytorch.SimVQ(
             dim, codebook_size, init_fn=_uniform_like, rotation_trick=False

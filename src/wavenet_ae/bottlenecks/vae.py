@@ -35,7 +35,7 @@ class VAE(Bottleneck):
         self.dim = dim
         self.latent_noise_dim = dim
         self.samples_per_datapoint = samples_per_datapoint
-        self.project = Projection(input_dim, 2 * dim, normalise=False)
+        self.project = Projection(input_dim, 2 * dim, normalize=False)
 
     def forward(self, latents: Tensor, step: Step | None = None) -> BottleneckOutput:
         statistics = self.project(latents, is_training=step is not None)

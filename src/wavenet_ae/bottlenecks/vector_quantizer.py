@@ -1,4 +1,4 @@
-"""Vector quantisation with a codebook (van den Oord et al. 2017, arXiv 1711.00937)."""
+"""Vector quantization with a codebook (van den Oord et al. 2017, arXiv 1711.00937)."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from wavenet_ae.bottlenecks.codebooks import (
     nearest_codes,
     num_initial_vectors,
 )
-from wavenet_ae.bottlenecks.quantizer import Quantiser, as_rows
+from wavenet_ae.bottlenecks.quantizer import Quantizer, as_rows
 from wavenet_ae.bounds import NonNegative, Positive
 from wavenet_ae.distributed import all_gather, all_reduce_sum
 from wavenet_ae.types import Step
 
 
-class VectorQuantiser(Quantiser):
+class VectorQuantizer(Quantizer):
     """Nearest code: codes (B, N).  Members say how the codebook follows the encoder.
 
-    Against collapse, beside what every Quantiser has:
+    Against collapse, beside what every Quantizer has:
 
     init          where the codebook starts: `kmeans` or `samples` of encoder outputs, or `uniform`
     revive_after  forward passes in training after which an unused code restarts from a latent;
@@ -44,10 +44,10 @@ class VectorQuantiser(Quantiser):
         init: Init = "kmeans",
         start_after: NonNegative = 0,
         revive_after: NonNegative = 0,
-        normalise: bool = False,
+        normalize: bool = False,
     ) -> None:
         num_vectors = num_initial_vectors(init, codebook_size)
-        super().__init__(input_dim, dim, codebook_size, start_after, normalise, num_vectors)
+        super().__init__(input_dim, dim, codebook_size, start_after, normalize, num_vectors)
         self.init, self.revive_after = init, revive_after
         self.register_buffer("unused_steps", torch.zeros(codebook_size, dtype=torch.int64))
         # uniform in [-1/K, 1/K), as in the authors' implementation

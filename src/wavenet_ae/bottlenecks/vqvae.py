@@ -5,10 +5,10 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from wavenet_ae.bottlenecks.quantizer import CodebookLoss
-from wavenet_ae.bottlenecks.vector_quantizer import VectorQuantiser
+from wavenet_ae.bottlenecks.vector_quantizer import VectorQuantizer
 
 
-class VQVAE(CodebookLoss, VectorQuantiser):
+class VQVAE(CodebookLoss, VectorQuantizer):
     """The codebook is a parameter, which the loss `codebook` moves."""
 
     def make_codebook(self, codebook: Tensor) -> None:

@@ -6,11 +6,11 @@ import torch
 from torch import Tensor
 
 from wavenet_ae.bottlenecks.codebooks import CodebookSize, Init, reset_averages
-from wavenet_ae.bottlenecks.vector_quantizer import VectorQuantiser
+from wavenet_ae.bottlenecks.vector_quantizer import VectorQuantizer
 from wavenet_ae.bounds import NonNegative, OpenFraction, Positive, PositiveNumber
 
 
-class VQVAEEMA(VectorQuantiser):
+class VQVAEEMA(VectorQuantizer):
     """Each code is the moving average of the latents assigned to it.
 
     decay      of the averages, per forward pass in training: under gradient accumulation, per
@@ -29,11 +29,11 @@ class VQVAEEMA(VectorQuantiser):
         init: Init = "kmeans",
         start_after: NonNegative = 0,
         revive_after: NonNegative = 0,
-        normalise: bool = False,
+        normalize: bool = False,
         decay: OpenFraction = 0.99,
         smoothing: PositiveNumber = 1e-5,
     ) -> None:
-        super().__init__(input_dim, dim, codebook_size, init, start_after, revive_after, normalise)
+        super().__init__(input_dim, dim, codebook_size, init, start_after, revive_after, normalize)
         if not 0 < decay < 1:
             raise ValueError(f"decay is {decay}, but must lie between 0 and 1")
         self.decay, self.smoothing = decay, smoothing

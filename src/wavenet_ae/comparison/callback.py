@@ -37,7 +37,7 @@ class SweepSummary(Callback):
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         folder = Path(config.hydra.sweep.dir)
         is_grid = config.hydra.sweeper._target_.rpartition(".")[2] == GRID
-        results = guarded(lambda: _summarised(folder, conf_folder(config)))
+        results = guarded(lambda: _summarized(folder, conf_folder(config)))
         failed = failures(results)
         if failed and (is_grid or all(each.reason for each in results)):
             sys.exit(failed)
@@ -50,7 +50,7 @@ def conf_folder(config: DictConfig) -> Path | None:
     return found[0] if found else None
 
 
-def _summarised(folder: Path, conf: Path | None) -> list[RunResult]:
+def _summarized(folder: Path, conf: Path | None) -> list[RunResult]:
     from wavenet_ae.comparison.report import report
     from wavenet_ae.comparison.summary import read_results
 

@@ -16,7 +16,7 @@ from wavenet_ae.comparison.groups import NOMINAL, Group, used_rate
 from wavenet_ae.comparison.keys import in_words
 from wavenet_ae.comparison.paired import by_seed, lowest_first
 from wavenet_ae.comparison.summary import NLL
-from wavenet_ae.dashboards.drawing import COLOURS, GREY, STYLES
+from wavenet_ae.dashboards.drawing import COLORS, GRAY, STYLES
 from wavenet_ae.dashboards.pages import DOTS_PER_INCH
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "h", "*", "p")
@@ -35,7 +35,7 @@ def has_rates(groups: Sequence[Group]) -> bool:
 
 
 def draw_rates(groups: Sequence[Group]) -> Figure:
-    """Bits per second and NLL, a colour and marker a group; beside it each group by its name."""
+    """Bits per second and NLL, a color and marker a group; beside it each group by its name."""
     figure = Figure(figsize=INCHES, layout="constrained", dpi=DOTS_PER_INCH)
     rates, names = figure.subplots(1, 2, sharey=True, width_ratios=(1.4, 1))
     ordered = lowest_first(groups)
@@ -61,9 +61,9 @@ def draw_rates(groups: Sequence[Group]) -> Figure:
 
 @dataclass(frozen=True)
 class Look:
-    """Of a group with a rate its colour and marker, of one without the dashes of its line."""
+    """Of a group with a rate its color and marker, of one without the dashes of its line."""
 
-    colour: str
+    color: str
     marker: str | None
     style: Any
 
@@ -73,11 +73,11 @@ def _looks(groups: Sequence[Group]) -> list[Look]:
     num_lines = 0
     for group in groups:
         if not _rates_and_nlls(group):
-            looks.append(Look(GREY, None, STYLES[num_lines % len(STYLES)]))
+            looks.append(Look(GRAY, None, STYLES[num_lines % len(STYLES)]))
             num_lines += 1
         else:
             index = len(looks) - num_lines
-            looks.append(Look(COLOURS[index % len(COLOURS)], MARKERS[index], "none"))
+            looks.append(Look(COLORS[index % len(COLORS)], MARKERS[index], "none"))
     return looks
 
 
@@ -85,28 +85,28 @@ def _draw_level(axes: Axes, group: Group, look: Look) -> Line2D:
     """A bottleneck that passes vectors on has no rate; pale: from its lowest to its highest run."""
     nlls = group.figures(NLL)
     if len(nlls) > 1:
-        axes.axhspan(min(nlls), max(nlls), color=GREY, alpha=0.15, linewidth=0)
+        axes.axhspan(min(nlls), max(nlls), color=GRAY, alpha=0.15, linewidth=0)
     label = f"{_label(group)}, no rate"
-    return axes.axhline(mean(nlls), color=GREY, linestyle=look.style, linewidth=1.4, label=label)
+    return axes.axhline(mean(nlls), color=GRAY, linestyle=look.style, linewidth=1.4, label=label)
 
 
 def _draw_point(axes: Axes, group: Group, look: Look) -> None:
     """Runs small and pale, their mean large; hollow at the nominal rate, where there is one."""
     points = _rates_and_nlls(group)
     rate, nll = mean(rate for rate, _ in points), mean(group.figures(NLL))
-    style: dict[str, Any] = {"color": look.colour, "marker": look.marker, "linestyle": "none"}
+    style: dict[str, Any] = {"color": look.color, "marker": look.marker, "linestyle": "none"}
     if len(points) > 1:
         axes.plot(*zip(*points, strict=True), **style, markersize=RUN_SIZE, alpha=0.5)
     nominal = group.figures(NOMINAL)
     if nominal:
-        axes.plot([rate, nominal[0]], [nll, nll], color=look.colour, linewidth=0.8)
+        axes.plot([rate, nominal[0]], [nll, nll], color=look.color, linewidth=0.8)
         axes.plot([nominal[0]], [nll], **style, markersize=MEAN_SIZE, markerfacecolor="white")
     axes.plot([rate], [nll], **style, markersize=MEAN_SIZE, label=_label(group))
 
 
 def _draw_column(axes: Axes, place: int, group: Group, look: Look) -> None:
     nlls = group.figures(NLL)
-    style: dict[str, Any] = {"color": look.colour, "linestyle": "none"}
+    style: dict[str, Any] = {"color": look.color, "linestyle": "none"}
     marker = look.marker or "o"
     if len(nlls) > 1:
         places = [place] * len(nlls)
@@ -123,7 +123,7 @@ def _join_seeds(axes: Axes, groups: Sequence[Group]) -> None:
     nlls = [by_seed(group) for group in groups]
     for seed in sorted({seed for each in nlls for seed in each}):
         at = [(place, each[seed]) for place, each in enumerate(nlls) if seed in each]
-        axes.plot(*zip(*at, strict=True), color=GREY, linewidth=0.7, alpha=0.6, zorder=0)
+        axes.plot(*zip(*at, strict=True), color=GRAY, linewidth=0.7, alpha=0.6, zorder=0)
 
 
 def _rates_and_nlls(group: Group) -> list[tuple[float, float]]:
@@ -144,7 +144,7 @@ def _scale_rates(axes: Axes, groups: Sequence[Group]) -> None:
 
 def _meanings(groups: Sequence[Group]) -> list[Line2D]:
     """What filled, hollow and small markers mean, as far as there are such."""
-    style: dict[str, Any] = {"color": GREY, "marker": "o", "linestyle": "none"}
+    style: dict[str, Any] = {"color": GRAY, "marker": "o", "linestyle": "none"}
     wide = {**style, "markersize": MEAN_SIZE}
     rated = [group for group in groups if _rates_and_nlls(group)]
     meanings = [Line2D([], [], **wide, label="at the entropy of its codes, or KL")]

@@ -15,7 +15,7 @@ from wavenet_ae.comparison.figure_rates import has_rates
 from wavenet_ae.comparison.groups import Group, used_rate
 from wavenet_ae.comparison.keys import SEED, in_words
 from wavenet_ae.comparison.summary import NLL
-from wavenet_ae.dashboards.drawing import COLOURS
+from wavenet_ae.dashboards.drawing import COLORS
 from wavenet_ae.dashboards.pages import DOTS_PER_INCH, FONT_SIZES
 
 MOST_PANELS = 6
@@ -85,10 +85,10 @@ def _draw_panel(axes: Axes, name: str, values: Sequence[Any], nlls: Sequence[flo
         places = [float(names.index(in_words(value))) for value in values]
         name_places(axes, names)
         axes.set_xlim(-0.5, len(names) - 0.5)
-    axes.plot(places, nlls, "o", color=COLOURS[0], markersize=5, alpha=0.6)
+    axes.plot(places, nlls, "o", color=COLORS[0], markersize=5, alpha=0.6)
     for place in sorted(set(places)):
         shared = [nll for at, nll in zip(places, nlls, strict=True) if at == place]
         if len(shared) > 1:
-            axes.plot([place], [mean(shared)], "_", color=COLOURS[1], markersize=18, mew=2)
+            axes.plot([place], [mean(shared)], "_", color=COLORS[1], markersize=18, mew=2)
     axes.set_xlabel(name)
     axes.grid(alpha=0.3)

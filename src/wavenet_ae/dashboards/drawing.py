@@ -18,8 +18,8 @@ from matplotlib.figure import SubFigure
 from matplotlib.lines import Line2D
 from matplotlib.patches import StepPatch
 
-# Okabe and Ito's palette, which colour-blind readers tell apart, without its yellow.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+# Okabe and Ito's palette, which color-blind readers tell apart, without its yellow.
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 STYLES: tuple[Any, ...] = (
     "-",
     (0, (5, 1.5)),
@@ -32,8 +32,8 @@ STYLES: tuple[Any, ...] = (
 FEW = 8  # points, up to which each is marked
 MANY = 200  # points, from which on a line is of means, before the pale points themselves
 NUM_MEANS = 100
-BRIGHTEST = 99.5  # percentile of a heatmap's values that has the last colour
-GREY = "0.45"
+BRIGHTEST = 99.5  # percentile of a heatmap's values that has the last color
+GRAY = "0.45"
 UNIFORM = "uniform use"
 
 
@@ -71,7 +71,7 @@ def _limit(axes: Axes, panel: Panel) -> None:
 
 
 def _draw_lines(axes: Axes, panel: Panel, runs: Sequence[RunHistory]) -> list[Any]:
-    """Of one run, a colour is a key; of several, a colour is a run and a dash pattern a key."""
+    """Of one run, a color is a key; of several, a color is a run and a dash pattern a key."""
     keys = drawn_keys(panel, runs)
     is_overlay = len(runs) > 1
     found = [
@@ -81,8 +81,8 @@ def _draw_lines(axes: Axes, panel: Panel, runs: Sequence[RunHistory]) -> list[An
         if key in run.scalars
     ]
     for run_index, key_index, steps, values in found:
-        colour, style = (run_index, key_index) if is_overlay else (key_index, 0)
-        _draw_line(axes, steps, values, _of(COLOURS, colour), _of(STYLES, style))
+        color, style = (run_index, key_index) if is_overlay else (key_index, 0)
+        _draw_line(axes, steps, values, _of(COLORS, color), _of(STYLES, style))
     if any(len(values) > MANY for *_, values in found):
         axes.set_xlabel(f"{panel.xlabel} (pale: each value, line: means)")
     if panel.log:
@@ -95,16 +95,16 @@ def _draw_lines(axes: Axes, panel: Panel, runs: Sequence[RunHistory]) -> list[An
     )
 
 
-def _draw_line(axes: Axes, steps: np.ndarray, values: np.ndarray, colour: str, style: Any) -> None:
+def _draw_line(axes: Axes, steps: np.ndarray, values: np.ndarray, color: str, style: Any) -> None:
     if len(values) > MANY:
-        axes.plot(steps, values, color=colour, linewidth=0.5, alpha=0.3)
+        axes.plot(steps, values, color=color, linewidth=0.5, alpha=0.3)
         steps, values = (
             np.array([part.mean() for part in np.array_split(each, NUM_MEANS)])
             for each in (steps, values)
         )
     marker = "o" if len(values) <= FEW else None
     axes.plot(
-        steps, values, color=colour, linestyle=style, linewidth=1.4, marker=marker, markersize=3
+        steps, values, color=color, linestyle=style, linewidth=1.4, marker=marker, markersize=3
     )
 
 
@@ -120,17 +120,17 @@ def _scale_by_powers(axes: Axes, values: np.ndarray) -> None:
 
 def _key_handles(words: list[str], is_overlay: bool) -> list[Line2D]:
     return [
-        Line2D([], [], color=GREY, linestyle=_of(STYLES, index), label=each)
+        Line2D([], [], color=GRAY, linestyle=_of(STYLES, index), label=each)
         if is_overlay
-        else Line2D([], [], color=_of(COLOURS, index), label=each)
+        else Line2D([], [], color=_of(COLORS, index), label=each)
         for index, each in enumerate(words)
     ]
 
 
 def run_handles(runs: Sequence[RunHistory]) -> list[Line2D]:
-    """For the legend of a page on which colours are runs."""
+    """For the legend of a page on which colors are runs."""
     return [
-        Line2D([], [], color=_of(COLOURS, index), linewidth=3, label=run.label)
+        Line2D([], [], color=_of(COLORS, index), linewidth=3, label=run.label)
         for index, run in enumerate(runs)
     ]
 
@@ -148,12 +148,12 @@ def _draw_bars(axes: Axes, panel: Panel, runs: Sequence[RunHistory]) -> list[Any
         name = [runs[run_index].label] * (len(runs) > 1)
         name += [list(keys.values())[key_index]] * (len(keys) > 1)
         label = ", ".join([*name, f"step {newest.step}"])
-        colour, style = (run_index, key_index) if len(runs) > 1 else (key_index, 0)
+        color, style = (run_index, key_index) if len(runs) > 1 else (key_index, 0)
         bars = _draw_sorted(axes, newest, panel.shares, fill=len(found) == 1)
-        bars.set(color=_of(COLOURS, colour), linestyle=_of(STYLES, style))
+        bars.set(color=_of(COLORS, color), linestyle=_of(STYLES, style))
         bars.set_label(f"{label}: {_use(newest)}" if panel.shares else label)
     for size in sorted({len(each.counts) for *_, each in found}) if panel.shares else []:
-        axes.hlines(100 / size, 0.5, size + 0.5, color=GREY, linestyle="--", label=UNIFORM)
+        axes.hlines(100 / size, 0.5, size + 0.5, color=GRAY, linestyle="--", label=UNIFORM)
     axes.margins(x=0.01)
     axes.grid(alpha=0.3, axis="y")
     handles, labels = axes.get_legend_handles_labels()
@@ -189,7 +189,7 @@ def _draw_heatmap(axes: Axes, panel: Panel, runs: Sequence[RunHistory]) -> list[
             [begin, end], each.edges, column[:, None], vmin=0, vmax=brightest, rasterized=True
         )
     bar = axes.figure.colorbar(mesh, ax=axes, extend="max")
-    bar.set_label(panel.colour_label)
+    bar.set_label(panel.color_label)
     return []
 
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from wavenet_ae.binding import binding_problems, require_none
 from wavenet_ae.errors import UserError, nearest
 
-READ_BY = {"shares": ("bars",), "colour_label": ("heatmap",), "log": ("lines",)}
+READ_BY = {"shares": ("bars",), "color_label": ("heatmap",), "log": ("lines",)}
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Panel:
     kind           lines: scalars over optimizer steps;  bars: the newest histogram, highest bar
                    first;  heatmap: a histogram over optimizer steps
     shares         the bars are counts: they are drawn in % of their sum, beside a uniform use
-    colour_label   what the colours of a heatmap mean
+    color_label   what the colors of a heatmap mean
     """
 
     name: str
@@ -36,7 +36,7 @@ class Panel:
     ymax: float | None = None
     log: bool = False
     shares: bool = False
-    colour_label: str = "density"
+    color_label: str = "density"
 
     def matches(self, logged: Iterable[str]) -> dict[str, str]:
         """Those of the names `logged` that this panel draws, in its order, with their words."""

@@ -98,7 +98,7 @@ def _plot_problems(settings: Settings) -> Iterator[str]:
         if len(distinct) < len(given):
             yield f"{name} is {list(given)!r}, but must name each but once"
     if num_runs > MOST_RUNS:
-        yield f"runs has {num_runs}, but {MOST_RUNS} are as many as colours can tell apart"
+        yield f"runs has {num_runs}, but {MOST_RUNS} are as many as colors can tell apart"
     if num_runs > 1 and settings.out is None:
         yield "out is not set: give out=<folder> for the pages of several runs"
     if settings.out is not None and settings.destination.is_file():

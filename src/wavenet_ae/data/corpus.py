@@ -73,7 +73,7 @@ class PackedCorpus:
     def read(self, utterance: int, start: int, stop: int) -> np.ndarray:
         """Samples `start` to `stop` of an utterance: a copy, (stop - start,) int16."""
         length = int(self.length[utterance])
-        if not 0 <= start <= stop <= length:  # else the slice would be a neighbour's
+        if not 0 <= start <= stop <= length:  # else the slice would be a neighbor's
             raise IndexError(f"{self.keys[utterance]} has {length} samples, not {start} to {stop}")
         first = int(self._start[utterance])
         samples = _mapped(self._shards[self._shard[utterance]])

@@ -202,7 +202,7 @@ class SpeechData(pl.LightningDataModule):
         """Training batches in an order of their own, which does not count as consumed."""
         order, position = self._order(purpose), Position()
         for _ in range(num_batches):
-            position = order.normalise(position)
+            position = order.normalize(position)
             yield self.training.batch(order.windows(position))
             position = Position(position.epoch, position.batch + 1)
 

@@ -93,7 +93,7 @@ class WindowOrder:
         """Full batches of an epoch; its offsets make the number differ between epochs."""
         return self._epoch(epoch).num_served // self.batch_size
 
-    def normalise(self, position: Position) -> Position:
+    def normalize(self, position: Position) -> Position:
         """The position itself, or the next that there is where it is past the end of its epoch.
 
         The offsets of a tiny corpus may leave an epoch without a full batch, which is passed over.
@@ -105,7 +105,7 @@ class WindowOrder:
     def windows(self, position: Position) -> np.ndarray:
         """(B, 2) int64: row of `lengths`, and the sample of it at which the slice starts.
 
-        Raises IndexError past the end of an epoch: normalise first.
+        Raises IndexError past the end of an epoch: normalize first.
         """
         if not 0 <= position.batch < self.num_batches(position.epoch):
             raise IndexError(f"epoch {position.epoch} has no batch {position.batch}")

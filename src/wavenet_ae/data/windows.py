@@ -72,7 +72,7 @@ class TrainingWindows(IterableDataset[Batch]):
     def __iter__(self) -> Iterator[Batch]:
         position = self.start
         while True:
-            position = self.order.normalise(position)
+            position = self.order.normalize(position)
             served = Position(0, position.batch % self.overfit) if self.overfit else position
             windows = self.order.windows(served)[self.rank :: self.num_processes]
             yield self.reader.batch(windows, position)

@@ -213,7 +213,7 @@ def _compute_dtype(tensor: Tensor) -> torch.dtype:
 
 
 def _ramp_embedding(levels: int, dim: int) -> Tensor:
-    """(levels, dim): neighbouring levels start alike, so that waveforms start as waveforms."""
+    """(levels, dim): neighboring levels start alike, so that waveforms start as waveforms."""
     ramp = torch.linspace(-1, 1, levels)[:, None]
     bend = (ramp.abs() - 0.5) * 0.5
     noise = torch.randn(levels, dim) / (1000 * dim) ** 0.5

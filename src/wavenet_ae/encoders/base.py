@@ -21,5 +21,5 @@ class Encoder(nn.Module):
         raise NotImplementedError
 
     def fit(self, waveforms: Iterable[Tensor]) -> None:
-        """Standardise the features on waveforms of the training split."""
+        """Standardize the features on waveforms of the training split."""
         self.features.fit(waveforms)

@@ -16,7 +16,7 @@ from wavenet_ae.nn.batch_norm import BatchNorm
 
 
 class ConvBlock(nn.Module):
-    """Valid convolution, optional batch normalisation, ReLU, and a residual where shapes allow.
+    """Valid convolution, optional batch normalization, ReLU, and a residual where shapes allow.
 
     (B, C_in, F) -> (B, C, F'); the residual is added after the ReLU, its input cropped.
     """
@@ -36,7 +36,7 @@ class ConvBlock(nn.Module):
 class ConvolutionalEncoder(Encoder):
     """Features, then a stack of valid convolutions: waveform (B, T) -> (B, dim, N).
 
-    With `shortcut`, the centre frames also reach the output by a linear map, and the stack's
+    With `shortcut`, the center frames also reach the output by a linear map, and the stack's
     contribution starts at zero: an untrained stack destroys information before it has learned
     to keep it, and a codebook that starts from such outputs never recovers.
     """
@@ -82,8 +82,8 @@ class LinearShortcut(nn.Module):
 
     def __init__(self, num_features: int, dim: int, stack: Chain, stride: int) -> None:
         super().__init__()
-        # As many frames as a code spans, at the centre of what the stack reads; one more where
-        # that is needed for both to be centred on the same instant.
+        # As many frames as a code spans, at the center of what the stack reads; one more where
+        # that is needed for both to be centered on the same instant.
         self.kernel = stride + (stack.receptive_field - stride) % 2
         if self.kernel > stack.receptive_field:
             raise ValueError(

@@ -10,7 +10,7 @@ from wavenet_ae.evaluation.results import ResultTable
 
 # In the JSON and on the page only: a console has no room for them.
 HIDDEN = {
-    *("nmi", "cluster_purity", "num_frames", "num_unlabelled", "num_excluded", "num_rows"),
+    *("nmi", "cluster_purity", "num_frames", "num_unlabeled", "num_excluded", "num_rows"),
     *("num_labels", "left_out", "seeds_range", "single_codes"),
 }
 

@@ -1,4 +1,4 @@
-"""What a run on labelled speech has learned: figures for a table, and pictures in its folder."""
+"""What a run on labeled speech has learned: figures for a table, and pictures in its folder."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class RunSummary:
 
 @dataclass(frozen=True)
 class JudgedUnits:
-    """A model's units, and those of k-means on MFCC, on the frames of all labelled utterances.
+    """A model's units, and those of k-means on MFCC, on the frames of all labeled utterances.
 
     kind    what the units are
     frames  (K,) int64, of each unit, also those without a label
@@ -53,7 +53,7 @@ class JudgedUnits:
     baseline: UnitQuality
 
 
-def summarise_run(folder: Path, corpus: PackedCorpus) -> RunSummary:
+def summarize_run(folder: Path, corpus: PackedCorpus) -> RunSummary:
     """Judge the newest checkpoint of a run on its corpus, and draw its curves.
 
     Without phone labels, or in a model without units, these are not judged.
@@ -74,9 +74,9 @@ def summarise_run(folder: Path, corpus: PackedCorpus) -> RunSummary:
 
 def units_of_run(model: WaveformAutoencoder, corpus: PackedCorpus) -> JudgedUnits:
     """As evaluate.py judges them.  UserError where no frame of the corpus has a label."""
-    seed, labelled = SETTINGS.seed, find_labels(corpus, {}, SETTINGS)
+    seed, labeled = SETTINGS.seed, find_labels(corpus, {}, SETTINGS)
     with Progress("units") as progress:
-        tallies = tallied(Units(model, corpus, seed), labelled, seed, progress)
+        tallies = tallied(Units(model, corpus, seed), labeled, seed, progress)
     own, *_, baseline = tallies.values()
     return JudgedUnits(
         kind=next(iter(tallies)),

@@ -45,12 +45,12 @@ def evaluate(settings: Settings) -> Evaluation:
     device = device_named(settings.device)
     model.to(device)
     speech = open_speech(model, settings)
-    labelled = LabeledCorpus(speech.corpus, [], [], [], len(speech.corpus))
+    labeled = LabeledCorpus(speech.corpus, [], [], [], len(speech.corpus))
     if BY_LABELS & set(wanted):
-        labelled = find_labels(speech.corpus, speech.paths(), settings)
-        wanted = _that_can_be_had(wanted, labelled, settings)
+        labeled = find_labels(speech.corpus, speech.paths(), settings)
+        wanted = _that_can_be_had(wanted, labeled, settings)
     make_engine(settings.engine, model.decoder)  # if there is none, it is said now
-    judge = Evaluator(model, speech, labelled, settings, device)
+    judge = Evaluator(model, speech, labeled, settings, device)
     evaluation = Evaluation(
         model=_described(model, fingerprint, settings),
         corpus=speech.described(model, settings.asked_split),
@@ -75,9 +75,9 @@ def _wanted(model: WaveformModel, settings: Settings) -> list[str]:
     return [part for part in settings.wanted if part not in lacking]
 
 
-def _that_can_be_had(wanted: list[str], labelled: LabeledCorpus, settings: Settings) -> list[str]:
+def _that_can_be_had(wanted: list[str], labeled: LabeledCorpus, settings: Settings) -> list[str]:
     lacking = [part for part in wanted if part in NOTHING_WITHOUT_LABELS]
-    if labelled.rows or not lacking:
+    if labeled.rows or not lacking:
         return wanted
     where = f"labels={settings.labels}, suffix={settings.suffix}"
     if settings.parts:
@@ -95,7 +95,7 @@ class Evaluator:
 
     model: WaveformModel
     speech: Speech
-    labelled: LabeledCorpus
+    labeled: LabeledCorpus
     settings: Settings
     device: str
 
@@ -115,11 +115,11 @@ class Evaluator:
                     yield from judge_sounds(model, corpus, rows, settings, progress)
                 case "units", WaveformAutoencoder():
                     folder = settings.destination
-                    yield from judge_units(model, self.labelled, settings.seed, folder, progress)
+                    yield from judge_units(model, self.labeled, settings.seed, folder, progress)
                 case "probes", WaveformAutoencoder():
-                    yield from judge_probes(model, self.labelled, settings, progress)
+                    yield from judge_probes(model, self.labeled, settings, progress)
                 case "abx", WaveformAutoencoder():
-                    yield from judge_abx(model, self.labelled, settings, progress)
+                    yield from judge_abx(model, self.labeled, settings, progress)
 
 
 def _described(model: WaveformModel, fingerprint: str, settings: Settings) -> dict[str, Any]:

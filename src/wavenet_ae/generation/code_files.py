@@ -25,9 +25,9 @@ UNITS_CARD = "units.json"
 
 
 def has_codes(model: WaveformAutoencoder) -> bool:
-    """Whether its units are codes: a bottleneck may not have begun to quantise."""
+    """Whether its units are codes: a bottleneck may not have begun to quantize."""
     bottleneck = model.bottleneck
-    return bottleneck.codebook_size is not None and bool(bottleneck.is_quantising)
+    return bottleneck.codebook_size is not None and bool(bottleneck.is_quantizing)
 
 
 def units_card(model: WaveformAutoencoder, fingerprint: str, checkpoint: str) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from wavenet_ae.generation.result_store import Provenance
 from wavenet_ae.generation.streaming_writer import StreamingWriter
 from wavenet_ae.generation.utterances import Content, Source, Utterance
 from wavenet_ae.models import WaveformAutoencoder, WaveformModel
-from wavenet_ae.models.sampling import Conditioning, synthesise
+from wavenet_ae.models.sampling import Conditioning, synthesize
 from wavenet_ae.models.utterance import CodeConditioning, NoConditioning
 
 logger = logging.getLogger(__name__)
@@ -115,7 +115,7 @@ class Speaker:
         seeds = [stream_seed(self.seed, each.utterance.name) for each, _ in usable]
         conditioning = self._conditioning(contents)
         speaker = torch.tensor(rows)
-        return synthesise(self.model, self.engine, conditioning, speaker, seeds, self.sampling)
+        return synthesize(self.model, self.engine, conditioning, speaker, seeds, self.sampling)
 
     def _conditioning(self, contents: Sequence[Content]) -> Conditioning:
         codes = [each.codes for each in contents if each.codes is not None]

@@ -18,7 +18,7 @@ from wavenet_ae.labels.mapping import (
 )
 from wavenet_ae.labels.segments import (
     EXCLUDED,
-    UNLABELLED,
+    UNLABELED,
     Segments,
     label_at,
     label_inventory,
@@ -31,7 +31,7 @@ __all__ = [
     "BESIDE",
     "EXCLUDED",
     "LABEL_RATE",
-    "UNLABELLED",
+    "UNLABELED",
     "Item",
     "ItemLabels",
     "LabelFiles",

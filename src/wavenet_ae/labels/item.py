@@ -66,7 +66,7 @@ def item_segments(path: Path) -> dict[str, Segments]:
     """The segments of each recording that an item file names.
 
     Raises UserError as `read_item_file` does, and where phones overlap: items of triphones reach
-    over their neighbours, and do not say which phone is where.
+    over their neighbors, and do not say which phone is where.
     """
     rows: dict[str, list[Row]] = defaultdict(list)
     for item in read_item_file(path):

@@ -17,7 +17,7 @@ import numpy as np
 
 from wavenet_ae.errors import UserError, nearest
 
-UNLABELLED = -1  # no segment is there
+UNLABELED = -1  # no segment is there
 EXCLUDED = -2  # there is one, but a mapping leaves its label out
 
 
@@ -74,7 +74,7 @@ def label_inventory(recordings: Iterable[Segments]) -> list[str]:
 
 
 def label_at(segments: Segments, seconds: np.ndarray, inventory: Sequence[str]) -> np.ndarray:
-    """(N,) int64: the row of `inventory` of the label at each instant, UNLABELLED or EXCLUDED.
+    """(N,) int64: the row of `inventory` of the label at each instant, UNLABELED or EXCLUDED.
 
     `seconds` (N,) need not be sorted; exact at boundaries where they are samples divided by a rate.
     Raises UserError where the recording has a label that is not in the inventory.
@@ -87,7 +87,7 @@ def label_at(segments: Segments, seconds: np.ndarray, inventory: Sequence[str]) 
                 f"{segments.path}: the label {label!r} is not in the inventory."
                 + nearest(str(label), inventory)
             )
-    numbers = np.array([*(index[label] for label in segments.labels), UNLABELLED], np.int64)
+    numbers = np.array([*(index[label] for label in segments.labels), UNLABELED], np.int64)
     ends = np.append(segments.ends, -np.inf)
     rows = np.searchsorted(segments.begins, seconds, side="right") - 1  # -1: before the first
-    return np.where(np.asarray(seconds) < ends[rows], numbers[rows], UNLABELLED)
+    return np.where(np.asarray(seconds) < ends[rows], numbers[rows], UNLABELED)

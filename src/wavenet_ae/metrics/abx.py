@@ -42,7 +42,7 @@ Distance = Literal["identical", "angular"]
 @dataclass(frozen=True)
 class AbxSettings:
     """distance        identical for units, angular for vectors
-    contexts        `within` the same neighbouring phones, of `any` neighbours, or both
+    contexts        `within` the same neighboring phones, of `any` neighbors, or both
     max_size_group  instances of A, of B and of X in a cell, at most: 10 in the challenges
     max_x_across    speakers of X for one of A and B, at most: 5 in the challenges
     seed            of the choice of these

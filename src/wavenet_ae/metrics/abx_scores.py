@@ -28,13 +28,13 @@ from wavenet_ae.metrics.abx import FEATURES, ITEMS, SETTINGS, TIMES
 SCORES = "scores.json"
 SPEAKERS = ("within", "across")
 LIBRARIES = ("fastabx", "torchdtw", "polars", "torch")
-NEIGHBOURS = ["prev-phone", "next-phone"]
+NEIGHBORS = ["prev-phone", "next-phone"]
 
 
 @dataclass(frozen=True)
 class AbxScore:
     """speaker     `within`: A, B and X of one speaker; `across`: X of another speaker
-    context     `within`: the same neighbouring phones; `any`
+    context     `within`: the same neighboring phones; `any`
     error_rate  share of triples in which X is nearer to the wrong one, a tie being half an error:
                 0 at best, 0.5 by chance; None where no triple can be formed
     num_cells   groups of triples that were averaged
@@ -128,10 +128,10 @@ def _check(folder: Path) -> None:
 def _score(folder: Path, settings: dict[str, Any], speaker: str, context: str) -> AbxScore:
     import fastabx
 
-    neighbours = NEIGHBOURS if context == "within" else []
-    by = [*neighbours, *(["speaker"] if speaker == "within" else [])]
+    neighbors = NEIGHBORS if context == "within" else []
+    by = [*neighbors, *(["speaker"] if speaker == "within" else [])]
     across = ["speaker"] if speaker == "across" else []
-    levels = [*([("next-phone", "prev-phone")] if neighbours else []), "speaker"]
+    levels = [*([("next-phone", "prev-phone")] if neighbors else []), "speaker"]
     sampler = fastabx.Subsampler(
         settings["max_size_group"], settings["max_x_across"] if across else None, settings["seed"]
     )

@@ -24,12 +24,12 @@ def fitted_features(
 ) -> Kind:
     """The features of this kind that the model hears; if it hears something else, ours.
 
-    Ours are standardised on `waveforms`, each (B, T) int16 at the model's rate.
+    Ours are standardized on `waveforms`, each (B, T) int16 at the model's rate.
     """
     if isinstance(model.encoder.features, kind):
         return model.encoder.features
     features = kind(model.sample_rate, num_mels=NUM_MELS[kind])
-    features.fit(model.normalise(waveform) for waveform in waveforms)
+    features.fit(model.normalize(waveform) for waveform in waveforms)
     return features
 
 
@@ -44,6 +44,6 @@ def frames_at(
     margin = -(-features.chain.receptive_field // hop) * hop
     before = margin - CodeLayout(model).start
     beyond = max(0, math.ceil(anchors[-1]) - len(waveform))  # a single code, of a short recording
-    padded = F.pad(model.normalise(waveform), (before, margin + beyond))
+    padded = F.pad(model.normalize(waveform), (before, margin + beyond))
     frames = features(padded[None])[0].t().numpy()  # (F, C)
     return frames[[grid.nearest(int(anchor + before)) for anchor in anchors]]

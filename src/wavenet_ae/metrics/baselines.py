@@ -9,7 +9,7 @@ from wavenet_ae.errors import UserError
 
 
 class Clusters:
-    """k-means centres fitted to `frames` (M, C), every dimension standardised by the mean and
+    """k-means centers fitted to `frames` (M, C), every dimension standardized by the mean and
     deviation that it has there.  Raises UserError if M < num_codes."""
 
     def __init__(self, frames: np.ndarray, num_codes: int, seed: int = 0) -> None:
@@ -21,11 +21,11 @@ class Clusters:
         self.mean, deviation = frames.mean(axis=0), frames.std(axis=0)
         self.scale = np.where(deviation > 0, deviation, 1)  # a constant dimension stays 0
         # One start: k-means++ chooses it well, and more starts change PNMI by less than .01.
-        self.centres = KMeans(num_codes, n_init=1, random_state=seed).fit(self._scaled(frames))
+        self.centers = KMeans(num_codes, n_init=1, random_state=seed).fit(self._scaled(frames))
 
     def codes(self, frames: np.ndarray) -> np.ndarray:
-        """(N, C) -> (N,) int64, the nearest centre of each."""
-        return self.centres.predict(self._scaled(frames)).astype(np.int64)
+        """(N, C) -> (N,) int64, the nearest center of each."""
+        return self.centers.predict(self._scaled(frames)).astype(np.int64)
 
     def _scaled(self, frames: np.ndarray) -> np.ndarray:
         return (frames - self.mean) / self.scale

@@ -4,10 +4,10 @@
     codes     7 7 7 4 4 4 4 2 2 2 9 9     a change lies midway between the anchors of its codes
                    |         |     |
 
-A phone boundary is an instant at which one labelled segment ends and the next one begins.  The
-edges of unlabelled stretches, and with them the ends of a recording, are left out and counted:
+A phone boundary is an instant at which one labeled segment ends and the next one begins.  The
+edges of unlabeled stretches, and with them the ends of a recording, are left out and counted:
 whether a phone changes there is not known.  So is a change that meets no boundary and lies in an
-unlabelled stretch, or within the tolerance of one.
+unlabeled stretch, or within the tolerance of one.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ class BoundaryCounts:
 
     num_hits       pairs of a boundary and a change, neither in two pairs
     num_reference  boundaries that count; `num_edges` were left out
-    num_found      changes that count; `num_unlabelled` were left out
+    num_found      changes that count; `num_unlabeled` were left out
     """
 
     num_hits: int = 0
     num_reference: int = 0
     num_edges: int = 0
     num_found: int = 0
-    num_unlabelled: int = 0
+    num_unlabeled: int = 0
 
     def __add__(self, other: BoundaryCounts) -> BoundaryCounts:
         return BoundaryCounts(
@@ -45,7 +45,7 @@ class BoundaryCounts:
             self.num_reference + other.num_reference,
             self.num_edges + other.num_edges,
             self.num_found + other.num_found,
-            self.num_unlabelled + other.num_unlabelled,
+            self.num_unlabeled + other.num_unlabeled,
         )
 
 
@@ -92,7 +92,7 @@ def boundary_counts(
         num_reference=len(reference),
         num_edges=len(np.setxor1d(begins, ends)),
         num_found=int((~is_left_out).sum()),
-        num_unlabelled=int(is_left_out.sum()),
+        num_unlabeled=int(is_left_out.sum()),
     )
 
 
@@ -131,7 +131,7 @@ def _hits(reference: np.ndarray, changes: np.ndarray, tolerance: float) -> np.nd
 def _is_inside(
     instants: np.ndarray, begins: np.ndarray, ends: np.ndarray, margin: float
 ) -> np.ndarray:
-    """Whether labelled segments that meet cover an instant, and more than `margin` around it."""
+    """Whether labeled segments that meet cover an instant, and more than `margin` around it."""
     if not len(begins):
         return np.zeros(len(instants), bool)
     first, last = begins[~np.isin(begins, ends)], ends[~np.isin(ends, begins)]  # of each stretch

@@ -1,4 +1,4 @@
-"""Fundamental frequency by the normalised autocorrelation of Boersma (1993).
+"""Fundamental frequency by the normalized autocorrelation of Boersma (1993).
 
 "Accurate short-term analysis of the fundamental frequency and the harmonics-to-noise ratio of a
 sampled sound", as in Praat, each frame by itself: no path is sought through the candidates.

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from wavenet_ae.data.corpus import PackedCorpus
-from wavenet_ae.labels import UNLABELLED
+from wavenet_ae.labels import UNLABELED
 from wavenet_ae.metrics.encoding import anchors_inside
 from wavenet_ae.models.utterance import CodeLayout
 from wavenet_ae.randomness import keyed_bits, keyed_permutation
@@ -30,9 +30,9 @@ class FrameChoice:
 
     utterance     (F,) int64 ascending, rows of the corpus
     place         (F,) int64, the number of the frame in its utterance
-    phone         (F,) int64; UNLABELLED throughout where no labels were asked for
+    phone         (F,) int64; UNLABELED throughout where no labels were asked for
     whole         rows of the utterances whose means are taken
-    num_eligible  frames of which these were chosen;  `num_unlabelled` others have no phone, or
+    num_eligible  frames of which these were chosen;  `num_unlabeled` others have no phone, or
                   one that is excluded
     """
 
@@ -41,7 +41,7 @@ class FrameChoice:
     phone: np.ndarray
     whole: frozenset[int]
     num_eligible: int
-    num_unlabelled: int
+    num_unlabeled: int
 
     @property
     def rows(self) -> list[int]:
@@ -58,20 +58,20 @@ def choose_frames(
     max_utterances: int = 1_000,
     seed: int = 0,
 ) -> FrameChoice:
-    """At most `max_frames` of the labelled frames of some rows of a corpus, each as likely as any
+    """At most `max_frames` of the labeled frames of some rows of a corpus, each as likely as any
     other, and at most `max_utterances` of these rows.  Without `phones_of`, of all frames."""
     rows = np.array(list(rows), dtype=np.int64)
-    chosen, num_eligible, num_unlabelled = np.empty(0, _FRAME), 0, 0
+    chosen, num_eligible, num_unlabeled = np.empty(0, _FRAME), 0, 0
     for row in rows.tolist():
         anchors = anchors_inside(layout, int(corpus.length[row]))
         frames = np.zeros(len(anchors), _FRAME)
         frames["bits"] = keyed_bits(len(anchors), seed, "frames", row)
         frames["utterance"], frames["place"] = row, np.arange(len(anchors))
-        frames["phone"] = UNLABELLED if phones_of is None else phones_of(row, anchors)
+        frames["phone"] = UNLABELED if phones_of is None else phones_of(row, anchors)
         if phones_of is not None:
-            frames = frames[frames["phone"] >= 0]  # below: UNLABELLED or EXCLUDED
+            frames = frames[frames["phone"] >= 0]  # below: UNLABELED or EXCLUDED
         num_eligible += len(frames)
-        num_unlabelled += len(anchors) - len(frames)
+        num_unlabeled += len(anchors) - len(frames)
         chosen = _smallest(np.concatenate([chosen, frames]), max_frames)
     chosen = np.sort(chosen, order=["utterance", "place"])
     whole = rows[keyed_permutation(len(rows), seed, "utterances")[:max_utterances]]
@@ -81,7 +81,7 @@ def choose_frames(
         phone=chosen["phone"].copy(),
         whole=frozenset(whole.tolist()),
         num_eligible=num_eligible,
-        num_unlabelled=num_unlabelled,
+        num_unlabeled=num_unlabeled,
     )
 
 

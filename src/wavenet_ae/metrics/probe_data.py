@@ -23,7 +23,7 @@ class ProbeData:
     values     by representation: (R, C) float32, sparse where it is of codes
     utterance  (R,) int64, rows of the corpus
     speaker    (R,) int64, rows of the corpus's speakers
-    phone      (R,) int64, perhaps UNLABELLED; None where rows are utterances
+    phone      (R,) int64, perhaps UNLABELED; None where rows are utterances
     """
 
     values: dict[str, Matrix]

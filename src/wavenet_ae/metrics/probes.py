@@ -7,8 +7,8 @@ linear  multinomial logistic regression: what is there to be read off without an
 mlp     one hidden layer of 128 rectified units, trained by Adam over 10 passes, more of few rows:
         what is there in any form that such a network finds.  Twice the passes add at most .02
 
-Vectors are standardised by the training rows.  Sparse rows, which are of codes, are scaled to
-length 1: standardising would make the rarest code the loudest.
+Vectors are standardized by the training rows.  Sparse rows, which are of codes, are scaled to
+length 1: standardizing would make the rarest code the loudest.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from wavenet_ae.nn.batch_norm import BatchNorm
 from wavenet_ae.randomness import keyed_bits, keyed_permutation, keyed_seed
 
 NUM_WINDOWS = 64
-WINDOWS_AT_ONCE = 8  # whose statistics batch normalisation takes together
+WINDOWS_AT_ONCE = 8  # whose statistics batch normalization takes together
 
 
 def training_windows(model: WaveformAutoencoder, corpus: PackedCorpus, seed: int = 0) -> Tensor:
@@ -42,8 +42,8 @@ def random_model(
     """A model of the same configuration with fresh weights, in evaluation mode.
 
     `config` is what `build` made the model from.  What a run knows of its data before the first
-    step, the random model knows too: features are standardised on `windows` (B, T) int16, and
-    batch normalisation has the statistics that it would have in training.  Where the encoder has a
+    step, the random model knows too: features are standardized on `windows` (B, T) int16, and
+    batch normalization has the statistics that it would have in training.  Where the encoder has a
     shortcut its stack contributes nothing yet, as at the start of any run.
     """
     with torch.random.fork_rng(devices=[]):
@@ -51,7 +51,7 @@ def random_model(
         fresh = build(config, model.speakers)
     assert isinstance(fresh, WaveformAutoencoder)
     fresh.to(model.decoder.embedding.dtype)
-    batches = [fresh.normalise(each) for each in windows.split(WINDOWS_AT_ONCE)]
+    batches = [fresh.normalize(each) for each in windows.split(WINDOWS_AT_ONCE)]
     fresh.fit(batches)
     _settle_statistics(fresh.encoder, batches)
     return fresh.eval()
@@ -59,7 +59,7 @@ def random_model(
 
 @torch.no_grad()
 def _settle_statistics(encoder: Encoder, batches: list[Tensor]) -> None:
-    """Give batch normalisation the mean statistics of batches (B, T), as training would."""
+    """Give batch normalization the mean statistics of batches (B, T), as training would."""
     for module in encoder.modules():
         if isinstance(module, BatchNorm):
             module.reset_running_stats()

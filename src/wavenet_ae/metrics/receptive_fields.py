@@ -1,7 +1,7 @@
 """What reads what, measured on the model itself beside what its geometry says.
 
 A NaN goes wherever it is read, even where its weight is 0, and nowhere else: framing, Fourier
-transform, logarithm, convolution, batch normalisation in evaluation mode and rectifier all pass it
+transform, logarithm, convolution, batch normalization in evaluation mode and rectifier all pass it
 on.  So a NaN in one place marks exactly what reads that place.  Two things let no NaN through:
 
 - samples reach the decoder as levels, so the NaN is put into the embedding of one level, and only

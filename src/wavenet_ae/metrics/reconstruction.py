@@ -20,7 +20,7 @@ from wavenet_ae.data.corpus import PackedCorpus
 from wavenet_ae.engines import Engine, Sampling, stream_seed
 from wavenet_ae.metrics.f0 import mean_f0
 from wavenet_ae.models import WaveformAutoencoder
-from wavenet_ae.models.sampling import from_levels, synthesise
+from wavenet_ae.models.sampling import from_levels, synthesize
 from wavenet_ae.models.utterance import CodeConditioning
 
 FEWEST_SECONDS, MOST_SECONDS = 20.0, 60.0  # of training recordings that tell a speaker's F0
@@ -128,15 +128,15 @@ def speak(
     sampling: Sampling,
     seed: int = 0,
 ) -> Iterator[list[np.ndarray]]:
-    """All sounds side by side, chunk after chunk: as `synthesise`, each as long as its original."""
+    """All sounds side by side, chunk after chunk: as `synthesize`, each as long as its original."""
     conditioning = CodeConditioning(model, [each.codes for each in sounds])
     conditioning.num_samples = [len(originals.samples[each.original]) for each in sounds]
     rows = torch.tensor([model.speaker_row(each.voice) for each in sounds])
     names = [f"{each.kind} {originals.names[each.original]}" for each in sounds]
     seeds = [stream_seed(seed, name) for name in names]
-    return synthesise(model, engine, conditioning, rows, seeds, sampling)
+    return synthesize(model, engine, conditioning, rows, seeds, sampling)
 
 
 def through_mu_law(model: WaveformAutoencoder, samples: np.ndarray) -> np.ndarray:
     """(T,) int16 -> the same, rounded to mu-law levels."""
-    return from_levels(model.quantise_waveform(torch.from_numpy(samples))[None], model.levels)[0]
+    return from_levels(model.quantize_waveform(torch.from_numpy(samples))[None], model.levels)[0]

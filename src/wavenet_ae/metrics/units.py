@@ -1,6 +1,6 @@
 """How well codes and phone labels of the same frames tell of each other.
 
-Phone-normalised mutual information and the two purities are those of Hsu et al. 2021, "HuBERT";
+Phone-normalized mutual information and the two purities are those of Hsu et al. 2021, "HuBERT";
 p(phone, code) is the share of frames that have both.  All of them follow from how often each code
 meets each phone, which is summed utterance by utterance, whatever the length of the corpus.
 """
@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from wavenet_ae.errors import UserError
-from wavenet_ae.labels import EXCLUDED, UNLABELLED
+from wavenet_ae.labels import EXCLUDED, UNLABELED
 from wavenet_ae.randomness import keyed_permutation, keyed_seed
 
 
@@ -22,12 +22,12 @@ class JointCounts:
     """How many frames have a code and a label.
 
     counts          (K, L) int64
-    num_unlabelled  frames that no segment covers
+    num_unlabeled  frames that no segment covers
     num_excluded    frames whose label the mapping leaves out
     """
 
     counts: np.ndarray
-    num_unlabelled: int
+    num_unlabeled: int
     num_excluded: int
 
     @staticmethod
@@ -35,26 +35,26 @@ class JointCounts:
         return JointCounts(np.zeros((num_codes, num_labels), np.int64), 0, 0)
 
     def added(self, codes: np.ndarray, labels: np.ndarray) -> JointCounts:
-        """With those of codes (N,) in 0 .. K - 1 and labels (N,), which are below L, UNLABELLED or
+        """With those of codes (N,) in 0 .. K - 1 and labels (N,), which are below L, UNLABELED or
         EXCLUDED."""
         assert codes.shape == labels.shape and codes.ndim == 1, (codes.shape, labels.shape)
         num_codes, num_labels = self.counts.shape
-        is_labelled = labels >= 0
-        kept, of_codes = labels[is_labelled], codes[is_labelled]
+        is_labeled = labels >= 0
+        kept, of_codes = labels[is_labeled], codes[is_labeled]
         assert ((codes >= 0) & (codes < num_codes)).all(), "a code is outside of the codebook"
         assert (kept < num_labels).all(), "a label is outside of the inventory"
         counts = self.counts.copy()
         np.add.at(counts, (of_codes, kept), 1)
         return JointCounts(
             counts,
-            self.num_unlabelled + int((labels == UNLABELLED).sum()),
+            self.num_unlabeled + int((labels == UNLABELED).sum()),
             self.num_excluded + int((labels == EXCLUDED).sum()),
         )
 
     def __add__(self, other: JointCounts) -> JointCounts:
         return JointCounts(
             self.counts + other.counts,
-            self.num_unlabelled + other.num_unlabelled,
+            self.num_unlabeled + other.num_unlabeled,
             self.num_excluded + other.num_excluded,
         )
 
@@ -72,7 +72,7 @@ class JointCounts:
 
 @dataclass(frozen=True)
 class UnitQuality:
-    """Statistics over the labelled frames.
+    """Statistics over the labeled frames.
 
     pnmi            I(code; phone) / H(phone): 0 if codes tell nothing, 1 if they tell the phone;
                     nan if there is only one phone.  Biased upwards on few frames, hence:
@@ -88,7 +88,7 @@ class UnitQuality:
     cluster_purity  sum over phones of max over codes of p(phone, code)
     perplexity      exp of the codes' entropy, 1 to `num_codes`
     num_used        codes that occur
-    num_frames      frames that were counted; `num_unlabelled` and `num_excluded` were left out
+    num_frames      frames that were counted; `num_unlabeled` and `num_excluded` were left out
     """
 
     pnmi: float
@@ -101,7 +101,7 @@ class UnitQuality:
     num_used: int
     num_codes: int
     num_frames: int
-    num_unlabelled: int
+    num_unlabeled: int
     num_excluded: int
 
 
@@ -113,10 +113,10 @@ def unit_quality(
 
 
 def joint_quality(joint: JointCounts, seed: int = 0) -> UnitQuality:
-    """`seed` keys the shuffled labels.  Raises UserError if no frame is labelled."""
+    """`seed` keys the shuffled labels.  Raises UserError if no frame is labeled."""
     num_frames = int(joint.counts.sum())
     if not num_frames:
-        total = joint.num_unlabelled + joint.num_excluded
+        total = joint.num_unlabeled + joint.num_excluded
         raise UserError(
             f"none of {total} frames has a label that counts ({joint.num_excluded} have one that "
             "the mapping leaves out): do the label files and the mapping fit?"
@@ -133,7 +133,7 @@ def joint_quality(joint: JointCounts, seed: int = 0) -> UnitQuality:
         num_used=int((joint.counts.sum(axis=1) > 0).sum()),
         num_codes=len(joint.counts),
         num_frames=num_frames,
-        num_unlabelled=joint.num_unlabelled,
+        num_unlabeled=joint.num_unlabeled,
         num_excluded=joint.num_excluded,
     )
 
@@ -142,7 +142,7 @@ def held_out_accuracy(halves: tuple[JointCounts, JointCounts]) -> float:
     """The share of frames whose phone a dictionary from codes to phones names that was made on the
     other half, over both halves; a code that is not in it means that half's most frequent phone.
 
-    nan where a half has no labelled frame.
+    nan where a half has no labeled frame.
     """
     pairs = (halves, halves[::-1])
     if not all(half.counts.any() for half in halves):

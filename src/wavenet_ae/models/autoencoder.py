@@ -16,7 +16,7 @@ from wavenet_ae.decoders import WaveNet
 from wavenet_ae.encoders import Encoder
 from wavenet_ae.engines import Sampling, make_engine, stream_seed
 from wavenet_ae.models.base import WaveformModel
-from wavenet_ae.models.sampling import synthesise
+from wavenet_ae.models.sampling import synthesize
 from wavenet_ae.models.utterance import CodeConditioning, encode_utterance
 from wavenet_ae.nn.jitter import jitter
 from wavenet_ae.nn.upsampling import Upsampling
@@ -27,7 +27,7 @@ class WaveformAutoencoder(WaveformModel):
     """Waveform -> latents -> codes or vectors -> conditioning -> logits of each sample.
 
     speakers                     names, in the order of their rows; one more row is `unknown`
-    jitter_probability           of a code being replaced by a neighbour, in training
+    jitter_probability           of a code being replaced by a neighbor, in training
     unknown_speaker_probability  of training an item as a speaker without a row
     """
 
@@ -98,7 +98,7 @@ class WaveformAutoencoder(WaveformModel):
         """
         conditioning = CodeConditioning(self, [codes])
         row = self.unknown_speaker if speaker is None else self.speaker_row(speaker)
-        chunks = synthesise(
+        chunks = synthesize(
             self,
             make_engine(engine, self.decoder),
             conditioning,
@@ -110,7 +110,7 @@ class WaveformAutoencoder(WaveformModel):
 
     def latents(self, waveform: Tensor, plan: WindowPlan) -> Tensor:
         """The encoder's output for a slice: (B, slice_length) int16 -> (B, C, N)."""
-        return self.encoder(self.normalise(waveform[:, plan.encoder_input]))
+        return self.encoder(self.normalize(waveform[:, plan.encoder_input]))
 
     def predict(
         self,
@@ -121,7 +121,7 @@ class WaveformAutoencoder(WaveformModel):
         plan: WindowPlan,
     ) -> ModelOutput:
         """Predictions of `plan.targets` given `vectors` (B, D, N), whoever's they are."""
-        levels = self.quantise_waveform(waveform)  # (B, slice_length)
+        levels = self.quantize_waveform(waveform)  # (B, slice_length)
         conditioning = self.upsampling(vectors)[..., : plan.num_vectors]
         logits = self.decoder(levels[:, plan.decoder_input], conditioning, speaker)
         return ModelOutput(logits, levels[:, plan.targets], bottleneck)

@@ -74,9 +74,9 @@ class WaveformModel(nn.Module):
         is_unknown = step.speaker_dropout < self.unknown_speaker_probability
         return speaker.masked_fill(is_unknown, self.unknown_speaker)
 
-    def quantise_waveform(self, waveform: Tensor) -> Tensor:
+    def quantize_waveform(self, waveform: Tensor) -> Tensor:
         """int16 samples -> mu-law levels, int64 in [0, Q) (ITU-T G.711)."""
-        return torchaudio.functional.mu_law_encoding(self.normalise(waveform), self.levels)
+        return torchaudio.functional.mu_law_encoding(self.normalize(waveform), self.levels)
 
     def own_samples(self, waveform: Tensor | np.ndarray, rate: int) -> Tensor:
         """A recording (T,), int16 or floats of full scale 1, at `rate` Hz -> int16 at our rate."""
@@ -87,6 +87,6 @@ class WaveformModel(nn.Module):
             samples = samples.astype(np.float32) / FULL_SCALE
         return torch.from_numpy(to_int16(resample(samples, rate, self.sample_rate))[0])
 
-    def normalise(self, waveform: Tensor) -> Tensor:
+    def normalize(self, waveform: Tensor) -> Tensor:
         """int16 samples -> [-1, 1) in the precision of the weights."""
         return waveform.to(self.decoder.embedding.dtype) / FULL_SCALE

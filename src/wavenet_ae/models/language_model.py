@@ -35,7 +35,7 @@ class WaveNetLanguageModel(WaveformModel):
     def forward(
         self, waveform: Tensor, speaker: Tensor, plan: WindowPlan, step: Step | None = None
     ) -> ModelOutput:
-        levels = self.quantise_waveform(waveform)  # (B, slice_length)
+        levels = self.quantize_waveform(waveform)  # (B, slice_length)
         nothing = self.decoder.embedding.new_empty(len(waveform), 0, plan.num_vectors)
         speaker = self.drop_speakers(speaker, step)
         logits = self.decoder(levels[:, plan.decoder_input], nothing, speaker)

@@ -30,7 +30,7 @@ class Conditioning(Protocol):
         """Conditioning vectors (B, C, M)."""
 
 
-def synthesise(
+def synthesize(
     model: WaveformModel,
     engine: Engine,
     conditioning: Conditioning,
@@ -43,7 +43,7 @@ def synthesise(
     generated beside it."""
     device = model.decoder.embedding.device
     field, hop = model.decoder.chain.receptive_field, model.decoder.conditioning_hop
-    silence = model.quantise_waveform(torch.zeros(1, dtype=torch.int16, device=device))
+    silence = model.quantize_waveform(torch.zeros(1, dtype=torch.int16, device=device))
     history = silence.expand(len(seeds), field)
     at_once = max(1, round(SECONDS_AT_ONCE * model.sample_rate / hop))
     num_vectors = -(-field // hop) + at_once

@@ -77,7 +77,7 @@ def encode_in_chunks(
         shifted = range(codes.start + layout.before, codes.stop + layout.before)
         read = model.alignment.encoder.input_range(shifted)
         samples = _with_silence(waveform, read.start + layout.start, read.stop + layout.start)
-        latents = model.encoder(model.normalise(samples)[None])[..., : len(codes)]
+        latents = model.encoder(model.normalize(samples)[None])[..., : len(codes)]
         yield latents, model.bottleneck(latents)
 
 

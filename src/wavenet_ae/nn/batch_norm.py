@@ -1,4 +1,4 @@
-"""Batch normalisation over the global batch."""
+"""Batch normalization over the global batch."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ class BatchNorm(nn.BatchNorm1d):
     def _shared(self, input: Tensor) -> Tensor:
         count = input.shape[0] * input.shape[2] * world_size()
         mean = all_reduce_sum_with_gradient(input.sum(dim=(0, 2))) / count  # (C,)
-        centred = input - mean[:, None]
-        variance = all_reduce_sum_with_gradient(centred.square().sum(dim=(0, 2))) / count  # (C,)
+        centered = input - mean[:, None]
+        variance = all_reduce_sum_with_gradient(centered.square().sum(dim=(0, 2))) / count  # (C,)
         self._follow(mean.detach(), variance.detach() * count / (count - 1))
-        output = centred * (variance + self.eps).rsqrt()[:, None]
+        output = centered * (variance + self.eps).rsqrt()[:, None]
         return output * self.weight[:, None] + self.bias[:, None] if self.affine else output
 
     @torch.no_grad()

@@ -1,4 +1,4 @@
-"""Time jitter: a regulariser on codes that are neighbours in time."""
+"""Time jitter: a regulariser on codes that are neighbors in time."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor
 def jitter_sources(uniform: Tensor, probability: float) -> Tensor:
     """Which position each position takes its vector from: (B, N) uniform -> (B, N) int64.
 
-    Each is replaced by its left or its right neighbour, `probability / 2` each, clamped at the
+    Each is replaced by its left or its right neighbor, `probability / 2` each, clamped at the
     ends (Chorowski et al. 2019, sec. III-C).  Where that would copy one code to three positions,
 
         shift    +1   0  -1          sources   i   i   i    becomes   i   i   i+1
@@ -25,6 +25,6 @@ def jitter_sources(uniform: Tensor, probability: float) -> Tensor:
 
 
 def jitter(vectors: Tensor, uniform: Tensor, probability: float) -> Tensor:
-    """Replace vectors (B, D, N) by neighbours; `uniform` (B, N) decides which."""
+    """Replace vectors (B, D, N) by neighbors; `uniform` (B, N) decides which."""
     sources = jitter_sources(uniform, probability)
     return vectors.gather(2, sources[:, None].expand_as(vectors))

@@ -12,7 +12,7 @@ from wavenet_ae.geometry import Chain, Down, Up
 
 
 class Upsampling(nn.Module):
-    """A convolution over neighbouring codes, then transposed convolutions: (B, D, N) -> (B, C, M).
+    """A convolution over neighboring codes, then transposed convolutions: (B, D, N) -> (B, C, M).
 
     Without padding: each output reads all that it would read inside an endless stream.  Where
     the strides stop short of the sample rate, the decoder holds every vector for the rest, which

@@ -1,4 +1,4 @@
-"""Objectives: what a training step minimises."""
+"""Objectives: what a training step minimizes."""
 
 from wavenet_ae.objectives.waveform import WaveformObjective
 

@@ -46,9 +46,9 @@ def negative_log_likelihood(output: ModelOutput) -> Tensor:
 
 @dataclass(frozen=True)
 class Loss:
-    """What a step minimises, and what it is made of.
+    """What a step minimizes, and what it is made of.
 
-    total       what is minimised
+    total       what is minimized
     nll         nats per sample
     terms       each weighted bottleneck term
     elbo        bound per sample, its KL neither clamped nor annealed; None without KL

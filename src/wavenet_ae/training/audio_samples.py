@@ -14,7 +14,7 @@ from wavenet_ae.audio.io import replacing, write
 from wavenet_ae.engines import Sampling, make_engine, stream_seed
 from wavenet_ae.metrics.distances import HOP_SECONDS, WINDOW_SECONDS, power_spectra
 from wavenet_ae.models import WaveformAutoencoder, WaveformModel
-from wavenet_ae.models.sampling import Conditioning, synthesise
+from wavenet_ae.models.sampling import Conditioning, synthesize
 from wavenet_ae.models.utterance import CodeConditioning, NoConditioning, encode_utterance
 
 RANGE_DECIBELS = 70  # of a spectrogram, below its loudest point
@@ -48,7 +48,7 @@ def make_sounds(model: WaveformModel, utterances: Sequence[Utterance], engine: s
         conditioning = _conditioning(model, [each.original for each, *_ in streams])
         seeds = [stream_seed(0, name) for name in names]
         steps = make_engine(engine, model.decoder)
-        chunks = list(synthesise(model, steps, conditioning, rows, seeds, Sampling()))
+        chunks = list(synthesize(model, steps, conditioning, rows, seeds, Sampling()))
     finally:
         for part, mode in modes:
             part.training = mode

@@ -55,7 +55,7 @@ class WaveformTraining(pl.LightningModule):
         self,
         model: WaveformModel,
         objective: WaveformObjective,
-        optimisation: OptimizerConfig,
+        optimization: OptimizerConfig,
         plan: WindowPlan,
         seed: int,
         speaker_rows: Tensor,
@@ -64,7 +64,7 @@ class WaveformTraining(pl.LightningModule):
         super().__init__()
         self.model = model
         self.objective = objective
-        self.optimisation = optimisation
+        self.optimization = optimization
         self.plan = plan
         self.seed = seed
         self.model_config = model_config
@@ -80,8 +80,8 @@ class WaveformTraining(pl.LightningModule):
         return self.trainer.datamodule  # type: ignore[attr-defined]
 
     def configure_optimizers(self) -> Any:
-        optimizer = self.optimisation.optimizer(self.model)
-        scheduler = {"scheduler": self.optimisation.scheduler(optimizer), "interval": "step"}
+        optimizer = self.optimization.optimizer(self.model)
+        scheduler = {"scheduler": self.optimization.scheduler(optimizer), "interval": "step"}
         return {"optimizer": optimizer, "lr_scheduler": scheduler}
 
     def on_fit_start(self) -> None:

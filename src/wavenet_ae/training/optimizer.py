@@ -1,4 +1,4 @@
-"""Optimiser and learning-rate schedule, as pure functions of the optimizer step."""
+"""Optimizer and learning-rate schedule, as pure functions of the optimizer step."""
 
 from __future__ import annotations
 

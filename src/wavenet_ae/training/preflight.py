@@ -12,7 +12,7 @@ from wavenet_ae.checkpoint import step_checkpoints
 from wavenet_ae.errors import UserError
 from wavenet_ae.models import WaveformModel, build
 from wavenet_ae.models.build import model_config
-from wavenet_ae.training.warm_start import initialise_from
+from wavenet_ae.training.warm_start import initialize_from
 
 HOP_TOLERANCE = 0.2  # of a hop
 
@@ -28,7 +28,7 @@ def check_sizes(config: Mapping[str, Any]) -> None:
     window_samples(model, config["data"]["window_seconds"])
     is_new = not step_checkpoints(Path(config["run_folder"]) / "checkpoints")
     if is_new and config["init_from"] is not None:
-        initialise_from(model, model_config(config), config["init_from"])
+        initialize_from(model, model_config(config), config["init_from"])
 
 
 @torch.no_grad()

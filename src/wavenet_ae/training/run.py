@@ -34,13 +34,13 @@ from wavenet_ae.training.preflight import window_samples
 from wavenet_ae.training.resumable import changes
 from wavenet_ae.training.run_folder import write_run_files
 from wavenet_ae.training.signals import handlers_kept
-from wavenet_ae.training.warm_start import initialise_from
+from wavenet_ae.training.warm_start import initialize_from
 
 logger = logging.getLogger(__name__)
 
 FOREIGN = ("pytorch_lightning.",)
 MONITORED = "validation/nll"
-NUM_FEATURE_BATCHES = 50  # of windows on which features are standardised
+NUM_FEATURE_BATCHES = 50  # of windows on which features are standardized
 
 
 def train(config: Mapping[str, Any]) -> float:
@@ -118,11 +118,11 @@ def _new_model(config: Mapping[str, Any], speakers: list[str]) -> WaveformModel:
 def _start(model: WaveformModel, data: SpeechData, config: Mapping[str, Any]) -> None:
     """Give a new run's model its first state: from the data, then from a checkpoint."""
     model.fit(
-        model.normalise(batch.waveform[:, data.plan.encoder_input])
+        model.normalize(batch.waveform[:, data.plan.encoder_input])
         for batch in data.sample(NUM_FEATURE_BATCHES, "features")
     )
     if config["init_from"] is not None:
-        for line in initialise_from(model, model_config(config), config["init_from"]):
+        for line in initialize_from(model, model_config(config), config["init_from"]):
             logger.info("%s", line)
 
 
@@ -143,7 +143,7 @@ def _lightning_module(
     return WaveformTraining(
         model=model,
         objective=instantiate(config["objective"], **derived),
-        optimisation=instantiate(config["optimizer"]),
+        optimization=instantiate(config["optimizer"]),
         plan=data.plan,
         seed=config["seed"],
         speaker_rows=torch.tensor([model.speaker_row(name) for name in names]),

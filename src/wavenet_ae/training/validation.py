@@ -91,7 +91,7 @@ class ValidationSums:
                 figures[f"gain_over_{name}"] = gain
                 bits = bits_per_second(gain, self.model.sample_rate)
                 figures[f"gain_over_{name}_bits_per_second"] = bits
-        if self.codes is not None and self.codes.counts.any():  # none while not quantising
+        if self.codes is not None and self.codes.counts.any():  # none while not quantizing
             counts = self.codes.counts
             figures["perplexity"] = perplexity(counts.float()).mean()
             figures["codes_used"] = (counts > 0).float().mean()

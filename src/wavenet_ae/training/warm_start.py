@@ -13,11 +13,11 @@ from wavenet_ae.errors import UserError
 from wavenet_ae.loading import load
 from wavenet_ae.models import WaveformModel
 
-QUANTISING = "bottleneck.is_quantising"
+QUANTIZING = "bottleneck.is_quantizing"
 SPEAKERS = "decoder.speakers.weight"  # (S + 1, E): one row a speaker, the unknown speaker's last
 
 
-def initialise_from(model: WaveformModel, config: Mapping[str, Any], checkpoint: str) -> list[str]:
+def initialize_from(model: WaveformModel, config: Mapping[str, Any], checkpoint: str) -> list[str]:
     """Copy into `model`, made from `config`, all of a checkpoint that fits; says in lines what
     does not.
 
@@ -46,8 +46,8 @@ def initialise_from(model: WaveformModel, config: Mapping[str, Any], checkpoint:
     if given[SPEAKERS].shape[1] == mine[SPEAKERS].shape[1]:
         fitting[SPEAKERS] = _speaker_rows(given[SPEAKERS], other.speakers, model.speakers)
         num_known = len(set(other.speakers) & set(model.speakers))
-    if QUANTISING in fitting:  # a run that quantises from its start does so
-        fitting[QUANTISING] = fitting[QUANTISING] | mine[QUANTISING]
+    if QUANTIZING in fitting:  # a run that quantizes from its start does so
+        fitting[QUANTIZING] = fitting[QUANTIZING] | mine[QUANTIZING]
     model.load_state_dict(fitting, strict=False)
     return [
         f"started from {checkpoint}: {len(fitting)} of {len(mine)} tensors, "

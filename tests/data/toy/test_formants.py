@@ -1,4 +1,4 @@
-"""The synthesiser does what the inventory and the speaker say, seen in the waveform's spectrum."""
+"""The synthesizer does what the inventory and the speaker say, seen in the waveform's spectrum."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_voices_have_their_pitch(pitch: float) -> None:
 @pytest.mark.parametrize("phone", ["s", "sh", "z", "zh"])
 def test_fricatives_have_their_noise(phone: str) -> None:
     noise = say(f"aa {phone} iy", 300)[phone][1600:3200]
-    expected = PHONES[phone].centre_hz
+    expected = PHONES[phone].center_hz
     assert centroid(noise, 1000) == pytest.approx(expected, rel=0.08)
 
 
@@ -131,7 +131,7 @@ def test_stops_close_and_then_burst() -> None:
     parts = np.split(said["t"], [320, 800, 1200])  # the voice dies, closure, burst, release
     assert level_db(parts[1]) < level_db(said["aa"]) - 30
     assert level_db(parts[2]) > level_db(parts[1]) + 15
-    assert centroid(parts[2]) == pytest.approx(PHONES["t"].centre_hz, rel=0.2)
+    assert centroid(parts[2]) == pytest.approx(PHONES["t"].center_hz, rel=0.2)
 
 
 def test_silence_is_silent() -> None:

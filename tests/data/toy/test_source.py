@@ -64,7 +64,7 @@ def test_labels_tile_each_utterance_from_silence_to_silence(source: ToySource) -
         assert 0.06 * 16_000 <= ends[-1] - begins[-1] < 0.6 * 16_000
 
 
-def test_speech_is_louder_than_its_labelled_silence(source: ToySource) -> None:
+def test_speech_is_louder_than_its_labeled_silence(source: ToySource) -> None:
     for recording in source.recordings():
         waveform, _ = soundfile.read(recording.path)
         lines = [line.split() for line in Path(recording.labels).read_text().splitlines()]

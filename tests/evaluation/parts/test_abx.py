@@ -14,7 +14,7 @@ from wavenet_ae.labels import read_item_file, read_segments
 from wavenet_ae.metrics.abx_scores import can_run
 
 NAMES = ["latents", "vectors", "codes", "mfcc", "log_mel", "random_encoder"]
-SCORED = ("distance", "neighbours", "within_speakers", "across_speakers")
+SCORED = ("distance", "neighbors", "within_speakers", "across_speakers")
 
 
 @pytest.fixture(scope="module")
@@ -70,13 +70,13 @@ def test_without_fastabx_the_table_says_what_was_exported_and_how_to_go_on(evalu
 def test_with_fastabx_each_is_scored_within_and_across_speakers(evaluated):
     _, findings = evaluated
     assert [row["representation"] for row in findings.rows[::2]] == NAMES
-    assert {row["neighbours"] for row in findings.rows} == {"the same", "any"}
-    any_neighbours = {
-        row["representation"]: row for row in findings.rows if row["neighbours"] == "any"
+    assert {row["neighbors"] for row in findings.rows} == {"the same", "any"}
+    any_neighbors = {
+        row["representation"]: row for row in findings.rows if row["neighbors"] == "any"
     }
-    assert any_neighbours["mfcc"]["within_speakers"] < 0.3
-    assert 0 <= any_neighbours["codes"]["across_speakers"] <= 0.6
-    assert any_neighbours["mfcc"]["groups_across"] > 10 and findings.settings["fastabx"]
+    assert any_neighbors["mfcc"]["within_speakers"] < 0.3
+    assert 0 <= any_neighbors["codes"]["across_speakers"] <= 0.6
+    assert any_neighbors["mfcc"]["groups_across"] > 10 and findings.settings["fastabx"]
 
 
 def test_without_labels_it_is_refused_where_it_is_asked_for(cache, tmp_path):

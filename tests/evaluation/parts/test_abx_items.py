@@ -1,4 +1,4 @@
-"""What ABX compares: phones between their neighbours, from segments or from an .item file."""
+"""What ABX compares: phones between their neighbors, from segments or from an .item file."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def phones(items) -> list[str]:
     return ["/".join(item.fields[column] for column in columns) for item in items]
 
 
-def test_phones_have_the_neighbours_that_they_meet():
+def test_phones_have_the_neighbors_that_they_meet():
     items = items_of(SAID, "ann/1.wav", "ann")
     assert phones(items) == ["s/SIL/ih", "ih/s/SIL", "k/SIL/SIL", "s/SIL/SIL"]
     assert items[1].fields == {
@@ -48,7 +48,7 @@ def test_phones_have_the_neighbours_that_they_meet():
     }
 
 
-def labelled(keys: list[str], each: list[Segments]) -> LabeledCorpus:
+def labeled(keys: list[str], each: list[Segments]) -> LabeledCorpus:
     speakers = sorted({key.split("/")[0] for key in keys})
     corpus = SimpleNamespace(
         keys=keys, speakers=speakers, speaker=[speakers.index(key.split("/")[0]) for key in keys]
@@ -58,14 +58,14 @@ def labelled(keys: list[str], each: list[Segments]) -> LabeledCorpus:
 
 def test_what_would_break_a_file_of_columns_is_escaped():
     said = segments((0.0, 0.1, 'a"b'), (0.1, 0.2, "c d"))
-    found = choose_items(labelled(["ann lee/../my 1.wav"], [said]), Settings())
+    found = choose_items(labeled(["ann lee/../my 1.wav"], [said]), Settings())
     assert found.names == {0: "ann%20lee/%2E%2E/my%201.wav"} and not found.are_given
     assert phones(found.items) == ["a%22b/SIL/c%20d", "c%20d/a%22b/SIL"]
     assert found.items[0].fields["speaker"] == "ann%20lee"
 
 
 def test_as_many_whole_utterances_as_have_so_many_phones():
-    of_six = labelled([f"ann/{n}.wav" for n in range(5)], [SAID] * 5)
+    of_six = labeled([f"ann/{n}.wav" for n in range(5)], [SAID] * 5)
     found = choose_items(of_six, Settings(abx_items=13))
     assert len(found.names) == 2 and found.num_left == 3 and len(found.items) == 2 * 4
     assert {item.file for item in found.items} == set(found.names.values())
@@ -87,7 +87,7 @@ def item_file(tmp_path) -> Path:
 def of_file(file: Path) -> LabeledCorpus:
     source = label_source(str(file), ".phn", "")
     keys = ["ann/1.wav", "bob/2.wav"]
-    return labelled(keys, [source.of(key, Path(key)) for key in keys])  # type: ignore[misc]
+    return labeled(keys, [source.of(key, Path(key)) for key in keys])  # type: ignore[misc]
 
 
 def test_items_of_a_file_are_taken_as_they_are(item_file):

@@ -66,7 +66,7 @@ def test_units_and_sound_of_an_evaluation(tmp_path, kind):
     own, *_, baseline = unit_tables(judged)
     assert own.frames.sum() == own.num_frames == baseline.num_frames
     quality = judged.part("units").rows[0]
-    without = quality["num_unlabelled"] + quality["num_excluded"]
+    without = quality["num_unlabeled"] + quality["num_excluded"]
     assert own.num_frames == quality["num_frames"] + without
-    assert quality["num_frames"] == own.labelled.sum() and quality["num_units"] == own.num_units
-    assert quality["num_used"] == (own.labelled > 0).sum()
+    assert quality["num_frames"] == own.labeled.sum() and quality["num_units"] == own.num_units
+    assert quality["num_used"] == (own.labeled > 0).sum()

@@ -31,8 +31,8 @@ def model(kind: str, starts: bool = True, **bottleneck: int) -> WaveformAutoenco
     config["bottleneck"] |= bottleneck
     built = build(config, ["a"]).eval()
     assert isinstance(built, WaveformAutoencoder)
-    if hasattr(built.bottleneck, "is_quantising"):
-        built.bottleneck.is_quantising.fill_(starts)
+    if hasattr(built.bottleneck, "is_quantizing"):
+        built.bottleneck.is_quantizing.fill_(starts)
     return built
 
 
@@ -65,19 +65,19 @@ def test_clusters_are_as_many_as_joint_units_up_to_a_limit(corpus, monkeypatch):
     assert Units(model("rvq", num_codebooks=2), corpus, seed=1).sizes["k-means on MFCC"] == 50
 
 
-def test_before_a_bottleneck_quantises_clusters_stand_for_codes_and_it_is_said(corpus):
+def test_before_a_bottleneck_quantizes_clusters_stand_for_codes_and_it_is_said(corpus):
     units = Units(model("vqvae", starts=False), corpus, seed=1)
     assert units.sizes["k-means on vectors"] == CONTINUOUS_UNITS
     (remark,) = units.remarks
-    assert "does not quantise yet" in remark and "bottleneck.start_after" in remark
+    assert "does not quantize yet" in remark and "bottleneck.start_after" in remark
     assert not Units(model("ae"), corpus, seed=1).remarks
 
 
 def test_bit_rates_and_units_say_that_there_are_no_codes_yet(tmp_path):
     for part in ("bitrate", "units"):
-        found = judged(tmp_path / part, tmp_path, part, quantises=False)
-        assert "does not quantise yet" in table(found, part).about
-    assert "does not quantise" not in table(judged(tmp_path, tmp_path, "units"), "units").about
+        found = judged(tmp_path / part, tmp_path, part, quantizes=False)
+        assert "does not quantize yet" in table(found, part).about
+    assert "does not quantize" not in table(judged(tmp_path, tmp_path, "units"), "units").about
 
 
 def test_a_run_s_units_are_those_that_evaluate_judges(corpus):

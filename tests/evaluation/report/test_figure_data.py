@@ -34,7 +34,7 @@ def test_a_table_of_counts_is_read_as_it_was_written():
     assert (own.kind, baseline.kind) == ("codes", "k-means on MFCC")
     assert (own.num_units, own.num_used, own.num_frames) == (5, 4, 24)
     assert own.counts.tolist() == COUNTS and own.frames.tolist() == [4, 0, 10, 8, 2]
-    assert own.labelled.tolist() == [4, 0, 10, 8, 1] and list(own.labels) == ["a", "e", "s"]
+    assert own.labeled.tolist() == [4, 0, 10, 8, 1] and list(own.labels) == ["a", "e", "s"]
 
 
 def test_shares_are_of_all_frames_and_the_most_frequent_is_first():

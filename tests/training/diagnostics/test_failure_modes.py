@@ -253,7 +253,7 @@ def test_nothing_is_advised_that_a_run_has_already():
 
 
 def test_scales_that_differ_are_brought_together_first():
-    settings = ("bottleneck=vqvae", "bottleneck.normalise=false")
+    settings = ("bottleneck=vqvae", "bottleneck.normalize=false")
     alike = sentence_of("codebook/batch_perplexity", *settings)
     apart = sentence_of("codebook/batch_perplexity", *settings, **{"codebook/norm_ratio": 15.0})
-    assert "bottleneck.normalise=true" in apart and "bottleneck.normalise" not in alike
+    assert "bottleneck.normalize=true" in apart and "bottleneck.normalize" not in alike

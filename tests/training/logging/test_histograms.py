@@ -16,7 +16,7 @@ from wavenet_ae.training.logging.histograms import Histogram, HistogramLog, log_
 from wavenet_ae.training.logging.loggers import tensorboard, wandb
 
 
-def test_bars_are_centred_on_their_index():
+def test_bars_are_centered_on_their_index():
     histogram = Histogram.per_index(torch.tensor([3, 0, 5]))
     assert histogram == Histogram([3.0, 0.0, 5.0], -0.5, 2.5)
     assert histogram.edges.tolist() == [-0.5, 0.5, 1.5, 2.5]

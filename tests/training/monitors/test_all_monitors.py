@@ -7,7 +7,7 @@ from pathlib import Path
 
 import hydra
 import pytest
-from helpers.configs import TINY, TINY_QUANTISERS
+from helpers.configs import TINY, TINY_QUANTIZERS
 from hydra.core.global_hydra import GlobalHydra
 
 from wavenet_ae.config import check, plain
@@ -42,7 +42,7 @@ def run(tmp_path_factory):
 
 
 def of(bottleneck: str) -> list[str]:
-    return [f"bottleneck={bottleneck}", *TINY_QUANTISERS.get(bottleneck, [])]
+    return [f"bottleneck={bottleneck}", *TINY_QUANTIZERS.get(bottleneck, [])]
 
 
 ALWAYS = {
@@ -90,10 +90,10 @@ def test_what_is_logged_and_when(bottleneck, run):
     found = run(*of(bottleneck))
     watched = {name for name in found.scalars if name.startswith(SECTIONS)}
     assert watched == KEYS[bottleneck]
-    quantised = range(4, NUM_STEPS + 1)  # start_after=3
+    quantized = range(4, NUM_STEPS + 1)  # start_after=3
     for name in watched:
         since_start = name in CODES | OF_EACH and "latent" not in name
-        steps = list(quantised if since_start else range(1, NUM_STEPS + 1))
+        steps = list(quantized if since_start else range(1, NUM_STEPS + 1))
         assert found.scalars[name][0].tolist() == steps, name
     assert found.histograms.keys() == HISTOGRAMS[bottleneck] | {"bottleneck/latents"}
     for name, drawn in found.histograms.items():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from helpers.watched import in_training, noise, observed, quantised, trainer
+from helpers.watched import in_training, noise, observed, quantized, trainer
 
 from wavenet_ae.training.logging.histograms import Histogram, HistogramLog
 from wavenet_ae.training.monitors import CodebookMonitor
@@ -21,9 +21,9 @@ def test_scales_by_hand():
     assert scales(latents, codebook) == {**expected, **of_codes}
 
 
-def test_before_it_quantises_a_codebook_has_no_figures():
+def test_before_it_quantizes_a_codebook_has_no_figures():
     module = in_training("vqvae_ema")
-    module.bottleneck.is_quantising.fill_(False)
+    module.bottleneck.is_quantizing.fill_(False)
     monitor = CodebookMonitor()
     monitor.setup(trainer(), module, "fit")
     batch = noise(module)
@@ -41,12 +41,12 @@ def test_figures_are_those_of_codes_and_latents(bottleneck):
     seen = observed(module, batch)
     monitor.on_train_batch_end(trainer(), module, {"observed": seen}, batch, 0)
     figures = monitor.measure(module, seen, batch)
-    quantiser, output = module.bottleneck, seen.output.bottleneck
+    quantizer, output = module.bottleneck, seen.output.bottleneck
     sequences = output.codes.flatten(0, -2).tolist()
     distinct = sum(len(set(each)) for each in sequences) / len(sequences)
     assert float(figures["codebook/distinct_per_window"]) == pytest.approx(distinct)
     assert float(figures["codebook/latent_max"]) == pytest.approx(output.latents.max().item())
-    code_norm = quantiser.codebook_vectors().norm(dim=1).mean()
+    code_norm = quantizer.codebook_vectors().norm(dim=1).mean()
     torch.testing.assert_close(figures["codebook/code_norm"], code_norm)
 
 
@@ -71,7 +71,7 @@ def test_validations_draw_usage_and_age_of_each_codebook(tmp_path):
     monitor.usage.add(books, 0)
     monitor.usage.add(books.flip(1), 0)
     module.validation = ValidationSums(module.model, torch.device("cpu"))
-    module.validation.add_bottleneck(quantised(books))
+    module.validation.add_bottleneck(quantized(books))
     monitor.on_validation_end(run, module)
     drawn = {name: histogram for name, (_, histogram) in log.latest.items()}
     kinds = ("usage", "age")
@@ -90,7 +90,7 @@ def test_a_single_codebook_has_no_number(tmp_path):
     module.validation = ValidationSums(module.model, torch.device("cpu"))
     monitor.on_validation_end(run, module)
     assert not log.latest, "no codes have been counted"
-    module.validation.add_bottleneck(quantised(torch.tensor([[0, 11, 11]])))
+    module.validation.add_bottleneck(quantized(torch.tensor([[0, 11, 11]])))
     monitor.on_validation_end(run, module)
     assert log.latest.keys() == {"codebook/usage", "codebook/age"}
     assert log.latest["codebook/usage"][1].counts == [1, *[0] * 10, 2]

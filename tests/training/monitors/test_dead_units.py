@@ -30,7 +30,7 @@ def test_exactly_the_killed_channels_are_dead(encoder, batch_norm):
     module = in_training("ae", encoder, encoder={"batch_norm": batch_norm})
     kill(module.model.encoder)
     batch = noise(module)
-    waveform = module.model.normalise(batch.waveform[:, module.plan.encoder_input])
+    waveform = module.model.normalize(batch.waveform[:, module.plan.encoder_input])
     active = active_channels(module.model.encoder, waveform)
     assert len(active) == len(module.model.encoder.blocks)
     for layer, alive in enumerate(active):

@@ -15,7 +15,7 @@ PARTS = {"encoder": 0.25, "bottleneck": 0.25, "upsampling": 0.5, "decoder": 0.5}
 
 def descent(module) -> torch.optim.SGD:
     """Plain gradient descent in the run's own groups, at RATES."""
-    groups = module.optimisation.optimizer(module.model).param_groups
+    groups = module.optimization.optimizer(module.model).param_groups
     return torch.optim.SGD(
         [
             {"params": each["params"], "name": each["name"], "lr": RATES[each["name"]]}

@@ -1,4 +1,4 @@
-"""Speech from a source-filter formant synthesiser, with the exact time of every phone.
+"""Speech from a source-filter formant synthesizer, with the exact time of every phone.
 
     pitch -> pulses --*voicing-->(+)--> formants, nasal zero -->(+)--> waveform
                  noise --*breath--^                              |
@@ -6,7 +6,7 @@
 
 The source is made sample by sample, the filters change every HOP samples and are applied to
 overlapping Hann windows in the frequency domain.  Formant targets are blended with those of their
-neighbours, the more the shorter a phone is (Lindblom 1963, "Spectrographic study of vowel
+neighbors, the more the shorter a phone is (Lindblom 1963, "Spectrographic study of vowel
 reduction"), and then smoothed, so that no two instances of a phone are alike.
 """
 
@@ -193,22 +193,22 @@ def _filters(
     targets = _formant_targets(phones, durations, speaker)
     made = [PHONES[phone] for phone in phones]
     # The constriction moves with the tongue: where F2 is higher, the noise is a little, too.
-    centre = np.array([phone.centre_hz for phone in made])
-    centre = centre * speaker.formant_scale**0.7 * (targets[:, 1] / 1500) ** 0.15
+    center = np.array([phone.center_hz for phone in made])
+    center = center * speaker.formant_scale**0.7 * (targets[:, 1] / 1500) ** 0.15
     width = np.array([phone.width_hz for phone in made])
     zero = np.array([phone.zero_hz for phone in made]) * speaker.formant_scale
     nasal = np.array([float(phone.kind == "nasal") for phone in made])
 
     formants = _smoothed(targets[row].T, 7)  # 7 frames are 56 ms
-    centre, width, zero = _smoothed(np.stack([centre, width, zero])[:, row], 3)[..., None]
+    center, width, zero = _smoothed(np.stack([center, width, zero])[:, row], 3)[..., None]
     nasal = _smoothed(nasal[row], 5)[:, None]
-    band = np.exp(-0.5 * ((FREQUENCY_HZ - centre) / width) ** 2)
+    band = np.exp(-0.5 * ((FREQUENCY_HZ - center) / width) ** 2)
     tract = _tract(formants, speaker) * _nasal_dip(nasal, zero)
     return tract.astype(np.complex64), band.astype(np.float32)
 
 
 def _formant_targets(phones: Sequence[str], durations: np.ndarray, speaker: Speaker) -> np.ndarray:
-    """(phones, 3) Hz: the phone's own, drawn towards its neighbours' and the neutral vowel's."""
+    """(phones, 3) Hz: the phone's own, drawn towards its neighbors' and the neutral vowel's."""
     numbers = [_NUMBER[phone] for phone in phones]
     blend = np.array([PHONES[phone].blend for phone in phones])[:, None]
     own = np.array([PHONES[phone].formants_hz for phone in phones])
@@ -228,11 +228,11 @@ def _tract(formants: np.ndarray, speaker: Speaker) -> np.ndarray:
     delay = np.exp(-2j * np.pi * FREQUENCY_HZ / SAMPLE_RATE).astype(np.complex64)
     higher = [np.array([each * speaker.formant_scale]) for each in speaker.higher_hz]
     response = np.ones((1, len(FREQUENCY_HZ)), np.complex64)
-    for centre, bandwidth in zip(
+    for center, bandwidth in zip(
         [*higher, *formants], BANDWIDTHS_HZ[3:] + BANDWIDTHS_HZ[:3], strict=True
     ):
         radius = np.exp(-np.pi * bandwidth * speaker.bandwidth / SAMPLE_RATE)
-        first = (-2 * radius * np.cos(2 * np.pi * centre / SAMPLE_RATE)).astype(np.float32)[:, None]
+        first = (-2 * radius * np.cos(2 * np.pi * center / SAMPLE_RATE)).astype(np.float32)[:, None]
         second = np.float32(radius**2)
         response = response * ((1 + first + second) / (1 + delay * (first + second * delay)))
     return response

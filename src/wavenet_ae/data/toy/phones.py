@@ -1,4 +1,4 @@
-"""The phones of the built-in corpus: what the synthesiser has to know of each."""
+"""The phones of the built-in corpus: what the synthesizer has to know of each."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ class Phone:
     formants_hz   F1, F2, F3
     voice         level of the voiced source, 1 in vowels
     noise         level of the noise band, in the burst alone if `kind` is stop
-    centre_hz     middle of the noise band, and its half width, at which it is 4 dB down
+    center_hz     middle of the noise band, and its half width, at which it is 4 dB down
     zero_hz       middle of a nasal's antiresonance
     milliseconds  mean duration at a speaking rate of 1
-    blend         how far a short instance takes over the formants of its neighbours, 0 to 1
+    blend         how far a short instance takes over the formants of its neighbors, 0 to 1
     """
 
     kind: str
     formants_hz: tuple[float, float, float]
     voice: float
     noise: float = 0.0
-    centre_hz: float = 3000.0
+    center_hz: float = 3000.0
     width_hz: float = 1000.0
     zero_hz: float = 1000.0
     milliseconds: float = 80.0
@@ -42,13 +42,13 @@ def _approximant(f1: float, f2: float, f3: float) -> Phone:
 
 
 def _fricative(
-    f2: float, f3: float, voice: float, noise: float, centre: float, width: float, ms: float
+    f2: float, f3: float, voice: float, noise: float, center: float, width: float, ms: float
 ) -> Phone:
-    return Phone("fricative", (300, f2, f3), voice, noise, centre, width, milliseconds=ms)
+    return Phone("fricative", (300, f2, f3), voice, noise, center, width, milliseconds=ms)
 
 
-def _stop(f2: float, f3: float, voice: float, noise: float, centre: float, width: float) -> Phone:
-    return Phone("stop", (280, f2, f3), voice, noise, centre, width, milliseconds=80)
+def _stop(f2: float, f3: float, voice: float, noise: float, center: float, width: float) -> Phone:
+    return Phone("stop", (280, f2, f3), voice, noise, center, width, milliseconds=80)
 
 
 # Vowels after Peterson and Barney (1952), men; loci of F2 after Delattre, Liberman, Cooper (1955).

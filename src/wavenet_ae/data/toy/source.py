@@ -51,7 +51,7 @@ FINALS = ["m", "n", "ng", "l", "r", "s", "z", "sh", "f", "t", "k", "d"]
 
 
 class ToySource:
-    """Synthesises `minutes` of speech once and lists it; `root` ends up as the folder of it.
+    """Synthesizes `minutes` of speech once and lists it; `root` ends up as the folder of it.
 
     Raises UserError where a speaker would have less than two utterances, or there is none.
     """
@@ -82,7 +82,7 @@ class ToySource:
         self.root.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{self.root}.lock"):
             if not self.root.is_dir():  # still: another run may have held the lock
-                self._synthesise()
+                self._synthesize()
 
     def recordings(self) -> list[Recording]:
         """Sorted by key; every sixth of a speaker is "validation", the others are "train"."""
@@ -99,9 +99,9 @@ class ToySource:
             for path in sorted(self.root.glob("*/*.wav"))
         ]
 
-    def _synthesise(self) -> None:
+    def _synthesize(self) -> None:
         log.info(
-            "synthesising %.1f minutes into %s", self.seconds * self.num_speakers / 60, self.root
+            "synthesizing %.1f minutes into %s", self.seconds * self.num_speakers / 60, self.root
         )
         unfinished = self.root.with_suffix(".unfinished")
         shutil.rmtree(unfinished, ignore_errors=True)  # of a run that was killed
@@ -164,14 +164,14 @@ def _recorded(waveform: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     room *= 10 ** (rng.uniform(-26, -14) / 20) / np.sqrt(np.sum(room**2))
     room[0] = 1.0
     heard = oaconvolve(waveform, room)[:num_samples]
-    noise = _coloured_noise(num_samples, rng.uniform(1, 5), rng)
+    noise = _colored_noise(num_samples, rng.uniform(1, 5), rng)
     snr_db = rng.uniform(20, 35)
     heard = heard / np.sqrt(np.mean(heard**2)) + 10 ** (-snr_db / 20) * noise
     level = 10 ** (rng.normal(-24, 2.5) / 20)
     return np.clip(heard * level, -1, 1).astype(np.float32)
 
 
-def _coloured_noise(num_samples: int, fall_db: float, rng: np.random.Generator) -> np.ndarray:
+def _colored_noise(num_samples: int, fall_db: float, rng: np.random.Generator) -> np.ndarray:
     """(num_samples,) of power 1 that falls by `fall_db` per octave above 100 Hz."""
     noise = tilted(rng.standard_normal(num_samples), -fall_db, 100)
     return noise / np.sqrt(np.mean(noise**2))

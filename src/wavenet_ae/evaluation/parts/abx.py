@@ -34,19 +34,19 @@ logger = logging.getLogger(__name__)
 
 PART, TITLE = "abx", "ABX: is a phone nearer to itself than to another"
 CODES = "codes"
-NEIGHBOURS = {"within": "the same", "any": "any"}
+NEIGHBORS = {"within": "the same", "any": "any"}
 
 
 def judge_abx(
-    model: WaveformAutoencoder, labelled: LabeledCorpus, settings: Settings, progress: Progress
+    model: WaveformAutoencoder, labeled: LabeledCorpus, settings: Settings, progress: Progress
 ) -> Iterator[ResultTable]:
     """Writes `<out>/abx/<representation>/`, and scores it where fastabx is installed; one table,
     none where labels name no phone."""
-    chosen = choose_items(labelled, settings)
+    chosen = choose_items(labeled, settings)
     if not chosen.items:
         logger.warning("labels name no phone but silence: there is nothing for ABX to compare")
         return
-    exports = _exported(model, labelled, chosen, settings, progress)
+    exports = _exported(model, labeled, chosen, settings, progress)
     about = _about(chosen, next(iter(exports.values())))
     if not can_run():
         notice = how_to_run(*(each.folder for each in exports.values()))
@@ -65,13 +65,13 @@ def judge_abx(
 
 def _exported(
     model: WaveformAutoencoder,
-    labelled: LabeledCorpus,
+    labeled: LabeledCorpus,
     chosen: AbxItems,
     settings: Settings,
     progress: Progress,
 ) -> dict[str, AbxExport]:
     """By representation."""
-    corpus = labelled.corpus
+    corpus = labeled.corpus
     config = read_checkpoint(settings.file)[SECTION]["config"]
     represent = Representations(
         model, config, training_windows(model, corpus, settings.seed), settings.seed
@@ -112,28 +112,28 @@ def _settings(exports: Mapping[str, AbxExport], settings: Settings) -> dict[str,
 
 
 def _about(chosen: AbxItems, export: AbxExport) -> str:
-    source = "the .item file" if chosen.are_given else "labels; silence is a neighbour only"
+    source = "the .item file" if chosen.are_given else "labels; silence is a neighbor only"
     left = f", {chosen.num_left} others left out (abx_items)" if chosen.num_left else ""
     return (
         f"{export.num_items} phones of {export.num_recordings} utterances of whatever split{left}, "
         f"items from {source}; {export.num_empty} phones in which no code stands are left out.  "
         "A, B and X are phones, A and X the same one, B another: errors are the share in which X "
         "is nearer to B, 0.5 by chance (Schatz 2016).  within: all of one speaker; across: X of "
-        "another one.  Neighbours of A, B and X are the same, or any.  Vectors are compared by "
+        "another one.  Neighbors of A, B and X are the same, or any.  Vectors are compared by "
         "angle, codes by whether they are the same, both along the best alignment; groups are "
         "averaged as in the ZeroSpeech 2021 challenge."
     )
 
 
 def _score_rows(name: str, result: AbxResult) -> Iterator[dict[str, Value]]:
-    """One for each kind of neighbours."""
+    """One for each kind of neighbors."""
     by_kind = {(each.context, each.speaker): each for each in result.scores}
     for context in result.settings["contexts"]:
         within, across = (by_kind[context, speaker] for speaker in ("within", "across"))
         yield {
             "representation": name,
             "distance": result.settings["distance"],
-            "neighbours": NEIGHBOURS[context],
+            "neighbors": NEIGHBORS[context],
             **_score("within", within),
             **_score("across", across),
         }

@@ -1,4 +1,4 @@
-"""What ABX compares: the phones of labelled utterances, each with its neighbours and its speaker.
+"""What ABX compares: the phones of labeled utterances, each with its neighbors and its speaker.
 
 An .item file may list them, as those of the ZeroSpeech challenges do.  Else they are made:
 
@@ -27,7 +27,7 @@ from wavenet_ae.labels import (
 from wavenet_ae.metrics.abx import COLUMNS, DECIMALS
 from wavenet_ae.randomness import keyed_permutation
 
-SILENCE = "SIL"  # the neighbour where nothing is labelled, or what is there is left out
+SILENCE = "SIL"  # the neighbor where nothing is labeled, or what is there is left out
 SILENCES = {"sil", "h#", "pau", "epi", "sp", "spn", "<sil>", "<eps>"}  # which are no phones
 NO_PART_OF_A_NAME = {"": "%2F", "..": "%2E%2E"}
 BREAKS_A_FIELD = re.compile(r'[\s"%]')  # of a file whose columns are separated by spaces
@@ -47,25 +47,25 @@ class AbxItems:
     are_given: bool
 
 
-def choose_items(labelled: LabeledCorpus, settings: Settings) -> AbxItems:
+def choose_items(labeled: LabeledCorpus, settings: Settings) -> AbxItems:
     """Items of all utterances with labels, or of as many, in an order that the seed keys, as have
     `abx_items` segments.
 
     Those that an .item file has are taken as they are; they are made where it lacks columns, or
-    where labels are mapped, which may change neighbours too.
+    where labels are mapped, which may change neighbors too.
     """
-    by_name, names = _given(labelled, settings) or ({}, [_name(labelled, n) for n in labelled.rows])
-    num_segments = np.array([len(each.labels) for each in labelled.segments], np.int64)
+    by_name, names = _given(labeled, settings) or ({}, [_name(labeled, n) for n in labeled.rows])
+    num_segments = np.array([len(each.labels) for each in labeled.segments], np.int64)
     order = keyed_permutation(len(names), settings.seed, "abx")
     is_enough = np.cumsum(num_segments[order]) > settings.abx_items
     chosen = sorted(order[~is_enough].tolist() or order[:1].tolist())
     items: list[Item] = []
     for place in chosen:
-        speaker = _field(labelled.speaker(labelled.rows[place]))
-        made = () if by_name else items_of(labelled.segments[place], names[place], speaker)
+        speaker = _field(labeled.speaker(labeled.rows[place]))
+        made = () if by_name else items_of(labeled.segments[place], names[place], speaker)
         items += by_name.get(names[place], made)
     return AbxItems(
-        names={labelled.rows[place]: names[place] for place in chosen},
+        names={labeled.rows[place]: names[place] for place in chosen},
         items=items,
         num_left=len(names) - len(chosen),
         are_given=bool(by_name),
@@ -73,7 +73,7 @@ def choose_items(labelled: LabeledCorpus, settings: Settings) -> AbxItems:
 
 
 def _given(
-    labelled: LabeledCorpus, settings: Settings
+    labeled: LabeledCorpus, settings: Settings
 ) -> tuple[dict[str, list[Item]], list[str]] | None:
     """Items by the names of recordings, and the name of each utterance with labels; None where no
     file gives them."""
@@ -85,17 +85,17 @@ def _given(
         by_name.setdefault(item.file, []).append(item)
     if any(set(COLUMNS) - set(items[0].fields) for items in by_name.values()):
         return None
-    return by_name, [str(source.name_of(labelled.corpus.keys[row])) for row in labelled.rows]
+    return by_name, [str(source.name_of(labeled.corpus.keys[row])) for row in labeled.rows]
 
 
-def _name(labelled: LabeledCorpus, row: int) -> str:
+def _name(labeled: LabeledCorpus, row: int) -> str:
     """A path below a folder, like no other utterance's."""
-    parts = labelled.corpus.keys[row].split("/")
+    parts = labeled.corpus.keys[row].split("/")
     return "/".join(NO_PART_OF_A_NAME.get(part, _field(part)) for part in parts)
 
 
 def items_of(segments: Segments, name: str, speaker: str) -> list[Item]:
-    """Of the phones of one recording; silence is a neighbour only."""
+    """Of the phones of one recording; silence is a neighbor only."""
     phones = [SILENCE, *map(_phone, segments.labels), SILENCE]
     ends, begins = segments.ends, segments.begins
     items = []

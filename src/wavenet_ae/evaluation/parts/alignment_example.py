@@ -27,14 +27,14 @@ class Span(NamedTuple):
     end: float
 
 
-def judge_example(units: Units, labelled: LabeledCorpus, folder: Path) -> ResultTable:
+def judge_example(units: Units, labeled: LabeledCorpus, folder: Path) -> ResultTable:
     """Writes its beginning to `folder`.  Needs an utterance with labels."""
-    row, corpus = chosen(labelled), labelled.corpus
+    row, corpus = chosen(labeled), labeled.corpus
     length, rate = int(corpus.length[row]), corpus.sample_rate
     stop = min(length, round(SHOWN_SECONDS * rate))
     write(folder / FILE, corpus.read(row, 0, stop), rate)
     end = stop / rate
-    rows = [_row("phones", None, each) for each in label_spans(labelled.of(row), end)]
+    rows = [_row("phones", None, each) for each in label_spans(labeled.of(row), end)]
     encoded, _ = units.encode(corpus, row)
     if encoded.codes is None:
         assert units.of_vectors is not None
@@ -57,9 +57,9 @@ def judge_example(units: Units, labelled: LabeledCorpus, folder: Path) -> Result
     )
 
 
-def chosen(labelled: LabeledCorpus) -> int:
+def chosen(labeled: LabeledCorpus) -> int:
     """The first utterance with labels; one of the validation split first, and of a few seconds."""
-    corpus = labelled.corpus
+    corpus = labeled.corpus
 
     def misfits(row: int) -> tuple[bool, bool]:
         seconds = corpus.length[row] / corpus.sample_rate
@@ -68,7 +68,7 @@ def chosen(labelled: LabeledCorpus) -> int:
             not FEWEST_SECONDS <= seconds <= MOST_SECONDS,
         )
 
-    return min(labelled.rows, key=misfits)
+    return min(labeled.rows, key=misfits)
 
 
 def label_spans(segments: Segments, end: float) -> Iterator[Span]:

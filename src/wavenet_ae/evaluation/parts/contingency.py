@@ -10,7 +10,7 @@ import numpy as np
 from wavenet_ae.evaluation.results import ResultTable, Value
 
 PART = "code_by_phone"
-UNITS, UNIT, OTHER, UNLABELLED = "units", "unit", "other labels", "no label"
+UNITS, UNIT, OTHER, UNLABELED = "units", "unit", "other labels", "no label"
 MOST_UNITS = 1024  # of one kind, and
 MOST_LABELS = 128  # that have a row and a column of their own
 
@@ -70,7 +70,7 @@ def code_by_phone(counts: Mapping[str, UnitCounts], inventory: Sequence[str]) ->
 
 def column_names(inventory: Sequence[str]) -> list[str]:
     """Labels, with a prime where they are called like a column that is none."""
-    names = [UNITS, UNIT, OTHER, UNLABELLED]
+    names = [UNITS, UNIT, OTHER, UNLABELED]
     for label in inventory:
         while label in names:
             label += "'"
@@ -84,9 +84,9 @@ def _rows(
     """Of labels (M,) among the L; rows that add up to the frames of their units."""
     for unit in np.sort(np.argsort(-counts.frames, kind="stable")[:MOST_UNITS]).tolist():
         by_label, num_frames = counts.by_label[unit], int(counts.frames[unit])
-        num_labelled, num_named = int(by_label.sum()), int(by_label[labels].sum())
+        num_labeled, num_named = int(by_label.sum()), int(by_label[labels].sum())
         row: dict[str, Value] = {UNITS: name, UNIT: unit}
         row |= {columns[label]: int(by_label[label]) for label in labels.tolist()}
         if len(labels) < len(columns):
-            row[OTHER] = num_labelled - num_named
-        yield {**row, UNLABELLED: num_frames - num_labelled}
+            row[OTHER] = num_labeled - num_named
+        yield {**row, UNLABELED: num_frames - num_labeled}

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from wavenet_ae.data.corpus import PackedCorpus
-from wavenet_ae.evaluation.parts.unit_systems import not_yet_quantising
+from wavenet_ae.evaluation.parts.unit_systems import not_yet_quantizing
 from wavenet_ae.evaluation.progress import Progress
 from wavenet_ae.evaluation.results import ResultTable, Value
 from wavenet_ae.metrics.bitrate import (
@@ -108,7 +108,7 @@ def judge_bitrate(
             "code and length; kl: of a Gaussian posterior to its prior; speaker: log2 of the "
             "number of speakers, once an utterance.  A bottleneck without any of these but the "
             "last passes on vectors of unlimited precision."
-            + "".join(f"  {each}" for each in not_yet_quantising(bottleneck))
+            + "".join(f"  {each}" for each in not_yet_quantizing(bottleneck))
         ),
         rows=[{"rate": name, "bits_per_second": value} for name, value in bitrates.items()],
     )

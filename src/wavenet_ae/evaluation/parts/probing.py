@@ -32,14 +32,14 @@ ENCODING = 0.2  # about this share of the time is for the encoding
 
 
 def judge_probes(
-    model: WaveformAutoencoder, labelled: LabeledCorpus, settings: Settings, progress: Progress
+    model: WaveformAutoencoder, labeled: LabeledCorpus, settings: Settings, progress: Progress
 ) -> Iterator[ResultTable]:
-    """On labelled utterances; without any, speakers are probed on all of them."""
-    corpus, rows = labelled.corpus, labelled.rows or range(len(labelled.corpus))
+    """On labeled utterances; without any, speakers are probed on all of them."""
+    corpus, rows = labeled.corpus, labeled.rows or range(len(labeled.corpus))
     config = read_checkpoint(settings.file)[SECTION]["config"]
     windows = training_windows(model, corpus, settings.seed)
     represent = Representations(model, config, windows, settings.seed)
-    phones_of = labelled.at if labelled.rows else None
+    phones_of = labeled.at if labeled.rows else None
     choice = choose_frames(
         corpus, rows, CodeLayout(model), phones_of, settings.probe_frames, seed=settings.seed
     )
@@ -49,7 +49,7 @@ def judge_probes(
         collector.add(row, represent(waveform).values)
         progress.at(ENCODING * (number + 1) / len(choice.rows))
     frames, means = collector.frames(), collector.means()
-    offered = [phone_task(frames) if labelled.rows else None, speaker_task(frames)]
+    offered = [phone_task(frames) if labeled.rows else None, speaker_task(frames)]
     tasks = [each for each in (*offered, speaker_task(means)) if each is not None]
     results = []
     for result in run_probes(tasks, range(settings.probe_seeds)):

@@ -40,7 +40,7 @@ class Units:
         if vectors is not None:
             self.of_vectors = Clusters(vectors, CONTINUOUS_UNITS, seed)
             num_clusters, own = CONTINUOUS_UNITS, {"k-means on vectors": CONTINUOUS_UNITS}
-            self.remarks += not_yet_quantising(bottleneck)
+            self.remarks += not_yet_quantizing(bottleneck)
         else:
             assert bottleneck.codebook_size is not None
             num_joint = bottleneck.codebook_size**bottleneck.num_codebooks
@@ -80,13 +80,13 @@ class Units:
         )
 
 
-def not_yet_quantising(bottleneck: Bottleneck) -> list[str]:
+def not_yet_quantizing(bottleneck: Bottleneck) -> list[str]:
     """One sentence where a bottleneck has codes, but passes latents on as they are until
     `start_after`; else none."""
-    if bool(getattr(bottleneck, "is_quantising", True)):
+    if bool(getattr(bottleneck, "is_quantizing", True)):
         return []
     return [
-        "The bottleneck does not quantise yet, for this checkpoint is from before "
+        "The bottleneck does not quantize yet, for this checkpoint is from before "
         "bottleneck.start_after: it passes on vectors, and there are no codes."
     ]
 

@@ -64,36 +64,36 @@ class Tally:
 
 
 def tallied(
-    units: Units, labelled: LabeledCorpus, seed: int, progress: Progress
+    units: Units, labeled: LabeledCorpus, seed: int, progress: Progress
 ) -> dict[str, Tally]:
     """Of all utterances with labels, by the names of the kinds of units, in their order."""
-    num_labels, rate = len(labelled.inventory), labelled.corpus.sample_rate
+    num_labels, rate = len(labeled.inventory), labeled.corpus.sample_rate
     tallies = {}
     for name, num_units in units.sizes.items():
         none = JointCounts.none(num_units, num_labels)
         tallies[name] = Tally([none, none], np.zeros(num_units, np.int64))
-    _, names = _divided(labelled)
+    _, names = _divided(labeled)
     half = halves(names, seed)
-    for number, (row, of) in enumerate(zip(labelled.rows, names, strict=True), start=1):
-        anchors, found = units.of(labelled.corpus, row)
-        labels, segments = labelled.at(row, anchors), labelled.of(row)
+    for number, (row, of) in enumerate(zip(labeled.rows, names, strict=True), start=1):
+        anchors, found = units.of(labeled.corpus, row)
+        labels, segments = labeled.at(row, anchors), labeled.of(row)
         for name, each in found.items():
             tallies[name].add(each, labels, half[of], anchors, segments, rate)
-        progress.at(number / len(labelled.rows))
+        progress.at(number / len(labeled.rows))
     return tallies
 
 
 def judge_units(
-    model: WaveformAutoencoder, labelled: LabeledCorpus, seed: int, folder: Path, progress: Progress
+    model: WaveformAutoencoder, labeled: LabeledCorpus, seed: int, folder: Path, progress: Progress
 ) -> Iterator[ResultTable]:
     """Two tables, units and labels, units and boundaries; and what pictures are drawn from, of
     which an utterance's sound is written to `folder`."""
-    units = Units(model, labelled.corpus, seed)
-    tallies = tallied(units, labelled, seed, progress)
+    units = Units(model, labeled.corpus, seed)
+    tallies = tallied(units, labeled, seed, progress)
     yield ResultTable(
         "units",
         "What units say of phones",
-        _about(labelled, units),
+        _about(labeled, units),
         [_label_row(name, tally, seed) for name, tally in tallies.items()],
     )
     milliseconds = 1000 * float(model.hop) / model.sample_rate
@@ -108,25 +108,25 @@ def judge_units(
         rows,
     )
     counts = {name: UnitCounts(tally.total.counts, tally.frames) for name, tally in tallies.items()}
-    yield code_by_phone(counts, labelled.inventory)
-    yield judge_example(units, labelled, folder)
+    yield code_by_phone(counts, labeled.inventory)
+    yield judge_example(units, labeled, folder)
 
 
-def _divided(labelled: LabeledCorpus) -> tuple[str, list[str]]:
+def _divided(labeled: LabeledCorpus) -> tuple[str, list[str]]:
     """What is divided into halves, and which of these each utterance with labels belongs to."""
-    speakers = [labelled.speaker(row) for row in labelled.rows]
+    speakers = [labeled.speaker(row) for row in labeled.rows]
     if len(set(speakers)) > 1:
         return "speakers", speakers
-    return "utterances", [labelled.corpus.keys[row] for row in labelled.rows]
+    return "utterances", [labeled.corpus.keys[row] for row in labeled.rows]
 
 
-def _about(labelled: LabeledCorpus, units: Units) -> str:
-    has_training = len(labelled.corpus.rows("train")) > 0
+def _about(labeled: LabeledCorpus, units: Units) -> str:
+    has_training = len(labeled.corpus.rows("train")) > 0
     fitted_to = "the training split" if has_training else "the same utterances"
-    of, _ = _divided(labelled)
+    of, _ = _divided(labeled)
     sentences = (
-        f"All {len(labelled.rows)} utterances with labels, of whatever split, and their "
-        f"{len(labelled.inventory)} labels ({labelled.num_without} others have no label file).  "
+        f"All {len(labeled.rows)} utterances with labels, of whatever split, and their "
+        f"{len(labeled.inventory)} labels ({labeled.num_without} others have no label file).  "
         "PNMI: I(unit; label) / H(label), with shuffled labels beside it; purity: share of frames "
         "whose label is the commonest of their unit, on the same frames (van den Oord et al. "
         "2017), beside the commonest label "
@@ -151,7 +151,7 @@ def _label_row(name: str, tally: Tally, seed: int) -> dict[str, Value]:
         "num_used": quality.num_used,
         "num_units": quality.num_codes,
         "num_frames": quality.num_frames,
-        "num_unlabelled": quality.num_unlabelled,
+        "num_unlabeled": quality.num_unlabeled,
         "num_excluded": quality.num_excluded,
     }
 

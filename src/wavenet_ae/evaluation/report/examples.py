@@ -35,7 +35,7 @@ class Band:
 
     name: str
     spans: Sequence[Span]
-    is_coloured: bool
+    is_colored: bool
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def examples(judged: Sequence[Judged]) -> Iterator[Example]:
             for name, (_, found) in zip(names, members, strict=True)
             for band in unit_bands(found.rows, name)
         ]
-        labels = Band("labels", _spans(findings.rows, "phones", None), is_coloured=False)
+        labels = Band("labels", _spans(findings.rows, "phones", None), is_colored=False)
         yield Example(utterance, samples, rate, labels, units)
 
 
@@ -84,7 +84,7 @@ def unit_bands(rows: Sequence[Mapping[str, Any]], name: str) -> list[Band]:
     for codebook in codebooks:
         numbered = f"{name or 'codebook'} {codebook + 1}"
         title = numbered if len(codebooks) > 1 else name or "units"
-        bands.append(Band(title, _spans(rows, "units", codebook), is_coloured=True))
+        bands.append(Band(title, _spans(rows, "units", codebook), is_colored=True))
     return bands
 
 

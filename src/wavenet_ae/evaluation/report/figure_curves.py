@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from wavenet_ae.dashboards.drawing import COLOURS, draw_panel, drawn_keys, run_handles
+from wavenet_ae.dashboards.drawing import COLORS, draw_panel, drawn_keys, run_handles
 from wavenet_ae.dashboards.history import METRICS, RunHistory, read_metrics
 from wavenet_ae.evaluation.report.figure import Figure, as_figure
 from wavenet_ae.evaluation.report.figure_style import add_legend, drawing_of, legend_inches
@@ -15,14 +15,14 @@ PANEL_INCHES = 3.4
 
 
 def curves(judged: Sequence[Judged]) -> Iterator[Figure]:
-    """A figure for every so many models as colours tell apart, of those whose runs are there."""
+    """A figure for every so many models as colors tell apart, of those whose runs are there."""
     runs = [
         RunHistory(each.name, read_metrics(each.run_folder / METRICS), {})
         for each in judged
         if each.run_folder is not None
     ]
-    for first in range(0, len(runs), len(COLOURS)):
-        yield from _drawn(runs[first : first + len(COLOURS)], f"curves-{first}")
+    for first in range(0, len(runs), len(COLORS)):
+        yield from _drawn(runs[first : first + len(COLORS)], f"curves-{first}")
 
 
 def _drawn(runs: Sequence[RunHistory], name: str) -> Iterator[Figure]:

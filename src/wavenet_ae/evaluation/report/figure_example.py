@@ -48,7 +48,7 @@ def examples_over_spectrograms(judged: Sequence[Judged]) -> Iterator[Figure]:
         all_axes[-1].set_xlabel("time in s")
         about = (
             f"{example.utterance}: labels above, units below by their numbers, each number with a "
-            f"colour.  Power in dB, {RANGE_DECIBELS} from white to black."
+            f"color.  Power in dB, {RANGE_DECIBELS} from white to black."
         )
         yield as_figure(drawing, f"example-{index}", "Units and labels of an utterance", about)
 
@@ -77,7 +77,7 @@ def _draw_spectrogram(axes: Axes, decibels: np.ndarray, begin: float, rate: int)
         return
     start = first * HOP_SECONDS + (WINDOW_SECONDS - HOP_SECONDS) / 2
     extent = (start, start + HOP_SECONDS * shown.shape[1], 0, SPECTROGRAM_INCHES)
-    limits: dict[str, Any] = dict(vmin=-RANGE_DECIBELS, vmax=0, cmap="Greys")
+    limits: dict[str, Any] = dict(vmin=-RANGE_DECIBELS, vmax=0, cmap="Grays")
     axes.imshow(shown, origin="lower", aspect="auto", extent=extent, interpolation="none", **limits)
 
 
@@ -87,7 +87,7 @@ def _draw_band(axes: Axes, band: Band, place: float, begin: float, end: float) -
     axes.broken_barh(
         [(each.begin, each.end - each.begin) for each in shown],
         (place, BAND_INCHES),
-        facecolors=[_colour(each.label) if band.is_coloured else "white" for each in shown],
+        facecolors=[_color(each.label) if band.is_colored else "white" for each in shown],
         edgecolor="0.35",
         linewidth=0.4,
     )
@@ -111,7 +111,7 @@ def _rotation(span: Span) -> int | None:
     return 90 if length <= height and width >= FONT_POINTS else None
 
 
-def _colour(label: str) -> np.ndarray:
+def _color(label: str) -> np.ndarray:
     """(3,) pale, and the same for the same number."""
     return hsv_to_rgb((int(label) * GOLDEN % 1, 0.4, 1))
 

@@ -23,7 +23,7 @@ MOST_CHARACTERS = 12
 
 @dataclass(frozen=True)
 class Matrix:
-    """shares  (L, U): P(label | unit) over labelled frames, of `labels` and `units`
+    """shares  (L, U): P(label | unit) over labeled frames, of `labels` and `units`
     title    the kind of the units
     """
 
@@ -58,17 +58,17 @@ def matrices(judged: Sequence[Judged]) -> Iterator[Figure]:
 
 def _kinds(judged: Judged) -> list[Matrix]:
     """The model's own units, which are the first, and k-means on MFCC, the last."""
-    tables = [table for table in unit_tables(judged) if table.labelled.any()]
+    tables = [table for table in unit_tables(judged) if table.labeled.any()]
     return [matrix(each) for each in (tables if len(tables) < 2 else [tables[0], tables[-1]])]
 
 
 def matrix(table: UnitTable) -> Matrix:
-    """Of a table with labelled frames.  Units of one commonest label stand together, those that
+    """Of a table with labeled frames.  Units of one commonest label stand together, those that
     say it most clearly first."""
     labels = np.argsort(-table.counts.sum(axis=0), kind="stable")[:MOST_LABELS]
-    frequent = np.argsort(-table.labelled, kind="stable")[:MOST_UNITS]
-    kept = frequent[table.labelled[frequent] > 0]
-    shares = (table.counts[kept] / table.labelled[kept, None])[:, labels].T  # (L, U)
+    frequent = np.argsort(-table.labeled, kind="stable")[:MOST_UNITS]
+    kept = frequent[table.labeled[frequent] > 0]
+    shares = (table.counts[kept] / table.labeled[kept, None])[:, labels].T  # (L, U)
     order = np.lexsort((-shares.max(axis=0), shares.argmax(axis=0)))
     names = [table.labels[label] for label in labels]
     return Matrix(table.kind, shares[:, order], names, table.units[kept][order])

@@ -8,7 +8,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from wavenet_ae.dashboards.drawing import COLOURS, GREY, STYLES
+from wavenet_ae.dashboards.drawing import COLORS, GRAY, STYLES
 from wavenet_ae.evaluation.report.figure import Figure, as_figure
 from wavenet_ae.evaluation.report.figure_style import (
     add_legend,
@@ -59,17 +59,17 @@ def _draw(axes: Axes, points: Sequence[Point], measure: str, low: float) -> list
     """Filled at the rate that was used, hollow at the nominal one."""
     handles = []
     for point in points:
-        value, colour = point.values[measure], COLOURS[point.number % len(COLOURS)]
+        value, color = point.values[measure], COLORS[point.number % len(COLORS)]
         if point.used is None:
             style = STYLES[1 + point.number % (len(STYLES) - 1)]
             label = f"{point.name}: no rate"
-            handles.append(axes.axhline(value, label=label, color=GREY, linestyle=style))
+            handles.append(axes.axhline(value, label=label, color=GRAY, linestyle=style))
             continue
         marker = MARKERS[point.number % len(MARKERS)]
-        look: dict[str, Any] = dict(color=colour, marker=marker, **POINTS)
+        look: dict[str, Any] = dict(color=color, marker=marker, **POINTS)
         used = max(point.used, low)  # what has collapsed to 0 stands at the edge
         if point.nominal is not None:
-            axes.plot([used, point.nominal], [value, value], color=colour, linewidth=0.8)
+            axes.plot([used, point.nominal], [value, value], color=color, linewidth=0.8)
             axes.plot([point.nominal], [value], markerfacecolor="white", **look)
         label = f"{point.name}: {point.used:.0f} bit/s"
         handles += axes.plot([used], [value], label=label, clip_on=False, zorder=3, **look)
@@ -82,7 +82,7 @@ def _limits(points: Sequence[Point]) -> tuple[float, float]:
 
 
 def _meanings(points: Sequence[Point]) -> dict[str, Any]:
-    style: dict[str, Any] = dict(color=GREY, marker="o", **POINTS)
+    style: dict[str, Any] = dict(color=GRAY, marker="o", **POINTS)
     meanings = [Line2D([], [], label="used", **style)]
     if any(each.nominal is not None for each in points):
         meanings.append(Line2D([], [], label="nominal", markerfacecolor="white", **style))

@@ -9,7 +9,7 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure as Drawing
 from matplotlib.ticker import LogLocator, MaxNLocator
 
-from wavenet_ae.dashboards.drawing import COLOURS, STYLES
+from wavenet_ae.dashboards.drawing import COLORS, STYLES
 from wavenet_ae.dashboards.pages import FONT_SIZES
 
 WIDTH_INCHES = 5.2
@@ -27,9 +27,9 @@ def drawing_of(height_inches: float) -> Drawing:
 
 
 def look(index: int) -> dict[str, Any]:
-    """Colour and dashes of the line of one of many models."""
-    rounds, colour = divmod(index, len(COLOURS))
-    return {"color": COLOURS[colour], "linestyle": STYLES[rounds % len(STYLES)]}
+    """Color and dashes of the line of one of many models."""
+    rounds, color = divmod(index, len(COLORS))
+    return {"color": COLORS[color], "linestyle": STYLES[rounds % len(STYLES)]}
 
 
 def add_legend(drawing: Drawing, handles: Sequence[Any]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from wavenet_ae.dashboards.drawing import FEW, GREY, UNIFORM
+from wavenet_ae.dashboards.drawing import FEW, GRAY, UNIFORM
 from wavenet_ae.evaluation.parts.contingency import MOST_UNITS
 from wavenet_ae.evaluation.report.figure import Figure, as_figure
 from wavenet_ae.evaluation.report.figure_style import (
@@ -39,7 +39,7 @@ def usage(judged: Sequence[Judged]) -> Iterator[Figure]:
         axes.plot(places, 100 * shares, marker=marker, label=label, **look(index))
     for size in sorted({table.num_units for table in tables.values()}):
         last = min(size, MOST_UNITS)
-        axes.hlines(100 / size, 1, last, color=GREY, linestyle="--", linewidth=0.8, label=UNIFORM)
+        axes.hlines(100 / size, 1, last, color=GRAY, linestyle="--", linewidth=0.8, label=UNIFORM)
     number_ratios(axes.yaxis, *axes.get_ylim())
     axes.grid(alpha=0.3)
     handles, labels = axes.get_legend_handles_labels()

@@ -13,14 +13,14 @@ from wavenet_ae.evaluation.parts.contingency import (
     PART,
     UNIT,
     UNITS,
-    UNLABELLED,
+    UNLABELED,
     frames_of,
     number_of,
     used_of,
 )
 from wavenet_ae.evaluation.report.reading import Judged
 
-NO_LABELS = (UNITS, UNIT, OTHER, UNLABELLED)
+NO_LABELS = (UNITS, UNIT, OTHER, UNLABELED)
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class UnitTable:
     units     (U,) those that have a row, which are the most frequent where there are many
     labels    L names
     counts    (U, L) frames of each unit and label
-    labelled  (U,) frames with any label
+    labeled  (U,) frames with any label
     frames    (U,) all frames
     """
 
@@ -40,7 +40,7 @@ class UnitTable:
     units: np.ndarray
     labels: Sequence[str]
     counts: np.ndarray
-    labelled: np.ndarray
+    labeled: np.ndarray
     frames: np.ndarray
 
 
@@ -58,7 +58,7 @@ def unit_tables(judged: Judged) -> list[UnitTable]:
 def _table(kind: str, rows: Sequence[Mapping[str, Any]], settings: Mapping[str, Any]) -> UnitTable:
     labels = [name for name in rows[0] if name not in NO_LABELS]
     counts = np.array([[row[name] for name in labels] for row in rows], np.int64)
-    labelled = counts.sum(axis=1) + [row.get(OTHER, 0) for row in rows]
+    labeled = counts.sum(axis=1) + [row.get(OTHER, 0) for row in rows]
     return UnitTable(
         kind=kind,
         num_units=settings[number_of(kind)],
@@ -67,6 +67,6 @@ def _table(kind: str, rows: Sequence[Mapping[str, Any]], settings: Mapping[str, 
         units=np.array([row[UNIT] for row in rows]),
         labels=labels,
         counts=counts,
-        labelled=labelled,
-        frames=labelled + [row[UNLABELLED] for row in rows],
+        labeled=labeled,
+        frames=labeled + [row[UNLABELED] for row in rows],
     )

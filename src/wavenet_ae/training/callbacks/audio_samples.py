@@ -49,7 +49,7 @@ class AudioSamples(pl.Callback):
     """Writes `<run>/samples/step-XXXXXXXX/<utterance>-{original,reconstruction,to-<speaker>}.wav`,
     and spectrograms of original and reconstruction, and hands them to W&B and TensorBoard.
 
-    The utterances are the first of the validation split.  While a bottleneck does not quantise yet
+    The utterances are the first of the validation split.  While a bottleneck does not quantize yet
     its vectors are decoded; a model without codes makes up `sample-of-<speaker>`; averaged weights
     are heard where there are such, for which it comes after their callback.  It changes nothing of
     the run.

@@ -31,7 +31,7 @@ class Checkpoints(pl.callbacks.Checkpoint):
 
     Where a step is followed by a validation the checkpoint waits for it, so that a resumed run
     neither repeats nor misses one.  The newest `keep` stay, beside the best by validation NLL; what
-    was best before a bottleneck began to quantise gives way to the first one with codes.
+    was best before a bottleneck began to quantize gives way to the first one with codes.
 
     As one of Lightning's checkpoint callbacks it is called after all the others, so that what it
     saves holds what they did at this step.
@@ -133,7 +133,7 @@ class Checkpoints(pl.callbacks.Checkpoint):
 
 
 def _has_codes(module: pl.LightningModule) -> bool:
-    """Whether its bottleneck does what it is there for: quantise, where it is to."""
+    """Whether its bottleneck does what it is there for: quantize, where it is to."""
     model = module.model
     bottleneck = model.bottleneck if isinstance(model, WaveformAutoencoder) else None
-    return bool(getattr(bottleneck, "is_quantising", True))
+    return bool(getattr(bottleneck, "is_quantizing", True))

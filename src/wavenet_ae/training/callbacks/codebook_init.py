@@ -8,14 +8,14 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import WeightAveraging
 
-from wavenet_ae.bottlenecks.quantizer import Quantiser
+from wavenet_ae.bottlenecks.quantizer import Quantizer
 from wavenet_ae.models import WaveformAutoencoder
 from wavenet_ae.randomness import keyed_seed
 from wavenet_ae.training.module import WaveformTraining
 
 
 class CodebookInit(pl.Callback):
-    """Calls `Quantiser.start` once, before step `start_after`.
+    """Calls `Quantizer.start` once, before step `start_after`.
 
     The windows come in an order of their own, which does not count as consumed; a resumed run
     finds its codebook in the checkpoint and starts none.
@@ -26,7 +26,7 @@ class CodebookInit(pl.Callback):
     ) -> None:
         assert isinstance(pl_module, WaveformTraining)
         bottleneck = pl_module.bottleneck
-        if not isinstance(bottleneck, Quantiser) or bottleneck.is_quantising:
+        if not isinstance(bottleneck, Quantizer) or bottleneck.is_quantizing:
             return
         if trainer.global_step >= bottleneck.start_after:
             latents = _encoder_outputs(pl_module, bottleneck.num_initial_vectors)
@@ -34,7 +34,7 @@ class CodebookInit(pl.Callback):
             _start_averages(trainer, bottleneck)
 
 
-def _start_averages(trainer: pl.Trainer, bottleneck: Quantiser) -> None:
+def _start_averages(trainer: pl.Trainer, bottleneck: Quantizer) -> None:
     """An average with the codebook of before would be neither."""
     for callback in trainer.callbacks:  # type: ignore[attr-defined]
         average = getattr(callback, "_average_model", None)

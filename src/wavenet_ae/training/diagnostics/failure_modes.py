@@ -143,7 +143,7 @@ FULL_OF_LIFE = (
     switched_on("bottleneck.revive_after", 50),
 )
 SAME_SCALE = (
-    set_to("bottleneck.normalise", True),
+    set_to("bottleneck.normalize", True),
     set_to("bottleneck.init", "kmeans"),
 )
 SMALL_COMMITMENT = replace(
@@ -228,7 +228,7 @@ FAILURE_MODES = (
         shows=_exploding,
         meaning="The latents run away from their codes, which cannot follow.",
         remedies=lambda look, chart: (
-            set_to("bottleneck.normalise", True),
+            set_to("bottleneck.normalize", True),
             *SLOWER[:1],
             at_least("objective.commitment_weight", 0.01),
         ),

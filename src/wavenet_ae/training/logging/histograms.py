@@ -37,7 +37,7 @@ class Histogram:
 
     @classmethod
     def per_index(cls, values: Tensor) -> Histogram:
-        """One bar an index: values (K,), bins centred on 0 ... K-1."""
+        """One bar an index: values (K,), bins centered on 0 ... K-1."""
         return cls(values.detach().cpu().double().tolist(), -0.5, len(values) - 0.5)
 
     @classmethod
@@ -54,7 +54,7 @@ class Histogram:
         return np.linspace(self.low, self.high, len(self.counts) + 1)
 
     def at_most(self, num_bins: int) -> Histogram:
-        """The same with as few neighbours merged as will do.
+        """The same with as few neighbors merged as will do.
 
         Where the bins do not come out even, the last merged bin reaches beyond `high`.
         """
@@ -133,7 +133,7 @@ def _step_of(line: bytes) -> int | None:
 def log_histogram(trainer: pl.Trainer, name: str, histogram: Histogram) -> None:
     """Hand a histogram to each logger that keeps such, at the step of this validation's figures.
 
-    The run's folder keeps 4096 bins, W&B takes 512: of more, neighbours are merged.
+    The run's folder keeps 4096 bins, W&B takes 512: of more, neighbors are merged.
     """
     if not trainer.is_global_zero:
         return
@@ -152,14 +152,14 @@ def _add_to_tensorboard(
     logger: TensorBoardLogger, name: str, histogram: Histogram, step: int
 ) -> None:
     counts, edges = np.array(histogram.counts), histogram.edges
-    centres = (edges[:-1] + edges[1:]) / 2
+    centers = (edges[:-1] + edges[1:]) / 2
     logger.experiment.add_histogram_raw(
         name,
         min=histogram.low,
         max=histogram.high,
         num=counts.sum(),
-        sum=counts @ centres,
-        sum_squares=counts @ centres**2,
+        sum=counts @ centers,
+        sum_squares=counts @ centers**2,
         bucket_limits=edges[1:].tolist(),
         bucket_counts=histogram.counts,
         global_step=step,

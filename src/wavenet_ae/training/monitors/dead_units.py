@@ -28,7 +28,7 @@ class DeadUnits(Monitor):
         model = module.model
         if not isinstance(model, WaveformAutoencoder):
             return {}
-        waveform = model.normalise(batch.waveform[:, module.plan.encoder_input])
+        waveform = model.normalize(batch.waveform[:, module.plan.encoder_input])
         active = active_channels(model.encoder, waveform)
         if not active:
             return {}

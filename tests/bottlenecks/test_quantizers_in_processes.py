@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 import torch
 import torch.distributed as dist
-from helpers.quantising import step
+from helpers.quantizing import step
 
 from wavenet_ae.bottlenecks import LFQ, RVQ, VQVAE, VQVAEEMA, SimVQ
-from wavenet_ae.bottlenecks.quantizer import Quantiser
+from wavenet_ae.bottlenecks.quantizer import Quantizer
 
 NUM_PROCESSES = 2
 NUM_STEPS = 8
 WITH_CODEBOOK = {"dim": 4, "codebook_size": 16, "init": "kmeans", "revive_after": 2}
-MEMBERS: dict[str, tuple[type[Quantiser], dict]] = {
+MEMBERS: dict[str, tuple[type[Quantizer], dict]] = {
     "vqvae": (VQVAE, WITH_CODEBOOK),
     "vqvae_ema": (VQVAEEMA, WITH_CODEBOOK),
     "rvq": (RVQ, {**WITH_CODEBOOK, "num_codebooks": 2}),
@@ -32,13 +32,13 @@ def latents(seed: int) -> torch.Tensor:
     return torch.randn(4, 5, 3, dtype=torch.float64, generator=generator)
 
 
-def trained(kind: type[Quantiser], settings: dict, rank: int, num_processes: int) -> dict:
+def trained(kind: type[Quantizer], settings: dict, rank: int, num_processes: int) -> dict:
     """State and logged figures after some steps on rows rank::num_processes of each batch.
 
     Gradients are averaged, as data-parallel training does.
     """
     torch.manual_seed(0)
-    bottleneck = kind(input_dim=5, start_after=1, normalise=True, **settings).double().train()
+    bottleneck = kind(input_dim=5, start_after=1, normalize=True, **settings).double().train()
     optimizer = torch.optim.SGD(bottleneck.parameters(), lr=0.1)
     # each process has drawn windows of its own: those of the first count
     many = torch.cat([latents(1000 * rank + seed) for seed in range(20)])
@@ -80,7 +80,7 @@ def run_process(rank: int, folder: str) -> None:
 @pytest.fixture(scope="module")
 def processes(tmp_path_factory) -> list[dict]:
     folder = tmp_path_factory.mktemp("processes")
-    torch.multiprocessing.set_forkserver_preload(["quantising"])  # torch is imported once
+    torch.multiprocessing.set_forkserver_preload(["quantizing"])  # torch is imported once
     torch.multiprocessing.start_processes(
         run_process, (str(folder),), NUM_PROCESSES, start_method="forkserver"
     )
