@@ -66,7 +66,7 @@ def test_the_start_changes_values_by_rounding_only(levels):
     bottleneck = FSQ(input_dim=4, levels=levels, start_after=5).double().eval()
     given = latents(codes=400).double() * torch.linspace(0.1, 9, 400)  # into the tails of the tanh
     before = bottleneck(given).vectors
-    bottleneck.start(given, seed=0)
+    bottleneck.begin_quantizing(given, seed=0)
     after = bottleneck(given).vectors
     half_widths = torch.tensor([each // 2 for each in levels])[:, None]
     torch.testing.assert_close((before * half_widths).round(), after * half_widths)

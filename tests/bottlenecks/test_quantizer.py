@@ -7,8 +7,7 @@ import torch
 from helpers.quantizing import latents, projected, quantizer, step
 
 from wavenet_ae.bottlenecks import FSQ, LFQ, RVQ, VQVAE, VQVAEEMA, SimVQ
-from wavenet_ae.bottlenecks.codebooks import nearest_codes
-from wavenet_ae.bottlenecks.kmeans import kmeans
+from wavenet_ae.bottlenecks.codebook import kmeans, nearest_codes
 from wavenet_ae.bottlenecks.quantizer import perplexity
 
 
@@ -107,7 +106,7 @@ def test_waits_and_then_really_quantizes(kind, settings):
     assert waiting.codes is None and not waiting.losses
     rows = waiting.vectors.detach().transpose(1, 2).flatten(0, 1)
     assert len(rows.unique(dim=0)) == len(rows), "latents pass as they are"
-    bottleneck.start(latents(batch=20), seed=0)
+    bottleneck.begin_quantizing(latents(batch=20), seed=0)
     quantized = bottleneck(latents(), step())
     assert quantized.codes is not None
     rows = quantized.vectors.detach().transpose(1, 2).flatten(0, 1)
@@ -139,7 +138,7 @@ def test_what_needs_no_encoder_quantizes_at_once():
 @pytest.mark.parametrize("init", ["kmeans", "samples"])
 def test_started_codebook_covers_the_latents(init):
     vq = quantizer(init=init, codebook_size=16)
-    vq.start(latents(batch=40), seed=0)
+    vq.begin_quantizing(latents(batch=40), seed=0)
     codes = vq.eval().encode(latents(batch=40))
     assert len(codes.unique()) == 16
 

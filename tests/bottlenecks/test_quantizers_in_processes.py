@@ -42,7 +42,7 @@ def trained(kind: type[Quantizer], settings: dict, rank: int, num_processes: int
     optimizer = torch.optim.SGD(bottleneck.parameters(), lr=0.1)
     # each process has drawn windows of its own: those of the first count
     many = torch.cat([latents(1000 * rank + seed) for seed in range(20)])
-    bottleneck.start(many, seed=0)
+    bottleneck.begin_quantizing(many, seed=0)
     figures = []
     for index in range(NUM_STEPS):
         output = bottleneck(latents(index)[rank::num_processes], step(index))

@@ -58,7 +58,7 @@ def test_moving_averages_by_hand():
 @pytest.mark.parametrize("init", ["kmeans", "samples"])
 def test_started_codebooks_cover_what_is_left(init):
     bottleneck = rvq(init=init, codebook_size=16)
-    bottleneck.start(latents(batch=40), seed=0)
+    bottleneck.begin_quantizing(latents(batch=40), seed=0)
     output = bottleneck(latents(batch=40))
     for index in range(3):
         assert len(output.codes[:, index].unique()) == 16
@@ -72,7 +72,7 @@ def test_started_codebooks_cover_what_is_left(init):
 
 def test_a_code_in_one_codebook_is_revived_there_alone():
     bottleneck = rvq(revive_after=2, num_codebooks=2, decay=0.8)
-    bottleneck.start(latents(batch=20), seed=0)
+    bottleneck.begin_quantizing(latents(batch=20), seed=0)
     first, second = (stage._codebook for stage in bottleneck.residual.layers)
     for averages in (second.embed, second.embed_avg):
         averages[0, 3] = 50.0  # far from everything

@@ -37,7 +37,7 @@ def test_codes_are_the_nearest_of_the_mapped_codebook():
 @pytest.mark.parametrize("init", ["kmeans", "samples"])
 def test_started_codes_are_encoder_outputs(init):
     bottleneck = simvq(init)
-    bottleneck.start(latents(batch=40), seed=0)
+    bottleneck.begin_quantizing(latents(batch=40), seed=0)
     assert len(bottleneck.encode(latents(batch=40)).unique()) == 9
     z = projected(bottleneck, latents(batch=40)).transpose(1, 2).flatten(0, 1)
     to_nearest = torch.cdist(codebook(bottleneck), z).min(dim=1).values

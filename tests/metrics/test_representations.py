@@ -41,7 +41,7 @@ def made(config: dict[str, Any], corpus: PackedCorpus, starts: bool = True) -> W
     model.eval()
     if model.bottleneck.codebook_size and starts:
         with torch.no_grad():
-            model.bottleneck.start(model.encoder(model.normalize(windows)), seed=0)
+            model.bottleneck.begin_quantizing(model.encoder(model.normalize(windows)), seed=0)
     return model
 
 

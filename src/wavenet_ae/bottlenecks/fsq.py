@@ -39,7 +39,7 @@ class FSQ(Quantizer):
         self.register_buffer("num_levels", torch.tensor(list(levels)), persistent=False)
         self.grid = vector_quantize_pytorch.FSQ(list(levels))
 
-    def assign(self, z: Tensor) -> Tensor:
+    def quantize(self, z: Tensor) -> Tensor:
         _, codes = self.grid(z.transpose(1, 2))
         return codes.long()
 
@@ -47,7 +47,7 @@ class FSQ(Quantizer):
         return self.grid.indices_to_codes(codes).transpose(1, 2)
 
     def unquantized(self, z: Tensor) -> Tensor:
-        """What `assign` rounds (appendix A.1): quantizing changes the values by rounding only.
+        """What `quantize` rounds (appendix A.1): quantizing changes the values by rounding only.
 
         An even number of levels has one more below 0 than above, hence the offset.
         """

@@ -8,7 +8,7 @@ import torch
 import vector_quantize_pytorch
 from torch import Tensor, nn
 
-from wavenet_ae.bottlenecks.quantizer import Quantizer, as_rows
+from wavenet_ae.bottlenecks.quantizer import Quantizer, flatten_time
 from wavenet_ae.bounds import AtLeast, AtMost, NonNegative, PositiveNumber
 from wavenet_ae.distributed import all_reduce_sum_with_gradient, world_size
 from wavenet_ae.types import Step
@@ -42,7 +42,7 @@ class LFQ(Quantizer):
             straight_through_activation=nn.Identity(),  # the default is one for all instances
         )
 
-    def assign(self, z: Tensor) -> Tensor:
+    def quantize(self, z: Tensor) -> Tensor:
         # Not by the library's forward, which in training mode also computes an entropy; with
         # several processes it is not that of the global batch (what is all-reduced gets lost).
         return ((z.transpose(1, 2) > 0) * self.corners.mask).sum(dim=-1)
@@ -59,7 +59,7 @@ class LFQ(Quantizer):
     def entropy_loss(self, z: Tensor) -> Tensor:
         """(B, D, N) -> scalar in [-log K, 0], where K is the number of codes."""
         # All corners are as long as each other: -|z - e|^2 is 2 z.e but for what all share.
-        similarity = 2 * as_rows(z) @ self.corners.codebook.t()  # (B * N, K)
+        similarity = 2 * flatten_time(z) @ self.corners.codebook.t()  # (B * N, K)
         shares = (similarity / self.temperature).softmax(dim=1)
         of_each = _global_mean(entropy(shares).mean())
         return of_each - entropy(_global_mean(shares.mean(dim=0)))

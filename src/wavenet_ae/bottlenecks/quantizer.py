@@ -7,8 +7,7 @@ import logging
 import torch
 from torch import Tensor
 
-from wavenet_ae.bottlenecks.base import Bottleneck
-from wavenet_ae.bottlenecks.projection import Projection
+from wavenet_ae.bottlenecks.base import Bottleneck, Projection
 from wavenet_ae.bounds import NonNegative, Positive
 from wavenet_ae.distributed import broadcast_
 from wavenet_ae.types import BottleneckOutput, Step
@@ -33,19 +32,21 @@ def code_counts(codes: Tensor, num_codebooks: int, codebook_size: int) -> Tensor
 class Quantizer(Bottleneck):
     """Latents -> one of finitely many vectors, straight-through: (B, C, N) -> (B, dim, N).
 
-    Members say which code a latent gets (`assign`) and which vector a code stands for (`decode`).
+    Members say which code a latent gets (`quantize`) and which vector a code stands for (`decode`).
 
     Loss `commitment`: |z - sg(e)|^2 per code (van den Oord et al. 2017, arXiv 1711.00937, eq. 3),
-    `e` being the vector that the decoder gets.
+    `e` being the vector that the decoder gets.  Where gradients are to move the codebook, also the
+    loss `codebook`: |sg(z) - e|^2 per code (second term of eq. 3).
 
     start_after  optimizer steps during which latents pass unquantized, for the encoder to settle
     normalize    standardize the latents, see Projection
 
     `num_initial_vectors` is not a setting: members derive it from theirs.  It is how many encoder
-    outputs `start` places the codes from, 0 where they have a place.
+    outputs `begin_quantizing` places the codes from, 0 where they have a place.
     """
 
     codebook_size: int
+    has_codebook_loss = False
     is_quantizing: Tensor
 
     def __init__(
@@ -66,11 +67,11 @@ class Quantizer(Bottleneck):
         is_quantizing = not num_initial_vectors and not start_after
         self.register_buffer("is_quantizing", torch.tensor(is_quantizing))
 
-    def assign(self, z: Tensor) -> Tensor:
+    def quantize(self, z: Tensor) -> Tensor:
         """Codes (B, N) or (B, Q, N) of projected latents (B, D, N)."""
         raise NotImplementedError
 
-    def place_codes(self, vectors: Tensor, generator: torch.Generator) -> None:
+    def initialize_codebook(self, vectors: Tensor, generator: torch.Generator) -> None:
         """Start the codebook from projected latents (V, D)."""
 
     def codebook_vectors(self) -> Tensor:
@@ -79,17 +80,17 @@ class Quantizer(Bottleneck):
         codes = torch.arange(self.codebook_size, device=self.is_quantizing.device)
         return self.decode(codes[None])[0].t()
 
-    def follow(self, z: Tensor, codes: Tensor, step: Step) -> int:
+    def update_codebook(self, z: Tensor, codes: Tensor, step: Step) -> int:
         """Change the codebook after a training step that gave latents z (B, D, N) these codes;
         returns how many codes restarted."""
         return 0
 
     @torch.no_grad()
-    def start(self, latents: Tensor, seed: int) -> None:
+    def begin_quantizing(self, latents: Tensor, seed: int) -> None:
         """Begin to quantize, the codes placed from encoder outputs (B, C, N) where they need it."""
         if self.num_initial_vectors:
             z = self.project(latents, is_training=False)
-            self.place_codes(as_rows(z), torch.Generator().manual_seed(seed))
+            self.initialize_codebook(flatten_time(z), torch.Generator().manual_seed(seed))
         self.is_quantizing.fill_(True)
         for tensor in (*self.parameters(), *self.buffers()):
             broadcast_(tensor)
@@ -100,16 +101,16 @@ class Quantizer(Bottleneck):
         with torch.autocast(z.device.type, enabled=False):
             latents = self.unquantized(z)
             if not self.is_quantizing:
-                return BottleneckOutput(latents + self._nothing(), latents=latents)
+                return BottleneckOutput(latents + self._touch_all_parameters(), latents=latents)
             with torch.no_grad():
-                codes = self.assign(z)
+                codes = self.quantize(z)
             chosen = self.decode(codes)
             return BottleneckOutput(
                 vectors=self.straight_through(z, chosen),
                 codes=codes,
                 losses=self.losses(z, chosen, step),
                 latents=latents,
-                num_revived=0 if step is None else self.follow(z.detach(), codes, step),
+                num_revived=0 if step is None else self.update_codebook(z.detach(), codes, step),
             )
 
     def unquantized(self, z: Tensor) -> Tensor:
@@ -121,24 +122,18 @@ class Quantizer(Bottleneck):
         return z + (chosen - z).detach()
 
     def losses(self, z: Tensor, chosen: Tensor, step: Step | None) -> dict[str, Tensor]:
-        return {"commitment": squared_distance(z, chosen.detach())}
+        losses = {"commitment": squared_distance(z, chosen.detach())}
+        if self.has_codebook_loss:
+            losses = {"codebook": squared_distance(z.detach(), chosen), **losses}
+        return losses
 
-    def _nothing(self) -> Tensor:
+    def _touch_all_parameters(self) -> Tensor:
         """0, of which every parameter has a gradient: one that some steps leave without stops
         data-parallel training."""
         return 0 * torch.stack([each.sum() for each in self.parameters()]).sum()
 
 
-class CodebookLoss(Quantizer):
-    """Adds the loss `codebook`: |sg(z) - e|^2 per code (1711.00937, eq. 3, second term), by whose
-    gradient the codes follow the latents."""
-
-    def losses(self, z: Tensor, chosen: Tensor, step: Step | None) -> dict[str, Tensor]:
-        codebook = squared_distance(z.detach(), chosen)
-        return {"codebook": codebook, **super().losses(z, chosen, step)}
-
-
-def as_rows(z: Tensor) -> Tensor:
+def flatten_time(z: Tensor) -> Tensor:
     """(B, D, N) -> (B * N, D)."""
     return z.transpose(1, 2).reshape(-1, z.shape[1])
 

@@ -8,17 +8,17 @@ import torch
 import vector_quantize_pytorch
 from torch import Tensor
 
-from wavenet_ae.bottlenecks.codebooks import (
+from wavenet_ae.bottlenecks.codebook import (
     CodebookSize,
     Init,
     dead_codes,
-    drawn,
     initial_codes,
     nearest_codes,
     num_initial_vectors,
     reset_averages,
+    sample_rows,
 )
-from wavenet_ae.bottlenecks.quantizer import Quantizer, as_rows
+from wavenet_ae.bottlenecks.quantizer import Quantizer, flatten_time
 from wavenet_ae.bounds import AtLeast, NonNegative, OpenFraction, Positive
 from wavenet_ae.distributed import all_gather
 from wavenet_ae.types import Step
@@ -77,14 +77,14 @@ class RVQ(Quantizer):
         )
 
     @torch.no_grad()
-    def place_codes(self, vectors: Tensor, generator: torch.Generator) -> None:
+    def initialize_codebook(self, vectors: Tensor, generator: torch.Generator) -> None:
         residual = vectors
         for stage in self.residual.layers:
             codes = initial_codes(residual, self.codebook_size, self.init, generator)
             _reset_codes(stage, slice(None), codes)
             residual = residual - codes[nearest_codes(residual, codes)]
 
-    def assign(self, z: Tensor) -> Tensor:
+    def quantize(self, z: Tensor) -> Tensor:
         # Frozen: otherwise it would follow the latents of this process alone.
         _, codes, _ = self.residual(z.transpose(1, 2).detach(), freeze_codebook=True)  # (B, N, Q)
         return codes.transpose(1, 2)
@@ -96,9 +96,12 @@ class RVQ(Quantizer):
         return self.residual.layers[0].codebook
 
     @torch.no_grad()
-    def follow(self, z: Tensor, codes: Tensor, step: Step) -> int:
+    def update_codebook(self, z: Tensor, codes: Tensor, step: Step) -> int:
         """Follow the latents of the global batch and revive unused codes, codebook by codebook."""
-        residual, codes = as_rows(all_gather(z)), as_rows(all_gather(codes))  # (V, D), (V, Q)
+        residual, codes = (
+            flatten_time(all_gather(z)),
+            flatten_time(all_gather(codes)),
+        )  # (V, D), (V, Q)
         generator = torch.Generator().manual_seed(step.seed)
         num_revived = 0
         for stage, unused_steps, chosen in zip(
@@ -108,7 +111,7 @@ class RVQ(Quantizer):
             stage.update_indices(residual[None], chosen[None])
             counts = torch.bincount(chosen, minlength=self.codebook_size)
             dead = dead_codes(unused_steps, counts, self.revive_after)
-            _reset_codes(stage, dead, drawn(residual, len(dead), generator))
+            _reset_codes(stage, dead, sample_rows(residual, len(dead), generator))
             num_revived += len(dead)
             residual = residual - vectors
         return num_revived

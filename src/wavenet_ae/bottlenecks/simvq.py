@@ -6,17 +6,17 @@ import torch
 import vector_quantize_pytorch
 from torch import Tensor
 
-from wavenet_ae.bottlenecks.codebooks import (
+from wavenet_ae.bottlenecks.codebook import (
     CodebookSize,
     Init,
     initial_codes,
     num_initial_vectors,
 )
-from wavenet_ae.bottlenecks.quantizer import CodebookLoss
+from wavenet_ae.bottlenecks.quantizer import Quantizer
 from wavenet_ae.bounds import NonNegative, Positive
 
 
-class SimVQ(CodebookLoss):
+class SimVQ(Quantizer):
     """Nearest of the codes C W^T, where C (K, D) is frozen and W (D, D) is learned.
 
     A step for one code moves all of them, so that none is left behind: there is nothing to revive.
@@ -26,6 +26,8 @@ class SimVQ(CodebookLoss):
     init  what C is: `uniform`, each component random in a range that makes codes about as long as
           1, or k-means centers or samples of encoder outputs, which W at first leaves as they are
     """
+
+    has_codebook_loss = True
 
     def __init__(
         self,
@@ -44,12 +46,12 @@ class SimVQ(CodebookLoss):
         )
 
     @torch.no_grad()
-    def place_codes(self, vectors: Tensor, generator: torch.Generator) -> None:
+    def initialize_codebook(self, vectors: Tensor, generator: torch.Generator) -> None:
         codes = initial_codes(vectors, self.codebook_size, self.init, generator)
         self.mapped_codebook.frozen_codebook.copy_(codes)
         torch.nn.init.eye_(self.mapped_codebook.code_transform.weight)
 
-    def assign(self, z: Tensor) -> Tensor:
+    def quantize(self, z: Tensor) -> Tensor:
         _, codes, _ = self.mapped_codebook(z.transpose(1, 2))
         return codes
 

@@ -30,7 +30,7 @@ class CodebookInit(pl.Callback):
             return
         if trainer.global_step >= bottleneck.start_after:
             latents = _encoder_outputs(pl_module, bottleneck.num_initial_vectors)
-            bottleneck.start(latents, keyed_seed(pl_module.seed, "codebook"))
+            bottleneck.begin_quantizing(latents, keyed_seed(pl_module.seed, "codebook"))
             _start_averages(trainer, bottleneck)
 
 

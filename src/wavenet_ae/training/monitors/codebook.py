@@ -8,7 +8,7 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
-from wavenet_ae.bottlenecks.quantizer import Quantizer, as_rows
+from wavenet_ae.bottlenecks.quantizer import Quantizer, flatten_time
 from wavenet_ae.bounds import Positive
 from wavenet_ae.distributed import all_gather
 from wavenet_ae.training.logging.histograms import Histogram, log_histogram
@@ -70,7 +70,7 @@ class CodebookMonitor(Monitor):
             figures |= self.usage.figures()
         if isinstance(module.bottleneck, Quantizer) and output.latents is not None:
             codebook = module.bottleneck.codebook_vectors() if self.usage.recent else None
-            figures |= scales(as_rows(all_gather(output.latents.float())), codebook)
+            figures |= scales(flatten_time(all_gather(output.latents.float())), codebook)
         return {f"codebook/{name}": value for name, value in figures.items()}
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:

@@ -8,8 +8,8 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
-from wavenet_ae.bottlenecks.quantizer import as_rows
-from wavenet_ae.bottlenecks.vae import gaussian_kl
+from wavenet_ae.bottlenecks.continuous import gaussian_kl
+from wavenet_ae.bottlenecks.quantizer import flatten_time
 from wavenet_ae.distributed import all_gather, all_reduce_sum
 from wavenet_ae.training.logging.histograms import Histogram, log_histogram
 from wavenet_ae.training.module import Observed, WaveformTraining
@@ -30,7 +30,7 @@ class PosteriorMonitor(Monitor):
         if output is None or output.log_variance is None:
             return {}
         assert output.latents is not None
-        means = as_rows(all_gather(output.latents))
+        means = flatten_time(all_gather(output.latents))
         kl = all_gather(kl_per_dimension(output)[None]).mean(dim=0)  # (D,)
         return {"vae/active_units": float(active_units(means)), "vae/kl_per_code": kl.sum()}
 

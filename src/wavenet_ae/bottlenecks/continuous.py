@@ -1,13 +1,40 @@
-"""Variational autoencoder with a diagonal Gaussian per code (Kingma & Welling, 1312.6114)."""
+"""Bottlenecks without codes: identity, autoencoder and variational autoencoder."""
 
 from __future__ import annotations
 
 from torch import Tensor
 
-from wavenet_ae.bottlenecks.base import Bottleneck
-from wavenet_ae.bottlenecks.projection import Projection
+from wavenet_ae.bottlenecks.base import Bottleneck, Projection
 from wavenet_ae.bounds import Positive
 from wavenet_ae.types import BottleneckOutput, CodeWeighting, Step
+
+
+class Identity(Bottleneck):
+    """Latents pass as they are, (B, C, N) -> (B, C, N); a baseline that isolates the decoder."""
+
+    def __init__(self, input_dim: int) -> None:
+        super().__init__()
+        self.dim = input_dim
+
+    def forward(self, latents: Tensor, step: Step | None = None) -> BottleneckOutput:
+        return BottleneckOutput(latents, latents=latents)
+
+
+class AE(Bottleneck):
+    """An affine map to few dimensions, (B, C, N) -> (B, dim, N).
+
+    Loss `norm`: squared norm per code, whose weight is 0 by default.
+    """
+
+    def __init__(self, input_dim: int, dim: Positive = 64, normalize: bool = False) -> None:
+        super().__init__()
+        self.dim = dim
+        self.project = Projection(input_dim, dim, normalize)
+
+    def forward(self, latents: Tensor, step: Step | None = None) -> BottleneckOutput:
+        vectors = self.project(latents, is_training=step is not None)
+        norm = vectors.square().sum(dim=1)  # (B, N)
+        return BottleneckOutput(vectors, losses={"norm": norm}, latents=vectors)
 
 
 def gaussian_kl(mean: Tensor, log_variance: Tensor) -> Tensor:
@@ -16,7 +43,9 @@ def gaussian_kl(mean: Tensor, log_variance: Tensor) -> Tensor:
 
 
 class VAE(Bottleneck):
-    """(B, C, N) -> (B * L, dim, N): L samples in training, the mean in evaluation.
+    """A diagonal Gaussian per code (Kingma & Welling 2014, arXiv 1312.6114).
+
+    (B, C, N) -> (B * L, dim, N): L samples in training, the mean in evaluation.
 
     Loss `kl`: KL to N(0, I) per code, (B, N), summed over dimensions, neither annealed nor
     clamped.  Log-variances are clamped to `log_variance_range`, beyond which exp() of an untrained
