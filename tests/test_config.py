@@ -11,17 +11,19 @@ import pytest
 import yaml
 from hydra.core.global_hydra import GlobalHydra
 
-from wavenet_ae.bounds import (
+from wavenet_ae.config import check, plain
+from wavenet_ae.errors import UserError
+from wavenet_ae.resuming import resumed
+from wavenet_ae.schema import (
     Fraction01,
     NonNegative,
     NonNegativeNumber,
     Positive,
     PositiveNumber,
+    accepts,
+    describe,
+    parameter_types,
 )
-from wavenet_ae.config import check, plain
-from wavenet_ae.errors import UserError
-from wavenet_ae.resuming import resumed
-from wavenet_ae.signatures import accepts, describe, parameter_types
 from wavenet_ae.training.preflight import check_sizes
 
 CONF = Path(__file__).parents[1] / "conf"

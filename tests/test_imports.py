@@ -12,18 +12,17 @@ import wavenet_ae
 
 PACKAGE = "wavenet_ae"
 
-BASE = {"alignment", "bounds", "errors", "geometry", "types", "randomness"}
+BASE = {"alignment", "errors", "geometry", "randomness", "schema", "types"}
 PART = BASE | {"audio", "distributed", "nn"}
 MODEL = PART | {
     *("encoders", "bottlenecks", "decoders", "objectives", "engines", "instantiate", "models"),
 }
 LOADED = MODEL | {"checkpoint", "loading"}
-COMMAND = {"binding", "data", "progress", "provenance", "threads"}
+COMMAND = {"data", "progress", "provenance", "threads"}
 
 # What each folder or file of the package may import of ours, beside itself.
 MAY_IMPORT: dict[str, set[str]] = {
     "__init__": {"loading"},  # `wavenet_ae.load`; nothing of ours imports the package by itself
-    "bounds": set(),
     "errors": set(),
     "geometry": set(),
     "alignment": {"geometry"},
@@ -34,15 +33,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     "progress": set(),
     "threads": set(),
     "instantiate": {"errors"},
-    "signatures": {"bounds"},
-    "binding": {"errors", "signatures"},
+    "schema": {"errors"},
     "checkpoint": {"errors"},
     "exits": {"errors", "threads"},
     "audio": BASE,
     "nn": BASE | {"distributed"},
     "data": BASE | {"audio"},
     "labels": {"errors"},
-    "dashboards": {"errors", "binding"},
+    "dashboards": {"errors", "schema"},
     "plotting": {"dashboards"},
     "encoders": PART,
     "bottlenecks": PART,
@@ -56,14 +54,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     "evaluation": LOADED | COMMAND | {"dashboards", "labels", "metrics", "plotting"},
     "training": LOADED | {"data", "dashboards", "metrics", "provenance", "threads"},
     "resuming": {"config", "errors", "training"},
-    "config": LOADED | {"data", "metrics", "training", "signatures"},
+    "config": LOADED | {"data", "metrics", "training"},
     "search": {
-        *("binding", "bounds", "checkpoint", "config", "dashboards", "errors", "exits"),
-        *("randomness", "training"),
+        *("checkpoint", "config", "dashboards", "errors", "exits"),
+        *("randomness", "schema", "training"),
     },
     "comparison": {
-        *("alignment", "binding", "checkpoint", "config", "dashboards", "errors", "exits"),
-        *("metrics", "training"),
+        *("alignment", "checkpoint", "config", "dashboards", "errors", "exits"),
+        *("metrics", "schema", "training"),
     },
 }
 
@@ -81,7 +79,7 @@ CONFINED: dict[str, tuple[str, ...]] = {
 # Arithmetic that is read, and tested, without torch.
 WITHOUT_TORCH = {
     "alignment.py",
-    "bounds.py",
+    "schema.py",
     "errors.py",
     "geometry.py",
     "randomness.py",

@@ -14,9 +14,17 @@ from typing import Annotated, Any, Literal
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from wavenet_ae.bounds import NonNegative, NonNegativeNumber, Positive, Remark
 from wavenet_ae.errors import UserError, nearest
-from wavenet_ae.signatures import accepts, describe, named_parameters, parameter_types
+from wavenet_ae.schema import (
+    NonNegative,
+    NonNegativeNumber,
+    Positive,
+    Remark,
+    accepts,
+    describe,
+    named_parameters,
+    parameter_types,
+)
 
 # Values that the wiring knows and that a configuration must not repeat.
 DERIVED: dict[str, frozenset[str]] = {

@@ -188,7 +188,7 @@ def test_a_configuration_cannot_call_anything_else():
 @pytest.mark.parametrize(
     "target",
     [
-        "wavenet_ae.signatures.get_type_hints",  # what one of our modules imports
+        "wavenet_ae.schema.get_type_hints",  # what one of our modules imports
         "wavenet_ae.instantiate.instantiate",  # what is ours, but no part of a model
         "wavenet_ae.data.toy.source.ToySource",
         "wavenet_ae.encoders",

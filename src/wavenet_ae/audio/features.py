@@ -14,8 +14,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from wavenet_ae.audio.backend import torchaudio
-from wavenet_ae.bounds import NonNegativeNumber, Positive, PositiveNumber
 from wavenet_ae.geometry import Chain, Down
+from wavenet_ae.schema import NonNegativeNumber, Positive, PositiveNumber
 
 ENERGY_FLOOR = 1e-6  # below which the energy of a band says nothing; that of torchaudio's MFCC
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import torch
 from torch import Tensor
 
-from wavenet_ae.bounds import AtLeast
+from wavenet_ae.schema import AtLeast
 
 Init = Literal["kmeans", "samples", "uniform"]
 CodebookSize = Annotated[int, AtLeast(2)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from wavenet_ae.bottlenecks.base import Bottleneck, Projection
-from wavenet_ae.bounds import Positive
+from wavenet_ae.schema import Positive
 from wavenet_ae.types import BottleneckOutput, CodeWeighting, Step
 
 

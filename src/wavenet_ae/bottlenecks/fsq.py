@@ -11,7 +11,7 @@ import vector_quantize_pytorch
 from torch import Tensor
 
 from wavenet_ae.bottlenecks.quantizer import Quantizer
-from wavenet_ae.bounds import AtLeast, NonNegative
+from wavenet_ae.schema import AtLeast, NonNegative
 from wavenet_ae.types import Step
 
 Levels = Sequence[Annotated[int, AtLeast(3)]]

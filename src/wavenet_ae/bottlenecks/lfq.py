@@ -9,8 +9,8 @@ import vector_quantize_pytorch
 from torch import Tensor, nn
 
 from wavenet_ae.bottlenecks.quantizer import Quantizer, flatten_time
-from wavenet_ae.bounds import AtLeast, AtMost, NonNegative, PositiveNumber
 from wavenet_ae.distributed import all_reduce_sum_with_gradient, world_size
+from wavenet_ae.schema import AtLeast, AtMost, NonNegative, PositiveNumber
 from wavenet_ae.types import Step
 
 NumBits = Annotated[int, AtLeast(1), AtMost(18)]  # the entropy term has 2**bits columns

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from wavenet_ae.bottlenecks.base import Bottleneck, Projection
-from wavenet_ae.bounds import NonNegative, Positive
 from wavenet_ae.distributed import broadcast_
+from wavenet_ae.schema import NonNegative, Positive
 from wavenet_ae.types import BottleneckOutput, Step
 
 logger = logging.getLogger(__name__)

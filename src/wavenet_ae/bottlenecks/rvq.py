@@ -19,8 +19,8 @@ from wavenet_ae.bottlenecks.codebook import (
     sample_rows,
 )
 from wavenet_ae.bottlenecks.quantizer import Quantizer, flatten_time
-from wavenet_ae.bounds import AtLeast, NonNegative, OpenFraction, Positive
 from wavenet_ae.distributed import all_gather
+from wavenet_ae.schema import AtLeast, NonNegative, OpenFraction, Positive
 from wavenet_ae.types import Step
 
 NumCodebooks = Annotated[int, AtLeast(2)]

@@ -13,7 +13,7 @@ from wavenet_ae.bottlenecks.codebook import (
     num_initial_vectors,
 )
 from wavenet_ae.bottlenecks.quantizer import Quantizer
-from wavenet_ae.bounds import NonNegative, Positive
+from wavenet_ae.schema import NonNegative, Positive
 
 
 class SimVQ(Quantizer):

@@ -17,8 +17,8 @@ from wavenet_ae.bottlenecks.codebook import (
     sample_rows,
 )
 from wavenet_ae.bottlenecks.quantizer import Quantizer, flatten_time
-from wavenet_ae.bounds import NonNegative, OpenFraction, Positive, PositiveNumber
 from wavenet_ae.distributed import all_gather, all_reduce_sum
+from wavenet_ae.schema import NonNegative, OpenFraction, Positive, PositiveNumber
 from wavenet_ae.types import Step
 
 

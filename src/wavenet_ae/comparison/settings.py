@@ -9,9 +9,9 @@ from os.path import commonpath
 from pathlib import Path
 from typing import Any, Literal
 
-from wavenet_ae.binding import binding_problems, require_none
 from wavenet_ae.comparison.folders import is_run, runs_in
 from wavenet_ae.errors import nearest
+from wavenet_ae.schema import binding_problems, require_none
 
 LISTS = ("runs", "formats")  # of which one may be given without brackets
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from wavenet_ae.binding import binding_problems, require_none
 from wavenet_ae.errors import UserError, nearest
+from wavenet_ae.schema import binding_problems, require_none
 
 READ_BY = {"shares": ("bars",), "color_label": ("heatmap",), "log": ("lines",)}
 

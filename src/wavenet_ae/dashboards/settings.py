@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from wavenet_ae.binding import binding_problems, require_none
 from wavenet_ae.dashboards.history import METRICS
 from wavenet_ae.errors import nearest
+from wavenet_ae.schema import binding_problems, require_none
 
 MOST_RUNS = 7
 LISTS = ("runs", "labels", "formats", "sections")  # of which one may be given without brackets

@@ -12,7 +12,6 @@ import torch
 from torch.utils.data import DataLoader
 
 from wavenet_ae.alignment import WindowPlan
-from wavenet_ae.bounds import Fraction01, NonNegative, Positive, PositiveFraction, PositiveNumber
 from wavenet_ae.data.corpus import CATALOGUE, PackedCorpus
 from wavenet_ae.data.order import WindowOrder
 from wavenet_ae.data.packing import pack
@@ -27,6 +26,7 @@ from wavenet_ae.data.windows import (
 )
 from wavenet_ae.errors import UserError
 from wavenet_ae.randomness import keyed_permutation
+from wavenet_ae.schema import Fraction01, NonNegative, Positive, PositiveFraction, PositiveNumber
 from wavenet_ae.types import Batch, Position
 
 logger = logging.getLogger(__name__)

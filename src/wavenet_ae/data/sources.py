@@ -10,8 +10,8 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Protocol
 
-from wavenet_ae.bounds import NonNegative
 from wavenet_ae.errors import UserError
+from wavenet_ae.schema import NonNegative
 
 AUDIO_SUFFIXES = (
     *(".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".sph", ".nist", ".w64", ".rf64"),

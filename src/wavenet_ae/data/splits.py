@@ -14,9 +14,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from wavenet_ae.bounds import FractionBelow1
 from wavenet_ae.data.sources import SPLITS, Recording
 from wavenet_ae.errors import UserError
+from wavenet_ae.schema import FractionBelow1
 
 
 @dataclass(frozen=True)

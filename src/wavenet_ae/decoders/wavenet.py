@@ -12,10 +12,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from wavenet_ae.bounds import AtLeast, Positive
 from wavenet_ae.decoders.gated_layer import Weights, gated_layers, gates, places
 from wavenet_ae.decoders.state import WaveNetState
 from wavenet_ae.geometry import Chain, causal_chain
+from wavenet_ae.schema import AtLeast, Positive
 
 
 class DilatedLayer(nn.Module):

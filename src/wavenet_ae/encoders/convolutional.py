@@ -9,10 +9,10 @@ from math import prod
 from torch import Tensor, nn
 
 from wavenet_ae.audio.features import Features, crop
-from wavenet_ae.bounds import Positive
 from wavenet_ae.encoders.base import Encoder
 from wavenet_ae.geometry import Chain, Down
 from wavenet_ae.nn.batch_norm import BatchNorm
+from wavenet_ae.schema import Positive
 
 
 class ConvBlock(nn.Module):

@@ -7,9 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from wavenet_ae.binding import binding_problems, require_none
-from wavenet_ae.bounds import NonNegative, NonNegativeNumber, Positive, PositiveNumber
 from wavenet_ae.errors import nearest
+from wavenet_ae.schema import (
+    NonNegative,
+    NonNegativeNumber,
+    Positive,
+    PositiveNumber,
+    binding_problems,
+    require_none,
+)
 
 PARTS = ("certificates", "likelihood", "bitrate", "sounds", "units", "probes", "abx")
 FILE = "evaluation.json"  # in the destination

@@ -7,9 +7,9 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from wavenet_ae.binding import binding_problems, require_none
 from wavenet_ae.errors import UserError
 from wavenet_ae.evaluation.config import FILE, Settings, check_settings
+from wavenet_ae.schema import binding_problems, require_none
 
 LISTS = ("checkpoints", "report")  # of which one may be given without brackets
 MOST_NAMES = 3  # in the name of a folder

@@ -7,13 +7,14 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
-from wavenet_ae.binding import binding_problems, require_none
-from wavenet_ae.bounds import (
+from wavenet_ae.schema import (
     NonNegative,
     NonNegativeNumber,
     Positive,
     PositiveFraction,
     PositiveNumber,
+    binding_problems,
+    require_none,
 )
 
 OF_RECORDINGS = ("reconstruct", "convert", "encode")

@@ -11,7 +11,6 @@ from torch import Tensor
 
 from wavenet_ae.alignment import Alignment, WindowPlan
 from wavenet_ae.bottlenecks import Bottleneck
-from wavenet_ae.bounds import Fraction01
 from wavenet_ae.decoders import WaveNet
 from wavenet_ae.encoders import Encoder
 from wavenet_ae.engines import Sampling, make_engine, stream_seed
@@ -20,6 +19,7 @@ from wavenet_ae.models.sampling import synthesize
 from wavenet_ae.models.utterance import CodeConditioning, encode_utterance
 from wavenet_ae.nn.jitter import jitter
 from wavenet_ae.nn.upsampling import Upsampling
+from wavenet_ae.schema import Fraction01
 from wavenet_ae.types import BottleneckOutput, ModelOutput, Step
 
 

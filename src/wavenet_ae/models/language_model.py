@@ -8,9 +8,9 @@ from fractions import Fraction
 from torch import Tensor
 
 from wavenet_ae.alignment import WindowPlan, decoder_window
-from wavenet_ae.bounds import Fraction01
 from wavenet_ae.decoders import WaveNet
 from wavenet_ae.models.base import WaveformModel
+from wavenet_ae.schema import Fraction01
 from wavenet_ae.types import ModelOutput, Step
 
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from wavenet_ae.bounds import Positive
 from wavenet_ae.geometry import Chain, Down, Up
+from wavenet_ae.schema import Positive
 
 
 class Upsampling(nn.Module):

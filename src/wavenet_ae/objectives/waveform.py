@@ -9,8 +9,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from wavenet_ae.alignment import WindowPlan
-from wavenet_ae.bounds import NonNegative, NonNegativeNumber
 from wavenet_ae.distributed import all_reduce_mean
+from wavenet_ae.schema import NonNegative, NonNegativeNumber
 from wavenet_ae.types import CodeWeighting, ModelOutput
 
 

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from wavenet_ae.binding import binding_problems, require_none
-from wavenet_ae.bounds import NonNegative, Positive
+from wavenet_ae.schema import NonNegative, Positive, binding_problems, require_none
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from torch.nn import Parameter
 from torch.optim import Adam, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
-from wavenet_ae.bounds import FractionBelow1, NonNegative, NonNegativeNumber, Positive
 from wavenet_ae.models import WaveformModel
+from wavenet_ae.schema import FractionBelow1, NonNegative, NonNegativeNumber, Positive
 
 
 class OptimizerConfig:

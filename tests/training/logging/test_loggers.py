@@ -8,7 +8,7 @@ import pytest
 from helpers.wandb_files import configuration, history, run_ids, segments
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from wavenet_ae.signatures import accepts, describe, parameter_types
+from wavenet_ae.schema import accepts, describe, parameter_types
 from wavenet_ae.training.logging.loggers import describe_run, tensorboard, wandb
 
 CONFIG = {"seed": 1, "bottleneck": {"_target_": "wavenet_ae.bottlenecks.VQVAE", "dim": 6}}

@@ -21,7 +21,6 @@ import soundfile
 from filelock import FileLock
 from scipy.signal import oaconvolve
 
-from wavenet_ae.bounds import Positive, PositiveNumber
 from wavenet_ae.data.toy.formants import (
     SAMPLE_RATE,
     Segment,
@@ -34,6 +33,7 @@ from wavenet_ae.data.toy.formants import (
 from wavenet_ae.data.toy.phones import LABELS, PHONES
 from wavenet_ae.errors import UserError
 from wavenet_ae.randomness import keyed_seed
+from wavenet_ae.schema import Positive, PositiveNumber
 
 if TYPE_CHECKING:
     from wavenet_ae.data.sources import Recording

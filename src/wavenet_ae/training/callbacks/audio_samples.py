@@ -16,10 +16,10 @@ from pytorch_lightning.callbacks import WeightAveraging
 from pytorch_lightning.loggers import TensorBoardLogger, WandbLogger
 
 from wavenet_ae.audio.io import FULL_SCALE
-from wavenet_ae.bounds import NonNegative, Positive, PositiveFraction, PositiveNumber
 from wavenet_ae.engines import make_engine
 from wavenet_ae.errors import UserError, nearest
 from wavenet_ae.models import WaveformAutoencoder, WaveformModel
+from wavenet_ae.schema import NonNegative, Positive, PositiveFraction, PositiveNumber
 from wavenet_ae.training.audio_samples import Sounds, Utterance, make_sounds, write_all
 from wavenet_ae.training.module import WaveformTraining
 

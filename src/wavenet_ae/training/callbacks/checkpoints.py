@@ -10,7 +10,6 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 
-from wavenet_ae.bounds import Positive
 from wavenet_ae.checkpoint import (
     link_checkpoint,
     remove_checkpoint,
@@ -19,6 +18,7 @@ from wavenet_ae.checkpoint import (
     step_checkpoints,
 )
 from wavenet_ae.models import WaveformAutoencoder
+from wavenet_ae.schema import Positive
 from wavenet_ae.training.logging.csv_log import CSVLog
 from wavenet_ae.training.signals import StopFlag, Stopped
 from wavenet_ae.training.validation import VALIDATION_SECTIONS

@@ -10,7 +10,7 @@ import pytorch_lightning as pl
 from pytorch_lightning.loggers import WandbLogger
 from torch import Tensor
 
-from wavenet_ae.bounds import Positive
+from wavenet_ae.schema import Positive
 from wavenet_ae.training.diagnostics import FAILURE_MODES, FailureMode, History
 from wavenet_ae.training.module import Observed, WaveformTraining
 from wavenet_ae.training.monitors import Monitor

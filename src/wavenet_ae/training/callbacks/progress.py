@@ -16,7 +16,7 @@ from rich.progress import (
 )
 from rich.progress import Progress as Bar
 
-from wavenet_ae.bounds import Positive
+from wavenet_ae.schema import Positive
 
 logger = logging.getLogger(__name__)
 

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from wavenet_ae.bottlenecks.quantizer import Quantizer, flatten_time
-from wavenet_ae.bounds import Positive
 from wavenet_ae.distributed import all_gather
+from wavenet_ae.schema import Positive
 from wavenet_ae.training.logging.histograms import Histogram, log_histogram
 from wavenet_ae.training.module import Observed, WaveformTraining
 from wavenet_ae.training.monitors.base import Monitor

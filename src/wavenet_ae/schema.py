@@ -1,13 +1,88 @@
-"""Does a plain value fit an annotation?  Constructors are the schema of the configuration."""
+"""The schema of a configuration: constructors' annotations, and whether plain values fit them.
+
+`num_mels: Positive` is a whole number of at least 1.  Such bounds mean nothing to the constructor
+itself; what checks a configuration reads them.
+"""
 
 from __future__ import annotations
 
 import inspect
 import types
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import inf
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from wavenet_ae.bounds import BOUNDS
+from wavenet_ae.errors import UserError, nearest
+
+
+@dataclass(frozen=True)
+class AtLeast:
+    least: float
+
+    def holds(self, value: float) -> bool:
+        return self.least <= value < inf
+
+    def __str__(self) -> str:
+        return f"of at least {self.least:g}"
+
+
+@dataclass(frozen=True)
+class Above:
+    bound: float
+
+    def holds(self, value: float) -> bool:
+        return self.bound < value < inf
+
+    def __str__(self) -> str:
+        return f"above {self.bound:g}"
+
+
+@dataclass(frozen=True)
+class AtMost:
+    most: float
+
+    def holds(self, value: float) -> bool:
+        return -inf < value <= self.most
+
+    def __str__(self) -> str:
+        return f"of at most {self.most:g}"
+
+
+@dataclass(frozen=True)
+class Below:
+    bound: float
+
+    def holds(self, value: float) -> bool:
+        return -inf < value < self.bound
+
+    def __str__(self) -> str:
+        return f"below {self.bound:g}"
+
+
+@dataclass(frozen=True)
+class Remark:
+    """No bound: a remark on what is accepted, for the text of an error."""
+
+    text: str
+
+    def holds(self, value: object) -> bool:
+        return True
+
+    def __str__(self) -> str:
+        return f"({self.text})"
+
+
+BOUNDS = (AtLeast, Above, AtMost, Below, Remark)
+
+Positive = Annotated[int, AtLeast(1)]
+NonNegative = Annotated[int, AtLeast(0)]
+PositiveNumber = Annotated[float, Above(0)]
+NonNegativeNumber = Annotated[float, AtLeast(0)]
+Fraction01 = Annotated[float, AtLeast(0), AtMost(1)]
+PositiveFraction = Annotated[float, Above(0), AtMost(1)]
+FractionBelow1 = Annotated[float, AtLeast(0), Below(1)]
+OpenFraction = Annotated[float, Above(0), Below(1)]
 
 NUMBERS: dict[type, str] = {int: "a whole number", float: "a number"}
 NAMES: dict[Any, str] = {**NUMBERS, str: "a text", bool: "true or false", type(None): "null"}
@@ -83,3 +158,27 @@ def describe(annotation: Any) -> str:
 def _bounds(arguments: tuple[Any, ...]) -> list[Any]:
     """Ours among what `Annotated[type, ...]` carries; that of other libraries says nothing here."""
     return [each for each in arguments[1:] if isinstance(each, BOUNDS)]
+
+
+def binding_problems(
+    kind: type, node: Mapping[str, Any], where: str = "", derived: Iterable[str] = ()
+) -> Iterator[str]:
+    """What keeps `kind(**node)` from being made; `derived` are fields that the program sets."""
+    types = {name: each for name, each in parameter_types(kind).items() if name not in derived}
+    for name, value in node.items():
+        if name not in types:
+            yield f"{where}{name} is not known.{nearest(str(name), types)}"
+        elif not accepts(value, types[name]):
+            yield f"{where}{name} is {value!r}, but must be {describe(types[name])}"
+    for name, parameter in named_parameters(kind).items():
+        if name in types and name not in node and parameter.default is parameter.empty:
+            yield f"{where}{name} is missing: it must be {describe(types[name])}"
+
+
+def require_none(problems: Iterable[str]) -> None:
+    """Raise one UserError that lists all problems; a single one stays on one line."""
+    found = list(problems)
+    if len(found) == 1:
+        raise UserError(found[0])
+    if found:
+        raise UserError("\n  - ".join([f"{len(found)} settings cannot be used:", *found]))
