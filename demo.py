@@ -60,10 +60,10 @@ def left_out(config: dict[str, Any]) -> Iterator[str]:
         yield "No recording has phone labels (a .phn file beside it): the demo leaves PNMI out."
     elif not config["bottleneck"]:
         yield "A model without codes has no units: the demo leaves PNMI out."
-    interval, last = config["validate_every_num_steps"], config["trainer"]["max_steps"]
+    interval, last = config["validate_every_n_steps"], config["trainer"]["max_steps"]
     if 0 < last < interval:
         yield (
-            f"validate_every_num_steps is {interval}, but trainer.max_steps is {last}: the demo "
+            f"validate_every_n_steps is {interval}, but trainer.max_steps is {last}: the demo "
             "leaves validation out."
         )
 

@@ -82,11 +82,11 @@ def configuration(*overrides: str) -> dict[str, Any]:
 
 def training(turns: Turns) -> None:
     """The default training, monitors included, without validations and checkpoints."""
-    never = ("callbacks.checkpoints.every_num_steps", "validate_every_num_steps")
+    never = ("callbacks.checkpoints.every_n_steps", "validate_every_n_steps")
     adaptive = [] if IS_ADAPTED else ["callbacks.threads=null"]
     settings = ["trainer.max_steps=-1", "trainer.accelerator=cpu", "logger=csv", *adaptive]
     settings += [f"{key}={NEVER}" for key in never]
-    config = configuration(*settings, "callbacks.listening.every_num_steps=0")
+    config = configuration(*settings, "callbacks.listening.every_n_steps=0")
     seconds = config["data"]["batch_size"] * config["data"]["window_seconds"]
     windows = TrainingWindows.__iter__
 

@@ -62,7 +62,7 @@ def composed(arguments: list[str], folder: str) -> dict[str, Any]:
     """The configuration of a run without validation, quantizing from early on."""
     given = [
         *("name=bench", f"run_folder={folder}", f"trainer.max_steps={STEPS}"),
-        *("validate_every_num_steps=1000000", "++bottleneck.start_after=10"),
+        *("validate_every_n_steps=1000000", "++bottleneck.start_after=10"),
     ]
     if any(each.startswith(("bottleneck=", "model=")) for each in arguments):
         given.pop()  # not all have it

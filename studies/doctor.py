@@ -26,7 +26,7 @@ from wavenet_ae.dashboards.history import read_metrics
 FOLDER = ROOT / "outputs" / "doctor"
 RATE = 8000
 LOUDER = 20
-TENTH = ["trainer.max_steps=200", "validate_every_num_steps=200", "bottleneck.start_after=150"]
+TENTH = ["trainer.max_steps=200", "validate_every_n_steps=200", "bottleneck.start_after=150"]
 UNQUANTIZED = [*TENTH[:2]]  # for those that set `start_after` themselves, or have none
 SICK = {
     "codebook collapse": ["bottleneck=vqvae", *NONE, *UNQUANTIZED],
@@ -56,7 +56,7 @@ BOTTLENECKS: dict[str, list[str]] = {
 }
 HEALTHY = [
     *(each for each in SETTING if not each.startswith(("bottleneck", "validate"))),
-    *("validate_every_num_steps=250", "data.validation_seconds=20"),
+    *("validate_every_n_steps=250", "data.validation_seconds=20"),
 ]
 # Of a figure that the doctor reads, the value of a run that is nearest to a call.
 NEAREST: dict[str, Callable[[np.ndarray], float]] = {
@@ -65,7 +65,7 @@ NEAREST: dict[str, Callable[[np.ndarray], float]] = {
     "encoder/dead_units": np.max,
     "encoder/gradient_norm_at_bottleneck": np.min,
     "input/clipped_fraction": np.max,
-    "validation/gain_over_other_codes": np.min,
+    "validation/nll_increase_shuffled_codes": np.min,
 }
 
 

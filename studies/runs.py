@@ -35,7 +35,7 @@ def schedule(num_steps: int) -> list[str]:
     """Overrides that make a run so long, its schedule in proportion to the default's 2000 steps."""
     return [
         f"trainer.max_steps={num_steps}",
-        f"validate_every_num_steps={num_steps // 5}",
+        f"validate_every_n_steps={num_steps // 5}",
         f"bottleneck.start_after={num_steps * 9 // 20}",
         f"optimizer.decay_after={num_steps * 7 // 10}",
         f"optimizer.half_life_steps={num_steps // 8}",
@@ -96,7 +96,7 @@ def judged(folder: Path) -> dict[str, float]:
     units = units_of_run(model, corpus)
     return {
         "nll": last["validation/nll"],
-        "gain": last["validation/gain_over_other_codes"],
+        "gain": last["validation/nll_increase_shuffled_codes"],
         "perplexity": last["validation/perplexity"],
         "pnmi": units.units.pnmi,
         "pnmi_kmeans": units.baseline.pnmi,

@@ -161,7 +161,7 @@ def test_the_batch_that_pays_is_the_smallest_of_nearly_the_highest_rate(tmp_path
     for row in rows:
         task.record("step", **step, **row)
     options = list(real_training.scheduled(task, 200))
-    assert options[:2] == ["data.batch_size=128", "validate_every_num_steps=250"]
+    assert options[:2] == ["data.batch_size=128", "validate_every_n_steps=250"]
     assert "optimizer.decay_after=1000" in options
 
 

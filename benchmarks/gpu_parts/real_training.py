@@ -45,7 +45,7 @@ def run(task: Task) -> None:
     command = [*options(task.tiny), *speech.options, f"hydra.run.dir={folder}"]
     command += [*scheduled(task, seconds), f"trainer.max_time='{clock(seconds)}'"]
     command += [f"trainer.accelerator={'gpu' if task.device == 'cuda' else 'cpu'}"]
-    command += ["callbacks.listening.every_num_steps=0"]  # takes seconds of generation
+    command += ["callbacks.listening.every_n_steps=0"]  # takes seconds of generation
     task.record("command", command=" ".join(["train.py", *command]))
     code = ran("train.py", command, task.seconds_left - (0 if task.tiny else FOR_EVALUATION / 2))
     if (folder / METRICS).is_file():
@@ -140,7 +140,7 @@ def scheduled(task: Task, seconds: float) -> Iterator[str]:
     row = batch_that_pays(measured)
     steps = round(0.75 * seconds / (row["ms a step"] / 1e3))  # beside the encoder, and watching
     yield f"data.batch_size={row['batch']}"
-    yield f"validate_every_num_steps={max(20, steps // NUM_VALIDATIONS)}"
+    yield f"validate_every_n_steps={max(20, steps // NUM_VALIDATIONS)}"
     yield f"bottleneck.start_after={min(400, steps // 6)}"
     yield f"optimizer.decay_after={max(1, 2 * steps // 3)}"
     yield f"optimizer.half_life_steps={max(1, steps // 8)}"
@@ -176,7 +176,10 @@ def trained(metrics: Path) -> dict[str, Any]:
         return [float(row[name]) for row in rows if row.get(name)]
 
     nlls, validated = column("train/nll"), column("validation/nll")
-    gains, speeds = column("validation/gain_over_other_codes"), column("speed/times_real_time")
+    gains, speeds = (
+        column("validation/nll_increase_shuffled_codes"),
+        column("speed/times_real_time"),
+    )
     return {
         "steps": 1 + int(float(rows[-1]["step"])) if rows else 0,
         "first nll": nlls[0] if nlls else None,

@@ -14,7 +14,7 @@ TINY = (
     *("encoder.dim=16", "bottleneck.codebook_size=8", "bottleneck.start_after=5"),
     *("decoder.layers_per_block=3", "decoder.residual=8", "decoder.gate=8", "decoder.skip=8"),
     *("decoder.post=8", "data.window_seconds=0.04", "data.batch_size=4"),
-    *("data.validation_seconds=1", "validate_every_num_steps=20"),
+    *("data.validation_seconds=1", "validate_every_n_steps=20"),
 )
 
 

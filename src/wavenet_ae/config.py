@@ -54,7 +54,7 @@ VALUES: dict[str, Any] = {
     "seed": NonNegative,
     "sample_rate": Positive,
     "name": str,
-    "validate_every_num_steps": Positive,
+    "validate_every_n_steps": Positive,
     "run_folder": str,
     "compile": bool,
     "init_from": str | None,
@@ -245,7 +245,7 @@ def _saving_problems(config: Mapping[str, Any]) -> Iterator[str]:
     if not _has_callback(config, "Checkpoints"):
         yield (
             "callbacks.checkpoints is null: nothing would be saved; to save seldom, raise "
-            "callbacks.checkpoints.every_num_steps"
+            "callbacks.checkpoints.every_n_steps"
         )
     wandb = _node(_node(config, "logger"), "wandb")
     kept = wandb.get("checkpoints", "none")

@@ -16,7 +16,7 @@ def test_figures_are_those_of_the_best_validation(tmp_path):
         {
             "best_step": 20,
             "validation/nll": 3.0,
-            "validation/gain_over_other_codes": 0.3,
+            "validation/nll_increase_shuffled_codes": 0.3,
             "bitrate/nominal": 300,
             "bitrate/unigram": 290,
             "speed/times_real_time": 6,

@@ -27,8 +27,8 @@ SETTINGS = [
     "optimizer.warmup_steps=100",
     "optimizer.decoder_learning_rate=0.02",
     "trainer.log_every_n_steps=5",
-    "validate_every_num_steps=100",
-    f"callbacks.checkpoints.every_num_steps={NUM_STEPS}",
+    "validate_every_n_steps=100",
+    f"callbacks.checkpoints.every_n_steps={NUM_STEPS}",
 ]
 KL_COSTS_TOO_MUCH = [
     "bottleneck=vae",

@@ -20,8 +20,8 @@ STEPS = 120
 SETTINGS = [
     *TINY,
     *("bottleneck=ae", f"trainer.max_steps={STEPS}"),
-    "callbacks.checkpoints.every_num_steps=1000",  # what is saved before the end is by the signal
-    "validate_every_num_steps=1000",
+    "callbacks.checkpoints.every_n_steps=1000",  # what is saved before the end is by the signal
+    "validate_every_n_steps=1000",
 ]
 
 
@@ -68,8 +68,8 @@ def test_a_killed_search_goes_on_beside_processes_that_outlived_it(cache, tmp_pa
     command = [
         *SETTINGS,
         *("sweep=learning_rates", "hydra/launcher=local", "hydra.sweeper.num_trials=2"),
-        *("callbacks.checkpoints.every_num_steps=5", f"hydra.sweep.dir={tmp_path}"),
-        "validate_every_num_steps=60",
+        *("callbacks.checkpoints.every_n_steps=5", f"hydra.sweep.dir={tmp_path}"),
+        "validate_every_n_steps=60",
     ]
     folders = [tmp_path / "0", tmp_path / "1"]
     process = start("train.py", *command, cache=cache)

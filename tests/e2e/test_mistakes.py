@@ -82,10 +82,10 @@ MISTAKES = {
         r"trainer\.log_every_n_steps is 0, but must be a whole number of at least 1",
     ),
     "no progress": (
-        ["callbacks.progress.every_num_steps=0"],
-        r"callbacks\.progress\.every_num_steps is 0, but must be a whole number of at least 1",
+        ["callbacks.progress.every_n_steps=0"],
+        r"callbacks\.progress\.every_n_steps is 0, but must be a whole number of at least 1",
     ),
-    "validation at no step": (["validate_every_num_steps=0"], r"validate_every_num_steps is 0"),
+    "validation at no step": (["validate_every_n_steps=0"], r"validate_every_n_steps is 0"),
     "half-life of no time": (["optimizer.half_life_steps=0"], r"optimizer\.half_life_steps is 0"),
     "negative overfit": (["data.overfit=-1"], r"data\.overfit is -1.*at least 0"),
     "negative limit": (["data.limit=-1"], r"data\.limit is -1.*at least 0"),

@@ -22,7 +22,7 @@ SETTINGS = [
     *TINY,
     *TINY_CODES,
     f"trainer.max_steps={STEPS}",
-    "callbacks.checkpoints.every_num_steps=10",
+    "callbacks.checkpoints.every_n_steps=10",
 ]
 # For twenty kills; with a checkpoint of some 10 MB, whose writing takes a while.
 LONG = [*SETTINGS, "encoder.dim=192", "trainer.max_steps=400"]

@@ -60,7 +60,7 @@ def test_figures_are_the_same_everywhere(folder):
     columns = set(logged(folder)[0]) | {"speed/times_real_time"}
     tensorboard = events(folder).Tags()["scalars"]
     assert logged_keys(folder) == columns - {"step"} == set(tensorboard) - {"epoch"}
-    assert {"train/nll", "validation/nll", "validation/gain_over_other_codes"} <= columns
+    assert {"train/nll", "validation/nll", "validation/nll_increase_shuffled_codes"} <= columns
     for key in ("train/nll", "validation/nll"):
         rows = [(int(row["step"]), float(row[key])) for row in logged(folder) if row[key]]
         assert rows[-1][0] == {"train/nll": 19, "validation/nll": 17}[key]

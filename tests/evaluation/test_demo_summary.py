@@ -11,7 +11,7 @@ STEPS = np.array([10, 20, 30])
 TRAINING = {"train/nll": (STEPS, np.array([5.5, 4.5, 3.5]))}
 VALIDATION = {
     "validation/nll": (STEPS[1:], np.array([4.4, 3.25])),
-    "validation/nll_other_codes": (STEPS[1:], np.array([4.6, 4.5])),
+    "validation/nll_shuffled_codes": (STEPS[1:], np.array([4.6, 4.5])),
     "validation/perplexity": (STEPS[2:], np.array([12.5])),
 }
 

@@ -121,7 +121,7 @@ def test_a_model_without_codes_makes_speech_up(tmp_path):
 
 def test_tasks_that_a_model_cannot_do(model, source, tmp_path):
     language_model = checkpoint(tmp_path, "wavenet")
-    deaf = checkpoint(tmp_path / "deaf", "wavenet", hears_speaker=False)
+    deaf = checkpoint(tmp_path / "deaf", "wavenet", speaker_conditioning=False)
     with pytest.raises(UserError, match="'sample', but this model speaks from codes"):
         made(task="sample", checkpoint=model)
     for task in ("reconstruct", "encode"):

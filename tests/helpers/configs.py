@@ -131,9 +131,9 @@ TINY = [
     "trainer.max_steps=24",
     "trainer.log_every_n_steps=1",
     "trainer.accelerator=cpu",
-    "validate_every_num_steps=6",
-    "callbacks.checkpoints.every_num_steps=4",
-    "callbacks.listening.every_num_steps=0",
+    "validate_every_n_steps=6",
+    "callbacks.checkpoints.every_n_steps=4",
+    "callbacks.listening.every_n_steps=0",
 ]
 TINY_CODES = [
     "bottleneck.codebook_size=8",

@@ -97,13 +97,13 @@ def _training(done: float, collapse: float) -> dict[str, float]:
 
 def _validation(done: float, collapse: float) -> dict[str, float]:
     nll = 2.75 + 2.4 * np.exp(-6 * done) + 0.6 * collapse
-    gains = {"other_codes": 1.1, "zeroed_codes": 0.8, "other_speaker": 0.25}
+    gains = {"shuffled_codes": 1.1, "zeroed_codes": 0.8, "other_speaker": 0.25}
     figures = {"validation/nll": nll, "validation/bits_per_sample": nll / np.log(2)}
     for name, gain in gains.items():
         gain *= done * (1 - collapse * done)
         figures[f"validation/nll_{name}"] = nll + gain
-        figures[f"validation/gain_over_{name}"] = gain
-        figures[f"validation/gain_over_{name}_bits_per_second"] = gain * 8000 / np.log(2)
+        figures[f"validation/nll_increase_{name}"] = gain
+        figures[f"validation/nll_increase_{name}_bits_per_second"] = gain * 8000 / np.log(2)
     used = 1 - collapse * done
     return figures | {
         "validation/perplexity": 56 * used,

@@ -47,7 +47,7 @@ def settings(*overrides: str, folder: Path) -> dict[str, Any]:
     has_no_width = any(each.startswith("model=") for each in overrides)
     tiny = [each for each in TINY if not (has_no_width and each.startswith("encoder."))]
     kept = [each for each in tiny if not each.startswith(("callbacks.checkpoints", "validate_"))]
-    last = [f"trainer.max_steps={STEPS}", "validate_every_num_steps=10"]
+    last = [f"trainer.max_steps={STEPS}", "validate_every_n_steps=10"]
     GlobalHydra.instance().clear()
     with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
         place = ["run_folder=unused", "name=golden"]

@@ -16,7 +16,7 @@ from wavenet_ae.evaluation.report.reading import Judged
 from wavenet_ae.evaluation.results import ResultTable
 
 HOSTILE = '<b>&"$x_1$'
-METRICS = """step,train/nll,validation/nll,validation/nll_other_codes,validation/perplexity
+METRICS = """step,train/nll,validation/nll,validation/nll_shuffled_codes,validation/perplexity
 0,5.5,,,
 9,4.0,4.1,4.3,3.5
 19,3.5,3.7,4.2,4.5

@@ -61,7 +61,7 @@ def write_run(
     }
     for number, nll in enumerate(nlls, 1):
         row = rows.setdefault(10 * number, {"step": 10 * number - 1})
-        row |= {"validation/nll": nll, "validation/gain_over_other_codes": nll / 10}
+        row |= {"validation/nll": nll, "validation/nll_increase_shuffled_codes": nll / 10}
         row |= {f"bitrate/{name}": rate for name, rate in (rates or {}).items()}
     columns = list(dict.fromkeys(name for row in rows.values() for name in row))
     with (folder / "metrics.csv").open("w", newline="") as file:

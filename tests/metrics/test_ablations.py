@@ -28,10 +28,10 @@ def model_of(bottleneck: str = "ae", **changes) -> WaveformModel:
     return build(small(bottleneck, **changes), SPEAKERS).double().eval()
 
 
-def language_model(hears_speaker: bool = True) -> WaveformModel:
+def language_model(speaker_conditioning: bool = True) -> WaveformModel:
     torch.manual_seed(0)
     target = "wavenet_ae.models.WaveNetLanguageModel"
-    node = {"_target_": target, "hears_speaker": hears_speaker}
+    node = {"_target_": target, "speaker_conditioning": speaker_conditioning}
     config = {"sample_rate": 8000, "decoder": SMALL["decoder"], "model": node}
     return build(config, SPEAKERS).double().eval()
 
@@ -52,7 +52,7 @@ def test_names_and_shapes(bottleneck):
     model = model_of(bottleneck)
     _, output, others = controlled(model)
     assert tuple(others) == control_names(model)
-    assert tuple(others) == ("other_codes", "zeroed_codes", "other_speaker")
+    assert tuple(others) == ("shuffled_codes", "zeroed_codes", "other_speaker")
     for name, other in others.items():
         assert other.logits.shape == output.logits.shape, name
         assert torch.equal(other.targets, output.targets), name
@@ -72,7 +72,7 @@ def test_each_control_replaces_one_thing(bottleneck):
         here = slice(item, item + 1)
         other = torch.tensor(next_speaker[here])
         expected = {
-            "other_codes": (neighbor, SPEAKER[here]),
+            "shuffled_codes": (neighbor, SPEAKER[here]),
             "zeroed_codes": (0 * neighbor, SPEAKER[here]),
             "other_speaker": (own.vectors[here], other),
         }
@@ -87,7 +87,7 @@ def test_a_decoder_deaf_to_its_conditioning_loses_nothing():
         torch.nn.init.zeros_(layer.conditioning.weight)
     _, output, others = controlled(model)
     own = negative_log_likelihood(output)
-    assert torch.equal(negative_log_likelihood(others["other_codes"]), own)
+    assert torch.equal(negative_log_likelihood(others["shuffled_codes"]), own)
     assert torch.equal(negative_log_likelihood(others["zeroed_codes"]), own)
     assert not torch.equal(negative_log_likelihood(others["other_speaker"]), own)
 
@@ -100,13 +100,13 @@ def test_a_decoder_deaf_to_its_speaker_loses_nothing():
     assert torch.equal(others["other_speaker"].logits, output.logits)
 
 
-@pytest.mark.parametrize("hears_speaker", [True, False])
-def test_without_codes_there_is_the_speaker_alone(hears_speaker):
-    model = language_model(hears_speaker)
+@pytest.mark.parametrize("speaker_conditioning", [True, False])
+def test_without_codes_there_is_the_speaker_alone(speaker_conditioning):
+    model = language_model(speaker_conditioning)
     _, output, others = controlled(model)
     assert tuple(others) == control_names(model) == ("other_speaker",)
     is_same = torch.equal(others["other_speaker"].logits, output.logits)
-    assert is_same is not hears_speaker
+    assert is_same is not speaker_conditioning
 
 
 @pytest.mark.parametrize("num_speakers", [1, 2, 3, 10])

@@ -94,7 +94,7 @@ def test_interior_samples_read_nothing_beyond_the_ends(tmp_path):
 def test_controls_are_of_other_items_and_of_speakers_that_are_known(corpus):
     model = model_of()
     sums = last(model, corpus, [0, 1, 2, 3])
-    assert sums.names == ("all", "interior", "other_codes", "zeroed_codes", "other_speaker")
+    assert sums.names == ("all", "interior", "shuffled_codes", "zeroed_codes", "other_speaker")
     assert np.abs(sums.nats[2:, :3]).min() > 0
     carl = corpus.keys.index("carl/3.wav")
     assert sums.num_samples[4, carl] == 0 and sums.nats[4, carl] == 0

@@ -20,9 +20,9 @@ SPEAKERS = ["anna", "bert", "cleo"]
 BATCH = 4
 
 
-def language_model(hears_speaker: bool) -> dict[str, Any]:
+def language_model(speaker_conditioning: bool) -> dict[str, Any]:
     target = "wavenet_ae.models.WaveNetLanguageModel"
-    node = {"_target_": target, "hears_speaker": hears_speaker}
+    node = {"_target_": target, "speaker_conditioning": speaker_conditioning}
     return {"sample_rate": 8000, "decoder": SMALL["decoder"], "model": node}
 
 

@@ -32,7 +32,7 @@ from wavenet_ae.training.run import train
 CONF = Path(__file__).parents[2] / "conf"
 LISTENING = {
     "_target_": "wavenet_ae.training.callbacks.audio_samples.AudioSamples",
-    "every_num_steps": 4,
+    "every_n_steps": 4,
     "max_seconds": 0.1,
     "max_share": 1.0,
 }
@@ -98,8 +98,8 @@ def leaves(node: Any) -> Iterator[Any]:
 )
 def test_a_run_is_the_same_with_it_and_without(overrides, config):
     """Bit by bit, and in all that it logs; every other step is listened to."""
-    heard = config(*overrides, every_num_steps=2)
-    deaf = config(*overrides, folder="deaf", every_num_steps=0)
+    heard = config(*overrides, every_n_steps=2)
+    deaf = config(*overrides, folder="deaf", every_n_steps=0)
     for each in (heard, deaf):
         torch.manual_seed(len(each["run_folder"]))  # whatever ran before must not matter
         train(each)
@@ -156,9 +156,9 @@ def test_sounds_are_those_of_the_checkpoint(averaging, config):
     """Before it quantizes and after; with averaged weights, of these."""
     settings = config(*TINY_CODES, f"callbacks={averaging}", num_utterances=1)
     assert settings["bottleneck"]["start_after"] == 3
-    settings["callbacks"]["checkpoints"]["every_num_steps"] = 2
+    settings["callbacks"]["checkpoints"]["every_n_steps"] = 2
     settings["callbacks"]["checkpoints"]["keep"] = 9
-    settings["callbacks"]["listening"]["every_num_steps"] = 2
+    settings["callbacks"]["listening"]["every_n_steps"] = 2
     train(settings)
     folder = Path(settings["run_folder"])
     assert len(step_checkpoints(folder / "checkpoints")) == 3
@@ -178,7 +178,7 @@ def test_sounds_are_those_of_the_checkpoint(averaging, config):
 def test_files_and_a_picture_of_each_utterance(config, caplog):
     caplog.set_level("INFO", "wavenet_ae")
     precision = "trainer.precision=bf16-mixed"
-    settings = config("bottleneck=ae", precision, every_num_steps=5, num_utterances=1)
+    settings = config("bottleneck=ae", precision, every_n_steps=5, num_utterances=1)
     train(settings)
     written = samples(settings["run_folder"])
     assert list(written) == ["step-00000005", "step-00000006"], "and at the end"
@@ -217,7 +217,7 @@ def test_a_model_without_codes_makes_up_its_speakers(config):
 
 def test_a_model_deaf_to_speakers_makes_up_the_unknown_one():
     target = "wavenet_ae.models.WaveNetLanguageModel"
-    node = {"_target_": target, "hears_speaker": False}
+    node = {"_target_": target, "speaker_conditioning": False}
     model = build({"sample_rate": 8000, "decoder": SMALL["decoder"], "model": node}, ["ann"])
     own, unknown = (make_sounds(model, [utterance(sample=row)], "auto") for row in (0, 1))
     assert np.array_equal(own["a-sample"], unknown["a-sample"])
@@ -235,7 +235,7 @@ def test_its_share_of_all_time_is_bounded():
 
 @pytest.mark.slow
 def test_what_would_take_too_long_is_left_out_and_said_once(config, caplog):
-    settings = config("bottleneck=ae", every_num_steps=1, max_share=1e-6)
+    settings = config("bottleneck=ae", every_n_steps=1, max_share=1e-6)
     train(settings)
     assert list(samples(settings["run_folder"])) == ["step-00000001"]
     (said,) = [each for each in caplog.messages if "callbacks.listening.max_share is" in each]
@@ -252,7 +252,7 @@ def offline(monkeypatch):
 @pytest.mark.slow
 def test_an_end_by_time_is_heard(config):
     end = "+trainer.max_time=00:00:00:01"
-    settings = config("bottleneck=ae", end, every_num_steps=2, max_share=1.0)
+    settings = config("bottleneck=ae", end, every_n_steps=2, max_share=1.0)
     settings["trainer"]["max_steps"] = -1
     train(settings)
     last = step_checkpoints(Path(settings["run_folder"]) / "checkpoints")[-1].stem
@@ -260,7 +260,7 @@ def test_an_end_by_time_is_heard(config):
 
 
 def test_a_run_that_is_shorter_is_not_heard(config):
-    settings = config("bottleneck=ae", every_num_steps=100)
+    settings = config("bottleneck=ae", every_n_steps=100)
     train(settings)
     assert not (Path(settings["run_folder"]) / "samples").exists()
 

@@ -36,7 +36,7 @@ def test_every_bottleneck_learns_and_loads(bottleneck, config):
     codes = TINY_QUANTIZERS.get(bottleneck, [])
     # With seed 1 the decoder that comes after rvq starts slowly, quantized or not.
     fast = ["optimizer.decoder_learning_rate=0.02", "trainer.max_steps=60", "seed=2"]
-    seldom = ["validate_every_num_steps=20", "callbacks.checkpoints.every_num_steps=20"]
+    seldom = ["validate_every_n_steps=20", "callbacks.checkpoints.every_n_steps=20"]
     settings = config(f"bottleneck={bottleneck}", *codes, *fast, *seldom)
     last = train(settings)
     folder = Path(settings["run_folder"])
@@ -50,7 +50,7 @@ def test_every_bottleneck_learns_and_loads(bottleneck, config):
         assert "validation/perplexity" in metrics
         # before the codebook starts there are no codes to count
         assert metrics["codebook/batch_perplexity"][0][0] == 4
-    assert "validation/gain_over_other_codes" in metrics
+    assert "validation/nll_increase_shuffled_codes" in metrics
 
 
 @pytest.mark.parametrize(
@@ -220,7 +220,7 @@ def test_every_recipe_takes_a_step_on_the_built_in_corpus(experiment, cache, mon
         )
     values = plain(composed) | {"run_folder": str(tmp_path)}
     values["data"]["source"] |= {"num_speakers": 2, "minutes": 0.5}
-    values["validate_every_num_steps"] = 2
+    values["validate_every_n_steps"] = 2
     check(values)
     check_sizes(values)
     assert not isnan(train(values))

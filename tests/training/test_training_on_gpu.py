@@ -51,7 +51,7 @@ def test_all_that_watches_a_run_works(precision, tmp_path):
         tmp_path / "run",
         "trainer.max_steps=12",
         f"trainer.precision={precision}",
-        "callbacks.listening.every_num_steps=6",
+        "callbacks.listening.every_n_steps=6",
         "callbacks.listening.max_seconds=0.05",
         "callbacks.listening.max_share=1",
     )

@@ -15,7 +15,7 @@ from wavenet_ae.training.validation import ValidationSums
 from wavenet_ae.types import BottleneckOutput, ModelOutput
 
 CPU = torch.device("cpu")
-CONTROLS = ("other_codes", "zeroed_codes", "other_speaker")
+CONTROLS = ("shuffled_codes", "zeroed_codes", "other_speaker")
 
 
 def model_of(bottleneck: str = "ae") -> WaveformModel:
@@ -78,9 +78,9 @@ def test_nats_gains_and_bits_by_hand():
     assert figures["bits_per_sample"] == pytest.approx(1)
     assert figures["nll_zeroed_codes"] == pytest.approx(log(16))
     for bits, name in zip((1, 3, 0), CONTROLS, strict=True):  # a sample
-        gain = figures[f"gain_over_{name}"]
+        gain = figures[f"nll_increase_{name}"]
         assert gain == pytest.approx(bits * log(2), abs=1e-6)
-        rate = figures[f"gain_over_{name}_bits_per_second"]
+        rate = figures[f"nll_increase_{name}_bits_per_second"]
         assert rate == pytest.approx(gain * 8000 / log(2), abs=1e-2)
         assert rate == pytest.approx(8000 * bits, abs=1e-2)
 
@@ -100,7 +100,7 @@ def test_another_speaker_is_a_control_of_known_speakers_alone():
         sums = ValidationSums(model_of("ae"), CPU)
         sums.add(own, [("other_speaker", other)], torch.tensor(rows))
         figures = numbers(sums.figures())
-        assert figures.get("gain_over_other_speaker") == (
+        assert figures.get("nll_increase_other_speaker") == (
             None if gain is None else pytest.approx(gain * log(2))
         )
         assert sums.bitrates(4.0) == {"speaker": pytest.approx(share * 1 / 4)}, "log2 of 2 in 4 s"
@@ -146,7 +146,7 @@ def test_a_model_without_codes_has_no_bitrates():
     config = {"sample_rate": 8000, "decoder": SMALL["decoder"], "model": {"_target_": target}}
     sums = ValidationSums(build(config, ["anna"]), CPU)
     sums.add(uniform(1), [("other_speaker", uniform(3))], KNOWN[:4])
-    assert numbers(sums.figures())["gain_over_other_speaker"] == pytest.approx(log(2))
+    assert numbers(sums.figures())["nll_increase_other_speaker"] == pytest.approx(log(2))
     assert without_speaker(sums) == {}
 
 

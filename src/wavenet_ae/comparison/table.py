@@ -21,7 +21,7 @@ from wavenet_ae.comparison.summary import NLL, SPEED
 WIDTH = 116
 MOST_KEYS = 3  # beside which there is room for all figures
 FEW_FIGURES = 1
-GAIN = "validation/gain_over_other_codes"
+GAIN = "validation/nll_increase_shuffled_codes"
 CAPTION = (
     "Of the validation with the lowest NLL, in nats per sample.\n"
     "gain: what another item's codes cost\n"

@@ -38,10 +38,10 @@ def voices_of(
 
 def require_speaker(model: WaveformModel, speaker: str) -> None:
     """UserError where the model cannot speak with this voice."""
-    if isinstance(model, WaveNetLanguageModel) and not model.hears_speaker:
+    if isinstance(model, WaveNetLanguageModel) and not model.speaker_conditioning:
         raise UserError(
             f"speaker is {speaker!r}, but this model was trained without speakers "
-            "(model.hears_speaker=false): leave speaker out"
+            "(model.speaker_conditioning=false): leave speaker out"
         )
     if speaker in model.speakers:
         return

@@ -15,7 +15,7 @@ from wavenet_ae.types import ModelOutput
 
 def control_names(model: WaveformModel) -> tuple[str, ...]:
     """Names of the controls, in the order of `controls`; a model without codes has the last."""
-    of_codes = ("other_codes", "zeroed_codes") if isinstance(model, WaveformAutoencoder) else ()
+    of_codes = ("shuffled_codes", "zeroed_codes") if isinstance(model, WaveformAutoencoder) else ()
     return (*of_codes, "other_speaker")
 
 
@@ -24,7 +24,7 @@ def controls(
 ) -> Iterator[tuple[str, ModelOutput]]:
     """Predictions of windows whose own are `output`, by name:
 
-    other_codes    with the codes, or vectors, of item b + 1 of the batch
+    shuffled_codes    with the codes, or vectors, of item b + 1 of the batch
     zeroed_codes   with vectors of zeros, which no decoder has been trained on
     other_speaker  with the row of the next speaker the model knows
     """
@@ -35,7 +35,7 @@ def controls(
     own = output.bottleneck
     assert own is not None
     shifted = own.vectors.roll(-1, dims=0)
-    yield "other_codes", model.predict(own, shifted, waveform, speaker, plan)
+    yield "shuffled_codes", model.predict(own, shifted, waveform, speaker, plan)
     zeros = torch.zeros_like(own.vectors)
     yield "zeroed_codes", model.predict(own, zeros, waveform, speaker, plan)
     yield "other_speaker", model.predict(own, own.vectors, waveform, others, plan)

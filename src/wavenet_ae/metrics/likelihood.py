@@ -128,7 +128,7 @@ class _Prediction:
         self._count("interior", utterances, nats, is_interior)
         is_known = (speaker < len(self.model.speakers)).cpu().numpy()[:, None]
         for name, other in controls(self.model, own, waveform, speaker, self.plan):
-            if name == "other_codes" and len(windows) == 1:
+            if name == "shuffled_codes" and len(windows) == 1:
                 continue  # there is no other item
             counted = is_real & is_known if name == "other_speaker" else is_real
             self._count(name, utterances, _nats(other) - nats, counted)

@@ -17,7 +17,7 @@ from wavenet_ae.types import ModelOutput, Step
 class WaveNetLanguageModel(WaveformModel):
     """Past samples, and the speaker, -> logits of each sample: no encoder, no codes.
 
-    hears_speaker                where it is false, all speakers are the unknown speaker
+    speaker_conditioning                where it is false, all speakers are the unknown speaker
     unknown_speaker_probability  of training an item as a speaker without a row
     """
 
@@ -26,11 +26,11 @@ class WaveNetLanguageModel(WaveformModel):
         sample_rate: int,
         speakers: Sequence[str],
         decoder: WaveNet,
-        hears_speaker: bool = True,
+        speaker_conditioning: bool = True,
         unknown_speaker_probability: Fraction01 = 0.05,
     ) -> None:
         super().__init__(sample_rate, speakers, decoder, unknown_speaker_probability)
-        self.hears_speaker = hears_speaker
+        self.speaker_conditioning = speaker_conditioning
 
     def forward(
         self, waveform: Tensor, speaker: Tensor, plan: WindowPlan, step: Step | None = None
@@ -42,7 +42,7 @@ class WaveNetLanguageModel(WaveformModel):
         return ModelOutput(logits, levels[:, plan.targets])
 
     def drop_speakers(self, speaker: Tensor, step: Step | None) -> Tensor:
-        if not self.hears_speaker:
+        if not self.speaker_conditioning:
             return speaker.new_full(speaker.shape, self.unknown_speaker)
         return super().drop_speakers(speaker, step)
 

@@ -18,7 +18,7 @@ LEARNING_CURVE = (
         keys={
             "train/nll": "training",
             "validation/nll": "validation, true codes",
-            "validation/nll_other_codes": "validation, another item's codes: "
+            "validation/nll_shuffled_codes": "validation, another item's codes: "
             "the gap is what the codes tell the decoder",
         },
         kind="lines",

@@ -24,7 +24,7 @@ MAY_CHANGE = (
     "data.source.root",  # the corpus may have moved: its fingerprint is compared
     "data.source.path",
     "data.source.download",
-    "callbacks.checkpoints.every_num_steps",
+    "callbacks.checkpoints.every_n_steps",
     "callbacks.checkpoints.keep",
     "callbacks.progress.",
     "callbacks.threads",

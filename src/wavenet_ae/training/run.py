@@ -181,7 +181,7 @@ def _trainer(config: Mapping[str, Any], folder: Path, first_step: int) -> pl.Tra
         plugins=plugins,
         default_root_dir=str(folder),
         max_epochs=-1,
-        val_check_interval=config["validate_every_num_steps"] * accumulate,
+        val_check_interval=config["validate_every_n_steps"] * accumulate,
         check_val_every_n_epoch=None,
         num_sanity_val_steps=0,
         use_distributed_sampler=False,

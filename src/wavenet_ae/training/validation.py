@@ -88,9 +88,9 @@ class ValidationSums:
         for name, gain, count in zip(self.names[1:], gains, self.nats[1:, 1], strict=True):
             if count:
                 figures[f"nll_{name}"] = nll + gain
-                figures[f"gain_over_{name}"] = gain
+                figures[f"nll_increase_{name}"] = gain
                 bits = bits_per_second(gain, self.model.sample_rate)
-                figures[f"gain_over_{name}_bits_per_second"] = bits
+                figures[f"nll_increase_{name}_bits_per_second"] = bits
         if self.codes is not None and self.codes.counts.any():  # none while not quantizing
             counts = self.codes.counts
             figures["perplexity"] = perplexity(counts.float()).mean()

@@ -32,8 +32,8 @@ HEALTHY = {
     "bottleneck/commitment": 2.0,
     "updates/decoder": 1e-3,
     "validation/nll": 3.6,
-    "validation/gain_over_other_codes": 0.02,
-    "validation/gain_over_other_codes_bits_per_second": 230.8,
+    "validation/nll_increase_shuffled_codes": 0.02,
+    "validation/nll_increase_shuffled_codes_bits_per_second": 230.8,
 }
 SICK = {  # by the figure that shows it: what is unlike the healthy
     "codebook/batch_perplexity": {"codebook/batch_perplexity": 2.0},
@@ -43,9 +43,9 @@ SICK = {  # by the figure that shows it: what is unlike the healthy
     "bottleneck/commitment": {"bottleneck/commitment": 25.0},
     "input/clipped_fraction": {"input/clipped_fraction": 0.03},
     "train/nll": {"train/nll": 4.95},
-    "validation/gain_over_other_codes": {
-        "validation/gain_over_other_codes": 0.004,
-        "validation/gain_over_other_codes_bits_per_second": 46.2,
+    "validation/nll_increase_shuffled_codes": {
+        "validation/nll_increase_shuffled_codes": 0.004,
+        "validation/nll_increase_shuffled_codes_bits_per_second": 46.2,
     },
 }
 COMMITTED = ("vqvae", "vqvae_ema", "rvq", "lfq", "simvq")

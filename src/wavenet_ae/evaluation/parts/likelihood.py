@@ -25,7 +25,7 @@ from wavenet_ae.models.utterance import encode_in_chunks
 WORDS = {
     "all": "NLL, all samples",
     "interior": "NLL, interior samples",
-    "other_codes": "more with another item's codes",
+    "shuffled_codes": "more with another item's codes",
     "zeroed_codes": "more with zeroed codes",
     "other_speaker": "more with another speaker",
 }
@@ -54,9 +54,9 @@ def judge_likelihood(
 def _missing_controls(found: Likelihood) -> Iterator[str]:
     """Sentences on controls that are not what they are of many utterances of known speakers."""
     counts = dict(zip(found.names, found.num_samples.sum(axis=1).tolist(), strict=True))
-    if counts.get("other_codes") == 0:
+    if counts.get("shuffled_codes") == 0:
         yield "With one window of speech there is no other item whose codes could be taken."
-    elif "other_codes" in counts and found.nats.shape[1] == 1:
+    elif "shuffled_codes" in counts and found.nats.shape[1] == 1:
         yield "Of one utterance, another item's codes are those of another moment of it."
     if counts["other_speaker"] == 0:
         yield "The model knows none of the speakers, so none is replaced by another."

@@ -26,7 +26,9 @@ class Headline:
 PHONE, SPEAKER = "phone of a frame", "speaker of an utterance"
 HEADLINES = (
     Headline("NLL, nats/sample", "likelihood", (WORDS["all"],), "nats_per_sample"),
-    Headline("another item's codes cost", "likelihood", (WORDS["other_codes"],), "nats_per_sample"),
+    Headline(
+        "another item's codes cost", "likelihood", (WORDS["shuffled_codes"],), "nats_per_sample"
+    ),
     Headline("nominal bit/s", "bitrate", ("nominal",), "bits_per_second"),
     Headline("unigram bit/s", "bitrate", ("unigram",), "bits_per_second"),
     Headline("KL bit/s", "bitrate", ("kl",), "bits_per_second"),

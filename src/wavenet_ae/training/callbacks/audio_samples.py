@@ -55,7 +55,7 @@ class AudioSamples(pl.Callback):
     the run.
 
     folder           of the run's checkpoints, beside which the samples lie
-    every_num_steps  optimizer steps, and once more at the end of a run that is as long; 0: never
+    every_n_steps  optimizer steps, and once more at the end of a run that is as long; 0: never
     max_seconds      that are heard of each utterance
     convert_to       a speaker of the training split; unset: the next one
     max_share        of all time: a listening that would exceed it, at the cost of the last one, is
@@ -65,7 +65,7 @@ class AudioSamples(pl.Callback):
     def __init__(
         self,
         folder: str,
-        every_num_steps: NonNegative = 1000,
+        every_n_steps: NonNegative = 1000,
         num_utterances: Positive = 2,
         max_seconds: PositiveNumber = 2.0,
         convert_to: str | None = None,
@@ -73,7 +73,7 @@ class AudioSamples(pl.Callback):
         max_share: PositiveFraction = 0.1,
     ) -> None:
         self.folder = Path(folder).parent / "samples"
-        self.every_num_steps, self.num_utterances = every_num_steps, num_utterances
+        self.every_n_steps, self.num_utterances = every_n_steps, num_utterances
         self.max_seconds, self.convert_to = max_seconds, convert_to
         self.engine, self.max_share = engine, max_share
         self.last_step = 0
@@ -83,7 +83,7 @@ class AudioSamples(pl.Callback):
         assert isinstance(pl_module, WaveformTraining)
         self.last_step = trainer.global_step
         self.utterances: list[Utterance] = []
-        if self.every_num_steps and trainer.is_global_zero:
+        if self.every_n_steps and trainer.is_global_zero:
             make_engine(self.engine, pl_module.model.decoder)  # if there is none, it is said now
             self.utterances = list(self._utterances(pl_module))
         self.clock = Clock(time.perf_counter())
@@ -114,14 +114,14 @@ class AudioSamples(pl.Callback):
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, *args: Any
     ) -> None:
         step = trainer.global_step
-        is_due = self.every_num_steps and step % self.every_num_steps == 0
-        is_end = step == trainer.max_steps and step >= self.every_num_steps
+        is_due = self.every_n_steps and step % self.every_n_steps == 0
+        is_end = step == trainer.max_steps and step >= self.every_n_steps
         if step != self.last_step and (is_due or is_end):
             self._listen_if_cheap(trainer, pl_module)
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         step = trainer.global_step
-        if step != self.last_step and step >= self.every_num_steps:  # an end by max_time
+        if step != self.last_step and step >= self.every_n_steps:  # an end by max_time
             self._listen_if_cheap(trainer, pl_module)
 
     def _listen_if_cheap(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -152,7 +152,7 @@ class AudioSamples(pl.Callback):
         logger.warning(
             "step %d: not listening, nor later where it is the same: at the last one's %.1f s it "
             "would come to %.0f %% of all time, but callbacks.listening.max_share is %g.  Raise "
-            "that or every_num_steps, or lower max_seconds or num_utterances",
+            "that or every_n_steps, or lower max_seconds or num_utterances",
             *(self.last_step, self.clock.last, 100 * share, self.max_share),
         )
 

@@ -37,9 +37,9 @@ class Checkpoints(pl.callbacks.Checkpoint):
     saves holds what they did at this step.
     """
 
-    def __init__(self, folder: str, every_num_steps: Positive = 500, keep: Positive = 2) -> None:
+    def __init__(self, folder: str, every_n_steps: Positive = 500, keep: Positive = 2) -> None:
         self.folder = Path(folder)
-        self.every_num_steps, self.keep = every_num_steps, keep
+        self.every_n_steps, self.keep = every_n_steps, keep
         self.best_nll, self.best_has_codes = float("inf"), False
         self.last_step = 0
         self.flag = StopFlag()
@@ -107,7 +107,7 @@ class Checkpoints(pl.callbacks.Checkpoint):
     def _settle(self, trainer: pl.Trainer, is_best: bool) -> None:
         """All that belongs to this step is done: save if it is time to, stop if asked to."""
         stop_signal = self._agreed_signal(trainer)
-        is_due = trainer.global_step % self.every_num_steps == 0
+        is_due = trainer.global_step % self.every_n_steps == 0
         is_last = trainer.global_step == trainer.max_steps or trainer.should_stop
         if is_due or is_best or stop_signal or is_last:
             self._save(trainer)

@@ -23,18 +23,18 @@ logger = logging.getLogger(__name__)
 SHOWN = {
     "train/nll": "{:.3f} nats/sample",
     "validation/nll": "validation {:.3f}",
-    "validation/gain_over_other_codes": "codes gain {:.3f}",
+    "validation/nll_increase_shuffled_codes": "codes gain {:.3f}",
     "validation/perplexity": "perplexity {:.0f}",
     "speed/times_real_time": "{:.1f}x real time",
 }
 
 
 class Progress(pl.callbacks.ProgressBar):
-    """A bar on a terminal; elsewhere, a line in the log every `every_num_steps` steps."""
+    """A bar on a terminal; elsewhere, a line in the log every `every_n_steps` steps."""
 
-    def __init__(self, every_num_steps: Positive = 200) -> None:
+    def __init__(self, every_n_steps: Positive = 200) -> None:
         super().__init__()
-        self.every_num_steps = every_num_steps
+        self.every_n_steps = every_n_steps
         self.bar: Bar | None = None
         self.last_step = 0
         self.is_enabled = True
@@ -70,7 +70,7 @@ class Progress(pl.callbacks.ProgressBar):
 
     def _is_due(self, trainer: pl.Trainer) -> bool:
         step = trainer.global_step
-        return step != self.last_step and step % self.every_num_steps == 0
+        return step != self.last_step and step % self.every_n_steps == 0
 
     def on_train_end(self, *args: Any) -> None:
         self._stop()

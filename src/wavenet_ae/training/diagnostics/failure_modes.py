@@ -134,7 +134,7 @@ def _hardly_moves(look: Look) -> bool:
 
 def _ignored(look: Look, chart: History) -> bool:
     is_early = look["step"] < 3 * _first_steps(chart)
-    return not is_early and look.get("validation/gain_over_other_codes", 1.0) < LITTLE_GAIN
+    return not is_early and look.get("validation/nll_increase_shuffled_codes", 1.0) < LITTLE_GAIN
 
 
 FULL_OF_LIFE = (
@@ -252,7 +252,7 @@ FAILURE_MODES = (
     ),
     FailureMode(
         name="ignored latents",
-        figure="validation/gain_over_other_codes",
+        figure="validation/nll_increase_shuffled_codes",
         monitor=None,
         shows=_ignored,
         meaning="With those of another utterance the decoder predicts as well: however many are "
