@@ -86,7 +86,7 @@ def training(turns: Turns) -> None:
     adaptive = [] if IS_ADAPTED else ["callbacks.threads=null"]
     settings = ["trainer.max_steps=-1", "trainer.accelerator=cpu", "logger=csv", *adaptive]
     settings += [f"{key}={NEVER}" for key in never]
-    config = configuration(*settings, "callbacks.listening.every_n_steps=0")
+    config = configuration(*settings, "callbacks.audio_samples.every_n_steps=0")
     seconds = config["data"]["batch_size"] * config["data"]["window_seconds"]
     windows = TrainingWindows.__iter__
 

@@ -56,7 +56,7 @@ CONDITIONS: dict[str, dict[str, list[str]]] = {
     },
 }
 JUDGED, PARTS = "judged", ("likelihood", "units", "probes")
-COMMON = ["callbacks.listening.every_n_steps=0"]
+COMMON = ["callbacks.audio_samples.every_n_steps=0"]
 DIGITS = {
     "nll": 2,
     "gain": 2,

@@ -182,8 +182,8 @@ def test_bounds_reach_through_constructors():
 
 def test_an_init_that_needs_no_encoder_needs_no_callback():
     free = ["bottleneck.init=uniform", "bottleneck.start_after=0"]
-    check(compose("callbacks.codebook_start=null", *free))
-    check(compose("callbacks.codebook_start=null", "bottleneck=vae"))
+    check(compose("callbacks.codebook_init=null", *free))
+    check(compose("callbacks.codebook_init=null", "bottleneck=vae"))
 
 
 @pytest.mark.parametrize(
@@ -194,7 +194,7 @@ def test_an_init_that_needs_no_encoder_needs_no_callback():
     ],
 )
 def test_what_waits_for_its_start_needs_the_callback(bottleneck, named):
-    config = compose("callbacks.codebook_start=null", f"bottleneck={bottleneck}")
+    config = compose("callbacks.codebook_init=null", f"bottleneck={bottleneck}")
     config["bottleneck"].pop("init", None)  # the constructor's own counts
     config["bottleneck"]["start_after"] = 7
     with pytest.raises(UserError, match=rf"nothing would start the codebook.*{named}"):

@@ -45,7 +45,7 @@ def run(task: Task) -> None:
     command = [*options(task.tiny), *speech.options, f"hydra.run.dir={folder}"]
     command += [*scheduled(task, seconds), f"trainer.max_time='{clock(seconds)}'"]
     command += [f"trainer.accelerator={'gpu' if task.device == 'cuda' else 'cpu'}"]
-    command += ["callbacks.listening.every_n_steps=0"]  # takes seconds of generation
+    command += ["callbacks.audio_samples.every_n_steps=0"]  # takes seconds of generation
     task.record("command", command=" ".join(["train.py", *command]))
     code = ran("train.py", command, task.seconds_left - (0 if task.tiny else FOR_EVALUATION / 2))
     if (folder / METRICS).is_file():

@@ -225,7 +225,7 @@ def _quantizing_problems(config: Mapping[str, Any]) -> Iterator[str]:
         reasons = " and ".join(f"bottleneck.{key} is {value}" for key, value in given.items())
         remedies = " and ".join(f"bottleneck.{key}={NO_START[key]}" for key in given)
         yield (
-            f"callbacks.codebook_start is null, but {reasons}: nothing would start the codebook; "
+            f"callbacks.codebook_init is null, but {reasons}: nothing would start the codebook; "
             f"keep the callback, or set {remedies}"
         )
 
@@ -251,7 +251,7 @@ def _saving_problems(config: Mapping[str, Any]) -> Iterator[str]:
     kept = wandb.get("checkpoints", "none")
     if kept != "none" and not _has_callback(config, "WandbMedia"):
         yield (
-            f"logger.wandb.checkpoints is {kept}, but callbacks.wandb_record is null: nothing "
+            f"logger.wandb.checkpoints is {kept}, but callbacks.wandb_media is null: nothing "
             "would record them; keep the callback, or set logger.wandb.checkpoints=none"
         )
 

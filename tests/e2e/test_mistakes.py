@@ -144,8 +144,8 @@ MISTAKES = {
         r"bottleneck\.start_after is 24, but trainer\.max_steps is 24",
     ),
     "codebook that never starts": (
-        ["callbacks.codebook_start=null"],
-        r"callbacks\.codebook_start is null, but bottleneck\.init is kmeans",
+        ["callbacks.codebook_init=null"],
+        r"callbacks\.codebook_init is null, but bottleneck\.init is kmeans",
     ),
     "no convolution": (["encoder.kernels=[]", "encoder.strides=[]"], r"encoder\.kernels is empty"),
 }

@@ -28,7 +28,7 @@ def runs(cache, tmp_path_factory):
         patch.setenv("WANDB_DATA_DIR", str(tmp_path_factory.mktemp("wandb")))
         outputs = tmp_path_factory.mktemp("outputs")
         listening = [
-            f"callbacks.listening.{each}" for each in ("every_n_steps=6", "max_seconds=0.1")
+            f"callbacks.audio_samples.{each}" for each in ("every_n_steps=6", "max_seconds=0.1")
         ]
         settings = [*TINY, *listening, "logger=wandb", "trainer.max_steps=12"]
         yield [

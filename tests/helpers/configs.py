@@ -133,7 +133,7 @@ TINY = [
     "trainer.accelerator=cpu",
     "validate_every_n_steps=6",
     "callbacks.checkpoints.every_n_steps=4",
-    "callbacks.listening.every_n_steps=0",
+    "callbacks.audio_samples.every_n_steps=0",
 ]
 TINY_CODES = [
     "bottleneck.codebook_size=8",

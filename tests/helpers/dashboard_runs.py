@@ -44,7 +44,7 @@ def _row(step: int, rng: np.random.Generator, collapse: float) -> dict[str, floa
     done = (step + 1) / NUM_STEPS
     row = {"step": step, **_training(done, collapse)}
     if (step + 1) % VALIDATE_EVERY == 0:
-        row |= {**_validation(done, collapse), "listening/seconds": 8.0}
+        row |= {**_validation(done, collapse), "audio_samples/seconds": 8.0}
     noise = rng.normal(1, 0.03, len(row))
     return {
         name: value if name == "step" else float(f"{value * each:.6g}")

@@ -52,7 +52,7 @@ def config(cache, monkeypatch, tmp_path):
         with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
             values = plain(hydra.compose("config", [*tiny, *place, *overrides]))
         values["run_folder"] = str(tmp_path / folder)
-        values["callbacks"]["listening"] = {**LISTENING, **listening}
+        values["callbacks"]["audio_samples"] = {**LISTENING, **listening}
         return values
 
     return compose
@@ -105,7 +105,7 @@ def test_a_run_is_the_same_with_it_and_without(overrides, config):
         train(each)
     assert last_state(heard) == last_state(deaf)
     rows = [read_metrics(Path(each["run_folder"]) / "metrics.csv") for each in (heard, deaf)]
-    assert rows[0].keys() - rows[1].keys() == {"listening/seconds"}
+    assert rows[0].keys() - rows[1].keys() == {"audio_samples/seconds"}
     for key in rows[1].keys() - {"speed/times_real_time"}:
         assert rows[0][key][1].tolist() == rows[1][key][1].tolist(), key
     assert list(samples(heard["run_folder"])) == [f"step-{step:08d}" for step in (2, 4, 6)]
@@ -158,7 +158,7 @@ def test_sounds_are_those_of_the_checkpoint(averaging, config):
     assert settings["bottleneck"]["start_after"] == 3
     settings["callbacks"]["checkpoints"]["every_n_steps"] = 2
     settings["callbacks"]["checkpoints"]["keep"] = 9
-    settings["callbacks"]["listening"]["every_n_steps"] = 2
+    settings["callbacks"]["audio_samples"]["every_n_steps"] = 2
     train(settings)
     folder = Path(settings["run_folder"])
     assert len(step_checkpoints(folder / "checkpoints")) == 3
@@ -188,8 +188,11 @@ def test_files_and_a_picture_of_each_utterance(config, caplog):
         assert names == sorted([f"{only}.png", *(f"{only}-{sound}.wav" for sound in SOUNDS)])
     picture = imread(Path(settings["run_folder"], "samples", "step-00000006", f"{only}.png"))
     assert picture.shape[:2] == (520, 800) and len(np.unique(picture[..., 0])) > 50
-    assert re.search(r"step 5: listening took \d+\.\d s, \d+\.\d % of the time since", caplog.text)
-    steps, seconds = read_metrics(Path(settings["run_folder"]) / "metrics.csv")["listening/seconds"]
+    assert re.search(
+        r"step 5: audio samples took \d+\.\d s, \d+\.\d % of the time since", caplog.text
+    )
+    metrics = read_metrics(Path(settings["run_folder"]) / "metrics.csv")
+    steps, seconds = metrics["audio_samples/seconds"]
     assert steps.tolist() == [5, 6] and (seconds > 0).all()
 
 
@@ -238,8 +241,8 @@ def test_what_would_take_too_long_is_left_out_and_said_once(config, caplog):
     settings = config("bottleneck=ae", every_n_steps=1, max_share=1e-6)
     train(settings)
     assert list(samples(settings["run_folder"])) == ["step-00000001"]
-    (said,) = [each for each in caplog.messages if "callbacks.listening.max_share is" in each]
-    assert said.startswith("step 2: not listening")
+    (said,) = [each for each in caplog.messages if "callbacks.audio_samples.max_share is" in each]
+    assert said.startswith("step 2: no audio samples")
 
 
 @pytest.fixture
@@ -294,7 +297,7 @@ def test_tensorboard_and_wandb_get_sounds_and_pictures(config, offline):
     train(settings)
     folder = Path(settings["run_folder"])
     (original,) = (folder / "samples" / "step-00000006").glob("*-original.wav")
-    name = "listening/" + original.stem.removesuffix("-original")
+    name = "audio_samples/" + original.stem.removesuffix("-original")
 
     keep_all = {"audio": 0, "images": 0}
     events = EventAccumulator(str(folder / "tensorboard"), keep_all).Reload()
@@ -304,10 +307,10 @@ def test_tensorboard_and_wandb_get_sounds_and_pictures(config, offline):
     assert [each.step for each in heard] == [3, 5] and heard[0].sample_rate == 8000
 
     (segment,) = segments(folder)
-    rows = [row for row in history(segment) if "listening/seconds" in row]
+    rows = [row for row in history(segment) if "audio_samples/seconds" in row]
     assert [row["trainer/global_step"] for row in rows] == [3, 5]
     assert all("train/nll" in row for row in rows), "one row holds both"
     for row in rows:
         assert row[name]["_type"] == "image-file"
         assert {row[f"{name}-{sound}"]["_type"] for sound in SOUNDS} == {"audio-file"}
-    assert len(list(folder.glob("wandb/offline-run-*/files/media/audio/listening/*.wav"))) == 6
+    assert len(list(folder.glob("wandb/offline-run-*/files/media/audio/audio_samples/*.wav"))) == 6

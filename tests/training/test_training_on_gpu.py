@@ -51,9 +51,9 @@ def test_all_that_watches_a_run_works(precision, tmp_path):
         tmp_path / "run",
         "trainer.max_steps=12",
         f"trainer.precision={precision}",
-        "callbacks.listening.every_n_steps=6",
-        "callbacks.listening.max_seconds=0.05",
-        "callbacks.listening.max_share=1",
+        "callbacks.audio_samples.every_n_steps=6",
+        "callbacks.audio_samples.max_seconds=0.05",
+        "callbacks.audio_samples.max_share=1",
     )
     assert len(list((folder / "samples").glob("*/*.wav"))) > 2
     assert (folder / "checkpoints" / "best.ckpt").is_file()

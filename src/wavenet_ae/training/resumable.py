@@ -7,7 +7,7 @@ from typing import Any
 
 WATCHING = (
     *("codebook", "posterior", "latents", "dead_units", "bottleneck_gradient", "weight_updates"),
-    *("decoder", "waveform", "doctor", "wandb_record", "listening"),
+    *("decoder", "waveform", "doctor", "wandb_media", "audio_samples"),
 )
 MAY_CHANGE = (
     "trainer.max_steps",

@@ -1,4 +1,4 @@
-"""What a run sounds like so far: a few validation utterances, reconstructed and converted."""
+"""Audio samples of a run: a few validation utterances, reconstructed and converted."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ logger = logging.getLogger(__name__)
 
 
 class Clock:
-    """Seconds of listening, and of all since training began."""
+    """Seconds spent on audio samples, and all since training began."""
 
     def __init__(self, now: float) -> None:
-        self.began = self.ended = now  # the training; the last listening
-        self.listened = self.last = 0.0  # altogether; the last time
+        self.began = self.ended = now  # the training; the last audio samples
+        self.spent = self.last = 0.0  # altogether; the last time
 
     def share_with_another(self, now: float) -> float:
-        """Of listening in all time, if once more were to cost what the last time did."""
-        return (self.listened + self.last) / max(now - self.began + self.last, 1e-9)
+        """Share of all time, if the next audio samples took as long as the last ones."""
+        return (self.spent + self.last) / max(now - self.began + self.last, 1e-9)
 
     def add(self, start: float, end: float) -> float:
-        """Note a listening; returns its share of the time since the one before it."""
+        """Notes the time of audio samples; returns their share of the time since the last ones."""
         share = (end - start) / max(end - self.ended, 1e-9)
         self.last, self.ended = end - start, end
-        self.listened += self.last
+        self.spent += self.last
         return share
 
 
@@ -51,15 +51,15 @@ class AudioSamples(pl.Callback):
 
     The utterances are the first of the validation split.  While a bottleneck does not quantize yet
     its vectors are decoded; a model without codes makes up `sample-of-<speaker>`; averaged weights
-    are heard where there are such, for which it comes after their callback.  It changes nothing of
+    are used where there are such, for which it comes after their callback.  It changes nothing of
     the run.
 
     folder           of the run's checkpoints, beside which the samples lie
-    every_n_steps  optimizer steps, and once more at the end of a run that is as long; 0: never
+    every_n_steps    optimizer steps, and once more at the end of a run that is as long; 0: never
     max_seconds      that are heard of each utterance
     convert_to       a speaker of the training split; unset: the next one
-    max_share        of all time: a listening that would exceed it, at the cost of the last one, is
-                     left out.  What the first costs is not known before: it is always made
+    max_share        of all time: audio samples that would exceed it, at the cost of the last ones,
+                     are left out.  The first ones are always made: their cost is not known before
     """
 
     def __init__(
@@ -101,7 +101,7 @@ class AudioSamples(pl.Callback):
         row, known, target = model.speaker_row(speaker), model.speakers, self.convert_to
         if target is not None and target not in known:
             raise UserError(
-                f"callbacks.listening.convert_to is {target!r}, which is no speaker of the "
+                f"callbacks.audio_samples.convert_to is {target!r}, which is no speaker of the "
                 f"training split.{nearest(target, known)}"
             )
         if not isinstance(model, WaveformAutoencoder):
@@ -129,10 +129,10 @@ class AudioSamples(pl.Callback):
             return
         self.last_step, start = trainer.global_step, time.perf_counter()
         share = self.clock.share_with_another(start)
-        if self.clock.listened and share > self.max_share:
+        if self.clock.spent and share > self.max_share:
             self._say_left_out(share)
             return
-        model = _heard_model(trainer, pl_module)
+        model = _model_in_use(trainer, pl_module)
         with torch.compiler.set_stance("force_eager"):  # or each length would be compiled anew
             sounds = make_sounds(model, self.utterances, self.engine)
         folder = self.folder / f"step-{self.last_step:08d}"
@@ -140,8 +140,8 @@ class AudioSamples(pl.Callback):
         _hand_over(trainer, folder, sounds, model.sample_rate, time.perf_counter() - start)
         share = self.clock.add(start, time.perf_counter())
         logger.info(
-            "step %d: listening took %.1f s, %.1f %% of the time since training began or the last "
-            "listening: %s",
+            "step %d: audio samples took %.1f s, %.1f %% of the time since training began or since "
+            "the last ones: %s",
             *(self.last_step, self.clock.last, 100 * share, folder),
         )
 
@@ -150,8 +150,8 @@ class AudioSamples(pl.Callback):
             return
         self.has_left_out = True
         logger.warning(
-            "step %d: not listening, nor later where it is the same: at the last one's %.1f s it "
-            "would come to %.0f %% of all time, but callbacks.listening.max_share is %g.  Raise "
+            "step %d: no audio samples, now and later: at the %.1f s that the last ones took they "
+            "would come to %.0f %% of all time, but callbacks.audio_samples.max_share is %g.  Raise "
             "that or every_n_steps, or lower max_seconds or num_utterances",
             *(self.last_step, self.clock.last, 100 * share, self.max_share),
         )
@@ -161,7 +161,7 @@ def _file_name(name: str) -> str:
     return re.sub(r"[^\w.-]+", "-", name)
 
 
-def _heard_model(trainer: pl.Trainer, module: pl.LightningModule) -> WaveformModel:
+def _model_in_use(trainer: pl.Trainer, module: pl.LightningModule) -> WaveformModel:
     """With the weights that validation and `wavenet_ae.load` have."""
     for callback in trainer.callbacks:  # type: ignore[attr-defined]
         average = getattr(callback, "_average_model", None)
@@ -175,7 +175,7 @@ def _hand_over(
     trainer: pl.Trainer, folder: Path, sounds: Sounds, sample_rate: int, seconds: float
 ) -> None:
     """To all loggers how long it took, to those that have a place for them sounds and pictures."""
-    step, figures = trainer.global_step - 1, {"listening/seconds": seconds}
+    step, figures = trainer.global_step - 1, {"audio_samples/seconds": seconds}
     for each in trainer.loggers:
         match each:
             case WandbLogger():
@@ -193,8 +193,10 @@ def _hand_over(
 def _wandb_media(folder: Path) -> dict[str, Any]:
     import wandb  # takes a second, which only its users wait
 
-    sounds = {f"listening/{file.stem}": wandb.Audio(str(file)) for file in folder.glob("*.wav")}
-    pictures = {f"listening/{file.stem}": wandb.Image(str(file)) for file in folder.glob("*.png")}
+    sounds = {f"audio_samples/{file.stem}": wandb.Audio(str(file)) for file in folder.glob("*.wav")}
+    pictures = {
+        f"audio_samples/{file.stem}": wandb.Image(str(file)) for file in folder.glob("*.png")
+    }
     return {**sounds, **pictures}
 
 
@@ -203,7 +205,7 @@ def _add_to_tensorboard(
 ) -> None:
     for name, samples in sounds.items():
         waveform = torch.from_numpy(samples)[None] / FULL_SCALE  # (1, T)
-        board.experiment.add_audio(f"listening/{name}", waveform, step, sample_rate)
+        board.experiment.add_audio(f"audio_samples/{name}", waveform, step, sample_rate)
     for file in folder.glob("*.png"):
         pixels = imread(file)[..., :3]  # (H, W, 3)
-        board.experiment.add_image(f"listening/{file.stem}", pixels, step, dataformats="HWC")
+        board.experiment.add_image(f"audio_samples/{file.stem}", pixels, step, dataformats="HWC")
