@@ -151,8 +151,8 @@ class AudioSamples(pl.Callback):
         self.has_left_out = True
         logger.warning(
             "step %d: no audio samples, now and later: at the %.1f s that the last ones took they "
-            "would come to %.0f %% of all time, but callbacks.audio_samples.max_share is %g.  Raise "
-            "that or every_n_steps, or lower max_seconds or num_utterances",
+            "would come to %.0f %% of all time, but callbacks.audio_samples.max_share is %g.  "
+            "Raise that or every_n_steps, or lower max_seconds or num_utterances",
             *(self.last_step, self.clock.last, 100 * share, self.max_share),
         )
 
