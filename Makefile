@@ -8,7 +8,7 @@ help:  ## list these targets
 
 setup: $(READY)  ## make .venv with the pinned versions (torch first, so that nothing else picks one)
 
-$(READY): pyproject.toml constraints.txt tools/torchaudio_without_cuda.py
+$(READY): pyproject.toml setup.py constraints.txt tools/torchaudio_without_cuda.py
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install -q "$$(grep '^torch==' constraints.txt)"
 	$(BIN)/python -m pip install -q -e '.[dev]' -c constraints.txt
@@ -18,7 +18,7 @@ $(READY): pyproject.toml constraints.txt tools/torchaudio_without_cuda.py
 	touch $(READY)
 
 demo: $(READY)  ## train on synthetic speech for four minutes and judge the codes
-	$(BIN)/python demo.py
+	$(BIN)/python -m wavenet_ae demo
 
 bench: $(READY)  ## training speed against matrix products and an ordinary WaveNet (three minutes)
 	$(BIN)/python benchmarks/training.py

@@ -19,6 +19,7 @@ from wavenet_ae.threads import (
 )
 
 ROOT = Path(__file__).parents[1]
+COMMANDS = sorted((ROOT / "src" / "wavenet_ae" / "cli").glob("[a-z]*.py"))
 
 
 class Machine:
@@ -135,7 +136,7 @@ for script in sys.argv[1:]:
     print(os.environ.pop("GOMP_SPINCOUNT"))
     del sys.modules["wavenet_ae.exits"]
 """
-SCRIPTS = ["train.py", "evaluate.py", "generate.py", "prepare.py", "demo.py"]
+SCRIPTS = ["train.py", "evaluate.py", "generate.py", *map(str, COMMANDS)]
 
 
 def test_every_command_limits_spinning_before_torch_is_imported():

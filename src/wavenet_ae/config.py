@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from omegaconf import DictConfig, OmegaConf
@@ -81,6 +82,12 @@ REFERRED = {
 }
 NO_START: dict[str, Any] = {"init": "uniform", "start_after": 0}  # quantizes from the beginning
 FOREIGN = ("pytorch_lightning.",)  # allowed as targets in a run, though never in a checkpoint
+
+
+def conf_folder() -> Path:
+    """The folder of the YAML files: in the wheel, or at the root of a checkout."""
+    inside = Path(__file__).with_name("conf")
+    return inside if inside.is_dir() else Path(__file__).parents[2] / "conf"
 
 
 def plain(config: DictConfig) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What the root scripts share: how a command ends."""
+"""How a command ends, and what every command does before it begins."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from wavenet_ae.threads import set_spin_count
 
 logger = logging.getLogger(__name__)
 
-set_spin_count()  # every root script imports this module before anything that imports torch
+set_spin_count()  # every command imports this module before anything that imports torch
 
 T = TypeVar("T")
 FAILED = "failed.txt"  # in the folder of a sweep's run: why it failed

@@ -1,4 +1,8 @@
-"""Build objects from plain dicts, as Hydra does, but only from what this package defines.
+"""Build objects from plain dicts, as Hydra does, but only from what this package and its plugins
+define.
+
+A plugin is an installed package with an entry point in the group `wavenet_ae.plugins`, whose value
+is a module of the package: `units = "my_units"` lets `_target_: my_units.MyBottleneck` be used.
 
 A checkpoint carries the configuration of its model; loading one must never call anything else.
 """
@@ -8,29 +12,40 @@ from __future__ import annotations
 import importlib
 import inspect
 from collections.abc import Callable, Mapping
+from functools import cache
+from importlib.metadata import entry_points
 from typing import Any
 
 from wavenet_ae.errors import UserError
 
 PACKAGE = "wavenet_ae."
+PLUGINS = "wavenet_ae.plugins"
+
+
+@cache
+def plugin_packages() -> tuple[str, ...]:
+    """Prefixes of the packages that are plugins, such as `my_units.`."""
+    modules = {each.value.partition(":")[0] for each in entry_points(group=PLUGINS)}
+    return tuple(sorted(f"{name.partition('.')[0]}." for name in modules))
 
 
 def resolve(target: str, foreign: tuple[str, ...] = (), kind: type = object) -> Callable[..., Any]:
     """The class or function that `target` names, e.g. `wavenet_ae.encoders.ConvolutionalEncoder`.
 
-    `foreign` are prefixes that are allowed beside our own.  Whatever our modules merely import is
-    refused, and where a `kind` is asked for, all but its subclasses.
+    `foreign` are prefixes that are allowed beside our own and those of plugins.  Whatever modules
+    merely import is refused, and where a `kind` is asked for, all but its subclasses.
     """
-    if not target.startswith((PACKAGE, *foreign)):
-        allowed = " or ".join((PACKAGE, *foreign))
+    prefixes = (PACKAGE, *plugin_packages(), *foreign)
+    if not target.startswith(prefixes):
+        allowed = " or ".join(prefixes)
         raise UserError(f"_target_ is {target!r}, but must lie under {allowed}")
     module_name, _, name = target.rpartition(".")
     try:
         found = getattr(importlib.import_module(module_name), name)
     except (ImportError, AttributeError) as error:
         raise UserError(f"_target_ is {target!r}, which cannot be found: {error}") from None
-    home = str(getattr(found, "__module__", ""))
-    if not callable(found) or not home.startswith((PACKAGE, *foreign)):
+    home = f"{getattr(found, '__module__', '')}."
+    if not callable(found) or not home.startswith(prefixes):
         raise UserError(f"_target_ is {target!r}, which is no class or function defined there")
     if kind is not object and not (inspect.isclass(found) and issubclass(found, kind)):
         raise UserError(f"_target_ is {target!r}, which is no {kind.__name__}")

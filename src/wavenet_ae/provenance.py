@@ -16,12 +16,19 @@ PACKAGES = ("torch", "torchaudio", "pytorch-lightning", "hydra-core", "numpy", "
 def this_command() -> dict[str, Any]:
     """Plain values for a JSON."""
     return {
-        "command": shlex.join(sys.argv),
+        "command": command_line(),
         "git": git_state(),
         "python": platform.python_version(),
         "machine": platform.platform(),
         "versions": {name: version(name) for name in PACKAGES},
     }
+
+
+def command_line() -> str:
+    """The command of this process, as a user types it."""
+    program = Path(sys.argv[0])
+    name = ["wavenet-ae", program.stem] if program.parent.name == "cli" else [sys.argv[0]]
+    return shlex.join([*name, *sys.argv[1:]])
 
 
 def git_state() -> str:

@@ -89,8 +89,8 @@ def test_a_wrong_command(arguments, expected, runs, tmp_path):
 
 def test_help_imports_nothing_slow(tmp_path):
     code = (
-        "import runpy, sys; sys.argv = ['dashboard.py', '--help']\n"
-        "try: runpy.run_path('dashboard.py', run_name='__main__')\n"
+        "import runpy, sys; sys.argv = ['dashboard', '--help']\n"
+        "try: runpy.run_module('wavenet_ae.cli.dashboard', run_name='__main__')\n"
         "finally: print(sorted({'torch', 'matplotlib', 'wandb'} & set(sys.modules)))"
     )
     shown = subprocess.run(
@@ -100,5 +100,5 @@ def test_help_imports_nothing_slow(tmp_path):
         capture_output=True,
         text=True,
     )
-    assert "python dashboard.py runs=" in shown.stdout, shown.stderr
+    assert "wavenet-ae dashboard runs=" in shown.stdout, shown.stderr
     assert shown.stdout.rstrip().endswith("[]"), "imported before the help was printed"

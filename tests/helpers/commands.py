@@ -105,6 +105,12 @@ def fork_server() -> socket.socket:
     return ours
 
 
+def script_of(name: str | Path) -> Path:
+    """A script at the root, or the module of a command that has none there."""
+    script = ROOT / name
+    return script if script.is_file() else ROOT / "src" / "wavenet_ae" / "cli" / name
+
+
 def start(
     script: str | Path,
     *arguments: str,
@@ -116,7 +122,7 @@ def start(
 ) -> Command:
     """A command in a fork, in a folder and with variables of the environment."""
     request = {
-        "script": str(ROOT / script),
+        "script": str(script_of(script)),
         "arguments": arguments,
         "environment": environment(cache) | variables,
         "folder": str(folder),
@@ -153,7 +159,7 @@ def start_interpreter(
     script: str | Path, *arguments: str, cache: Path, **options: bool
 ) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, str(ROOT / script), *arguments],
+        [sys.executable, str(script_of(script)), *arguments],
         env=environment(cache),
         cwd=ROOT,
         stdout=subprocess.PIPE,

@@ -1,6 +1,6 @@
-"""Train on synthetic speech for minutes, then judge the codes: `make demo`.
+"""Train on synthetic speech for minutes, then evaluate the codes.
 
-Everything on the command line goes to train.py: `python demo.py bottleneck=vae seed=2`.
+Everything on the command line goes to training: `wavenet-ae demo bottleneck=vae seed=2`.
 """
 
 from __future__ import annotations
@@ -15,33 +15,34 @@ from typing import Any
 import hydra
 from hydra.errors import HydraException
 
-from wavenet_ae.config import check, plain
+from wavenet_ae.config import check, conf_folder, plain
 from wavenet_ae.errors import UserError
 from wavenet_ae.exits import guarded
 
-ROOT = Path(__file__).parent
 RUN_FOLDER = "hydra.run.dir="
 
 
-def main(arguments: list[str]) -> None:
-    folder = ROOT / "outputs" / "demo" / time.strftime("%Y-%m-%d_%H-%M-%S")
+def run(arguments: list[str]) -> None:
+    folder = Path("outputs") / "demo" / time.strftime("%Y-%m-%d_%H-%M-%S")
     for argument in arguments:
         if argument.startswith(RUN_FOLDER):
             folder = Path(argument.removeprefix(RUN_FOLDER)).expanduser()
     for sentence in left_out(composed(arguments)):
         print(sentence, file=sys.stderr)
     started = time.monotonic()
-    code = finished([sys.executable, str(ROOT / "train.py"), f"{RUN_FOLDER}{folder}", *arguments])
+    code = finished(
+        [sys.executable, "-m", "wavenet_ae", "train", f"{RUN_FOLDER}{folder}", *arguments]
+    )
     if code:
         sys.exit(code)
     judge(folder, time.monotonic() - started)
 
 
 def composed(arguments: list[str]) -> dict[str, Any]:
-    """The configuration that train.py will compose, checked; its run folder does not matter."""
+    """The configuration that training will compose, checked; its run folder does not matter."""
     place = ["name=demo", "run_folder=unused"]
     try:
-        with hydra.initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+        with hydra.initialize_config_dir(str(conf_folder()), version_base="1.3"):
             config = plain(hydra.compose("config", [*place, *arguments]))
     except HydraException as error:
         raise UserError(str(error)) from None
@@ -104,5 +105,10 @@ def judge(folder: Path, seconds: float) -> None:
         console.print(f"drawn: {picture}", soft_wrap=True)
 
 
+def main() -> None:
+    """Runs the demo with what the command line sets."""
+    guarded(lambda: run(sys.argv[1:]))
+
+
 if __name__ == "__main__":
-    guarded(lambda: main(sys.argv[1:]))
+    main()

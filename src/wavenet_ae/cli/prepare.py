@@ -1,4 +1,4 @@
-"""Pack recordings ahead of time: `python prepare.py data=folder data.root=recordings`.
+"""Pack recordings ahead of time: `wavenet-ae prepare data=folder data.root=recordings`.
 
 train.py does it by itself where it is not done; what is packed is shared by all runs on it.
 """
@@ -10,7 +10,7 @@ from typing import Any
 import hydra
 from omegaconf import DictConfig
 
-from wavenet_ae.config import check, plain
+from wavenet_ae.config import check, conf_folder, plain
 from wavenet_ae.exits import guarded
 
 
@@ -29,7 +29,7 @@ def pack(config: dict[str, Any]) -> None:
     Console().print(corpus_table(corpus))
 
 
-@hydra.main(config_path="conf", config_name="prepare", version_base="1.3")
+@hydra.main(config_path=str(conf_folder()), config_name="prepare", version_base="1.3")
 def main(config: DictConfig) -> None:
     guarded(lambda: pack(plain(config)))
 

@@ -1,8 +1,8 @@
 """Draw what runs have logged, or build a W&B workspace of the same panels.
 
-python dashboard.py runs=outputs/toy/A
-python dashboard.py runs=[outputs/toy/A,outputs/toy/B] labels=[healthy,collapsed] out=plots
-python dashboard.py task=workspace entity=me project=wavenet_ae
+wavenet-ae dashboard runs=outputs/toy/A
+wavenet-ae dashboard runs=[outputs/toy/A,outputs/toy/B] labels=[healthy,collapsed] out=plots
+wavenet-ae dashboard task=workspace entity=me project=wavenet_ae
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 import hydra
 from omegaconf import DictConfig
 
-from wavenet_ae.config import plain
+from wavenet_ae.config import conf_folder, plain
 from wavenet_ae.dashboards.panels import Panel, bind_panels, in_sections
 from wavenet_ae.dashboards.settings import Settings, check_settings
 from wavenet_ae.exits import guarded
@@ -53,7 +53,7 @@ def build(settings: Settings, panels: list[Panel]) -> None:
         print("not uploaded, without a W&B login: `wandb login`, then the same command again")
 
 
-@hydra.main(config_path="conf", config_name="dashboard", version_base="1.3")
+@hydra.main(config_path=str(conf_folder()), config_name="dashboard", version_base="1.3")
 def main(config: DictConfig) -> None:
     guarded(lambda: run(plain(config)))
 

@@ -1,7 +1,7 @@
 """Compare runs, wherever they lie: one table and one figure.
 
-python compare.py runs=[outputs/toy/A,outputs/toy/B]
-python compare.py runs=[outputs/compare_bottlenecks/toy,outputs/sweeps/codebook] out=plots
+wavenet-ae compare runs=[outputs/toy/A,outputs/toy/B]
+wavenet-ae compare runs=[outputs/compare_bottlenecks/toy,outputs/sweeps/codebook] out=plots
 """
 
 from __future__ import annotations
@@ -13,10 +13,8 @@ import hydra
 from omegaconf import DictConfig
 
 from wavenet_ae.comparison.settings import check_compare_settings
-from wavenet_ae.config import plain
+from wavenet_ae.config import conf_folder, plain
 from wavenet_ae.exits import guarded
-
-CONF = Path(__file__).parent / "conf"
 
 
 def run(config: dict[str, Any]) -> None:
@@ -26,10 +24,10 @@ def run(config: dict[str, Any]) -> None:
     from wavenet_ae.comparison.summary import read_result
 
     results = [read_result(folder, name) for name, folder in settings.named_folders().items()]
-    report(results, Path(settings.out), CONF, "comparison", settings.formats)
+    report(results, Path(settings.out), conf_folder(), "comparison", settings.formats)
 
 
-@hydra.main(config_path="conf", config_name="compare", version_base="1.3")
+@hydra.main(config_path=str(conf_folder()), config_name="compare", version_base="1.3")
 def main(config: DictConfig) -> None:
     guarded(lambda: run(plain(config)))
 

@@ -1,0 +1,40 @@
+"""Speech from recordings, from codes or from nothing.
+
+wavenet-ae generate checkpoint=outputs/toy/A/checkpoints/best.ckpt input=recordings
+wavenet-ae generate checkpoint=... task=convert input=recordings speaker=NAME
+wavenet-ae generate checkpoint=... task=encode input=recordings out=codes
+wavenet-ae generate checkpoint=... task=decode codes=codes speaker=NAME
+wavenet-ae generate checkpoint=... task=sample seconds=10 count=4
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Any
+
+import hydra
+from omegaconf import DictConfig
+
+from wavenet_ae.config import conf_folder, plain
+from wavenet_ae.exits import guarded
+from wavenet_ae.generation.settings import check_settings
+
+
+def run(config: dict[str, Any]) -> None:
+    """Check what is asked for, then do it; what is slow to import waits until it is sound."""
+    settings = check_settings(config)
+    from wavenet_ae.generation.run import generate
+
+    logging.basicConfig(level=logging.INFO, format="%(message)s", force=True)
+    if generate(settings):  # recordings that could not be used
+        sys.exit(1)
+
+
+@hydra.main(config_path=str(conf_folder()), config_name="generate", version_base="1.3")
+def main(config: DictConfig) -> None:
+    guarded(lambda: run(plain(config)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,88 @@
+"""Train a waveform autoencoder.
+
+wavenet-ae train bottleneck=vqvae data=folder data.root=recordings
+wavenet-ae train -m bottleneck=ae,vae,vqvae seed=1,2
+wavenet-ae train sweep=learning_rates
+wavenet-ae train resume=outputs/folder/2026-01-31_12-00-00 trainer.max_steps=100000
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+
+from wavenet_ae.config import check, conf_folder, plain
+from wavenet_ae.errors import UserError
+from wavenet_ae.exits import FAILED, REFUSED, guarded, recorded
+from wavenet_ae.resuming import is_resume, resumed
+
+
+def run(config: dict[str, Any]) -> float:
+    """Check a configuration and train; what is slow to import waits until it is known sound."""
+    try:
+        check(config)
+        from wavenet_ae.training.preflight import check_sizes
+
+        check_sizes(config)
+    except UserError:
+        with contextlib.suppress(OSError):  # Hydra has made the folder of a run that is none
+            os.rmdir(config["run_folder"])
+        raise
+    from wavenet_ae.training.run import train
+    from wavenet_ae.training.run_folder import log_to
+    from wavenet_ae.training.signals import Stopped
+
+    log_to(config["run_folder"])
+    try:
+        return train(config)
+    except Stopped as stopped:
+        stopped.end()
+
+
+def run_of_sweep(config: DictConfig, folder: Path) -> float:
+    """One run of several: where it fails its folder says why, and the others go on."""
+    from wavenet_ae.search.locks import run_in_turn
+    from wavenet_ae.search.placement import require_one_device
+    from wavenet_ae.training.run_folder import log_to
+
+    def work() -> float:
+        values = plain(config)
+        require_one_device(values)
+        return run(values)
+
+    log_to(str(folder))
+    with run_in_turn(folder):
+        nll = recorded(work, folder)
+        if (folder / FAILED).is_file() and not (folder / "config.yaml").is_file():
+            with contextlib.suppress(UserError):
+                OmegaConf.save(OmegaConf.create(plain(config)), folder / REFUSED)
+        return nll
+
+
+@hydra.main(config_path=str(conf_folder()), config_name="config", version_base="1.3")
+def composed(config: DictConfig) -> float:
+    hydra_config = HydraConfig.get()
+    if hydra_config.mode == RunMode.MULTIRUN:
+        folder = Path(hydra_config.runtime.output_dir)
+        return guarded(lambda: run_of_sweep(config, folder))
+    return guarded(lambda: run(plain(config)))
+
+
+def main() -> None:
+    """Trains what the command line says, or resumes a run."""
+    if any(is_resume(argument) for argument in sys.argv[1:]):
+        guarded(lambda: run(resumed(sys.argv[1:])))
+    else:
+        guarded(composed)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,122 @@
+"""`wavenet-ae COMMAND`: from a checkout, from a wheel, with a user's own package and YAML."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from helpers.configs import TINY
+
+from wavenet_ae.cli import COMMANDS, main
+from wavenet_ae.config import conf_folder
+from wavenet_ae.errors import UserError
+from wavenet_ae.instantiate import plugin_packages, resolve
+
+ROOT = Path(__file__).parents[2]
+PLUGIN = '''
+"""A bottleneck of one's own: latents are halved."""
+
+from wavenet_ae.bottlenecks import Identity
+
+
+class Half(Identity):
+    def forward(self, latents, step=None):
+        return super().forward(latents / 2, step)
+'''
+OPTION = "_target_: my_units.Half\n"
+TRAINING = [*TINY, "trainer.max_steps=6"]
+
+
+def plugin(folder: Path) -> Path:
+    """An installed package `my_units`, as pip leaves it in a folder, and its YAML beside it."""
+    information = folder / "my_units-0.1.dist-info"
+    information.mkdir(parents=True)
+    (folder / "my_units.py").write_text(PLUGIN)
+    (information / "METADATA").write_text("Metadata-Version: 2.1\nName: my-units\nVersion: 0.1\n")
+    (information / "entry_points.txt").write_text("[wavenet_ae.plugins]\nunits = my_units\n")
+    option = folder / "my_conf" / "bottleneck" / "half.yaml"
+    option.parent.mkdir(parents=True)
+    option.write_text(OPTION)
+    return folder
+
+
+def wavenet_ae(*arguments: str, cache: Path, folder: Path, path: str) -> tuple[int, str]:
+    """Exit code and output of `python -m wavenet_ae` in a folder, with packages from `path`."""
+    variables = {"WAVENET_AE_CACHE": str(cache), "OMP_NUM_THREADS": "1", "PYTHONPATH": path}
+    done = subprocess.run(
+        [sys.executable, "-m", "wavenet_ae", *arguments],
+        env={**os.environ, **variables},
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    return done.returncode, done.stdout
+
+
+@pytest.mark.parametrize("arguments", [[], ["--help"], ["help"]])
+def test_usage_names_every_command(arguments, capsys):
+    main(arguments)
+    shown = capsys.readouterr().out
+    assert all(f"  {name} " in shown for name in COMMANDS)
+
+
+def test_every_command_is_a_module_with_a_main():
+    folder = ROOT / "src" / "wavenet_ae" / "cli"
+    modules = {each.stem for each in folder.glob("[a-z]*.py")}
+    assert modules == set(COMMANDS)
+    assert all("\ndef main(" in (folder / f"{name}.py").read_text() for name in COMMANDS)
+
+
+def test_an_unknown_command_names_the_nearest():
+    with pytest.raises(SystemExit, match="no command 'trian'.*train"):
+        main(["trian"])
+
+
+def test_a_class_of_a_plugin_may_be_a_target_and_that_of_another_package_may_not(
+    tmp_path, monkeypatch
+):
+    monkeypatch.syspath_prepend(plugin(tmp_path))
+    plugin_packages.cache_clear()
+    try:
+        assert resolve("my_units.Half").__name__ == "Half"
+        with pytest.raises(UserError, match=r"must lie under wavenet_ae\. or my_units\."):
+            resolve("os.system")
+        with pytest.raises(UserError, match="no class or function defined there"):
+            resolve("my_units.Identity.mro")
+    finally:
+        plugin_packages.cache_clear()
+
+
+@pytest.mark.slow
+def test_a_wheel_trains_evaluates_and_takes_a_plugin(cache, tmp_path):
+    """Outside the checkout, whose `conf` it carries."""
+    pip = [sys.executable, "-m", "pip", "-q", "--disable-pip-version-check"]
+    build = [*pip, "wheel", "--no-deps", "--no-build-isolation", "-w", str(tmp_path / "wheel")]
+    checkout = tmp_path / "checkout"
+    copy = ["git", "-C", str(ROOT), "archive", "--format=tar", f"--output={tmp_path}/tree.tar"]
+    subprocess.run([*copy, "HEAD"], check=True)
+    checkout.mkdir()
+    subprocess.run(["tar", "-xf", f"{tmp_path}/tree.tar", "-C", str(checkout)], check=True)
+    subprocess.run([*build, str(checkout)], check=True)
+    (wheel,) = (tmp_path / "wheel").glob("wavenet_ae-*.whl")
+    site, own = tmp_path / "site", plugin(tmp_path / "own")
+    subprocess.run([*pip, "install", "--no-deps", "--target", str(site), str(wheel)], check=True)
+    where = {"cache": cache, "folder": tmp_path, "path": f"{site}{os.pathsep}{own}"}
+    files = {each.relative_to(conf_folder()) for each in conf_folder().rglob("*.yaml")}
+    packed = {
+        each.relative_to(site / "wavenet_ae" / "conf")
+        for each in (site / "wavenet_ae" / "conf").rglob("*.yaml")
+    }
+    assert files == packed
+    options = ["--config-dir", str(own / "my_conf"), "bottleneck=half"]
+    code, output = wavenet_ae("train", *options, *TRAINING, "hydra.run.dir=run", **where)
+    assert code == 0, output
+    best = tmp_path / "run" / "checkpoints" / "best.ckpt"
+    assert "my_units.Half" in (tmp_path / "run" / "config.yaml").read_text()
+    code, output = wavenet_ae("evaluate", f"checkpoint={best}", "parts=[likelihood]", **where)
+    assert code == 0, output
+    assert "written:" in output
