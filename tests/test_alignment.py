@@ -88,7 +88,7 @@ def simulate(alignment: Alignment, plan: WindowPlan) -> tuple[set[int], list[set
     return samples, read
 
 
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 @given(alignments(), st.integers(1, 40))
 def test_a_plan_holds_what_its_targets_read_and_nothing_else(alignment, num_targets):
     plan = alignment.window(num_targets)
@@ -105,7 +105,7 @@ def test_a_plan_holds_what_its_targets_read_and_nothing_else(alignment, num_targ
     assert plan.margins[0] + num_targets + plan.margins[1] == plan.slice_length
 
 
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 @given(alignments(), st.integers(1, 200))
 def test_the_parts_of_a_plan_fit(alignment, num_targets):
     plan = alignment.window(num_targets)

@@ -77,7 +77,6 @@ def test_a_row_of_the_table_is_what_torch_computes(kind, kernel, stride):
     assert torch.equal(readers(chain, num_inputs), predicted_readers(chain, num_inputs))
 
 
-@settings(deadline=None)
 @given(chains, st.integers(1, 60))
 def test_lengths_are_torchs(chain, num_inputs):
     given_by_torch = run(chain, torch.ones(1, 1, num_inputs, dtype=torch.float64)).shape[-1]
@@ -97,7 +96,7 @@ def test_nothing_comes_of_nothing(layer):
     assert not layer.input_range(range(3, 3)) and not layer.reader_range(range(3, 3))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(chains, st.integers(1, 8))
 def test_outputs_read_exactly_the_predicted_inputs(chain, num_outputs):
     num_inputs = chain.input_length(num_outputs)
@@ -235,7 +234,7 @@ last_layers = st.lists(layers, min_size=1, max_size=3).map(
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(last_layers, st.integers(1, 9), st.integers(0, 40))
 def test_a_causal_chain_never_hears_the_future(chain, num_outputs, time):
     """Samples after `time` change; outputs anchored at or before it stay, the next ones change."""
@@ -248,7 +247,7 @@ def test_a_causal_chain_never_hears_the_future(chain, num_outputs, time):
     assert torch.equal(before[is_past], after[is_past])
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.lists(st.integers(1, 8), min_size=1, max_size=4), st.integers(2, 3), st.integers(0, 30))
 def test_a_dilated_stack_hears_the_present(dilations, kernel, time):
     """The converse of causality: an output does read the sample at which it is anchored."""
