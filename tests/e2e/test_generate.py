@@ -183,5 +183,5 @@ def test_help_imports_nothing_slow(tmp_path):
         capture_output=True,
         text=True,
     )
-    assert "python generate.py checkpoint=" in shown.stdout, shown.stderr
+    assert "wavenet-ae generate checkpoint=" in shown.stdout, shown.stderr
     assert shown.stdout.rstrip().endswith("[]"), "imported before the help was printed"
