@@ -19,7 +19,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from helpers.runs import ROOT, schedule, single_threaded, table, train, write_rows
+from runs import ROOT, schedule, single_threaded, table, train, write_rows
 
 NUM_STEPS = {"toy": 1000, "speech": 2000}  # the default is 2000
 OVERRIDES = {"toy": [], "speech": ["data=folder"]}

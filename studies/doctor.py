@@ -17,8 +17,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
-from helpers.runs import ROOT, train
 from remedies import NONE, SETTING
+from runs import ROOT, train
 
 from wavenet_ae.audio.io import read, write
 from wavenet_ae.dashboards.history import read_metrics

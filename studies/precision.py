@@ -17,7 +17,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 import yaml
-from helpers.runs import write_rows
+from runs import write_rows
 
 from wavenet_ae.engines import Engine, make_engine
 from wavenet_ae.instantiate import instantiate

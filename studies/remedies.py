@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 
-from helpers.runs import ROOT, finished_run, schedule, table, write_rows
+from runs import ROOT, finished_run, schedule, table, write_rows
 
 # The default run at half its length and half its batch.
 SETTING = ["bottleneck=vqvae", "data.batch_size=4", *schedule(1000)]

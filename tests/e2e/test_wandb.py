@@ -57,7 +57,7 @@ def folder(request, cache, tmp_path_factory) -> Path:
 
 
 def test_figures_are_the_same_everywhere(folder):
-    columns = set(logged(folder)[0]) | {"speed/times_real_time"}
+    columns = set(logged(folder)[0]) | {"speed/times_real_time", "speed/threads"}
     tensorboard = events(folder).Tags()["scalars"]
     assert logged_keys(folder) == columns - {"step"} == set(tensorboard) - {"epoch"}
     assert {"train/nll", "validation/nll", "validation/nll_increase_shuffled_codes"} <= columns

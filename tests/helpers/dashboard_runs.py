@@ -91,6 +91,7 @@ def _training(done: float, collapse: float) -> dict[str, float]:
         "updates/upsampling": 6e-4,
         "updates/decoder": 9e-4,
         "speed/times_real_time": 61.0,
+        "speed/threads": 2.0,
         **{f"learning_rate/{part}": rate * min(1, 20 * done) for part, rate in rates.items()},
     }
 
