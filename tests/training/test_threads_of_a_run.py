@@ -14,6 +14,7 @@ from wavenet_ae.errors import UserError
 from wavenet_ae.threads import AdaptiveThreads
 from wavenet_ae.training import precision
 from wavenet_ae.training.callbacks.threads import read_record
+from wavenet_ae.training.module import NonFiniteLoss
 from wavenet_ae.training.run import train
 
 SCHEDULE = [(0, 2), (7, 1), (13, 2), (20, 1)]
@@ -63,6 +64,16 @@ def test_a_change_is_written_down_told_once_and_used(config, two_threads, monkey
     counts = threads_by_step(settings["run_folder"])
     assert counts == {0: 2, **dict.fromkeys(range(1, 8), 1)}
     assert caplog.text.count("other programs keep the cores busy") == 1
+
+
+def test_a_run_that_fails_leaves_all_threads_to_the_next_one(config, two_threads, monkeypatch):
+    monkeypatch.setattr(AdaptiveThreads, "end", lambda self: setattr(self, "threads", 1))
+    settings = config(AE, "trainer.max_steps=8", "objective.norm_weight=1")
+    settings["optimizer"]["learning_rate"] = float("inf")
+    with pytest.raises(NonFiniteLoss):
+        train(settings)
+    assert len(read_record(Path(settings["run_folder"]) / "threads.jsonl")) == 2
+    assert torch.get_num_threads() == 2
 
 
 def test_a_resumed_run_follows_the_record_bit_by_bit(config, two_threads):

@@ -114,6 +114,13 @@ class Threads(pl.Callback):
         )
 
     def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        self._restore()
+
+    def on_exception(self, *args: Any) -> None:
+        """Lightning tears down what succeeds only; the next run of a sweep has all threads too."""
+        self._restore()
+
+    def _restore(self) -> None:
         if self.is_adapting:
             torch.set_num_threads(self.most)
 
