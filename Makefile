@@ -32,7 +32,7 @@ bench-packing: $(READY)  ## packing of many short files: files/s, memory (two mi
 bench-monitors: $(READY)  ## what watching a run costs, monitor by monitor (two minutes)
 	$(BIN)/python benchmarks/monitors.py
 
-bench-busy: $(READY)  ## speed beside busy programs: training, threads adapted and not (three minutes)
+bench-busy: $(READY)  ## speed beside busy programs: training, threads adapted and not (four minutes)
 	$(BIN)/python benchmarks/busy.py
 
 bench-gpu: $(READY)  ## everything on one GPU: tests, speed, causality, a training (nine minutes)

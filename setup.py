@@ -1,15 +1,20 @@
-"""Packages and their data: conf/, which lies at the root of a checkout, goes into the wheel."""
+"""Puts conf/, which lies at the root of a checkout, into the wheel; all else is in pyproject.toml."""
 
-from setuptools import find_packages, setup
+import shutil
+from pathlib import Path
 
-setup(
-    packages=[*find_packages("src"), "wavenet_ae.conf"],
-    package_dir={"": "src", "wavenet_ae.conf": "conf"},
-    package_data={
-        "wavenet_ae": ["py.typed"],
-        "wavenet_ae.conf": ["*.yaml", "**/*.yaml"],
-        "wavenet_ae.labels": ["tables/*.yaml"],
-        "wavenet_ae.engines.native": ["cpp/*"],
-        "wavenet_ae.evaluation.report": ["assets/*"],
-    },
-)
+from setuptools import setup
+from setuptools.command.build_py import build_py
+
+
+class BuildWithConfiguration(build_py):
+    """Builds the package, and beside its modules the folder of YAML files."""
+
+    def run(self) -> None:
+        super().run()
+        if not self.editable_mode:  # a checkout's own folder is read
+            conf = Path(self.build_lib, "wavenet_ae", "conf")
+            shutil.copytree(Path(__file__).with_name("conf"), conf, dirs_exist_ok=True)
+
+
+setup(cmdclass={"build_py": BuildWithConfiguration})

@@ -150,6 +150,7 @@ def show(results: Result, rows: list[str]) -> None:
     from timing import processor
 
     title = f"{processor()}, {os.cpu_count()} cores: times real time (of fair share)"
+    title += "; of packing, recordings/s"
     table = Table("work", "threads", title=title, box=SIMPLE, padding=(0, 1))
     for level in LEVELS:
         table.add_column(f"{level} busy programs" if level else "alone", justify="right")

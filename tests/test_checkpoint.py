@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from wavenet_ae.checkpoint import (
+    FORMAT,
     link_checkpoint,
     newest_checkpoint,
     read_checkpoint,
@@ -23,7 +24,7 @@ from wavenet_ae.errors import UserError
 
 
 def content(step: int = 1, **section) -> dict:
-    ours = {"format": 1, "config": {}, "speakers": ["a"], **section}
+    ours = {"format": FORMAT, "config": {}, "speakers": ["a"], **section}
     return {"global_step": step, "state_dict": {"w": torch.arange(1000)}, "wavenet_ae": ours}
 
 
@@ -65,7 +66,7 @@ def test_newest_sound_checkpoint_is_found(tmp_path, caplog):
 
 def test_checkpoints_that_cannot_be_read_are_no_new_run(tmp_path):
     write_checkpoint(content(5), step_checkpoint(tmp_path, 5))
-    write_checkpoint(content(9, format=2), step_checkpoint(tmp_path, 9))
+    write_checkpoint(content(9, format=FORMAT + 1), step_checkpoint(tmp_path, 9))
     with pytest.raises(UserError, match="newer than this"):
         newest_checkpoint(tmp_path)
     remove_checkpoint(step_checkpoint(tmp_path, 9))
@@ -81,12 +82,12 @@ class Runs:
 
 def test_a_file_that_would_run_code_is_refused(tmp_path):
     path = tmp_path / "evil.ckpt"
-    torch.save({"wavenet_ae": {"format": 1}, "payload": Runs()}, path)
+    torch.save({"wavenet_ae": {"format": FORMAT}, "payload": Runs()}, path)
     with pytest.raises(UserError, match="refused"):
         read_checkpoint(path)
 
 
-@pytest.mark.parametrize("found, word", [(2, "newer"), (0, "older"), (None, "older")])
+@pytest.mark.parametrize("found, word", [(FORMAT + 1, "newer"), (0, "older"), (None, "older")])
 def test_other_formats_name_the_way_out(tmp_path, found, word):
     path = tmp_path / "x.ckpt"
     write_checkpoint(content(format=found), path)

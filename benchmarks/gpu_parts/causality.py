@@ -3,7 +3,7 @@
 cuDNN may choose a convolution by Fourier transform or in tiles, whose rounding lets every output
 depend on every input.  Of the recipe's model, in each mode:
 
-    fields    NaN are where the geometry says, neither more nor fewer (evaluation/certificates.py)
+    fields    NaN are where the geometry says, neither more nor fewer (metrics/receptive_fields.py)
     changed   logits that differ when samples after all that they read are others: 0 of the number
     largest   of these differences
     gradient  the largest outside of what a code reads, and of conditioning that is still to come

@@ -16,7 +16,7 @@ from wavenet_ae.errors import UserError
 
 logger = logging.getLogger(__name__)
 
-FORMAT = 1
+FORMAT = 2  # keys of constructors have been renamed since 1
 SECTION = "wavenet_ae"  # what of a checkpoint is ours; the rest is Lightning's
 
 

@@ -3,6 +3,7 @@ define.
 
 A plugin is an installed package with an entry point in the group `wavenet_ae.plugins`, whose value
 is a module of the package: `units = "my_units"` lets `_target_: my_units.MyBottleneck` be used.
+To name a module of a plugin imports it, so that its scripts need `if __name__ == "__main__"`.
 
 A checkpoint carries the configuration of its model; loading one must never call anything else.
 """
@@ -26,7 +27,7 @@ PLUGINS = "wavenet_ae.plugins"
 def plugin_packages() -> tuple[str, ...]:
     """Prefixes of the packages that are plugins, such as `my_units.`."""
     modules = {each.value.partition(":")[0] for each in entry_points(group=PLUGINS)}
-    return tuple(sorted(f"{name.partition('.')[0]}." for name in modules))
+    return tuple(sorted(f"{name}." for name in modules))
 
 
 def resolve(target: str, foreign: tuple[str, ...] = (), kind: type = object) -> Callable[..., Any]:
@@ -42,8 +43,10 @@ def resolve(target: str, foreign: tuple[str, ...] = (), kind: type = object) -> 
     module_name, _, name = target.rpartition(".")
     try:
         found = getattr(importlib.import_module(module_name), name)
-    except (ImportError, AttributeError) as error:
-        raise UserError(f"_target_ is {target!r}, which cannot be found: {error}") from None
+    except Exception as error:  # a plugin's module may fail in any way
+        raise UserError(
+            f"_target_ is {target!r}, which cannot be found: {type(error).__name__}: {error}"
+        ) from None
     home = f"{getattr(found, '__module__', '')}."
     if not callable(found) or not home.startswith(prefixes):
         raise UserError(f"_target_ is {target!r}, which is no class or function defined there")

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from helpers.commands import run
 from helpers.configs import TINY
 
 from wavenet_ae.cli import COMMANDS, main
@@ -78,6 +79,28 @@ def test_an_unknown_command_names_the_nearest():
         main(["trian"])
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help(name, cache):
+    code, output = run(f"{name}.py", "--help", cache=cache)
+    assert code == 0 and (f"wavenet-ae {name}" in output or "== Config ==" in output), output
+
+
+def test_the_demo_refuses_what_is_no_setting(cache):
+    code, output = run("demo.py", "--config-dir", cache=cache)
+    assert code == 1 and "error: --config-dir is not of the form KEY=VALUE" in output, output
+
+
+def test_a_plugin_is_its_module_not_all_that_shares_its_name(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(plugin(tmp_path))
+    entry_points = tmp_path / "my_units-0.1.dist-info" / "entry_points.txt"
+    entry_points.write_text("[wavenet_ae.plugins]\nunits = company.units\n")
+    plugin_packages.cache_clear()
+    try:
+        assert plugin_packages() == ("company.units.",)
+    finally:
+        plugin_packages.cache_clear()
+
+
 def test_a_class_of_a_plugin_may_be_a_target_and_that_of_another_package_may_not(
     tmp_path, monkeypatch
 ):
@@ -122,3 +145,6 @@ def test_a_wheel_trains_evaluates_and_takes_a_plugin(cache, tmp_path):
     code, output = wavenet_ae("evaluate", f"checkpoint={best}", "parts=[likelihood]", **where)
     assert code == 0, output
     assert "written:" in output
+    search = ["bottleneck=ae", "sweep=learning_rates", "hydra.sweeper.num_trials=0"]
+    code, output = wavenet_ae("train", *search, "hydra.sweep.dir=search", **where)
+    assert code == 1 and "hydra.sweeper.num_trials is 0" in output, output

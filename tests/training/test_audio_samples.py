@@ -1,4 +1,4 @@
-"""Listening writes what the run sounds like, is bounded in time, and changes nothing."""
+"""Audio samples of a run: made in time, bounded in their share of it, and changing nothing."""
 
 from __future__ import annotations
 

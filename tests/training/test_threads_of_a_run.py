@@ -102,6 +102,28 @@ def test_a_run_that_moves_to_other_threads_says_so(config, two_threads, caplog):
     assert read_record(file)[0] == {"step": 0, "threads": 2, "of": 2}
 
 
+def test_trying_all_threads_again_is_no_news(config, two_threads, monkeypatch, caplog):
+    monkeypatch.setattr(AdaptiveThreads, "end", lambda self: setattr(self, "threads", 2))
+    settings = config(AE, "trainer.max_steps=6")
+    scheduled(settings["run_folder"], [(0, 1)])
+    train(settings)
+    assert [
+        line["threads"] for line in read_record(Path(settings["run_folder"], "threads.jsonl"))
+    ] == [1, 2]
+    assert "other programs" not in caplog.text
+
+
+def test_lines_of_another_machine_past_this_step_do_not_apply(config, two_threads, monkeypatch):
+    monkeypatch.setattr(AdaptiveThreads, "end", lambda self: None)
+    settings = config(AE, "trainer.max_steps=6")
+    file = scheduled(settings["run_folder"], [(0, 2)])
+    line = {"step": 3, "threads": 4, "of": 4}
+    file.write_text(file.read_text() + json.dumps(line) + "\n")
+    train(settings)
+    assert set(threads_by_step(settings["run_folder"]).values()) == {2}
+    read_record(file)
+
+
 def test_threads_may_be_left_alone(config, two_threads):
     settings = config(AE, "callbacks.threads=null", "trainer.max_steps=4")
     train(settings)

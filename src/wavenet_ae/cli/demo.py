@@ -1,6 +1,7 @@
 """Train on synthetic speech for minutes, then evaluate the codes.
 
-Everything on the command line goes to training: `wavenet-ae demo bottleneck=vae seed=2`.
+Every KEY=VALUE goes to training: `wavenet-ae demo bottleneck=vae seed=2`.  The keys are those of
+`wavenet-ae train --help`.
 """
 
 from __future__ import annotations
@@ -23,6 +24,16 @@ RUN_FOLDER = "hydra.run.dir="
 
 
 def run(arguments: list[str]) -> None:
+    """Trains and evaluates, or prints the usage."""
+    if {"-h", "--help"} & set(arguments):
+        print(__doc__)
+        return
+    for argument in arguments:
+        if argument.startswith("-"):
+            raise UserError(
+                f"{argument} is not of the form KEY=VALUE: options of `wavenet-ae train` are not "
+                "known to the demo"
+            )
     folder = Path("outputs") / "demo" / time.strftime("%Y-%m-%d_%H-%M-%S")
     for argument in arguments:
         if argument.startswith(RUN_FOLDER):

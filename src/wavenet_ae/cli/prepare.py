@@ -1,6 +1,6 @@
 """Pack recordings ahead of time: `wavenet-ae prepare data=folder data.root=recordings`.
 
-train.py does it by itself where it is not done; what is packed is shared by all runs on it.
+`wavenet-ae train` does it by itself where it is not done; all runs share what is packed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What compare.py is asked for, checked before anything slow is imported."""
+"""What `wavenet-ae compare` is asked for, checked before anything slow is imported."""
 
 from __future__ import annotations
 

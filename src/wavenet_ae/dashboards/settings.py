@@ -1,4 +1,4 @@
-"""What dashboard.py is asked for, checked before anything slow is imported or drawn."""
+"""What `wavenet-ae dashboard` is asked for, checked before anything slow is imported or drawn."""
 
 from __future__ import annotations
 

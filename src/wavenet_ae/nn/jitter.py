@@ -1,4 +1,4 @@
-"""Time jitter: a regulariser on codes that are neighbors in time."""
+"""Time jitter: a regularizer on codes that are neighbors in time."""
 
 from __future__ import annotations
 

@@ -63,7 +63,12 @@ class Threads(pl.Callback):
                 "will differ in rounding from those of a run that was never stopped",
                 *(offered, self.most),
             )
-        return bool(offered == self.most)
+            return False
+        # Lines that a run on another machine has left behind this step do not apply to this one.
+        self.record = [
+            line for line in self.record if line["step"] <= step or line["of"] == self.most
+        ]
+        return True
 
     def on_train_batch_start(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, *args: Any
@@ -103,7 +108,7 @@ class Threads(pl.Callback):
         write_whole(self.file, lines.encode())
 
     def _tell_once(self, step: int, before: int, now: int) -> None:
-        if self.has_told:
+        if self.has_told or now > before:
             return
         self.has_told = True
         logger.warning(
