@@ -1,4 +1,4 @@
-"""Puts conf/, which lies at the root of a checkout, into the wheel; all else is in pyproject.toml."""
+"""Puts conf/ of a checkout into the wheel; all else is in pyproject.toml."""
 
 import shutil
 from pathlib import Path
