@@ -85,8 +85,8 @@ def run(task: Task) -> None:
 def changes(
     model: WaveformAutoencoder, device: str, fields: list[Certificate]
 ) -> tuple[int, int, float]:
-    """Of logits before a moment, how many change with the samples that none of them reads, how
-    many there are, and the largest change."""
+    """Returns how many logits before a moment change with samples that none of them reads, how
+    many logits there are, and the largest change."""
     plan = model.window(NUM_HOPS * int(model.hop))
     generator = torch.Generator().manual_seed(1)
     shape = (BATCH, plan.slice_length)
@@ -124,7 +124,7 @@ def largest_gradient(model: WaveformAutoencoder, device: str) -> float:
 
 
 def _conditioning_gradient(model: WaveformAutoencoder) -> Tensor:
-    """Of half of a window's predictions in vectors that are held after the last of them."""
+    """Returns the gradient of half of a window's predictions in vectors after the last of them."""
     decoder, plan = model.decoder, model.window(NUM_HOPS * int(model.hop))
     device, generator = decoder.embedding.device, torch.Generator().manual_seed(3)
     length = plan.decoder_input.stop - plan.decoder_input.start
