@@ -140,7 +140,7 @@ def _kill_group(process: subprocess.Popen[bytes]) -> None:
 
 
 def _environment(work: Path) -> dict[str, str]:
-    """Returns a part's environment: it finds the package, and keeps caches in the working folder."""
+    """Returns a part's environment: where the package and caches are."""
     path = [str(Path(__file__).parent), str(ROOT / "src"), os.environ.get("PYTHONPATH", "")]
     # a relative entry means this process's working folder, which is not that of a part
     path = [os.path.abspath(each) for entry in path for each in entry.split(os.pathsep) if each]

@@ -124,7 +124,7 @@ def largest_gradient(model: WaveformAutoencoder, device: str) -> float:
 
 
 def _conditioning_gradient(model: WaveformAutoencoder) -> Tensor:
-    """Returns the gradient of half of a window's predictions in vectors after the last of them."""
+    """Returns gradients of half of a window's predictions in vectors after them."""
     decoder, plan = model.decoder, model.window(NUM_HOPS * int(model.hop))
     device, generator = decoder.embedding.device, torch.Generator().manual_seed(3)
     length = plan.decoder_input.stop - plan.decoder_input.start
