@@ -25,6 +25,6 @@ def warn_of_slow_precision(precision: str, device_type: str) -> None:
     if precision == "bf16-mixed" and device_type == "cpu" and not has_bfloat16_instructions():
         logger.warning(
             "trainer.precision=bf16-mixed: this CPU has no instructions for bfloat16 (AVX512-BF16 "
-            "or AMX), so training can take five times as long as in float32.  Use "
+            "or AMX), so training can take five times as long as in float32, or more.  Use "
             "trainer.precision=32-true"
         )
