@@ -51,7 +51,12 @@ def test_rates_and_distortions(tmp_path):
 
 def test_beside_it_each_by_its_name_lowest_first(tmp_path):
     rates, names = draw_results(grouped(rows_of(comparison(tmp_path)))).axes
-    assert [each.get_text() for each in names.get_xticklabels()] == ["identity", "vae", "vqvae", "fsq"]
+    assert [each.get_text() for each in names.get_xticklabels()] == [
+        "identity",
+        "vae",
+        "vqvae",
+        "fsq",
+    ]
     means = [line for line in names.lines if line.get_alpha() is None]
     assert [line.get_xdata()[0] for line in means] == [0, 1, 2, 3]
     heights = [line.get_ydata()[0] for line in means]
