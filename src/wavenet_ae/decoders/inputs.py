@@ -8,7 +8,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-
 MU = 255  # of the companding of amplitudes, ITU-T G.711
 
 
