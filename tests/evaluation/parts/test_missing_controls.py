@@ -1,4 +1,4 @@
-"""What cannot be had is said, not silently left out."""
+"""A control that cannot be measured is noted, not silently left out."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from helpers.evaluated import data, evaluated, table
 from helpers.small_models import recordings
 
-from wavenet_ae.evaluation.report.words import about
+from wavenet_ae.evaluation.report.prose import about
 
 SHORT = {"num_utterances": 1, "max_seconds": 0.1}
 
