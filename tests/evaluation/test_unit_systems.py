@@ -16,7 +16,7 @@ from wavenet_ae.evaluation import unit_systems
 from wavenet_ae.evaluation.demo_summary import units_of_run
 from wavenet_ae.evaluation.report.prose import about
 from wavenet_ae.evaluation.unit_systems import CONTINUOUS_UNITS, Units
-from wavenet_ae.models import WaveformAutoencoder, build
+from wavenet_ae.models import Autoencoder, build
 
 
 @pytest.fixture(scope="module")
@@ -26,12 +26,12 @@ def corpus(tmp_path_factory) -> PackedCorpus:
     return PackedCorpus(pack(source, str(folder / "packed"), 8000, Splits()))
 
 
-def model(kind: str, starts: bool = True, **bottleneck: int) -> WaveformAutoencoder:
+def model(kind: str, starts: bool = True, **bottleneck: int) -> Autoencoder:
     torch.manual_seed(0)
     config = small(kind)
     config["bottleneck"] |= bottleneck
     built = build(config, ["a"]).eval()
-    assert isinstance(built, WaveformAutoencoder)
+    assert isinstance(built, Autoencoder)
     if hasattr(built.bottleneck, "is_quantizing"):
         built.bottleneck.is_quantizing.fill_(starts)
     return built

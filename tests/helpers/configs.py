@@ -79,6 +79,7 @@ SMALL: dict[str, Any] = {
     "sample_rate": 8000,
     "encoder": ENCODERS["mfcc"],
     "bottleneck": BOTTLENECKS["vqvae_ema"],
+    "target": {"_target_": "wavenet_ae.targets.MuLaw", "levels": 256},
     "decoder": {
         "_target_": "wavenet_ae.decoders.WaveNet",
         "num_blocks": 2,
@@ -109,8 +110,21 @@ def small(
     config["bottleneck"] = copy.deepcopy(BOTTLENECKS[bottleneck])
     config["encoder"] = copy.deepcopy(ENCODERS[encoder_option])
     for group, values in changes.items():
-        config[group].update(values)
+        is_other = values.get("_target_", config[group]["_target_"]) != config[group]["_target_"]
+        config[group] = values if is_other else config[group] | values
     return config
+
+
+# Of the decoder of a model whose target is PCM.
+MIXTURE: dict[str, Any] = {
+    "output": {"_target_": "wavenet_ae.decoders.MixtureOfLogistics", "num_components": 3}
+}
+
+
+def language_model(**model: Any) -> dict[str, Any]:
+    """A small language model's configuration; `model` are arguments of its class."""
+    config = {key: copy.deepcopy(SMALL[key]) for key in ("sample_rate", "target", "decoder")}
+    return config | {"model": {"_target_": "wavenet_ae.models.WaveNetLanguageModel", **model}}
 
 
 # For train.py: a corpus of half a minute, a step of some milliseconds.
@@ -157,5 +171,5 @@ NO_REMEDY = [
     "bottleneck.normalize=false",
     "encoder.batch_norm=false",
     "encoder.shortcut=false",
-    "objective.commitment_weight=0.25",
+    "objective.bottleneck.commitment_weight=0.25",
 ]

@@ -231,7 +231,7 @@ CELLS: dict[str, dict[str, str]] = {
         "shuffled_codes": "resynthesized from another utterance's codes",
         "lowest_voice": "converted to the lowest voice",
         "highest_voice": "converted to the highest voice",
-        "mu_law": "original in mu-law",
+        "quantized": "original, quantized as the target",
     },
     "system": {
         "joint_codes": "codes of all codebooks",
