@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from wavenet_ae.evaluation.part import Context, Part
+from wavenet_ae.evaluation.part import Context, Part, SkipPart
 from wavenet_ae.evaluation.progress import Progress
 from wavenet_ae.evaluation.results import ResultTable
 from wavenet_ae.metrics.receptive_fields import certify
@@ -19,21 +19,20 @@ IDS = {
 
 def evaluate_receptive_fields(context: Context, progress: Progress) -> Iterator[ResultTable]:
     """Yield the table `receptive_fields`, in samples from the place of the reader."""
-    yield ResultTable(
-        "receptive_fields",
-        ["reads"],
-        [
-            {
-                "reads": IDS[each.name],
-                "computed_first": float(each.computed.first),
-                "computed_last": float(each.computed.last),
-                "measured_first": float(each.measured.first),
-                "measured_last": float(each.measured.last),
-                "agrees": each.agrees,
-            }
-            for each in certify(context.generative_model)
-        ],
-    )
+    rows = [
+        {
+            "reads": IDS[each.name],
+            "computed_first": float(each.computed.first),
+            "computed_last": float(each.computed.last),
+            "measured_first": float(each.measured.first),
+            "measured_last": float(each.measured.last),
+            "agrees": each.agrees,
+        }
+        for each in certify(context.generative_model)
+    ]
+    if not rows:
+        raise SkipPart("no_fixed_context")
+    yield ResultTable("receptive_fields", ["reads"], rows)
 
 
 PART = Part(

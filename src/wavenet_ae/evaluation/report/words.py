@@ -158,6 +158,7 @@ REASONS = {
     "no_likelihood": "the model predicts no samples",
     "no_audio": "the model generates no audio",
     "no_labels": "no recording has labels",
+    "no_fixed_context": "the decoder depends on all past samples",
     "no_phones": "labels name no phone but silence",
     "too_few_utterances": "there are too few utterances of each speaker",
 }
