@@ -163,6 +163,8 @@ TINY_QUANTIZERS: dict[str, list[str]] = {
     "fsq": ["bottleneck.levels=[4,3]", "bottleneck.start_after=3"],
     "lfq": ["bottleneck.num_bits=3", "bottleneck.start_after=3"],
 }
+TINY_MIXTURE = ["target=pcm", "decoder/output=mixture_of_logistics"]
+TINY_GRU = ["decoder=gru", "decoder.context=20", "decoder.hidden=8", "decoder.post=8"]
 # Without what keeps a codebook from collapsing.
 NO_REMEDY = [
     "bottleneck.init=uniform",
@@ -173,3 +175,22 @@ NO_REMEDY = [
     "encoder.shortcut=false",
     "objective.bottleneck.commitment_weight=0.25",
 ]
+
+# Members of the families, as a configuration sets them: one line each is under a contract suite.
+TARGETS: dict[str, dict[str, Any]] = {
+    "mu_law": {"_target_": "wavenet_ae.targets.MuLaw", "levels": 32},
+    "pcm": {"_target_": "wavenet_ae.targets.PCM"},
+}
+# Each with the target that it goes with.
+OUTPUTS: dict[str, tuple[str, dict[str, Any]]] = {
+    "categorical": ("mu_law", {"_target_": "wavenet_ae.decoders.Categorical"}),
+    "mixture_of_logistics": ("pcm", MIXTURE["output"]),
+}
+DECODERS: dict[str, dict[str, Any]] = {
+    "wavenet": {**SMALL["decoder"], "layers_per_block": 2},
+    "gru": {"_target_": "wavenet_ae.decoders.GRUDecoder", "context": 9, "hidden": 8, "post": 8},
+}
+OBJECTIVES: dict[str, dict[str, Any]] = {
+    "reconstruction": {"_target_": "wavenet_ae.objectives.Reconstruction"},
+    "bottleneck": {"_target_": "wavenet_ae.objectives.BottleneckLosses"},
+}

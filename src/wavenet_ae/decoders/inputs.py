@@ -41,7 +41,7 @@ class AmplitudeProjection(nn.Module):
 
     def forward(self, targets: Tensor) -> Tensor:
         """Returns vectors (..., dim) of amplitudes (...)."""
-        amplitude = targets.to(self.weight.dtype)[..., None]
+        amplitude = targets.to(self.weight.dtype).contiguous()[..., None]
         slope, bend = self.weight
         return amplitude * slope + amplitude.abs() * bend + self.bias
 
