@@ -197,7 +197,7 @@ def test_what_waits_for_its_start_needs_the_callback(bottleneck, named):
     config = compose("callbacks.codebook_init=null", f"bottleneck={bottleneck}")
     config["bottleneck"].pop("init", None)  # the constructor's own counts
     config["bottleneck"]["start_after"] = 7
-    with pytest.raises(UserError, match=rf"nothing would start the codebook.*{named}"):
+    with pytest.raises(UserError, match=rf"nothing would initialize the codebook.*{named}"):
         check(config)
 
 

@@ -1,4 +1,4 @@
-"""How encoder, decoder and targets line up, and the windows on which models are trained:
+"""Alignment of encoder, decoder and targets, and the windows on which models are trained.
 
 waveform  |<------------------------ slice ------------------------->|
 encoder   |<------------------ encoder_input ------------------>|
@@ -19,12 +19,20 @@ from wavenet_ae.geometry import Chain, Grid
 
 @dataclass(frozen=True)
 class WindowPlan:
-    """Where everything of a training window lies; the slices index the waveform slice.
+    """Layout of a training window; every slice indexes the samples of the waveform slice.
 
-    `targets` are the predicted samples.  `conditioning` are the positions at which the decoder's
-    first layer reads a conditioning vector: vector 0 is held for the first `conditioning_hop` of
-    them, vector 1 for the next, and so on.  `usage[c]` is the number of predicted samples that
-    read code `c`, and `full_usage` what it would be inside an endless window.
+    Attributes:
+        slice_length: Samples of the waveform slice.
+        encoder_input: Samples that the encoder reads.
+        decoder_input: Past samples that the decoder reads.
+        conditioning: Positions at which the decoder's first layer reads a conditioning vector.
+            Vector 0 is repeated for the first `conditioning_hop` of them, vector 1 for the next,
+            and so on.
+        targets: Samples that are predicted.
+        conditioning_hop: Samples for which one conditioning vector is repeated.
+        num_codes: Codes that the encoder makes of its input.
+        usage: For each code, the number of targets that read it.
+        full_usage: Number of targets that would read a code inside an endless window.
     """
 
     slice_length: int
@@ -39,25 +47,32 @@ class WindowPlan:
 
     @property
     def num_targets(self) -> int:
+        """Number of predicted samples."""
         return self.targets.stop - self.targets.start
 
     @property
     def num_vectors(self) -> int:
-        """Conditioning vectors that the decoder reads."""
+        """Number of conditioning vectors that the decoder reads."""
         return -(-(self.conditioning.stop - self.conditioning.start) // self.conditioning_hop)
 
     @property
     def margins(self) -> tuple[int, int]:
-        """Samples of the slice before the first and after the last predicted sample."""
+        """Samples of the slice before the first and after the last target."""
         return self.targets.start, self.slice_length - self.targets.stop
 
 
 @dataclass(frozen=True)
 class Alignment:
-    """The chains of a waveform autoencoder, and what follows from them for any window.
+    """Chains of a waveform autoencoder, and what follows from them for a window of any length.
 
-    Raises ValueError where the conditioning does not fall on a whole number of samples, or where
-    the decoder has no layer.
+    Attributes:
+        encoder: Chain from the waveform to codes.
+        upsampling: Chain from codes to conditioning vectors.
+        decoder: Chain of the decoder's dilated layers.
+
+    Raises:
+        ValueError: If conditioning vectors are not a whole number of samples apart, or the decoder
+            has no layer.
     """
 
     encoder: Chain
@@ -77,11 +92,12 @@ class Alignment:
 
     @cached_property
     def code_grid(self) -> Grid:
-        """Where the codes of an encoder input that starts at sample 0 are anchored."""
+        """Anchors of the codes of an encoder input that starts at sample 0."""
         return self.encoder.grid()
 
     @cached_property
     def conditioning_grid(self) -> Grid:
+        """Anchors of the conditioning vectors of an encoder input that starts at sample 0."""
         return self.upsampling.grid(self.code_grid)
 
     @property
@@ -91,29 +107,36 @@ class Alignment:
 
     @property
     def conditioning_hop(self) -> int:
-        """Samples for which one conditioning vector is held (1: conditioning at sample rate)."""
+        """Samples for which one conditioning vector is repeated; 1: conditioning at sample rate."""
         return int(self.conditioning_grid.spacing)
 
     @property
     def receptive_field(self) -> int:
-        """R of the decoder: sample `t` is predicted from samples `t-R .. t-1`."""
+        """Receptive field R of the decoder: sample `t` is predicted from samples `t-R .. t-1`."""
         return self.decoder.receptive_field
 
     @property
     def conditioning_reach(self) -> int:
-        """How many positions of conditioning one prediction reads: `t - reach .. t-1`."""
+        """Number of conditioning positions that one prediction reads: `t - reach .. t-1`."""
         first = self.decoder.layers[0]
         return self.receptive_field - (first.input_length(1) - 1)
 
     @property
     def first_target(self) -> int:
-        """The first sample that can be predicted, counted from the first encoder input."""
+        """First sample that can be predicted, counted from the first encoder input."""
         vector_0 = self.conditioning_grid.anchor(0)
         first_position = floor(vector_0 - Fraction(self.conditioning_hop, 2)) + 1
         return first_position + self.conditioning_reach
 
     def window(self, num_targets: int) -> WindowPlan:
-        """Plan a window of `num_targets` predicted samples, walking back from them."""
+        """Plan a window of `num_targets` predicted samples, walking back from the targets.
+
+        Args:
+            num_targets: Number of predicted samples, at least 1.
+
+        Raises:
+            ValueError: If `num_targets` is below 1.
+        """
         if num_targets < 1:
             raise ValueError(f"num_targets is {num_targets}, but must be at least 1")
         target, hop, reach = self.first_target, self.conditioning_hop, self.conditioning_reach
@@ -139,7 +162,7 @@ class Alignment:
         )
 
     def _readers(self, code: int) -> range:
-        """The targets, of an endless window, that read `code`; the window's first target is 0."""
+        """Targets of an endless window that read `code`; the window's first target is 0."""
         vectors = self.upsampling.reader_range(range(code, code + 1))
         hop, reach = self.conditioning_hop, self.conditioning_reach
         return range(vectors.start * hop - reach + 1, vectors.stop * hop)
@@ -150,7 +173,16 @@ class Alignment:
 
 
 def decoder_window(decoder: Chain, num_targets: int, conditioning_hop: int) -> WindowPlan:
-    """The plan of a window for a decoder that no encoder informs: it has no codes."""
+    """Plan a window for a decoder that is not conditioned on codes.
+
+    Args:
+        decoder: Chain of the decoder's dilated layers.
+        num_targets: Number of predicted samples, at least 1.
+        conditioning_hop: Samples for which one conditioning vector is repeated.
+
+    Raises:
+        ValueError: If `num_targets` is below 1, or the decoder has no layer.
+    """
     if num_targets < 1:
         raise ValueError(f"num_targets is {num_targets}, but must be at least 1")
     if not decoder.layers:
