@@ -223,7 +223,7 @@ def _report(rows: Sequence[Packed], folder: Path, max_rejected: float) -> None:
     text = f"{len(rejected)} of {len(rows)} recordings cannot be used, see {listed}:{shown}"
     if len(rejected) == len(rows) or len(rejected) > max_rejected * len(rows):
         raise UserError(
-            f"{text}\nMend or remove them, or allow more: data.max_rejected={max_rejected:g} of "
+            f"{text}\nFix or remove them, or allow more: data.max_rejected={max_rejected:g} of "
             f"all. (To have unchanged files read again, delete {folder}.)"
         )
     logger.warning("%s", text)
