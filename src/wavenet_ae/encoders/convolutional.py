@@ -19,8 +19,7 @@ from wavenet_ae.schema import Positive
 
 
 class ConvBlock(nn.Module):
-    """Valid convolution, batch normalization and ReLU, with a residual connection where shapes
-    allow.
+    """Valid convolution, batch normalization and ReLU, with a residual connection if possible.
 
     It maps `(B, input_dim, F)` to `(B, dim, F')`. The residual is the input, cropped, added after
     the ReLU.
@@ -138,8 +137,6 @@ class LinearShortcut(nn.Module):
         nn.init.zeros_(self.stack_out.bias)  # type: ignore[arg-type]
 
     def forward(self, frames: Tensor, hidden: Tensor) -> Tensor:
-        """Return `(B, dim, N)` of frames `(B, num_features, F)` and the stack's output `(B, dim,
-        N)`.
-        """
+        """Add the maps of frames `(B, num_features, F)` and of the stack's output `(B, dim, N)`."""
         direct = self.linear(frames[..., self.margin :])[..., : hidden.shape[-1]]  # (B, dim, N)
         return direct + self.stack_out(hidden)
