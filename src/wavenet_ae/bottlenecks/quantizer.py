@@ -175,9 +175,7 @@ class Quantizer(Bottleneck):
         return losses
 
     def _touch_all_parameters(self) -> Tensor:
-        """Zero that depends on every parameter: data-parallel training stops if one has no
-        gradient.
-        """
+        """Zero that depends on every parameter: data-parallel training wants all gradients."""
         return 0 * torch.stack([each.sum() for each in self.parameters()]).sum()
 
 
