@@ -151,10 +151,10 @@ def label_source(place: str, suffix: str, tier: str) -> LabelSource:
     """
     if place.endswith(".item"):
         if not Path(place).is_file():
-            raise UserError(f"there is no item file {place}")
+            raise UserError(f"there is no item file {place}: fix the path")
         return ItemLabels(Path(place))
     if suffix not in SUFFIXES:
-        raise UserError(f"labels with suffix {suffix!r}: give one of {', '.join(SUFFIXES)}")
+        raise UserError(f"labels with suffix {suffix!r}: use one of {', '.join(SUFFIXES)}")
     if place == BESIDE:
         return LabelFiles(suffix, None, tier)
     if not Path(place).is_dir():
