@@ -60,9 +60,7 @@ def test_by_default_so_many_are_an_error_that_shows_file_reason_and_remedy(root,
     with pytest.raises(UserError) as caught:
         packed(FolderSource(str(root)), tmp_path)
     text = str(caught.value)
-    assert (
-        "\n  speaker/1 Hz.wav: its header says 1 Hz, but 1000 to 768000 Hz are accepted:" in text
-    )
+    assert "\n  speaker/1 Hz.wav: its header says 1 Hz, but 1000 to 768000 Hz are accepted:" in text
     assert "Fix or remove them, or allow more: data.max_rejected=0.02" in text
 
 
