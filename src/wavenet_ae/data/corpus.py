@@ -16,6 +16,7 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
+from rich.table import Table
 
 from wavenet_ae.data.sources import SPLITS
 from wavenet_ae.errors import UserError
@@ -112,6 +113,22 @@ class PackedCorpus:
                     f"{path} has {size} bytes where the packed corpus needs {2 * end}: delete the "
                     f"folder {path.parent} and run again to pack it again"
                 )
+
+
+def corpus_table(corpus: PackedCorpus) -> Table:
+    """Tabulate recordings, speakers and minutes of each split of a packed corpus."""
+    table = Table("split", title=f"{corpus.folder}, {corpus.sample_rate} Hz")
+    for heading in ("recordings", "speakers", "minutes", "shortest s", "longest s"):
+        table.add_column(heading, justify="right")
+    for split in SPLITS:
+        rows = corpus.rows(split)
+        if not len(rows):
+            continue
+        seconds = corpus.length[rows] / corpus.sample_rate
+        speakers = len(np.unique(corpus.speaker[rows]))
+        spans = (seconds.sum() / 60, seconds.min(), seconds.max())
+        table.add_row(split, str(len(rows)), str(speakers), *(f"{each:.1f}" for each in spans))
+    return table
 
 
 @lru_cache(maxsize=128)  # each map keeps a file open, and a process may open about 1000

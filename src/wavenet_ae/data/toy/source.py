@@ -96,7 +96,7 @@ class ToySource:
                 self._synthesize()
 
     def recordings(self) -> list[Recording]:
-        """Return all recordings in order of their keys, a sixth of each speaker's for validation."""
+        """Return all recordings in order of their keys; one in six is for validation."""
         from wavenet_ae.data.sources import Recording  # synthesis does not need its imports
 
         return [
