@@ -48,7 +48,7 @@ class SpeechData(pl.LightningDataModule):
         buffer_seconds: Audio whose windows are shuffled together.
         buffer_fraction: Fraction of a buffer's windows that an epoch serves.
         validation_seconds: Held-out audio at each validation, at most.
-        edge: With `silence`, windows also reach into digital silence around utterances.
+        padding: With `silence`, windows also reach into digital silence around utterances.
         max_rejected: Fraction of the recordings that may be unusable.
         num_packing_processes: Processes that decode recordings; None to choose automatically.
         limit: Number of training utterances to use; 0 for all.
@@ -70,7 +70,7 @@ class SpeechData(pl.LightningDataModule):
         buffer_seconds: PositiveNumber = 3600.0,
         buffer_fraction: PositiveFraction = 1.0,
         validation_seconds: PositiveNumber = 60.0,
-        edge: Literal["valid", "silence"] = "valid",
+        padding: Literal["valid", "silence"] = "valid",
         max_rejected: Fraction01 = 0.02,
         num_packing_processes: NonNegative | None = None,
         limit: NonNegative = 0,
@@ -84,7 +84,7 @@ class SpeechData(pl.LightningDataModule):
         self.buffer_samples = round(buffer_seconds * sample_rate)
         self.buffer_fraction = buffer_fraction
         self.validation_samples = round(validation_seconds * sample_rate)
-        self.edge, self.max_rejected = edge, max_rejected
+        self.padding, self.max_rejected = padding, max_rejected
         self.num_packing_processes = num_packing_processes
         self.limit, self.overfit = limit, overfit
         self.position = Position()
@@ -126,7 +126,7 @@ class SpeechData(pl.LightningDataModule):
     def use(self, plan: WindowPlan) -> None:
         """Serve the windows of `plan`, and warn of recordings that are too short for them."""
         self.plan = plan
-        margins = plan.margins if self.edge == "silence" else (0, 0)
+        margins = plan.margins if self.padding == "silence" else (0, 0)
         self.training, self.validation = (
             WindowReader(self.corpus, rows, plan.slice_length, margins)
             for rows in (self._training_rows(), self.corpus.rows("validation"))
@@ -246,7 +246,7 @@ class SpeechData(pl.LightningDataModule):
             "batch_size": self.batch_size,
             "buffer samples": self.buffer_samples,
             "buffer_fraction": self.buffer_fraction,
-            "edge": self.edge,
+            "padding": self.padding,
             "limit": self.limit,
             "overfit": self.overfit,
         }
