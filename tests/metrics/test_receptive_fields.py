@@ -34,10 +34,10 @@ def test_every_model_reads_what_its_geometry_says(bottleneck, encoder):
     model = autoencoder(bottleneck, encoder)
     certificates = by_name(model)
     assert len(certificates) == 4 and all(each.agrees for each in certificates.values())
-    code = certificates["samples that a code reads"].measured
+    code = certificates["receptive field of a code"].measured
     assert code.last == model.alignment.encoder.lookahead
     assert code.last - code.first + 1 == model.alignment.encoder.receptive_field
-    readers = certificates["predictions that read a code"].measured
+    readers = certificates["samples conditioned on a code"].measured
     assert readers.last - readers.first + 1 == model.window(1).full_usage
 
 
@@ -72,7 +72,7 @@ def test_the_two_measured_parts_make_what_the_whole_model_reads():
             logits = model.decoder(levels, conditioning, torch.tensor([0]))
         spoilt = logits.isnan().any(dim=1)[0].nonzero()[:, 0]
         offsets |= {marked - plan.targets.start - target for target in spoilt.tolist()}
-    through = by_name(model)["samples that a prediction reads by codes"].measured
+    through = by_name(model)["receptive field of the decoder through codes"].measured
     assert (min(offsets), max(offsets)) == (through.first, through.last)
 
 
@@ -81,14 +81,14 @@ def test_a_layer_that_reads_farther_than_it_says_is_found_out():
     model.encoder.blocks[0].convolution.dilation = (2,)
     model.encoder.shortcut = None
     certificates = by_name(model)
-    code = certificates["samples that a code reads"]
+    code = certificates["receptive field of a code"]
     assert not code.agrees and code.measured.last > code.computed.last
-    assert certificates["past samples that a prediction reads"].agrees
+    assert certificates["receptive field of the decoder"].agrees
 
 
 def test_an_upsampling_that_reads_farther_than_it_says_is_found_out():
     model = autoencoder("vqvae", "mfcc")
     context = model.upsampling.context
     model.upsampling.context = nn.Conv1d(context.in_channels, context.out_channels, 5, padding=1)
-    readers = by_name(model)["predictions that read a code"]
+    readers = by_name(model)["samples conditioned on a code"]
     assert not readers.agrees and readers.measured.last > readers.computed.last

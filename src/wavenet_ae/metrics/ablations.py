@@ -58,9 +58,7 @@ def controls(
 
 
 def other_speakers(speaker: Tensor, num_speakers: int) -> Tensor:
-    """Return rows `(B,)` of other speakers: the next known one, or the unknown one if there is no
-    other.
-    """
+    """Return rows `(B,)` of the next known speakers, or of the unknown one if there is no other."""
     return (speaker + 1) % max(num_speakers, 2)
 
 

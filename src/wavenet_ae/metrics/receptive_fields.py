@@ -1,13 +1,13 @@
-"""What reads what, measured on the model itself beside what its geometry says.
+"""Receptive fields of a model, measured on the model itself and computed from its geometry.
 
-A NaN goes wherever it is read, even where its weight is 0, and nowhere else: framing, Fourier
-transform, logarithm, convolution, batch normalization in evaluation mode and rectifier all pass it
-on.  So a NaN in one place marks exactly what reads that place.  Two things let no NaN through:
+A NaN spreads to everything that reads it, even where its weight is 0, and nowhere else: framing,
+Fourier transform, logarithm, convolution, batch normalization in evaluation mode and ReLU all pass
+it on. A NaN in one place therefore marks exactly what reads that place. Two things stop a NaN:
 
-- samples reach the decoder as levels, so the NaN is put into the embedding of one level, and only
-  the marked sample has this level;
-- the choice of a code (NaN has no nearest code), so what a code reads is measured where it is
-  made, at the latents, and a prediction's look-ahead is made of the two measured parts.
+- Samples reach the decoder as levels. The NaN is therefore put into the embedding of one level, and
+only the marked sample has this level.
+- A NaN has no nearest code. The receptive field of a code is therefore measured at the latents, and
+that of a prediction through codes is composed of the two measured parts.
 """
 
 from __future__ import annotations
@@ -27,7 +27,12 @@ from wavenet_ae.models import WaveformAutoencoder, WaveformModel
 
 @dataclass(frozen=True)
 class Span:
-    """The first and the last of what is read, in samples from the place of the reader."""
+    """Range of samples, relative to the reader.
+
+    Attributes:
+        first: First sample.
+        last: Last sample, inclusive.
+    """
 
     first: Fraction
     last: Fraction
@@ -38,7 +43,13 @@ class Span:
 
 @dataclass(frozen=True)
 class Certificate:
-    """What the geometry says of a model, and what was measured."""
+    """Receptive field of a kind.
+
+    Attributes:
+        name: Name of the receptive field.
+        computed: Range that follows from the geometry.
+        measured: Range that was measured on the model.
+    """
 
     name: str
     computed: Span
@@ -46,61 +57,69 @@ class Certificate:
 
     @property
     def agrees(self) -> bool:
+        """Whether both ranges are equal."""
         return self.computed == self.measured
 
 
 def certify(model: WaveformModel) -> list[Certificate]:
-    """Receptive fields and look-ahead of a model in evaluation mode, in samples.
+    """Measure the receptive fields of a model in evaluation mode, in samples.
 
-    A model without codes has the first alone.  A code counts from its anchor, a prediction from
-    the sample that is predicted:
+    A model without codes has only the first. Codes count from their anchor, predictions from the
+    predicted sample:
 
-    past samples that a prediction reads       -R to -1
-    samples that a code reads                  its look-ahead is the last
-    predictions that read a code
-    samples that a prediction reads by codes   the farthest of any phase; look-ahead is the last
+        receptive field of the decoder               -R to -1
+        receptive field of a code                    the last sample is its lookahead
+        samples conditioned on a code
+        receptive field of the decoder through codes the farthest of any phase
+
+    Args:
+        model: The model, in evaluation mode.
     """
     field = model.decoder.chain.receptive_field
-    heard = Span(Fraction(-field), Fraction(-1))
-    rows = [Certificate("past samples that a prediction reads", heard, _samples_heard(model))]
+    past = Span(Fraction(-field), Fraction(-1))
+    fields = [Certificate("receptive field of the decoder", past, _measured_past(model))]
     if isinstance(model, WaveformAutoencoder):
-        reads = Certificate("samples that a code reads", _code_span(model), _samples_coded(model))
-        read = Certificate("predictions that read a code", _reader_span(model), _readers(model))
-        computed = _through(reads.computed, read.computed)
-        measured = _through(reads.measured, read.measured)
-        through = Certificate("samples that a prediction reads by codes", computed, measured)
-        rows += [reads, read, through]
-    return rows
+        code = Certificate(
+            "receptive field of a code", _computed_code(model), _measured_code(model)
+        )
+        conditioned = Certificate(
+            "samples conditioned on a code", _computed_readers(model), _measured_readers(model)
+        )
+        computed = _through(code.computed, conditioned.computed)
+        measured = _through(code.measured, conditioned.measured)
+        through = Certificate("receptive field of the decoder through codes", computed, measured)
+        fields += [code, conditioned, through]
+    return fields
 
 
-def _through(code_reads: Span, readers: Span) -> Span:
-    """The farthest that a prediction reads by way of the codes that it reads."""
-    return Span(code_reads.first - readers.last, code_reads.last - readers.first)
+def _through(code: Span, readers: Span) -> Span:
+    """Farthest samples that a prediction reads through its codes."""
+    return Span(code.first - readers.last, code.last - readers.first)
 
 
-def _code_span(model: WaveformAutoencoder) -> Span:
+def _computed_code(model: WaveformAutoencoder) -> Span:
     chain = model.alignment.encoder
     reads, anchor = chain.input_range(range(1)), chain.grid().anchor(0)
     return Span(reads.start - anchor, reads.stop - 1 - anchor)
 
 
-def _reader_span(model: WaveformAutoencoder) -> Span:
+def _computed_readers(model: WaveformAutoencoder) -> Span:
     alignment = model.alignment
     hop, reach = alignment.conditioning_hop, alignment.conditioning_reach
     vectors = alignment.upsampling.reader_range(range(1))
-    held = alignment.first_target - reach  # the first position that vector 0 is held for
+    position = alignment.first_target - reach  # the first position of vector 0
     anchor = alignment.code_grid.anchor(0)
-    first, stop = held + vectors.start * hop + 1, held + vectors.stop * hop + reach
+    first, stop = position + vectors.start * hop + 1, position + vectors.stop * hop + reach
     return Span(first - anchor, stop - 1 - anchor)
 
 
 @torch.no_grad()
-def _samples_heard(model: WaveformModel) -> Span:
-    """One past sample is NaN: the predictions that it spoils lie where they read it from."""
+def _measured_past(model: WaveformModel) -> Span:
+    """Mark one past sample by NaN and find the predictions that it spoils."""
     field = model.decoder.chain.receptive_field
     plan = model.window(field + 2)
     levels, speaker = _inputs(model, plan)
-    marked = field  # the first target: its own prediction is not to read it
+    marked = field  # the first target, which its own prediction must not read
     levels[0, marked] = model.levels - 1
     embedding = model.decoder.embedding.clone()
     embedding[-1] = torch.nan
@@ -108,13 +127,13 @@ def _samples_heard(model: WaveformModel) -> Span:
     conditioning = embedding.new_zeros(1, channels, plan.num_vectors)
     inputs = (levels, conditioning, speaker)
     logits = functional_call(model.decoder, {"embedding": embedding}, inputs)
-    first, last = _ends(_spoilt(logits) + field)  # the samples that are predicted
+    first, last = _ends(_spoilt(logits) + field)  # predicted samples
     return Span(Fraction(marked - last), Fraction(marked - first))
 
 
 @torch.no_grad()
-def _samples_coded(model: WaveformAutoencoder) -> Span:
-    """NaN up to a sample, or from a sample on, spoils a code in the middle or does not."""
+def _measured_code(model: WaveformAutoencoder) -> Span:
+    """Bisect the first and last samples whose NaN spoils a code in the middle."""
     chain = model.alignment.encoder
     num_codes = 2 * ceil(chain.receptive_field / model.hop) + 1
     code, length = num_codes // 2, chain.input_length(num_codes)
@@ -131,8 +150,8 @@ def _samples_coded(model: WaveformAutoencoder) -> Span:
 
 
 @torch.no_grad()
-def _readers(model: WaveformAutoencoder) -> Span:
-    """The vector of one code is NaN: the predictions that it spoils are those that read it."""
+def _measured_readers(model: WaveformAutoencoder) -> Span:
+    """Mark the vector of one code by NaN and find the predictions that it spoils."""
     plan = model.window(model.window(1).full_usage + 3 * int(model.hop))
     code = plan.usage.index(plan.full_usage)
     vectors = model.decoder.embedding.new_zeros(1, model.bottleneck.dim, plan.num_codes)
@@ -146,14 +165,14 @@ def _readers(model: WaveformAutoencoder) -> Span:
 
 
 def _inputs(model: WaveformModel, plan: WindowPlan) -> tuple[Tensor, Tensor]:
-    """The decoder's input in a window of the lowest level, (1, R + W - 1), and the speaker (1,)."""
+    """Decoder input of the lowest level for a window, `(1, R + W - 1)`, and the speaker `(1,)`."""
     device, length = model.decoder.embedding.device, plan.decoder_input.stop
     levels = torch.zeros(1, length - plan.decoder_input.start, dtype=torch.int64, device=device)
     return levels, torch.tensor([model.unknown_speaker], device=device)
 
 
 def _spoilt(outputs: Tensor) -> Tensor:
-    """Places of (1, C, N) at which a channel is NaN."""
+    """Places of `(1, C, N)` at which any channel is NaN."""
     return outputs.isnan().any(dim=1)[0].nonzero()[:, 0]
 
 
@@ -163,7 +182,7 @@ def _ends(spoilt: Tensor) -> tuple[int, int]:
 
 
 def _bisect(length: int, holds: Callable[[int], bool]) -> int:
-    """The first place of 0 .. length - 1 from which on `holds` is true."""
+    """First place of 0 .. length - 1 from which on `holds` is true."""
     low, high = 0, length - 1
     while low < high:
         middle = (low + high) // 2

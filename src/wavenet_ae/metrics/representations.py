@@ -85,9 +85,7 @@ class Representations:
         return RepresentedUtterance(encoded, values)
 
     def _places(self, codes: np.ndarray) -> np.ndarray:
-        """Index of each code `(N, H)` in a one-hot vector of all codebooks: codebook h starts at h
-        * K.
-        """
+        """One-hot index of each code, `(N, H)`; codebook h starts at h * K."""
         bottleneck = self.model.bottleneck
         assert bottleneck.codebook_size is not None
         offsets = bottleneck.codebook_size * np.arange(bottleneck.num_codebooks)  # (H,)
