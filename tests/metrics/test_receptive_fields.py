@@ -9,7 +9,7 @@ import torch
 from helpers.configs import BOTTLENECKS, ENCODERS, SMALL, small
 from torch import nn
 
-from wavenet_ae.metrics.receptive_fields import Certificate, certify
+from wavenet_ae.metrics.receptive_fields import ReceptiveField, measure_receptive_fields
 from wavenet_ae.models import WaveformAutoencoder, WaveformModel, build
 
 
@@ -24,8 +24,8 @@ def autoencoder(*options: str, **changes: Any) -> WaveformAutoencoder:
     return model
 
 
-def by_name(model: WaveformModel) -> dict[str, Certificate]:
-    return {each.name: each for each in certify(model)}
+def by_name(model: WaveformModel) -> dict[str, ReceptiveField]:
+    return {each.name: each for each in measure_receptive_fields(model)}
 
 
 @pytest.mark.parametrize("encoder", ENCODERS)
@@ -43,14 +43,14 @@ def test_every_model_reads_what_its_geometry_says(bottleneck, encoder):
 
 @pytest.mark.parametrize("changes", [{"kernel": 3}, {"layers_per_block": 1}, {"levels": 2}])
 def test_other_decoders_agree_too(changes):
-    certificates = certify(autoencoder("vqvae", "waveform", decoder=changes))
+    certificates = measure_receptive_fields(autoencoder("vqvae", "waveform", decoder=changes))
     assert all(each.agrees for each in certificates)
 
 
 def test_a_language_model_hears_the_past_alone():
     node = {"_target_": "wavenet_ae.models.WaveNetLanguageModel"}
     model = made({"sample_rate": 8000, "decoder": SMALL["decoder"], "model": node})
-    (heard,) = certify(model)
+    (heard,) = measure_receptive_fields(model)
     assert heard.agrees and str(heard.measured) == "-15 to -1"
 
 

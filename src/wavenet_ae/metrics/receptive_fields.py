@@ -26,7 +26,7 @@ from wavenet_ae.models import WaveformAutoencoder, WaveformModel
 
 
 @dataclass(frozen=True)
-class Span:
+class SampleRange:
     """Range of samples, relative to the reader.
 
     Attributes:
@@ -42,7 +42,7 @@ class Span:
 
 
 @dataclass(frozen=True)
-class Certificate:
+class ReceptiveField:
     """Receptive field of a kind.
 
     Attributes:
@@ -52,8 +52,8 @@ class Certificate:
     """
 
     name: str
-    computed: Span
-    measured: Span
+    computed: SampleRange
+    measured: SampleRange
 
     @property
     def agrees(self) -> bool:
@@ -61,7 +61,7 @@ class Certificate:
         return self.computed == self.measured
 
 
-def certify(model: WaveformModel) -> list[Certificate]:
+def measure_receptive_fields(model: WaveformModel) -> list[ReceptiveField]:
     """Measure the receptive fields of a model in evaluation mode, in samples.
 
     A model without codes has only the first. Codes count from their anchor, predictions from the
@@ -76,45 +76,45 @@ def certify(model: WaveformModel) -> list[Certificate]:
         model: The model, in evaluation mode.
     """
     field = model.decoder.chain.receptive_field
-    past = Span(Fraction(-field), Fraction(-1))
-    fields = [Certificate("receptive field of the decoder", past, _measured_past(model))]
+    past = SampleRange(Fraction(-field), Fraction(-1))
+    fields = [ReceptiveField("receptive field of the decoder", past, _measured_past(model))]
     if isinstance(model, WaveformAutoencoder):
-        code = Certificate(
+        code = ReceptiveField(
             "receptive field of a code", _computed_code(model), _measured_code(model)
         )
-        conditioned = Certificate(
+        conditioned = ReceptiveField(
             "samples conditioned on a code", _computed_readers(model), _measured_readers(model)
         )
         computed = _through(code.computed, conditioned.computed)
         measured = _through(code.measured, conditioned.measured)
-        through = Certificate("receptive field of the decoder through codes", computed, measured)
+        through = ReceptiveField("receptive field of the decoder through codes", computed, measured)
         fields += [code, conditioned, through]
     return fields
 
 
-def _through(code: Span, readers: Span) -> Span:
+def _through(code: SampleRange, readers: SampleRange) -> SampleRange:
     """Farthest samples that a prediction reads through its codes."""
-    return Span(code.first - readers.last, code.last - readers.first)
+    return SampleRange(code.first - readers.last, code.last - readers.first)
 
 
-def _computed_code(model: WaveformAutoencoder) -> Span:
+def _computed_code(model: WaveformAutoencoder) -> SampleRange:
     chain = model.alignment.encoder
     reads, anchor = chain.input_range(range(1)), chain.grid().anchor(0)
-    return Span(reads.start - anchor, reads.stop - 1 - anchor)
+    return SampleRange(reads.start - anchor, reads.stop - 1 - anchor)
 
 
-def _computed_readers(model: WaveformAutoencoder) -> Span:
+def _computed_readers(model: WaveformAutoencoder) -> SampleRange:
     alignment = model.alignment
     hop, reach = alignment.conditioning_hop, alignment.conditioning_reach
     vectors = alignment.upsampling.reader_range(range(1))
     position = alignment.first_target - reach  # the first position of vector 0
     anchor = alignment.code_grid.anchor(0)
     first, stop = position + vectors.start * hop + 1, position + vectors.stop * hop + reach
-    return Span(first - anchor, stop - 1 - anchor)
+    return SampleRange(first - anchor, stop - 1 - anchor)
 
 
 @torch.no_grad()
-def _measured_past(model: WaveformModel) -> Span:
+def _measured_past(model: WaveformModel) -> SampleRange:
     """Mark one past sample by NaN and find the predictions that it spoils."""
     field = model.decoder.chain.receptive_field
     plan = model.window(field + 2)
@@ -128,11 +128,11 @@ def _measured_past(model: WaveformModel) -> Span:
     inputs = (levels, conditioning, speaker)
     logits = functional_call(model.decoder, {"embedding": embedding}, inputs)
     first, last = _ends(_spoilt(logits) + field)  # predicted samples
-    return Span(Fraction(marked - last), Fraction(marked - first))
+    return SampleRange(Fraction(marked - last), Fraction(marked - first))
 
 
 @torch.no_grad()
-def _measured_code(model: WaveformAutoencoder) -> Span:
+def _measured_code(model: WaveformAutoencoder) -> SampleRange:
     """Bisect the first and last samples whose NaN spoils a code in the middle."""
     chain = model.alignment.encoder
     num_codes = 2 * ceil(chain.receptive_field / model.hop) + 1
@@ -146,11 +146,11 @@ def _measured_code(model: WaveformAutoencoder) -> Span:
     first = _bisect(length, lambda place: is_spoilt(slice(0, place + 1)))
     last = _bisect(length, lambda place: not is_spoilt(slice(place + 1, None)))
     anchor = chain.grid().anchor(code)
-    return Span(first - anchor, last - anchor)
+    return SampleRange(first - anchor, last - anchor)
 
 
 @torch.no_grad()
-def _measured_readers(model: WaveformAutoencoder) -> Span:
+def _measured_readers(model: WaveformAutoencoder) -> SampleRange:
     """Mark the vector of one code by NaN and find the predictions that it spoils."""
     plan = model.window(model.window(1).full_usage + 3 * int(model.hop))
     code = plan.usage.index(plan.full_usage)
@@ -161,7 +161,7 @@ def _measured_readers(model: WaveformAutoencoder) -> Span:
     logits = model.decoder(levels, conditioning, speaker)
     first, last = _ends(_spoilt(logits) + plan.targets.start - plan.encoder_input.start)
     anchor = model.alignment.code_grid.anchor(code)
-    return Span(first - anchor, last - anchor)
+    return SampleRange(first - anchor, last - anchor)
 
 
 def _inputs(model: WaveformModel, plan: WindowPlan) -> tuple[Tensor, Tensor]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from wavenet_ae.evaluation.results import ResultTable
-from wavenet_ae.metrics.receptive_fields import certify
+from wavenet_ae.metrics.receptive_fields import measure_receptive_fields
 from wavenet_ae.models import WaveformModel
 
 
@@ -23,6 +23,6 @@ def judge_certificates(model: WaveformModel) -> ResultTable:
                 "measured": str(each.measured),
                 "agree": "yes" if each.agrees else "NO",
             }
-            for each in certify(model)
+            for each in measure_receptive_fields(model)
         ],
     )
