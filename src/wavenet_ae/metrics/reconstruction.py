@@ -47,7 +47,7 @@ class Originals:
 
 
 @dataclass(frozen=True)
-class Sound:
+class Resynthesis:
     """Resynthesis of an utterance.
 
     Attributes:
@@ -123,18 +123,18 @@ def _speech(corpus: PackedCorpus, rows: np.ndarray) -> np.ndarray:
     return np.concatenate(parts)
 
 
-def planned(model: WaveformAutoencoder, originals: Originals) -> Iterator[Sound]:
+def plan_resyntheses(model: WaveformAutoencoder, originals: Originals) -> Iterator[Resynthesis]:
     """Yield every resynthesis of the originals; voices are converted only if two are known."""
     codes = [model.encode(each, model.sample_rate) for each in originals.samples]
     for number, (own, speaker) in enumerate(zip(codes, originals.speakers, strict=True)):
-        yield Sound(RECONSTRUCTION, number, own, speaker)
+        yield Resynthesis(RECONSTRUCTION, number, own, speaker)
         if len(codes) > 1:
             other = repeated(codes[(number + 1) % len(codes)], own.shape[-1])
-            yield Sound(OTHER_CODES, number, other, speaker)
+            yield Resynthesis(OTHER_CODES, number, other, speaker)
         if len(originals.voices) > 1:
             by_f0 = sorted(originals.voices, key=originals.voices.__getitem__)
-            yield Sound(TO_LOWEST, number, own, by_f0[0])
-            yield Sound(TO_HIGHEST, number, own, by_f0[-1])
+            yield Resynthesis(TO_LOWEST, number, own, by_f0[0])
+            yield Resynthesis(TO_HIGHEST, number, own, by_f0[-1])
 
 
 def repeated(codes: Tensor, size: int) -> Tensor:
@@ -142,10 +142,10 @@ def repeated(codes: Tensor, size: int) -> Tensor:
     return torch.cat([codes] * -(-size // codes.shape[-1]), dim=-1)[..., :size]
 
 
-def speak(
+def resynthesize(
     model: WaveformAutoencoder,
     originals: Originals,
-    sounds: Sequence[Sound],
+    sounds: Sequence[Resynthesis],
     engine: Engine,
     sampling: Sampling,
     seed: int = 0,

@@ -19,10 +19,10 @@ from wavenet_ae.metrics.reconstruction import (
     OTHER_CODES,
     TO_LOWEST,
     Originals,
-    Sound,
+    Resynthesis,
     choose,
-    planned,
-    speak,
+    plan_resyntheses,
+    resynthesize,
     through_mu_law,
 )
 from wavenet_ae.metrics.sound_quality import (
@@ -43,11 +43,11 @@ def judge_sounds(
 ) -> list[ResultTable]:
     """Writes `<out>/sounds/NN-<kind>.wav`; a table of means, and one of every sound."""
     originals = choose(model, corpus, rows, settings.sounds, settings.seconds)
-    sounds = list(planned(model, originals))
+    sounds = list(plan_resyntheses(model, originals))
     made = _spoken(model, originals, sounds, settings, progress)
     for number, samples in enumerate(originals.samples):
         codes = model.encode(samples, model.sample_rate)
-        sounds.append(Sound(MU_LAW, number, codes, originals.speakers[number]))
+        sounds.append(Resynthesis(MU_LAW, number, codes, originals.speakers[number]))
         made.append(through_mu_law(model, samples))
     folder = settings.destination / "sounds"
     for number, samples in enumerate(originals.samples):
@@ -74,7 +74,7 @@ def judge_sounds(
 def _spoken(
     model: WaveformAutoencoder,
     originals: Originals,
-    sounds: list[Sound],
+    sounds: list[Resynthesis],
     settings: Settings,
     progress: Progress,
 ) -> list[np.ndarray]:
@@ -83,7 +83,7 @@ def _spoken(
     sampling, parts = Sampling(settings.temperature), [[] for _ in sounds]  # type: ignore[var-annotated]
     total = sum(len(originals.samples[each.original]) for each in sounds)
     done = 0
-    for chunks in speak(model, originals, sounds, engine, sampling, settings.seed):
+    for chunks in resynthesize(model, originals, sounds, engine, sampling, settings.seed):
         for part, chunk in zip(parts, chunks, strict=True):
             part.append(chunk)
         done += sum(len(chunk) for chunk in chunks)
