@@ -58,7 +58,7 @@ def test_labels(runs, tmp_path):
         ({"labels": ["a"]}, r"labels is \['a'\], but must be 2 in number, one per run"),
         ({"labels": ["a", "a"]}, r"labels is \['a', 'a'\], but must name each only once"),
         ({"formats": ["png", "gif"]}, r"formats is .*'gif'.*each item one of png, pdf, jpg"),
-        ({"formats": []}, r"formats is empty: give some of png, pdf, jpg"),
+        ({"formats": []}, r"formats is empty: set some of png, pdf, jpg"),
         ({"each": "page"}, r"each is 'page', but must be one of section, panel"),
         ({"out": None}, r"out is not set: set out=<folder>"),
         ({"out": "{toy}/A/metrics.csv"}, r"out is '.*metrics\.csv', a file, but must be a folder"),

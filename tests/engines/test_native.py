@@ -189,7 +189,7 @@ def test_a_decoder_in_another_precision_is_refused():
     needs("portable")
     model = decoder("two taps").double()
     for engine in NATIVE_ENGINES:
-        with pytest.raises(UserError, match="float64: take engine=reference"):
+        with pytest.raises(UserError, match="float64: use engine=reference"):
             make_engine(engine, model)
 
 
