@@ -111,11 +111,13 @@ class ModelOutput:
     """Predictions of a model for a window.
 
     Attributes:
-        logits: `(B * L, Q, W)`.
-        targets: `(B * L, W)` int64, the true levels.
+        nll: `(B * L, W)` negative log-likelihood of each target in nats, with gradient.
+        parameters: `(B * L, P, W)` parameters of the predicted distributions.
+        targets: `(B * L, W)`.
         bottleneck: Output of the bottleneck; None if the model has none.
     """
 
-    logits: Tensor
+    nll: Tensor
+    parameters: Tensor
     targets: Tensor
     bottleneck: BottleneckOutput | None = None

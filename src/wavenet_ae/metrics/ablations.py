@@ -12,21 +12,21 @@ from torch import Tensor
 
 from wavenet_ae.alignment import WindowPlan
 from wavenet_ae.metrics.bitrate import NATS_PER_BIT
-from wavenet_ae.models import WaveformAutoencoder, WaveformModel
+from wavenet_ae.models import Autoencoder, GenerativeModel
 from wavenet_ae.types import ModelOutput
 
 
-def control_names(model: WaveformModel) -> tuple[str, ...]:
+def control_names(model: GenerativeModel) -> tuple[str, ...]:
     """Return the names of the controls in the order of `controls`.
 
     A model without codes has only `other_speaker`.
     """
-    for_codes = ("shuffled_codes", "zeroed_codes") if isinstance(model, WaveformAutoencoder) else ()
+    for_codes = ("shuffled_codes", "zeroed_codes") if isinstance(model, Autoencoder) else ()
     return (*for_codes, "other_speaker")
 
 
 def controls(
-    model: WaveformModel, output: ModelOutput, waveform: Tensor, speaker: Tensor, plan: WindowPlan
+    model: GenerativeModel, output: ModelOutput, waveform: Tensor, speaker: Tensor, plan: WindowPlan
 ) -> Iterator[tuple[str, ModelOutput]]:
     """Predict windows again with something else in place of the codes or the speaker.
 
@@ -45,7 +45,7 @@ def controls(
         Name and predictions of each control.
     """
     others = other_speakers(speaker, len(model.speakers))
-    if not isinstance(model, WaveformAutoencoder):
+    if not isinstance(model, Autoencoder):
         yield "other_speaker", model(waveform, others, plan)
         return
     own = output.bottleneck

@@ -12,16 +12,14 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from wavenet_ae.audio.features import MFCC, Features, LogMel
-from wavenet_ae.models import WaveformAutoencoder
+from wavenet_ae.models import CodeModel
 from wavenet_ae.models.utterance import CodeLayout
 
 Kind = TypeVar("Kind", MFCC, LogMel)
 NUM_MELS = {MFCC: 26, LogMel: 40}  # the most that leave no band empty at 8 kHz
 
 
-def fitted_features(
-    kind: type[Kind], model: WaveformAutoencoder, waveforms: Iterable[Tensor]
-) -> Kind:
+def fitted_features(kind: type[Kind], model: CodeModel, waveforms: Iterable[Tensor]) -> Kind:
     """Return features of a kind: the model's own input, or else newly fitted ones.
 
     Args:
@@ -38,7 +36,7 @@ def fitted_features(
 
 @torch.no_grad()
 def frames_at(
-    features: Features, model: WaveformAutoencoder, waveform: Tensor, anchors: np.ndarray
+    features: Features, model: CodeModel, waveform: Tensor, anchors: np.ndarray
 ) -> np.ndarray:
     """Return the frames nearest to some instants, in the phase of the model's own frames.
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from wavenet_ae.models import WaveformAutoencoder
+from wavenet_ae.models import CodeModel
 from wavenet_ae.models.utterance import CodeLayout, encode_in_chunks
 
 
@@ -31,7 +31,7 @@ class EncodedUtterance:
 
 
 @torch.no_grad()
-def encode_with_anchors(model: WaveformAutoencoder, waveform: Tensor) -> EncodedUtterance:
+def encode_with_anchors(model: CodeModel, waveform: Tensor) -> EncodedUtterance:
     """Encode an utterance; there is at least one code, however short it is.
 
     Args:

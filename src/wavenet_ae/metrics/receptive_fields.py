@@ -4,25 +4,25 @@ A NaN spreads to everything that reads it, even where its weight is 0, and nowhe
 Fourier transform, logarithm, convolution, batch normalization in evaluation mode and ReLU all pass
 it on. A NaN in one place therefore marks exactly what reads that place. Two things stop a NaN:
 
-- Samples reach the decoder as levels. The NaN is therefore put into the embedding of one level, and
-only the marked sample has this level.
+- Samples may reach the decoder as levels. The NaN therefore replaces the embedding of one level,
+  and only the marked sample has this level.
 - A NaN has no nearest code. The receptive field of a code is therefore measured at the latents, and
-that of a prediction through codes is composed of the two measured parts.
+  that of a prediction through codes is composed of the two measured parts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
 
 import torch
-from torch import Tensor
-from torch.func import functional_call
+from torch import Tensor, nn
 
 from wavenet_ae.alignment import WindowPlan
-from wavenet_ae.models import WaveformAutoencoder, WaveformModel
+from wavenet_ae.models import Autoencoder, GenerativeModel
 
 
 @dataclass(frozen=True)
@@ -61,27 +61,30 @@ class ReceptiveField:
         return self.computed == self.measured
 
 
-def measure_receptive_fields(model: WaveformModel) -> list[ReceptiveField]:
-    """Measure the receptive fields of a model in evaluation mode, in samples.
+def measure_receptive_fields(model: GenerativeModel) -> list[ReceptiveField]:
+    """Measure the receptive fields of a model, in samples.
 
-    A model without codes has only the first. Codes count from their anchor, predictions from the
-    predicted sample:
+    A model without codes has only the first field, and a model whose decoder remembers all of the
+    past only the second. Codes count from their anchor, predictions from the predicted sample:
 
-        receptive field of the decoder               -R to -1
-        receptive field of a code                    the last sample is its lookahead
+        receptive field of the decoder                 -R to -1
+        receptive field of a code                      the last sample is its lookahead
         samples conditioned on a code
-        receptive field of the decoder through codes the farthest of any phase
+        receptive field of the decoder through codes   the farthest of any phase
 
     Args:
         model: The model, in evaluation mode.
     """
-    field = model.decoder.chain.receptive_field
-    past = SampleRange(Fraction(-field), Fraction(-1))
-    fields = [ReceptiveField("receptive field of the decoder", past, _measured_past(model))]
-    if isinstance(model, WaveformAutoencoder):
+    fields, has_fixed_context = [], model.decoder.has_fixed_context
+    if has_fixed_context:
+        past = SampleRange(Fraction(-model.decoder.chain.receptive_field), Fraction(-1))
+        fields.append(ReceptiveField("receptive field of the decoder", past, _measured_past(model)))
+    if isinstance(model, Autoencoder):
         code = ReceptiveField(
             "receptive field of a code", _computed_code(model), _measured_code(model)
         )
+        if not has_fixed_context:
+            return [*fields, code]
         conditioned = ReceptiveField(
             "samples conditioned on a code", _computed_readers(model), _measured_readers(model)
         )
@@ -97,13 +100,13 @@ def _through(code: SampleRange, readers: SampleRange) -> SampleRange:
     return SampleRange(code.first - readers.last, code.last - readers.first)
 
 
-def _computed_code(model: WaveformAutoencoder) -> SampleRange:
+def _computed_code(model: Autoencoder) -> SampleRange:
     chain = model.alignment.encoder
     reads, anchor = chain.input_range(range(1)), chain.grid().anchor(0)
     return SampleRange(reads.start - anchor, reads.stop - 1 - anchor)
 
 
-def _computed_readers(model: WaveformAutoencoder) -> SampleRange:
+def _computed_readers(model: Autoencoder) -> SampleRange:
     alignment = model.alignment
     hop, reach = alignment.conditioning_hop, alignment.conditioning_reach
     vectors = alignment.upsampling.reader_range(range(1))
@@ -114,32 +117,48 @@ def _computed_readers(model: WaveformAutoencoder) -> SampleRange:
 
 
 @torch.no_grad()
-def _measured_past(model: WaveformModel) -> SampleRange:
+def _measured_past(model: GenerativeModel) -> SampleRange:
     """Mark one past sample by NaN and find the predictions that it spoils."""
-    field = model.decoder.chain.receptive_field
+    decoder, field = model.decoder, model.decoder.chain.receptive_field
     plan = model.window(field + 2)
-    levels, speaker = _inputs(model, plan)
+    past, speaker = _inputs(model, plan)
     marked = field  # the first target, which its own prediction must not read
-    levels[0, marked] = model.levels - 1
-    embedding = model.decoder.embedding.clone()
-    embedding[-1] = torch.nan
-    channels = model.upsampling.dim if isinstance(model, WaveformAutoencoder) else 0
-    conditioning = embedding.new_zeros(1, channels, plan.num_vectors)
-    inputs = (levels, conditioning, speaker)
-    logits = functional_call(model.decoder, {"embedding": embedding}, inputs)
-    first, last = _ends(_spoilt(logits) + field)  # predicted samples
+    levels = model.target.levels
+    past[0, marked] = torch.nan if levels is None else levels - 1
+    channels = model.upsampling.dim if isinstance(model, Autoencoder) else 0
+    shape = (1, channels, plan.num_vectors)
+    conditioning = torch.zeros(shape, dtype=model.dtype, device=model.device)
+    with _nan_for_level(decoder.input, levels):
+        parameters = decoder(past, conditioning, speaker)
+    first, last = _ends(_spoilt(parameters) + field)  # predicted samples
     return SampleRange(Fraction(marked - last), Fraction(marked - first))
 
 
+@contextmanager
+def _nan_for_level(module: nn.Module, levels: int | None) -> Iterator[None]:
+    """Make a decoder's input return NaN for the highest level, if targets are levels."""
+
+    def replace(_module: nn.Module, inputs: tuple[Tensor], output: Tensor) -> Tensor:
+        if levels is None:
+            return output
+        return output.masked_fill((inputs[0] == levels - 1)[..., None], torch.nan)
+
+    handle = module.register_forward_hook(replace)
+    try:
+        yield
+    finally:
+        handle.remove()
+
+
 @torch.no_grad()
-def _measured_code(model: WaveformAutoencoder) -> SampleRange:
+def _measured_code(model: Autoencoder) -> SampleRange:
     """Bisect the first and last samples whose NaN spoils a code in the middle."""
     chain = model.alignment.encoder
     num_codes = 2 * ceil(chain.receptive_field / model.hop) + 1
     code, length = num_codes // 2, chain.input_length(num_codes)
 
     def is_spoilt(spoil: slice) -> bool:
-        waveform = model.decoder.embedding.new_zeros(1, length)
+        waveform = torch.zeros(1, length, dtype=model.dtype, device=model.device)
         waveform[0, spoil] = torch.nan
         return code in _spoilt(model.encoder(waveform)).tolist()
 
@@ -150,11 +169,12 @@ def _measured_code(model: WaveformAutoencoder) -> SampleRange:
 
 
 @torch.no_grad()
-def _measured_readers(model: WaveformAutoencoder) -> SampleRange:
+def _measured_readers(model: Autoencoder) -> SampleRange:
     """Mark the vector of one code by NaN and find the predictions that it spoils."""
     plan = model.window(model.window(1).full_usage + 3 * int(model.hop))
     code = plan.usage.index(plan.full_usage)
-    vectors = model.decoder.embedding.new_zeros(1, model.bottleneck.dim, plan.num_codes)
+    shape = (1, model.bottleneck.dim, plan.num_codes)
+    vectors = torch.zeros(shape, dtype=model.dtype, device=model.device)
     vectors[..., code] = torch.nan
     conditioning = model.upsampling(vectors)[..., : plan.num_vectors]
     levels, speaker = _inputs(model, plan)
@@ -164,11 +184,12 @@ def _measured_readers(model: WaveformAutoencoder) -> SampleRange:
     return SampleRange(first - anchor, last - anchor)
 
 
-def _inputs(model: WaveformModel, plan: WindowPlan) -> tuple[Tensor, Tensor]:
-    """Decoder input of the lowest level for a window, `(1, R + W - 1)`, and the speaker `(1,)`."""
-    device, length = model.decoder.embedding.device, plan.decoder_input.stop
-    levels = torch.zeros(1, length - plan.decoder_input.start, dtype=torch.int64, device=device)
-    return levels, torch.tensor([model.unknown_speaker], device=device)
+def _inputs(model: GenerativeModel, plan: WindowPlan) -> tuple[Tensor, Tensor]:
+    """Decoder input of zeros for a window, `(1, R + W - 1)`, and the unknown speaker `(1,)`."""
+    length = plan.decoder_input.stop - plan.decoder_input.start
+    kind = torch.float32 if model.target.levels is None else torch.int64
+    past = torch.zeros(1, length, dtype=kind, device=model.device)
+    return past, torch.tensor([model.unknown_speaker], device=model.device)
 
 
 def _spoilt(outputs: Tensor) -> Tensor:

@@ -19,8 +19,8 @@ from torch import Tensor
 from wavenet_ae.data.corpus import PackedCorpus
 from wavenet_ae.engines import Engine, Sampling, stream_seed
 from wavenet_ae.metrics.f0 import mean_f0
-from wavenet_ae.models import WaveformAutoencoder
-from wavenet_ae.models.sampling import from_levels, synthesize
+from wavenet_ae.models import Autoencoder
+from wavenet_ae.models.sampling import synthesize
 from wavenet_ae.models.utterance import CodeConditioning
 
 FEWEST_SECONDS, MOST_SECONDS = 20.0, 60.0  # training recordings for measuring a speaker's F0
@@ -64,7 +64,7 @@ class Resynthesis:
 
 
 def choose(
-    model: WaveformAutoencoder, corpus: PackedCorpus, rows: np.ndarray, count: int, seconds: float
+    model: Autoencoder, corpus: PackedCorpus, rows: np.ndarray, count: int, seconds: float
 ) -> Originals:
     """Choose the beginnings of utterances, from as many speakers as possible.
 
@@ -94,7 +94,7 @@ def choose(
     )
 
 
-def voices(model: WaveformAutoencoder, corpus: PackedCorpus) -> dict[str, float]:
+def voices(model: Autoencoder, corpus: PackedCorpus) -> dict[str, float]:
     """Measure the mean F0 of known speakers with enough training recordings.
 
     If there is no training split, all recordings are used.
@@ -123,7 +123,7 @@ def _speech(corpus: PackedCorpus, rows: np.ndarray) -> np.ndarray:
     return np.concatenate(parts)
 
 
-def plan_resyntheses(model: WaveformAutoencoder, originals: Originals) -> Iterator[Resynthesis]:
+def plan_resyntheses(model: Autoencoder, originals: Originals) -> Iterator[Resynthesis]:
     """Yield every resynthesis of the originals; voices are converted only if two are known."""
     codes = [model.encode(each, model.sample_rate) for each in originals.samples]
     for number, (own, speaker) in enumerate(zip(codes, originals.speakers, strict=True)):
@@ -143,7 +143,7 @@ def repeated(codes: Tensor, size: int) -> Tensor:
 
 
 def resynthesize(
-    model: WaveformAutoencoder,
+    model: Autoencoder,
     originals: Originals,
     sounds: Sequence[Resynthesis],
     engine: Engine,
@@ -171,6 +171,6 @@ def resynthesize(
     return synthesize(model, engine, conditioning, rows, seeds, sampling)
 
 
-def through_mu_law(model: WaveformAutoencoder, samples: np.ndarray) -> np.ndarray:
+def through_mu_law(model: Autoencoder, samples: np.ndarray) -> np.ndarray:
     """Return samples `(T,)` int16, rounded to mu-law levels."""
-    return from_levels(model.quantize_waveform(torch.from_numpy(samples))[None], model.levels)[0]
+    return model.target.to_waveform(model.target(torch.from_numpy(samples)[None]))[0]
