@@ -1,4 +1,4 @@
-"""Every YAML in conf/ composes, passes the check and builds; what does not fit is named."""
+"""Every YAML in conf/ composes, passes the check and builds; mistakes are named."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever the format, damage or lie of a file: its sound, or one clear line of what to do."""
+"""Damaged and unusual files are decoded, or rejected with one line that says what to do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What dashboard.py is asked for is checked before anything is drawn."""
+"""Settings of the dashboard command are checked before anything is drawn."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Named corpora: listed as torchaudio lays them out, split, packed, and missed by name."""
+"""Named corpora in torchaudio's layouts: listing, splits, packing, and errors if one is missing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Corpora are downloaded wholly or not at all; a file here stands for the internet."""
+"""Corpora are downloaded completely or not at all; a file stands in for the internet."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hostile files among good ones: packed, counted aloud or passed over, each as it should be."""
+"""Damaged files among good ones are packed, or reported in a warning and skipped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sources: what counts as a recording, whose it is, and errors that name the place."""
+"""Sources: which files are recordings, who speaks, and errors that name file and line."""
 
 import os
 from pathlib import Path

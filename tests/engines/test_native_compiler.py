@@ -1,4 +1,4 @@
-"""The native engine's libraries: compiled once, kept, and what is said where that fails."""
+"""Libraries of the native engine: compiled once, cached, and errors that say what to install."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-// The engine by itself, for sanitizers: made-up decoders, generated from and scored.
+// The engine by itself, for sanitizers: random decoders generate samples and score them.
 #include "engine.cpp"
 
 #include <cstdio>

@@ -1,4 +1,4 @@
-"""Where labels lie."""
+"""Locations of labels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Item files, as labels."""
+"""Labels from item files."""
 
 from __future__ import annotations
 

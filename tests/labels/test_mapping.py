@@ -1,4 +1,4 @@
-"""Mappings as data, and those that come with the project."""
+"""Label mappings as data, and the built-in ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The folder that fastabx reads; its scores of codes whose answers are known, where it is there."""
+"""The export for fastabx, and its scores of codes with known answers, if it is installed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Distances and fundamental frequencies of which the answer is known."""
+"""Distances and fundamental frequencies with known answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is measured on a model agrees with its geometry, and a geometry that lies is found out."""
+"""Measured receptive fields agree with the geometry, and a wrong geometry is detected."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ def by_name(model: GenerativeModel) -> dict[str, ReceptiveField]:
 @pytest.mark.parametrize("bottleneck", BOTTLENECKS)
 def test_every_model_reads_what_its_geometry_says(bottleneck, encoder):
     model = autoencoder(bottleneck, encoder)
-    certificates = by_name(model)
-    assert len(certificates) == 4 and all(each.agrees for each in certificates.values())
-    code = certificates["receptive field of a code"].measured
+    fields = by_name(model)
+    assert len(fields) == 4 and all(each.agrees for each in fields.values())
+    code = fields["receptive field of a code"].measured
     assert code.last == model.alignment.encoder.lookahead
     assert code.last - code.first + 1 == model.alignment.encoder.receptive_field
-    readers = certificates["samples conditioned on a code"].measured
+    readers = fields["samples conditioned on a code"].measured
     assert readers.last - readers.first + 1 == model.window(1).full_usage
 
 
@@ -51,14 +51,14 @@ def test_every_model_reads_what_its_geometry_says(bottleneck, encoder):
     ],
 )
 def test_other_decoders_agree_too(changes):
-    certificates = measure_receptive_fields(autoencoder("vqvae", "waveform", **changes))
-    assert all(each.agrees for each in certificates)
+    fields = measure_receptive_fields(autoencoder("vqvae", "waveform", **changes))
+    assert all(each.agrees for each in fields)
 
 
-def test_a_language_model_hears_the_past_alone():
+def test_a_language_model_reads_the_past_alone():
     model = made(language_model())
-    (heard,) = measure_receptive_fields(model)
-    assert heard.agrees and str(heard.measured) == "-15 to -1"
+    (field,) = measure_receptive_fields(model)
+    assert field.agrees and str(field.measured) == "-15 to -1"
 
 
 def test_the_two_measured_parts_make_what_the_whole_model_reads():
@@ -87,10 +87,10 @@ def test_a_layer_that_reads_farther_than_it_says_is_found_out():
     model = autoencoder("vqvae", "mfcc")
     model.encoder.blocks[0].convolution.dilation = (2,)
     model.encoder.shortcut = None
-    certificates = by_name(model)
-    code = certificates["receptive field of a code"]
+    fields = by_name(model)
+    code = fields["receptive field of a code"]
     assert not code.agrees and code.measured.last > code.computed.last
-    assert certificates["receptive field of the decoder"].agrees
+    assert fields["receptive field of the decoder"].agrees
 
 
 def test_an_upsampling_that_reads_farther_than_it_says_is_found_out():

@@ -1,4 +1,4 @@
-"""Utterances spoken again: which, by whose codes, in whose voice, and how near they come."""
+"""Resynthesis of utterances: choice, codes, voices, and quality."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hydra's sweep syntax becomes what Optuna draws from."""
+"""Hydra's sweep syntax becomes Optuna's distributions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A search on disk: what is killed goes on, what is another search is refused."""
+"""A search on disk: a killed search continues, and another search is refused."""
 
 from __future__ import annotations
 

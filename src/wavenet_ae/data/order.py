@@ -131,13 +131,13 @@ class WindowOrder:
         return np.concatenate(served)[start : start + self.batch_size]
 
     def _epoch(self, index: int) -> _Epoch:
-        return _remembered(self._epochs, index, lambda: self._draw_epoch(index))
+        return _remembered(self._epochs, index, lambda: self._sample_epoch(index))
 
     def _buffer(self, epoch: _Epoch, buffer: int) -> np.ndarray:
         key = (epoch.index, buffer)
-        return _remembered(self._buffers, key, lambda: self._draw_buffer(epoch, buffer))
+        return _remembered(self._buffers, key, lambda: self._sample_buffer(epoch, buffer))
 
-    def _draw_epoch(self, index: int) -> _Epoch:
+    def _sample_epoch(self, index: int) -> _Epoch:
         utterances = keyed_permutation(len(self.lengths), *self._key, "utterances", index)
         lengths = self.lengths[utterances]
         cuts = _cut(lengths, self.buffer_samples)
@@ -150,7 +150,7 @@ class WindowOrder:
         stops = np.cumsum(np.where(totals > 0, served, 0))
         return _Epoch(index, utterances, cuts, offsets, stops, int(totals.sum()))
 
-    def _draw_buffer(self, epoch: _Epoch, buffer: int) -> np.ndarray:
+    def _sample_buffer(self, epoch: _Epoch, buffer: int) -> np.ndarray:
         """Windows `(served, 2)` int64 of a buffer in the epoch's list."""
         utterances = epoch.utterances[epoch.cuts[buffer] : epoch.cuts[buffer + 1]]
         offset = epoch.offsets[buffer]

@@ -1,4 +1,4 @@
-"""The synthesizer does what the inventory and the speaker say, seen in the waveform's spectrum."""
+"""The spectrum of synthetic speech shows what the phones and the voice prescribe."""
 
 from __future__ import annotations
 

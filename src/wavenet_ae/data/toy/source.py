@@ -42,7 +42,7 @@ log = logging.getLogger(__name__)
 
 VERSION = 1  # increased when the sound changes, which makes another folder
 SHORTEST_SECONDS, MEAN_SECONDS, LONGEST_SECONDS = 2.0, 3.5, 5.0
-ONE_IN = 6  # one of so many utterances of every speaker is for validation
+ONE_IN = 6  # every sixth utterance of a speaker is for validation
 
 VOWELS = [label for label in LABELS if PHONES[label].kind == "vowel"]
 CONSONANTS = [label for label in LABELS if PHONES[label].kind not in ("vowel", "silence")]

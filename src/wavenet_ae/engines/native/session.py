@@ -74,26 +74,26 @@ class NativeSession(base.Session):
         """Generate levels `(B, n)` from uniform numbers `(B, n)`, see `Session.generate`."""
         how = native.SamplingOptions(sampling.temperature, sampling.top_k, sampling.top_p)
 
-        def draw(columns: np.ndarray, *given: object) -> np.ndarray:
-            drawn = np.empty(columns.shape, np.int64)
+        def sample_chunk(columns: np.ndarray, *given: object) -> np.ndarray:
+            sampled = np.empty(columns.shape, np.int64)
             self.library.session_generate(
-                *given, ctypes.byref(how), address(columns), address(drawn)
+                *given, ctypes.byref(how), address(columns), address(sampled)
             )
-            return drawn
+            return sampled
 
-        drawn = self._in_calls(uniforms.float(), draw)  # (n, B)
-        return torch.from_numpy(drawn).t().contiguous()
+        sampled = self._in_calls(uniforms.float(), sample_chunk)  # (n, B)
+        return torch.from_numpy(sampled).t().contiguous()
 
     def score(self, targets: Tensor) -> Tensor:
         """Return the logits `(B, Q, n)` of given targets `(B, n)`, see `Session.score`."""
         num_levels = self.packed.sizes.levels
 
-        def follow(columns: np.ndarray, *given: object) -> np.ndarray:
+        def score_chunk(columns: np.ndarray, *given: object) -> np.ndarray:
             logits = np.empty((*columns.shape, num_levels), np.float32)
             self.library.session_score(*given, address(columns), address(logits))
             return logits
 
-        logits = self._in_calls(targets, follow)  # (n, B, Q)
+        logits = self._in_calls(targets, score_chunk)  # (n, B, Q)
         return torch.from_numpy(logits).permute(1, 2, 0)
 
     def _in_calls(self, rows: Tensor, call: Callable[..., np.ndarray]) -> np.ndarray:

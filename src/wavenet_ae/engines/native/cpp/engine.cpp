@@ -95,21 +95,21 @@ EXPORTED void session_generate(Session* session, const ConditioningVectors* cond
   const Sizes& sizes = session->decoder.sizes;
   const int batch = session->streams.batch;
   std::vector<Sampler> samplers(session->workers.size(), Sampler(sizes.levels, *sampling));
-  const auto draw = [&](int thread, int64_t sample, int stream, const float* logits) {
+  const auto choose_level = [&](int thread, int64_t sample, int stream, const float* logits) {
     const int64_t place = sample * batch + stream;
-    return levels[place] = samplers[thread].draw(logits, uniforms[place]);
+    return levels[place] = samplers[thread].sample(logits, uniforms[place]);
   };
-  session->run(num_samples, *conditioning, draw);
+  session->run(num_samples, *conditioning, choose_level);
 }
 
 // Computes the logits (n, B, Q) of given levels (n, B).
 EXPORTED void session_score(Session* session, const ConditioningVectors* conditioning,
                             int64_t num_samples, const int64_t* levels, float* logits) {
   const int batch = session->streams.batch, num_levels = session->decoder.sizes.levels;
-  const auto follow = [&](int, int64_t sample, int stream, const float* made) {
+  const auto use_given = [&](int, int64_t sample, int stream, const float* made) {
     const int64_t place = sample * batch + stream;
     std::copy_n(made, num_levels, logits + place * num_levels);
     return levels[place];
   };
-  session->run(num_samples, *conditioning, follow);
+  session->run(num_samples, *conditioning, use_given);
 }

@@ -27,7 +27,7 @@ class Sampler {
         ordered(num_levels) {}
 
   // Returns the level at which the cumulative distribution exceeds `uniform`, in [0, 1).
-  int draw(const float* given, float uniform) {
+  int sample(const float* given, float uniform) {
     if (how.temperature == 0) return int(std::max_element(given, given + num_levels) - given);
     std::fill(logits.begin(), logits.end(), IMPOSSIBLE);
     for (int level = 0; level < num_levels; level++) logits[level] = given[level] / how.temperature;
