@@ -42,7 +42,7 @@ MISTAKES = {
         ["data.batch_size=x", "seed=y"],
         r"for 2 reasons:[\s\S]*seed is 'y'[\s\S]*data\.batch_size is 'x'",
     ),
-    "no folder given": (["data=folder"], r"data\.root is not set: give data\.root=\.\.\."),
+    "no folder given": (["data=folder"], r"data\.root is not set: set data\.root=\.\.\."),
     "missing folder": (["data=folder", "data.root=/no/such"], r"/no/such.*no such folder"),
     "missing corpus": (
         ["data=librispeech", "data.root=/no/such"],
