@@ -136,11 +136,11 @@ MISTAKES = {
     ),
     "shortcut that is wider than the stack": (
         ["encoder.kernels=[1]", "encoder.strides=[2]"],
-        r"encoder\.shortcut reads 3 frames for a code, but the stack only 1: raise",
+        r"encoder\.shortcut reads 3 frames per code, but the stack only 1: raise",
     ),
     "module for a class": (
         ["encoder._target_=wavenet_ae.encoders"],
-        r"encoder\._target_ is 'wavenet_ae\.encoders', which (is no class|cannot be found)",
+        r"encoder\._target_ is 'wavenet_ae\.encoders', which (is not a class|cannot be found)",
     ),
     "codebook that starts too late": (
         ["bottleneck.start_after=24"],

@@ -19,7 +19,7 @@ IDS = {
 
 def evaluate_receptive_fields(context: Context, progress: Progress) -> Iterator[ResultTable]:
     """Yield the table `receptive_fields`, in samples from the place of the reader."""
-    rows = [
+    rows: list[dict[str, str | float | bool]] = [
         {
             "reads": IDS[each.name],
             "computed_first": float(each.computed.first),
