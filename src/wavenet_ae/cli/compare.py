@@ -1,4 +1,4 @@
-"""Compare runs, wherever they lie: one table and one figure.
+"""Compare runs, wherever they lie: one table and one plot.
 
 wavenet-ae compare runs=[outputs/toy/A,outputs/toy/B]
 wavenet-ae compare runs=[outputs/compare_bottlenecks/toy,outputs/sweeps/codebook] out=plots
@@ -24,7 +24,8 @@ def run(config: dict[str, Any]) -> None:
     from wavenet_ae.comparison.summary import read_result
 
     results = [read_result(folder, name) for name, folder in settings.named_folders().items()]
-    report(results, Path(settings.out), conf_folder(), "comparison", settings.formats)
+    out = Path(settings.out)
+    report(results, out, conf_folder(), "comparison", settings.formats, settings.columns)
 
 
 @hydra.main(config_path=str(conf_folder()), config_name="compare", version_base="1.3")

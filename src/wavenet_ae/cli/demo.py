@@ -99,7 +99,7 @@ def finished(command: list[str]) -> int:
 
 
 def judge(folder: Path, seconds: float) -> None:
-    """Print what the run has learned, and where its pictures are."""
+    """Print what the run has learned, and where its plots are."""
     import torch
     import yaml
     from rich.console import Console
@@ -112,8 +112,8 @@ def judge(folder: Path, seconds: float) -> None:
     console = Console()
     console.print(summary.table())
     console.print(f"trained for {seconds:.0f} s ({summary.num_steps} steps)")
-    for picture in summary.pictures:
-        console.print(f"drawn: {picture}", soft_wrap=True)
+    for plot in summary.plots:
+        console.print(f"written: {plot}", soft_wrap=True)
 
 
 def main() -> None:

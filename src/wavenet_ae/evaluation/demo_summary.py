@@ -1,4 +1,4 @@
-"""What a run on labeled speech has learned: figures for a table, and pictures in its folder."""
+"""What a run on labeled speech has learned: figures for a table, and plots in its folder."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from rich.table import Table
 
 from wavenet_ae.checkpoint import step_checkpoints
-from wavenet_ae.dashboards.history import read_metrics
+from wavenet_ae.dashboards.history import RunHistory, read_metrics
 from wavenet_ae.data.corpus import PackedCorpus
 from wavenet_ae.evaluation.config import Settings
 from wavenet_ae.evaluation.labeled_corpus import find_labels
@@ -19,17 +19,19 @@ from wavenet_ae.evaluation.progress import Progress
 from wavenet_ae.loading import load
 from wavenet_ae.metrics.units import UnitQuality, joint_quality
 from wavenet_ae.models import WaveformAutoencoder
-from wavenet_ae.plotting.curves import draw_learning_curve, draw_usage
+from wavenet_ae.plotting.curves import plot_learning_curves
+from wavenet_ae.plotting.files import save
+from wavenet_ae.plotting.usage import UnitUsage, plot_unit_usage
 
 SETTINGS = Settings()  # those that evaluate.py has unless it is told others
 
 
 @dataclass(frozen=True)
 class RunSummary:
-    """figures of the table, by name;  the pictures that were drawn;  steps trained"""
+    """figures of the table, by name;  the plots that were written;  steps trained"""
 
     figures: dict[str, str]
-    pictures: list[Path]
+    plots: list[Path]
     num_steps: int
 
     def table(self) -> Table:
@@ -60,16 +62,18 @@ def summarize_run(folder: Path, corpus: PackedCorpus) -> RunSummary:
     """
     metrics = read_metrics(folder / "metrics.csv")
     last = {key: values[-1] for key, (_, values) in metrics.items()}
-    figures, pictures = _validation_figures(last), [folder / "learning_curve.png"]
+    figures, plots = _validation_figures(last), []
     num_steps = max(int(steps[-1]) for steps, _ in metrics.values())
-    draw_learning_curve(metrics, pictures[0])
+    curves = plot_learning_curves([RunHistory(folder.name, metrics, {})])
+    if curves is not None:
+        plots.append(save(curves, folder / "learning_curves.png"))
     model = load(step_checkpoints(folder / "checkpoints")[-1])
     if any(corpus.labels) and isinstance(model, WaveformAutoencoder):
         judged = units_of_run(model, corpus)
-        pictures.append(folder / "usage.png")
-        draw_usage(judged.frames, judged.kind, num_steps, pictures[-1])
+        usage = plot_unit_usage([_usage(judged)])
+        plots.append(save(usage, folder / "usage.png"))
         figures |= _unit_figures(judged)
-    return RunSummary(figures, pictures, num_steps)
+    return RunSummary(figures, plots, num_steps)
 
 
 def units_of_run(model: WaveformAutoencoder, corpus: PackedCorpus) -> JudgedUnits:
@@ -84,6 +88,11 @@ def units_of_run(model: WaveformAutoencoder, corpus: PackedCorpus) -> JudgedUnit
         units=joint_quality(own.total, seed),
         baseline=joint_quality(baseline.total, seed),
     )
+
+
+def _usage(judged: JudgedUnits) -> UnitUsage:
+    shares = judged.frames / max(judged.frames.sum(), 1)
+    return UnitUsage(judged.kind, shares[shares > 0], len(judged.frames))
 
 
 def _validation_figures(last: dict[str, float]) -> dict[str, str]:

@@ -65,7 +65,7 @@ def test_it_opens_and_nothing_in_it_runs_but_its_own_script(started, file):
     with opened(started, file) as page:
         assert page.title() == "Evaluation of 2 models"
         assert page.locator("script").count() == 1 and page.locator("img").count() == 0
-        assert page.locator("#figures svg").count() >= 1
+        assert page.locator("#plots svg").count() >= 1
         for link in page.locator("nav a").all():
             link.click()  # fails where it leads nowhere
             assert page.evaluate("document.querySelector(':target') !== null")
@@ -166,5 +166,5 @@ def test_nothing_is_cut_on_paper(started, file):
 def test_figures_keep_a_white_ground_in_the_dark(started, file):
     with opened(started, file, color_scheme="dark") as page:
         ground = "each => getComputedStyle(each).backgroundColor"
-        assert page.locator(".drawing .scroll").first.evaluate(ground) == "rgb(255, 255, 255)"
+        assert page.locator(".plot .scroll").first.evaluate(ground) == "rgb(255, 255, 255)"
         assert page.locator("body").evaluate(ground) != "rgb(255, 255, 255)"

@@ -3,59 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import soundfile
 
 from wavenet_ae.evaluation.parts.alignment_example import PART
 from wavenet_ae.evaluation.report.reading import Judged
 from wavenet_ae.evaluation.results import ResultTable
+from wavenet_ae.plotting.alignment import Alignment, Band, Interval
 
 
-@dataclass(frozen=True)
-class Span:
-    """From `begin` to `end` in seconds."""
-
-    label: str
-    begin: float
-    end: float
-
-    def overlaps(self, begin: float, end: float) -> bool:
-        return self.begin < end and self.end > begin
-
-    def within(self, begin: float, end: float) -> Span:
-        return Span(self.label, max(self.begin, begin), min(self.end, end))
-
-
-@dataclass(frozen=True)
-class Band:
-    """Spans one after the other, with a name for people."""
-
-    name: str
-    spans: Sequence[Span]
-    is_colored: bool
-
-
-@dataclass(frozen=True)
-class Example:
-    """samples  (T,) int16 at `rate`
-    labels   what is said;  `units`: those of each model, a band for each of its codebooks
-    """
-
-    utterance: str
-    samples: np.ndarray
-    rate: int
-    labels: Band
-    units: Sequence[Band]
-
-    @property
-    def seconds(self) -> float:
-        return len(self.samples) / self.rate
-
-
-def examples(judged: Sequence[Judged]) -> Iterator[Example]:
+def examples(judged: Sequence[Judged]) -> Iterator[Alignment]:
     """One for each utterance whose sound is there, whatever number of models were judged on it."""
     shared: dict[tuple[str, str], list[tuple[Judged, ResultTable]]] = {}
     for each in judged:
@@ -73,8 +31,8 @@ def examples(judged: Sequence[Judged]) -> Iterator[Example]:
             for name, (_, found) in zip(names, members, strict=True)
             for band in unit_bands(found.rows, name)
         ]
-        labels = Band("labels", _spans(findings.rows, "phones", None), is_colored=False)
-        yield Example(utterance, samples, rate, labels, units)
+        labels = Band("labels", _intervals(findings.rows, "phones", None), is_colored=False)
+        yield Alignment(utterance, samples, rate, labels, units)
 
 
 def unit_bands(rows: Sequence[Mapping[str, Any]], name: str) -> list[Band]:
@@ -84,13 +42,15 @@ def unit_bands(rows: Sequence[Mapping[str, Any]], name: str) -> list[Band]:
     for codebook in codebooks:
         numbered = f"{name or 'codebook'} {codebook + 1}"
         title = numbered if len(codebooks) > 1 else name or "units"
-        bands.append(Band(title, _spans(rows, "units", codebook), is_colored=True))
+        bands.append(Band(title, _intervals(rows, "units", codebook), is_colored=True))
     return bands
 
 
-def _spans(rows: Sequence[Mapping[str, Any]], kind: str, codebook: int | None) -> list[Span]:
+def _intervals(
+    rows: Sequence[Mapping[str, Any]], kind: str, codebook: int | None
+) -> list[Interval]:
     return [
-        Span(str(row["label"]), row["start_seconds"], row["end_seconds"])
+        Interval(str(row["label"]), row["start_seconds"], row["end_seconds"])
         for row in rows
         if row["kind"] == kind and row["codebook"] == codebook
     ]

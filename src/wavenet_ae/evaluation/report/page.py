@@ -13,8 +13,7 @@ from markupsafe import Markup
 
 from wavenet_ae.audio.io import replacing
 from wavenet_ae.evaluation.report.audio_players import utterances
-from wavenet_ae.evaluation.report.figure import Figure
-from wavenet_ae.evaluation.report.figures import figures
+from wavenet_ae.evaluation.report.plots import Plot, plots
 from wavenet_ae.evaluation.report.prose import introduction
 from wavenet_ae.evaluation.report.provenance_section import making
 from wavenet_ae.evaluation.report.reading import Judged, read_evaluations
@@ -30,12 +29,12 @@ def write_report(evaluations: Sequence[Path], path: Path) -> None:
     Raises UserError where a file is not an evaluation's.
     """
     judged = read_evaluations(evaluations)
-    page = rendered(judged, figures(judged))
+    page = rendered(judged, plots(judged))
     with replacing(path) as file:
         file.write(page.encode())
 
 
-def rendered(judged: Sequence[Judged], drawn: Sequence[Figure]) -> str:
+def rendered(judged: Sequence[Judged], plotted: Sequence[Plot]) -> str:
     """Whatever names and texts hold is shown as it is, and none of it runs."""
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
@@ -53,7 +52,7 @@ def rendered(judged: Sequence[Judged], drawn: Sequence[Figure]) -> str:
             summary=summary(judged),
             summary_about=ABOUT,
             sections=sections(judged),
-            figures=drawn,
+            plots=plotted,
             utterances=utterances(judged),
             makings=[making(each) for each in judged],
         )

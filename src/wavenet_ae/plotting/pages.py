@@ -1,4 +1,4 @@
-"""Panels arranged on pages, and pages as files."""
+"""Pages of panels: a dashboard as figures and as files."""
 
 from __future__ import annotations
 
@@ -7,31 +7,29 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 from pathlib import Path
-from typing import Any
 
 import matplotlib
 from matplotlib.figure import Figure
 
-from wavenet_ae.dashboards.drawing import draw_panel, drawn_keys, run_handles
 from wavenet_ae.dashboards.history import RunHistory
 from wavenet_ae.dashboards.panels import Panel, section_names
-from wavenet_ae.errors import UserError
+from wavenet_ae.plotting.files import save
+from wavenet_ae.plotting.panels import plot_panel, plotted_keys, run_handles
+from wavenet_ae.plotting.style import DOTS_PER_INCH, FONT_SIZES
 
 CELL_INCHES = (5.2, 3.5)
 LEGEND_INCHES = 0.5  # of a page's title, and of its legend of runs
-DOTS_PER_INCH = 120
-FONT_SIZES: Any = {
-    "axes.titlesize": 10.5,
-    "axes.labelsize": 9,
-    "xtick.labelsize": 8,
-    "ytick.labelsize": 8,
-    "legend.fontsize": 8,
-}
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A panel with those runs that go into one plot, and its title."""
+    """One plot of a page.
+
+    Attributes:
+        panel: What it shows.
+        runs: The runs that it shows, one over the other.
+        title: Its title.
+    """
 
     panel: Panel
     runs: Sequence[RunHistory]
@@ -39,30 +37,46 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Drawn:
-    """The files that were written;  names of the panels of which no run has logged anything."""
+class Dashboard:
+    """A dashboard as it was written.
+
+    Attributes:
+        files: The files.
+        left_out: Names of the panels for which no run has logged anything.
+    """
 
     files: list[Path]
     left_out: list[str]
 
 
-def draw_dashboard(
+def plot_dashboard(
     panels: Sequence[Panel],
     runs: Sequence[RunHistory],
     folder: Path,
     formats: Sequence[str],
     each: str,
-) -> Drawn:
-    """Draw a page per section, or with each="panel" per panel, into files in `folder`."""
-    has_data = [panel for panel in panels if drawn_keys(panel, runs)]
+) -> Dashboard:
+    """Writes a dashboard of some runs.
+
+    Args:
+        panels: The panels; those without data are left out.
+        runs: The runs, one over the other in each plot.
+        folder: Where the files go.
+        formats: Suffixes, such as "png"; a file is written in each.
+        each: "section": a file for each section; "panel": a file for each panel.
+
+    Raises:
+        UserError: If a file cannot be written.
+    """
+    has_data = [panel for panel in panels if plotted_keys(panel, runs)]
     left_out = [panel.name for panel in panels if panel not in has_data]
     files = []
     for name, on_page in _pages(has_data, each):
-        figure = draw_page(on_page, runs, name if each == "section" else "")
+        figure = plot_page(on_page, runs, name if each == "section" else "")
         for suffix in formats:
             files.append(folder / f"{re.sub(r'[^a-z0-9.-]+', '_', name.lower())}.{suffix}")
             save(figure, files[-1])
-    return Drawn(files, left_out)
+    return Dashboard(files, left_out)
 
 
 def _pages(panels: Sequence[Panel], each: str) -> Iterator[tuple[str, list[Panel]]]:
@@ -73,10 +87,17 @@ def _pages(panels: Sequence[Panel], each: str) -> Iterator[tuple[str, list[Panel
         yield section, [panel for panel in panels if panel.section == section]
 
 
-def draw_page(
+def plot_page(
     panels: Sequence[Panel], runs: Sequence[RunHistory], name: str = "", columns: int = 2
 ) -> Figure:
-    """Panels in columns, under the page's name and a run's; several runs have a legend below."""
+    """Plots panels in columns.
+
+    Args:
+        panels: The panels, each with data of some run.
+        runs: The runs; several have a legend below the page.
+        name: The page's name, in its heading.
+        columns: Columns, of which few panels fill fewer.
+    """
     cells = [cell for panel in panels for cell in _cells(panel, runs)]
     num_columns = min(columns, len(cells))
     num_rows = ceil(len(cells) / num_columns)
@@ -86,14 +107,14 @@ def draw_page(
         figure = Figure(figsize=size, layout="constrained", dpi=DOTS_PER_INCH)
         parts = figure.subfigures(num_rows, num_columns, squeeze=False).flat
         for part, cell in zip(parts, cells, strict=False):
-            draw_panel(part, cell.panel, cell.runs, cell.title)
+            plot_panel(part, cell.panel, cell.runs, cell.title)
         _add_heading(figure, runs, name)
     return figure
 
 
 def _cells(panel: Panel, runs: Sequence[RunHistory]) -> Iterator[Cell]:
-    """Lines and bars of several runs share a plot; heatmaps would hide each other."""
-    keys = drawn_keys(panel, runs)
+    # Lines and bars of several runs share a plot; heatmaps would hide each other.
+    keys = plotted_keys(panel, runs)
     if panel.kind != "heatmap":
         yield Cell(panel, runs, panel.title)
         return
@@ -111,12 +132,3 @@ def _add_heading(figure: Figure, runs: Sequence[RunHistory], name: str) -> None:
         figure.suptitle(": ".join(words), fontweight="bold")
     if len(runs) > 1:
         figure.legend(handles=run_handles(runs), loc="outside lower center", ncols=len(runs))
-
-
-def save(figure: Figure, path: Path) -> None:
-    """Raises UserError where the file cannot be written."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(path)
-    except OSError as error:
-        raise UserError(f"{path} cannot be written ({error}): give another out=") from None

@@ -1,4 +1,4 @@
-"""What figures show: known counts give known shares and orders."""
+"""What plots show: known counts give known shares and orders."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from helpers.small_evaluations import counted, hostile, made_up, rows
 
-from wavenet_ae.evaluation.report.examples import Span, examples, unit_bands
-from wavenet_ae.evaluation.report.figure_phones import matrix
-from wavenet_ae.evaluation.report.figure_usage import sorted_shares
-from wavenet_ae.evaluation.report.rate_distortion import comparable_points, operating_point
+from wavenet_ae.evaluation.report.examples import examples, unit_bands
+from wavenet_ae.evaluation.report.plots import shares_of
+from wavenet_ae.evaluation.report.rate_distortion import comparable_series, operating_point
 from wavenet_ae.evaluation.report.unit_tables import unit_tables
+from wavenet_ae.plotting.alignment import Interval
+from wavenet_ae.plotting.series import Run
 
 #         a  e  s
 COUNTS = [
@@ -37,12 +38,12 @@ def test_a_table_of_counts_is_read_as_it_was_written():
     assert own.labeled.tolist() == [4, 0, 10, 8, 1] and list(own.labels) == ["a", "e", "s"]
 
 
-def test_shares_are_of_all_frames_and_the_most_frequent_is_first():
-    assert sorted_shares(table()) == pytest.approx(np.array([10, 8, 4, 2]) / 24)
+def test_shares_are_of_all_frames_and_of_the_units_that_occur():
+    assert sorted(table().shares) == pytest.approx([2 / 24, 4 / 24, 8 / 24, 10 / 24])
 
 
 def test_units_of_one_label_stand_together():
-    found = matrix(table())
+    found = shares_of(table())
     assert found.labels == ["s", "e", "a"], "most frequent first"
     assert found.units.tolist() == [2, 3, 0, 4], "by label, the clearest first; none that never was"
     assert found.shares == pytest.approx(
@@ -52,7 +53,7 @@ def test_units_of_one_label_stand_together():
 
 def test_of_many_units_the_most_frequent_are_drawn():
     counts = [[1 + unit % 150, 0] for unit in range(150)]
-    found = matrix(unit_tables(made_up(counted(counts, [151] * 150, ["a", "b"])))[0])
+    found = shares_of(unit_tables(made_up(counted(counts, [151] * 150, ["a", "b"])))[0])
     assert sorted(found.units.tolist()) == list(range(22, 150))
 
 
@@ -68,24 +69,25 @@ def rated(name: str, nll: float | None, *rates: tuple[str, float], **model):
 
 def test_a_rate_is_the_entropy_of_codes_or_the_kl():
     codes = (("speaker", 1.0), ("nominal", 350.0), ("unigram", 340.0), ("run_length", 299.0))
-    point = operating_point(rated("a", 2.5, *codes), 0)
-    assert (point.used, point.nominal, point.values) == (340.0, 350.0, {"nats_per_sample": 2.5})
-    vae = operating_point(rated("b", None, ("speaker", 1.0), ("kl", 812.0)), 1)
-    assert (vae.used, vae.nominal, vae.values) == (812.0, None, {})
-    assert operating_point(rated("c", 2.5, ("speaker", 1.0)), 2).used is None
+    series = operating_point(rated("a", 2.5, *codes))
+    assert series.nominal_rate == 350.0
+    assert series.runs == [Run({"nats_per_sample": 2.5}, used_rate=340.0)]
+    vae = operating_point(rated("b", None, ("speaker", 1.0), ("kl", 812.0)))
+    assert (vae.runs, vae.nominal_rate) == ([Run({}, used_rate=812.0)], None)
+    assert not operating_point(rated("c", 2.5, ("speaker", 1.0))).has_rate
 
 
 def test_a_rate_that_was_not_measured_is_none_that_is_not_there():
     unmeasured = replace(rated("a", 2.5), findings=rated("a", 2.5).findings[:1])
-    assert operating_point(unmeasured, 0) is None
+    assert operating_point(unmeasured) is None
     without_codes = replace(unmeasured, model={"checkpoint": "a.ckpt"})
-    assert operating_point(without_codes, 0).used is None
+    assert not operating_point(without_codes).has_rate
 
 
 def test_only_models_on_the_same_utterances_are_compared():
     some = [rated("a", 2.5), rated("b", 2.4), rated("c", 2.3)]
     some[1] = replace(some[1], corpus={**some[1].corpus, "split": "train"})
-    groups = [[each.name for each in group] for group in comparable_points(some)]
+    groups = [[each.name for each in group] for group in comparable_series(some)]
     assert groups == [["a", "c"], ["b"]]
 
 
@@ -105,11 +107,15 @@ def test_each_codebook_has_a_band():
     some = [{**span, "codebook": book, "label": str(3 + book)} for book in (0, 1)]
     first, second = unit_bands(some, "rvq")
     assert (first.name, second.name) == ("rvq 1", "rvq 2")
-    assert second.spans == [Span("4", 0.0, 0.5)]
+    assert second.intervals == [Interval("4", 0.0, 0.5)]
     assert [band.name for band in unit_bands(some, "")] == ["codebook 1", "codebook 2"]
 
 
-def test_a_span_is_cut_where_a_line_ends():
-    span = Span("a", 0.5, 1.5)
-    assert span.overlaps(1, 2) and not span.overlaps(1.5, 2) and not span.overlaps(0, 0.5)
-    assert span.within(1, 2) == Span("a", 1, 1.5) and span.within(0, 1) == Span("a", 0.5, 1)
+def test_an_interval_is_cut_where_a_line_ends():
+    interval = Interval("a", 0.5, 1.5)
+    assert (
+        interval.overlaps(1, 2) and not interval.overlaps(1.5, 2) and not interval.overlaps(0, 0.5)
+    )
+    assert interval.within(1, 2) == Interval("a", 1, 1.5) and interval.within(0, 1) == Interval(
+        "a", 0.5, 1
+    )

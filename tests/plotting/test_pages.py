@@ -9,10 +9,11 @@ import pytest
 from helpers.dashboard_runs import NUM_CODES, default_panels, run_folder
 from PIL import Image
 
-from wavenet_ae.dashboards.drawing import COLORS, drawn_keys
 from wavenet_ae.dashboards.history import Histogram, RunHistory, read_run
-from wavenet_ae.dashboards.pages import draw_dashboard, draw_page
 from wavenet_ae.dashboards.panels import Panel
+from wavenet_ae.plotting.pages import plot_dashboard, plot_page
+from wavenet_ae.plotting.panels import plotted_keys
+from wavenet_ae.plotting.style import COLORS
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +46,7 @@ def words(figure) -> list[str]:
 
 
 def test_lines_of_one_run(healthy):
-    figure = draw_page([default("nll_by_codes")], [healthy])
+    figure = plot_page([default("nll_by_codes")], [healthy])
     (axes,) = figure.axes
     assert axes.get_title() == "Validation with the item's own codes and without"
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("optimizer step", "nats per sample")
@@ -58,7 +59,7 @@ def test_lines_of_one_run(healthy):
 
 
 def test_runs_over_each_other_differ_by_color_and_their_keys_by_dashes(healthy, collapsed):
-    figure = draw_page([default("perplexity")], [healthy, collapsed])
+    figure = plot_page([default("perplexity")], [healthy, collapsed])
     drawn = [(line.get_color(), str(line._dash_pattern)) for line in lines(figure)]
     assert len(set(drawn)) == 6
     assert [color for color, _ in drawn] == [COLORS[0]] * 3 + [COLORS[1]] * 3
@@ -69,21 +70,21 @@ def test_runs_over_each_other_differ_by_color_and_their_keys_by_dashes(healthy, 
 
 def test_a_line_alone_is_named_where_others_could_be(healthy):
     alone = RunHistory("alone", {"bottleneck/kl": healthy.scalars["train/nll"]}, {})
-    assert words(draw_page([default("raw_losses")], [alone])) == ["KL"]
-    assert words(draw_page([default("gradient")], [healthy])) == []
+    assert words(plot_page([default("raw_losses")], [alone])) == ["KL"]
+    assert words(plot_page([default("gradient")], [healthy])) == []
 
 
 def test_limits(healthy):
-    (axes,) = draw_page([default("perplexity")], [healthy]).axes
+    (axes,) = plot_page([default("perplexity")], [healthy]).axes
     highest = max(line.get_ydata().max() for line in axes.lines)
     assert axes.get_ylim()[0] == 0 and axes.get_ylim()[1] > 1.04 * highest
-    (axes,) = draw_page([default("used")], [healthy]).axes
+    (axes,) = plot_page([default("used")], [healthy]).axes
     assert axes.get_ylim() == (0, 1.05)
 
 
 def test_many_points_are_drawn_pale_under_their_means(healthy):
     panel = default("gradient")
-    (axes,) = draw_page([panel], [healthy]).axes
+    (axes,) = plot_page([panel], [healthy]).axes
     pale, means = axes.lines
     assert len(pale.get_xdata()) == 400 and pale.get_alpha() == 0.3
     assert len(means.get_xdata()) == 100
@@ -93,20 +94,20 @@ def test_many_points_are_drawn_pale_under_their_means(healthy):
 
 
 def test_use_of_the_codes_is_sorted_beside_a_uniform_use(healthy, collapsed):
-    figure = draw_page([default("usage")], [healthy])
+    figure = plot_page([default("usage")], [healthy])
     (axes,) = figure.axes
     heights = axes.patches[0].get_data().values
     assert len(heights) == NUM_CODES and (np.diff(heights) <= 0).all()
     assert heights.sum() == pytest.approx(100)
     assert words(figure)[0].startswith("step 4000: 64 of 64 used, perplexity 5")
     assert words(figure)[1:] == ["uniform use"]
-    both = draw_page([default("usage")], [healthy, collapsed])
+    both = plot_page([default("usage")], [healthy, collapsed])
     assert words(both)[2].startswith("healthy, step 4000: 64 of 64 used")
     assert words(both)[3].startswith("collapsed, step 4000: 7 of 64 used")
 
 
 def test_a_heatmap_of_each_run_and_codebook(healthy, collapsed):
-    both = draw_page([default("usage_over_time")], [healthy, collapsed])
+    both = plot_page([default("usage_over_time")], [healthy, collapsed])
     titles = [axes.get_title() for axes in both.axes if axes.get_title()]
     assert titles == [
         f"Use of the codes over training: {name}" for name in ("healthy", "collapsed")
@@ -114,7 +115,7 @@ def test_a_heatmap_of_each_run_and_codebook(healthy, collapsed):
     assert len(both.axes[0].collections) == 10, "a column for each validation"
     names = [f"codebook/usage/codebook_{number}" for number in (1, 2)]
     residual = RunHistory("rvq", {}, {name: [Histogram(5, 0, 3, np.arange(3))] for name in names})
-    titles = [axes.get_title() for axes in draw_page([default("usage_over_time")], [residual]).axes]
+    titles = [axes.get_title() for axes in plot_page([default("usage_over_time")], [residual]).axes]
     assert [each.split(": ")[1] for each in titles if each] == ["codebook 1", "codebook 2"]
 
 
@@ -130,14 +131,14 @@ def test_odd_values_are_drawn_without_a_warning(tmp_path):
     run = RunHistory("odd", odd, {"codebook/usage": empty, "codebook/age": empty})
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        drawn = draw_dashboard(default_panels(), [run], tmp_path, ["png"], "section")
+        drawn = plot_dashboard(default_panels(), [run], tmp_path, ["png"], "section")
     assert [file.stem for file in drawn.files] == ["learning", "codebook", "optimization"]
 
 
 @pytest.mark.parametrize("suffix", ["png", "jpg", "pdf"])
 def test_a_page_in_each_format(suffix, healthy, tmp_path):
     panels = [default("perplexity"), default("usage"), default("active_units")]
-    drawn = draw_dashboard(panels, [healthy], tmp_path / "new", [suffix], "section")
+    drawn = plot_dashboard(panels, [healthy], tmp_path / "new", [suffix], "section")
     assert drawn.files == [tmp_path / "new" / f"codebook.{suffix}"]
     assert drawn.left_out == ["active_units"]
     if suffix == "pdf":
@@ -155,7 +156,7 @@ def is_drawn(path) -> bool:
 
 def test_a_file_for_each_panel(healthy, tmp_path):
     panels = [panel for panel in default_panels() if panel.section == "latent use"]
-    drawn = draw_dashboard(panels, [healthy], tmp_path, ["png"], "panel")
+    drawn = plot_dashboard(panels, [healthy], tmp_path, ["png"], "panel")
     assert [file.name for file in drawn.files] == [
         *("nll_by_codes.png", "gain.png", "gain_rate.png", "latents.png"),
     ]
@@ -165,6 +166,6 @@ def test_the_made_up_run_has_all_of_a_codebook(healthy):
     """Else these tests would draw less than a training logs."""
     sections = ("learning", "latent use", "codebook", "encoder", "optimization", "input")
     panels = [panel for panel in default_panels() if panel.section in sections]
-    missing = [panel.name for panel in panels if not drawn_keys(panel, [healthy])]
+    missing = [panel.name for panel in panels if not plotted_keys(panel, [healthy])]
     of_several = ["perplexity_by_codebook", "perplexity_by_codebook_and_batch"]
     assert missing == of_several, "it has one codebook"

@@ -1,4 +1,4 @@
-"""Figures of a page: all that there are, of real evaluations, and none without data."""
+"""Plots of a page: all that there are, of real evaluations, and none without data."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import pytest
 from helpers.small_evaluations import HOSTILE, counted, evaluated, hostile, made_up
 
-from wavenet_ae.evaluation.report.figures import figures
+from wavenet_ae.evaluation.report.plots import plots
 from wavenet_ae.evaluation.report.reading import Judged, read_evaluations
 
 KINDS = ("rvq", "ae")
@@ -26,7 +26,7 @@ def drawn(judged: list[Judged]) -> dict[str, str]:
     """SVG by title; a warning is an error."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        found = figures(judged)
+        found = plots(judged)
     assert all(each.about.endswith(".") for each in found)
     return {each.title: each.svg for each in found}
 
@@ -40,7 +40,7 @@ def real(judged) -> dict[str, str]:
     return drawn(judged)
 
 
-def test_all_figures_of_real_evaluations(judged, real):
+def test_all_plots_of_real_evaluations(judged, real):
     names, found = [each.name for each in judged], real
     assert list(found) == [
         "Learning curves",
@@ -76,7 +76,7 @@ def test_nothing_outside_is_asked_for(real):
     ("part", "lost"),
     [("likelihood", "Rate"), ("bitrate", "Rate"), ("example", "Units"), ("code_by_phone", "Use")],
 )
-def test_a_figure_whose_data_is_not_there_is_left_out(tmp_path, part, lost):
+def test_a_plot_whose_data_is_not_there_is_left_out(tmp_path, part, lost):
     both = [hostile(tmp_path, "a"), hostile(tmp_path, "b")]
     rest = [
         replace(each, findings=[found for found in each.findings if found.part != part])
@@ -112,7 +112,7 @@ def test_without_a_run_folder_there_are_no_curves(judged):
 
 
 def test_of_nothing_there_is_nothing():
-    assert figures([]) == [] and figures([made_up()]) == []
+    assert plots([]) == [] and plots([made_up()]) == []
 
 
 def test_hostile_labels_and_names_are_texts(tmp_path):
