@@ -9,7 +9,7 @@ from typing import Any
 # Settings that decide which samples validate.
 OF_THE_SAMPLES = (
     *("sample_rate", "data.source", "data.splits", "data.validation_seconds"),
-    *("data.window_seconds", "data.edge"),
+    *("data.window_seconds", "data.padding"),
 )
 
 
