@@ -1,9 +1,9 @@
-"""What weights in fewer bits cost: the NLL of held-out speech by each engine.
+"""Measures what weights in fewer bits cost: the NLL of held-out speech by each engine.
 
-python studies/precision.py outputs/small_speech/2026-01-31_12-00-00     # a run folder
+python benchmarks/precision.py outputs/small_speech/2026-01-31_12-00-00     # a run folder
 
 Each engine steps through the same beginnings of validation utterances, whose samples it is given,
-with their own codes.  Prints means over utterances and, beside them, how much more a sample costs
+with their own codes.  Prints means over utterances and, beside them, how much higher the NLL is
 than by the first engine, with the standard error over utterances; writes them to
 <run folder>/precision.csv.
 """
@@ -11,13 +11,13 @@ than by the first engine, with the standard error over utterances; writes them t
 from __future__ import annotations
 
 import argparse
+import csv
 from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 import yaml
-from runs import write_rows
 
 from wavenet_ae.engines import Engine, make_engine
 from wavenet_ae.instantiate import instantiate
@@ -56,14 +56,17 @@ def main() -> None:
         cells = {"engine": name, "nll": nll.value, "more": more.value, "more_error": more.error}
         table.append(cells)
         print(f"{name}: {nll.value:.4f} nats/sample, {more.value:+.5f} ± {more.error:.5f}")
-    write_rows(given.run / "precision.csv", table)
+    with (given.run / "precision.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(table[0]))
+        writer.writeheader()
+        writer.writerows(table)
 
 
 @torch.no_grad()
 def nats_per_sample(
     model: WaveformAutoencoder, engine: Engine, original: np.ndarray, speaker: int
 ) -> float:
-    """Of an utterance (T,) int16, after silence."""
+    """Returns the NLL of an utterance (T,) int16 after silence."""
     waveform = torch.from_numpy(original)
     levels = model.quantize_waveform(waveform)[None]  # (1, T)
     silence = model.quantize_waveform(torch.zeros(1, dtype=torch.int16))

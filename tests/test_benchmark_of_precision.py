@@ -1,26 +1,27 @@
-"""The study of what weights in fewer bits cost."""
+"""The benchmark of what weights in fewer bits cost."""
 
 from __future__ import annotations
 
 import csv
-import shutil
 
 import pytest
 from helpers.commands import run
+from helpers.configs import TINY, TINY_CODES
+from helpers.runs import trained
 
 from wavenet_ae.engines.native.compiler import NotCompiled, find_compiler
 
 pytestmark = pytest.mark.slow
 
 
-def test_engines_are_compared_on_the_same_speech(quantized, cache, tmp_path):
+def test_engines_are_compared_on_the_same_speech(cache, tmp_path):
     try:
         find_compiler()
     except NotCompiled as problem:
         pytest.skip(str(problem))
-    folder = shutil.copytree(quantized, tmp_path / "run")
+    folder = trained(tmp_path / "run", cache, *TINY, *TINY_CODES)
     some = ["--count", "2", "--seconds", "0.3", "--engines", "reference", "native", "native_int8"]
-    code, output = run("studies/precision.py", str(folder), *some, cache=cache)
+    code, output = run("benchmarks/precision.py", str(folder), *some, cache=cache)
     assert code == 0, output
     with (folder / "precision.csv").open() as file:
         reference, native, int8 = csv.DictReader(file)
