@@ -9,6 +9,7 @@ CRITERION = "criterion"  # stands for the metric by which the runs are compared
 USED_RATE = "bitrate/used"  # at most what the codes carry: their entropy, or a KL
 NOMINAL_RATE = "bitrate/nominal"
 SPEED = "speed/times_real_time"
+EVALUATION = "evaluation/"  # begins the names of an evaluation's headlines
 ACRONYMS = {"abx", "f1", "kl", "lsd", "mcd", "nll", "nmi", "pesq", "pnmi", "stoi"}
 
 
@@ -52,7 +53,8 @@ EXPLAINED = {
 
 def column(metric: str) -> Column:
     """Returns the column of a metric."""
-    return next((each for each in KNOWN if each.metric == metric), Column(metric, words(metric)))
+    heading = words(metric.removeprefix(EVALUATION)).replace(" ", "\n")
+    return next((each for each in KNOWN if each.metric == metric), Column(metric, heading))
 
 
 def words(metric: str) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from wavenet_ae.comparison.columns import CRITERION
+from wavenet_ae.comparison.columns import CRITERION, EVALUATION
 from wavenet_ae.comparison.comparable import speech_warnings, warnings
 from wavenet_ae.comparison.criterion import Criterion, criterion
 from wavenet_ae.comparison.groups import Row, grouped
@@ -63,13 +63,17 @@ def check_columns(columns: Sequence[str], results: Sequence[RunResult]) -> None:
     Raises:
         UserError: If none has.
     """
-    known = sorted({name for each in results for name in each.metrics})
+    known = {name for each in results for name in each.metrics}
     for name in columns:
-        if name not in known and name != CRITERION:
-            hint = (
-                nearest(name, known) or "  Is it of an evaluation?  Run wavenet-ae evaluate first"
+        if name in known or name == CRITERION:
+            continue
+        is_evaluation = "." in name or name.startswith(EVALUATION)
+        if is_evaluation and not any(each.evaluation for each in results):
+            raise UserError(
+                f"columns has {name!r}, but no evaluation of these runs was found: run "
+                "`wavenet-ae evaluate` first, or set evaluations= to its folder"
             )
-            raise UserError(f"columns has {name!r}, which no run has.{hint}")
+        raise UserError(f"columns has {name!r}, which no run has.{nearest(name, known)}")
 
 
 def common_criterion(results: Sequence[RunResult]) -> Criterion:

@@ -13,7 +13,7 @@ from wavenet_ae.comparison.folders import is_run, runs_in
 from wavenet_ae.errors import nearest
 from wavenet_ae.schema import binding_problems, require_none
 
-LISTS = ("runs", "formats", "columns")  # of which one may be given without brackets
+LISTS = ("runs", "formats", "evaluations", "columns")  # of which one may be given without brackets
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,7 @@ class CompareSettings:
     out: str = "comparison"
     formats: Sequence[Literal["png", "pdf"]] = ("png",)
     columns: Sequence[str] = ()
+    evaluations: Sequence[str] = ()
 
     def run_folders(self) -> list[Path]:
         """Returns the folders of all runs, those in sweeps included."""
@@ -67,6 +68,9 @@ def _problems(settings: CompareSettings) -> Iterator[str]:
     times = Counter(settings.run_folders())
     for folder in (each for each, number in times.items() if number > 1):
         yield f"runs names the run {str(folder)!r} twice: leave one out"
+    for folder in map(Path, settings.evaluations):
+        if folder.is_file():
+            yield f"evaluations has {str(folder)!r}, a file, but must list folders"
     if not settings.formats:
         yield "formats is empty: give some of png, pdf"
     if Path(settings.out).is_file():

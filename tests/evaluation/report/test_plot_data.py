@@ -10,7 +10,7 @@ from helpers.small_evaluations import counted, hostile, made_up, rows
 
 from wavenet_ae.evaluation.report.examples import examples, unit_bands
 from wavenet_ae.evaluation.report.plots import shares_of
-from wavenet_ae.evaluation.report.rate_distortion import comparable_series, operating_point
+from wavenet_ae.evaluation.report.rate_distortion import comparable_series, rate_and_distortion
 from wavenet_ae.evaluation.report.unit_tables import unit_tables
 from wavenet_ae.plotting.alignment import Interval
 from wavenet_ae.plotting.series import Run
@@ -26,12 +26,12 @@ COUNTS = [
 
 
 def table():
-    found = made_up(counted(COUNTS, [4, 0, 10, 8, 2], ["a", "e", "s"]))
+    found = made_up(*counted(COUNTS, [4, 0, 10, 8, 2], ["a", "e", "s"]))
     return unit_tables(found)[0]
 
 
 def test_a_table_of_counts_is_read_as_it_was_written():
-    own, baseline = unit_tables(made_up(counted(COUNTS, [4, 0, 10, 8, 2], ["a", "e", "s"])))
+    own, baseline = unit_tables(made_up(*counted(COUNTS, [4, 0, 10, 8, 2], ["a", "e", "s"])))
     assert (own.kind, baseline.kind) == ("codes", "k-means on MFCC")
     assert (own.num_units, own.num_used, own.num_frames) == (5, 4, 24)
     assert own.counts.tolist() == COUNTS and own.frames.tolist() == [4, 0, 10, 8, 2]
@@ -51,37 +51,41 @@ def test_units_of_one_label_stand_together():
     )
 
 
-def test_of_many_units_the_most_frequent_are_drawn():
+def test_of_many_units_the_most_frequent_are_plotted():
     counts = [[1 + unit % 150, 0] for unit in range(150)]
-    found = shares_of(unit_tables(made_up(counted(counts, [151] * 150, ["a", "b"])))[0])
+    found = shares_of(unit_tables(made_up(*counted(counts, [151] * 150, ["a", "b"])))[0])
     assert sorted(found.units.tolist()) == list(range(22, 150))
 
 
 def rated(name: str, nll: float | None, *rates: tuple[str, float], **model):
-    judged = made_up(
-        rows("likelihood", {"figure": "NLL, all samples", "nats_per_sample": nll}),
-        rows("sounds", {"sound": "mu-law alone", "lsd_db": 1.0}, {"sound": "reconstruction"}),
-        rows("bitrate", *({"rate": rate, "bits_per_second": bits} for rate, bits in rates)),
+    result = made_up(
+        rows("likelihood", {"samples": "all", "nll": nll}),
+        rows(
+            "reconstruction",
+            {"kind": "mu_law", "lsd_db": 1.0},
+            {"kind": "reconstructed", "mcd_db": None},
+        ),
+        rows("bitrate", *({"estimate": rate, "bits_per_second": bits} for rate, bits in rates)),
         name=name,
     )
-    return replace(judged, model={**judged.model, **model})
+    return replace(result, model={**result.model, **model})
 
 
 def test_a_rate_is_the_entropy_of_codes_or_the_kl():
     codes = (("speaker", 1.0), ("nominal", 350.0), ("unigram", 340.0), ("run_length", 299.0))
-    series = operating_point(rated("a", 2.5, *codes))
+    series = rate_and_distortion(rated("a", 2.5, *codes))
     assert series.nominal_rate == 350.0
-    assert series.runs == [Run({"nats_per_sample": 2.5}, used_rate=340.0)]
-    vae = operating_point(rated("b", None, ("speaker", 1.0), ("kl", 812.0)))
+    assert series.runs == [Run({"nll": 2.5}, used_rate=340.0)]
+    vae = rate_and_distortion(rated("b", None, ("speaker", 1.0), ("kl", 812.0)))
     assert (vae.runs, vae.nominal_rate) == ([Run({}, used_rate=812.0)], None)
-    assert not operating_point(rated("c", 2.5, ("speaker", 1.0))).has_rate
+    assert not rate_and_distortion(rated("c", 2.5, ("speaker", 1.0))).has_rate
 
 
 def test_a_rate_that_was_not_measured_is_none_that_is_not_there():
-    unmeasured = replace(rated("a", 2.5), findings=rated("a", 2.5).findings[:1])
-    assert operating_point(unmeasured) is None
-    without_codes = replace(unmeasured, model={"checkpoint": "a.ckpt"})
-    assert not operating_point(without_codes).has_rate
+    unmeasured = replace(rated("a", 2.5), tables=rated("a", 2.5).tables[:1])
+    assert rate_and_distortion(unmeasured) is None
+    without_codes = replace(unmeasured, model={"name": "a", "checkpoint": "a.ckpt"})
+    assert not rate_and_distortion(without_codes).has_rate
 
 
 def test_only_models_on_the_same_utterances_are_compared():
@@ -112,10 +116,7 @@ def test_each_codebook_has_a_band():
 
 
 def test_an_interval_is_cut_where_a_line_ends():
-    interval = Interval("a", 0.5, 1.5)
-    assert (
-        interval.overlaps(1, 2) and not interval.overlaps(1.5, 2) and not interval.overlaps(0, 0.5)
-    )
-    assert interval.within(1, 2) == Interval("a", 1, 1.5) and interval.within(0, 1) == Interval(
-        "a", 0.5, 1
-    )
+    whole = Interval("a", 0.5, 1.5)
+    assert whole.overlaps(1, 2) and not whole.overlaps(1.5, 2) and not whole.overlaps(0, 0.5)
+    assert whole.within(1, 2) == Interval("a", 1, 1.5)
+    assert whole.within(0, 1) == Interval("a", 0.5, 1)

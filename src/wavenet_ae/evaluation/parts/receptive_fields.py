@@ -1,28 +1,40 @@
-"""The part of an evaluation that measures what reads what, beside what the geometry says."""
+"""Receptive fields: which samples each code and each prediction depends on."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from wavenet_ae.evaluation.part import Context, Part
+from wavenet_ae.evaluation.progress import Progress
 from wavenet_ae.evaluation.results import ResultTable
 from wavenet_ae.metrics.receptive_fields import certify
-from wavenet_ae.models import WaveformModel
+
+# In the order of `certify`; a model without codes has the first alone.
+IDS = (
+    "prediction_of_samples",
+    "code_of_samples",
+    "code_by_predictions",
+    "prediction_by_codes",
+)
 
 
-def judge_certificates(model: WaveformModel) -> ResultTable:
-    return ResultTable(
-        part="certificates",
-        title="What reads what",
-        about=(
-            "In samples from where the reader stands: a code from its anchor, a prediction from "
-            "the sample that is predicted.  Computed by the geometry, and measured by where a "
-            "NaN goes."
-        ),
-        rows=[
+def evaluate_receptive_fields(context: Context, progress: Progress) -> Iterator[ResultTable]:
+    """Yield the table `receptive_fields`, in samples from the place of the reader."""
+    yield ResultTable(
+        "receptive_fields",
+        ["reads"],
+        [
             {
-                "what": each.name,
-                "computed": str(each.computed),
-                "measured": str(each.measured),
-                "agree": "yes" if each.agrees else "NO",
+                "reads": id,
+                "computed_first": float(each.computed.first),
+                "computed_last": float(each.computed.last),
+                "measured_first": float(each.measured.first),
+                "measured_last": float(each.measured.last),
+                "agrees": each.agrees,
             }
-            for each in certify(model)
+            for id, each in zip(IDS, certify(context.model), strict=False)
         ],
     )
+
+
+PART = Part("receptive_fields", order=10, run=evaluate_receptive_fields, is_on_cpu=True)

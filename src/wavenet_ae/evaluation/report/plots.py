@@ -10,8 +10,8 @@ import numpy as np
 from wavenet_ae.dashboards.history import METRICS, RunHistory, read_metrics
 from wavenet_ae.evaluation.report.examples import examples
 from wavenet_ae.evaluation.report.rate_distortion import METRIC_LABELS, comparable_series
-from wavenet_ae.evaluation.report.reading import Judged
 from wavenet_ae.evaluation.report.unit_tables import UnitTable, unit_tables
+from wavenet_ae.evaluation.results import EvaluationResult
 from wavenet_ae.plotting.alignment import plot_alignment
 from wavenet_ae.plotting.curves import plot_learning_curves
 from wavenet_ae.plotting.files import svg_element
@@ -43,21 +43,21 @@ class Plot:
     svg: str
 
 
-def plots(judged: Sequence[Judged]) -> list[Plot]:
+def plots(results: Sequence[EvaluationResult]) -> list[Plot]:
     """Plots all that models with different names have measured.
 
     Raises:
         UserError: If a run's metrics.csv cannot be read.
     """
     kinds = (_learning_curves, _rate_distortion, _usage, _labels_of_units, _alignments)
-    return [plot for kind in kinds for plot in kind(judged)]
+    return [plot for kind in kinds for plot in kind(results)]
 
 
-def _learning_curves(judged: Sequence[Judged]) -> Iterator[Plot]:
+def _learning_curves(results: Sequence[EvaluationResult]) -> Iterator[Plot]:
     """Plots the models whose runs are there, as many at a time as colors tell apart."""
     runs = [
         RunHistory(each.name, read_metrics(each.run_folder / METRICS), {})
-        for each in judged
+        for each in results
         if each.run_folder is not None
     ]
     about = (
@@ -70,20 +70,20 @@ def _learning_curves(judged: Sequence[Judged]) -> Iterator[Plot]:
             yield Plot("Learning curves", about, svg_element(figure, f"curves-{first}"))
 
 
-def _rate_distortion(judged: Sequence[Judged]) -> Iterator[Plot]:
+def _rate_distortion(results: Sequence[EvaluationResult]) -> Iterator[Plot]:
     """Plots each speech on which several models were evaluated, some of which have a rate."""
     about = (
         "Lower is better, and so is further left.  Bits per second as the codes' frequencies "
         "have them (unigram), or the KL; a dashed line is a model without a rate."
     )
-    for index, series in enumerate(comparable_series(judged)):
+    for index, series in enumerate(comparable_series(results)):
         figure = plot_rate_distortion(series, METRIC_LABELS)
         if figure is not None:
             yield Plot("Rate and distortion", about, svg_element(figure, f"rates-{index}"))
 
 
-def _usage(judged: Sequence[Judged]) -> Iterator[Plot]:
-    tables = {each.name: tables[0] for each in judged if (tables := unit_tables(each))}
+def _usage(results: Sequence[EvaluationResult]) -> Iterator[Plot]:
+    tables = {each.name: tables[0] for each in results if (tables := unit_tables(each))}
     about = (
         "The share of frames that each unit has.  A line that ends early leaves units unused; one "
         "that falls steeply uses few.  Where there are many units the most frequent are shown."
@@ -97,9 +97,9 @@ def _usage(judged: Sequence[Judged]) -> Iterator[Plot]:
         yield Plot("Use of the units", about, svg)
 
 
-def _labels_of_units(judged: Sequence[Judged]) -> Iterator[Plot]:
+def _labels_of_units(results: Sequence[EvaluationResult]) -> Iterator[Plot]:
     """Plots the units of each model, and k-means beside them, all on one scale."""
-    found = {each.name: kinds for each in judged if (kinds := _label_shares(each))}
+    found = {each.name: kinds for each in results if (kinds := _label_shares(each))}
     brightest = max((kind.shares.max() for kinds in found.values() for kind in kinds), default=1)
     about = (
         "Labels most frequent first; units by their commonest label, each column adding up to "
@@ -110,9 +110,9 @@ def _labels_of_units(judged: Sequence[Judged]) -> Iterator[Plot]:
         yield Plot(f"Labels of each unit: {name}", about, svg)
 
 
-def _label_shares(judged: Judged) -> list[LabelShares]:
+def _label_shares(result: EvaluationResult) -> list[LabelShares]:
     """Returns those of the model's own units, which come first, and of the last baseline."""
-    tables = [table for table in unit_tables(judged) if table.labeled.any()]
+    tables = [table for table in unit_tables(result) if table.labeled.any()]
     return [shares_of(each) for each in (tables if len(tables) < 2 else [tables[0], tables[-1]])]
 
 
@@ -123,8 +123,8 @@ def shares_of(table: UnitTable) -> LabelShares:
     )
 
 
-def _alignments(judged: Sequence[Judged]) -> Iterator[Plot]:
-    for index, example in enumerate(examples(judged)):
+def _alignments(results: Sequence[EvaluationResult]) -> Iterator[Plot]:
+    for index, example in enumerate(examples(results)):
         about = (
             f"{example.utterance}: labels above, units below by their numbers, each number with a "
             f"color.  Power in dB, {RANGE_DECIBELS} from white to black."

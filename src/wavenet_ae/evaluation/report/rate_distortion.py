@@ -1,56 +1,41 @@
-"""Models between rate and distortion."""
+"""Rate and distortion of models."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from wavenet_ae.evaluation.parts.likelihood import WORDS
-from wavenet_ae.evaluation.report.reading import Judged
-from wavenet_ae.metrics.reconstruction import RECONSTRUCTION
+from wavenet_ae.evaluation.headlines import headlines
+from wavenet_ae.evaluation.results import EvaluationResult
 from wavenet_ae.plotting.series import Run, Series
 
+# Distortions among the headlines, as axes name them.
 METRIC_LABELS = {
-    "nats_per_sample": "NLL in nats per sample",
+    "nll": "NLL in nats per sample",
     "lsd_db": "LSD in dB",
     "mcd_db": "MCD in dB",
 }
 
 
-def comparable_series(judged: Sequence[Judged]) -> list[list[Series]]:
-    """Returns models that were evaluated on the same utterances, in groups."""
+def comparable_series(results: Sequence[EvaluationResult]) -> list[list[Series]]:
+    """Models that were evaluated on the same utterances, in groups."""
     groups: dict[tuple[str, str], list[Series]] = {}
-    for each in judged:
-        series = operating_point(each)
+    for each in results:
+        series = rate_and_distortion(each)
         if series is not None:
             key = (str(each.corpus["fingerprint"]), str(each.corpus["split"]))
             groups.setdefault(key, []).append(series)
     return list(groups.values())
 
 
-def operating_point(judged: Judged) -> Series | None:
-    """Returns a model's bitrates and distortions.
+def rate_and_distortion(result: EvaluationResult) -> Series | None:
+    """Bitrates and distortions of a model.
 
     Returns:
-        A series of one run, or None if rates were not measured of a model that may have one.
+        A series of one run, or None if the bitrate was not measured but may have been.
     """
-    bitrate = judged.part("bitrate")
-    if bitrate is None and "bottleneck" in judged.model:
+    if result.table("bitrate") is None and result.has_codes:
         return None
-    rates: dict[Any, Any] = {
-        row["rate"]: row["bits_per_second"] for row in (bitrate.rows if bitrate else ())
-    }
-    run = Run(_values(judged), used_rate=rates.get("unigram", rates.get("kl")))
-    return Series(judged.name, [run], nominal_rate=rates.get("nominal"))
-
-
-def _values(judged: Judged) -> dict[str, float]:
-    nll = _row(judged, "likelihood", "figure", WORDS["all"])
-    found = {**nll, **_row(judged, "sounds", "sound", RECONSTRUCTION)}
-    return {name: found[name] for name in METRIC_LABELS if found.get(name) is not None}
-
-
-def _row(judged: Judged, part: str, column: str, wanted: str) -> Mapping[str, Any]:
-    findings = judged.part(part)
-    rows = findings.rows if findings else ()
-    return next((row for row in rows if row[column] == wanted), {})
+    found = {id: each.value for id, each in headlines(result).items()}
+    used = found.get("unigram_bits_per_second", found.get("kl_bits_per_second"))
+    run = Run({id: found[id] for id in METRIC_LABELS if id in found}, used)
+    return Series(result.name, [run], found.get("nominal_bits_per_second"))
