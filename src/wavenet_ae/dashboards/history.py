@@ -1,4 +1,4 @@
-"""What a run folder says of the course of its run, also while the run goes on."""
+"""The metrics and histograms that a run has logged, read from its folder while it trains, too."""
 
 from __future__ import annotations
 
@@ -40,10 +40,14 @@ class RunHistory:
 
 
 def read_run(folder: Path, label: str) -> RunHistory:
-    """Raises UserError where the folder has no figures, or files that are no such files."""
+    """Reads the history of a run.
+
+    Raises:
+        UserError: If the folder has no metrics, or a file cannot be read.
+    """
     scalars = read_metrics(folder / METRICS)
     if not scalars:
-        raise UserError(f"{folder / METRICS} holds no figures yet: wait for the run's first ones")
+        raise UserError(f"{folder / METRICS} holds no metrics yet: wait for the first ones of the run")
     return RunHistory(label, scalars, read_histograms(folder / HISTOGRAMS))
 
 

@@ -1,4 +1,4 @@
-"""Panels as plain data: which figures of a run are drawn together, how, and under what words."""
+"""Panels as plain data: which metrics of a run are plotted together, how, and under what words."""
 
 from __future__ import annotations
 
@@ -17,12 +17,13 @@ READ_BY = {"shares": ("bars",), "color_label": ("heatmap",), "log": ("lines",)}
 class Panel:
     """One plot of a dashboard.
 
-    keys           what is drawn -> its words in the legend; a `*` in a key stands for any text,
-                   and a `*` in its words for what it stood for
-    kind           lines: scalars over optimizer steps;  bars: the newest histogram, highest bar
-                   first;  heatmap: a histogram over optimizer steps
-    shares         the bars are counts: they are drawn in % of their sum, beside a uniform use
-    color_label   what the colors of a heatmap mean
+    Attributes:
+        keys: Metrics, each with its words in the legend; a `*` in a key stands for any text, and a
+            `*` in its words for what it stood for.
+        kind: "lines": scalars over optimizer steps; "bars": the newest histogram, highest bar
+            first; "heatmap": a histogram over optimizer steps.
+        shares: Whether bars are counts, plotted in % of their sum beside a uniform use.
+        color_label: What the colors of a heatmap mean.
     """
 
     name: str
@@ -39,7 +40,7 @@ class Panel:
     color_label: str = "density"
 
     def matches(self, logged: Iterable[str]) -> dict[str, str]:
-        """Those of the names `logged` that this panel draws, in its order, with their words."""
+        """Returns the names in `logged` that this panel plots, in its order, with their words."""
         names = sorted(set(logged), key=_natural)
         found: dict[str, str] = {}
         for key, words in self.keys.items():

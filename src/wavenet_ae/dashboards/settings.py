@@ -1,4 +1,4 @@
-"""What `wavenet-ae dashboard` is asked for, checked before anything slow is imported or drawn."""
+"""Configuration of `wavenet-ae dashboard`, checked before anything slow is imported."""
 
 from __future__ import annotations
 
