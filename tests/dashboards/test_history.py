@@ -50,7 +50,7 @@ def test_of_a_step_that_a_resumed_run_repeats_the_last_counts(tmp_path):
 
 def test_what_is_no_history_is_named(tmp_path):
     (tmp_path / "metrics.csv").write_text("step,train/nll\n")
-    with pytest.raises(UserError, match=r"metrics\.csv holds no figures yet"):
+    with pytest.raises(UserError, match=r"metrics\.csv holds no metrics yet"):
         read_run(tmp_path, "run")
     (tmp_path / "metrics.csv").write_text("a,b\n1,2\n")
     with pytest.raises(UserError, match=r"metrics\.csv is no metrics\.csv of a run"):

@@ -47,7 +47,7 @@ def read_run(folder: Path, label: str) -> RunHistory:
     """
     scalars = read_metrics(folder / METRICS)
     if not scalars:
-        raise UserError(f"{folder / METRICS} holds no metrics yet: wait for the first ones of the run")
+        raise UserError(f"{folder / METRICS} holds no metrics yet: wait for the first ones")
     return RunHistory(label, scalars, read_histograms(folder / HISTOGRAMS))
 
 
