@@ -28,11 +28,14 @@ from wavenet_ae.schema import (
 from wavenet_ae.training.preflight import check_sizes
 
 CONF = Path(__file__).parents[1] / "conf"
-NO_GROUPS = ("panels", "hydra")  # of the dashboard; of Hydra
 OPTIONS = sorted(
-    (path.relative_to(CONF).parts[0], "/".join(path.relative_to(CONF).with_suffix("").parts[1:]))
-    for path in CONF.glob("*/**/*.yaml")
-    if path.stem != "base" and path.relative_to(CONF).parts[0] not in NO_GROUPS
+    (path.parent.name, path.stem)
+    for path in CONF.glob("*/*.yaml")
+    if path.stem != "base" and path.parent.name != "panels"  # those are of the dashboard
+)
+OPTIONS += [("decoder/output", path.stem) for path in CONF.glob("decoder/output/*.yaml")]
+OPTIONS += sorted(
+    ("experiment", f"{path.parent.name}/{path.stem}") for path in CONF.glob("experiment/*/*.yaml")
 )
 SWEEPS = [*sorted(CONF.glob("sweep/*.yaml")), CONF / "experiment" / "compare_bottlenecks.yaml"]
 CORPORA = ("librispeech", "libritts", "vctk", "ljspeech", "speechcommands")
@@ -61,6 +64,8 @@ def params(sweep: dict[str, Any]) -> dict[str, str]:
 
 NEEDED = {
     ("data", "table"): ["data.path=somewhere.tsv"],
+    ("target", "pcm"): ["decoder/output=mixture_of_logistics"],
+    ("decoder/output", "mixture_of_logistics"): ["target=pcm"],
     **{
         (group, option): ["data.root=somewhere"]
         for group, option in OPTIONS

@@ -9,11 +9,12 @@ import pytest
 from helpers.summary_runs import config, rows_of, write_run
 from rich.console import Console
 
-from wavenet_ae.comparison.criterion import Criterion, criterion
+from wavenet_ae.comparison.criterion import criterion
 from wavenet_ae.comparison.groups import Group, grouped
 from wavenet_ae.comparison.paired import behind_the_best, best_first
 from wavenet_ae.comparison.plots import plot_results
 from wavenet_ae.comparison.table import console_table
+from wavenet_ae.objectives import Criterion
 
 NLL = criterion({})
 
@@ -44,11 +45,11 @@ def test_names_that_groups_share_do_not_name_them(tmp_path):
 def test_named_groups_are_plotted_above_their_names(tmp_path):
     (axes,) = plot_results(named(tmp_path, "a", "b", "c"), NLL).axes
     assert [each.get_text() for each in axes.get_xticklabels()] == ["a", "b", "c"]
-    assert axes.get_ylabel() == "validation NLL, nats per sample"
+    assert axes.get_ylabel() == "validation NLL, nats/sample"
 
 
 def test_where_higher_is_better_the_highest_comes_first(tmp_path):
-    accuracy = Criterion("validation/nll", "maximize", "%")
+    accuracy = Criterion("validation/nll", "maximize", "%", "accuracy")
     groups = named(tmp_path, "low", "high")
     assert [group.name for group in best_first(groups, accuracy)] == ["high", "low"]
     assert [group.name for group in best_first(groups, NLL)] == ["low", "high"]

@@ -103,7 +103,7 @@ def test_nll_against_words_and_several_settings(tmp_path):
 
 def test_null_is_a_word_beside_others(tmp_path):
     for number, kept in enumerate(["mean", None]):
-        write_run(tmp_path / str(number), config(objective={"code_weighting": kept}))
+        write_run(tmp_path / str(number), config(bottleneck={"code_weighting": kept}))
     (axes,) = plot_results(grouped(rows_of(tmp_path))).axes
     assert [each.get_text() for each in axes.get_xticklabels()] == ["mean", "null"]
 

@@ -19,11 +19,11 @@ def printed(table: ResultTable) -> str:
 
 def test_errors_stand_behind_their_values_under_words():
     rows = [
-        {"kind": "mu_law", "lsd_db": 2.8134, "lsd_db_error": 0.0312, "num_used": 12000},
+        {"kind": "quantized", "lsd_db": 2.8134, "lsd_db_error": 0.0312, "num_used": 12000},
         {"kind": "reconstructed", "lsd_db": nan, "lsd_db_error": nan, "num_used": 3},
     ]
     text = printed(ResultTable("reconstruction", ["kind"], rows))
-    assert "Reconstruction" in text and "original in mu-law" in text
+    assert "Reconstruction" in text and "original, quantized as the target" in text
     assert "2.813 ± 0.031" in text and "12,000" in text and "LSD" in text
     assert "nan" not in text and "None" not in text and "error" not in text
 

@@ -14,9 +14,9 @@ from wavenet_ae.data.splits import Splits
 from wavenet_ae.data.toy.source import ToySource
 from wavenet_ae.evaluation import unit_systems
 from wavenet_ae.evaluation.demo_summary import units_of_run
-from wavenet_ae.evaluation.report.words import about
+from wavenet_ae.evaluation.report.prose import about
 from wavenet_ae.evaluation.unit_systems import CONTINUOUS_UNITS, Units
-from wavenet_ae.models import WaveformAutoencoder, build
+from wavenet_ae.models import Autoencoder, build
 
 
 @pytest.fixture(scope="module")
@@ -26,12 +26,12 @@ def corpus(tmp_path_factory) -> PackedCorpus:
     return PackedCorpus(pack(source, str(folder / "packed"), 8000, Splits()))
 
 
-def model(kind: str, starts: bool = True, **bottleneck: int) -> WaveformAutoencoder:
+def model(kind: str, starts: bool = True, **bottleneck: int) -> Autoencoder:
     torch.manual_seed(0)
     config = small(kind)
     config["bottleneck"] |= bottleneck
     built = build(config, ["a"]).eval()
-    assert isinstance(built, WaveformAutoencoder)
+    assert isinstance(built, Autoencoder)
     if hasattr(built.bottleneck, "is_quantizing"):
         built.bottleneck.is_quantizing.fill_(starts)
     return built
@@ -66,7 +66,7 @@ def test_clusters_are_as_many_as_joint_units_up_to_a_limit(corpus, monkeypatch):
     assert Units(model("rvq", num_codebooks=2), corpus, seed=1).sizes["kmeans_mfcc"] == 50
 
 
-def test_before_a_bottleneck_quantizes_clusters_stand_for_codes_and_it_is_said(corpus):
+def test_before_a_bottleneck_quantizes_clusters_stand_for_codes_and_it_is_noted(corpus):
     units = Units(model("vqvae", starts=False), corpus, seed=1)
     assert units.sizes["kmeans_vectors"] == CONTINUOUS_UNITS
     assert units.notes == ["not_quantizing"]

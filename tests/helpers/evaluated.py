@@ -33,10 +33,11 @@ def evaluated(
     part: str,
     kind: str = "vqvae",
     quantizes: bool = True,
+    decoder: dict[str, Any] | None = None,
     **settings: Any,
 ) -> EvaluationResult:
     """Result of one part of the evaluation of a model with this bottleneck."""
-    file = checkpoint(folder, kind)
+    file = checkpoint(folder, kind, decoder=decoder)
     if not quantizes:
         content = read_checkpoint(file)
         content["state_dict"]["model.bottleneck.is_quantizing"].fill_(False)

@@ -1,4 +1,4 @@
-"""Evaluations whose names would break a page that trusts them, with sounds that can be heard."""
+"""Evaluations whose names would break a page that trusts them, with audio."""
 
 from __future__ import annotations
 

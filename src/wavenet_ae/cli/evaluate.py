@@ -32,7 +32,7 @@ def run(config: dict[str, Any]) -> None:
     from wavenet_ae.evaluation.console import console_table, is_printed
     from wavenet_ae.evaluation.evaluator import evaluate
     from wavenet_ae.evaluation.report.page import write_report
-    from wavenet_ae.evaluation.report.words import skipped_words
+    from wavenet_ae.evaluation.report.prose import skipped_words
 
     logging.basicConfig(level=logging.INFO, format="%(message)s", force=True)
     console = Console(width=None if sys.stdout.isatty() else WIDTH)

@@ -3,32 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-
-@dataclass(frozen=True)
-class Criterion:
-    """The metric that says which checkpoint of a run, and which run, is best.
-
-    Attributes:
-        metric: The name under which validations log it.
-        direction: "minimize" or "maximize".
-        unit: What it is measured in.
-    """
-
-    metric: str
-    direction: str
-    unit: str
+from wavenet_ae.objectives import Criterion, Reconstruction, criterion_of
 
 
 def criterion(config: Mapping[str, Any]) -> Criterion:
     """Returns the criterion of a run.
 
     Args:
-        config: The run's configuration.
+        config: The run's configuration.  One without an objective, of a run that failed before it
+            had any, has the criterion of `Reconstruction`.
     """
-    return Criterion("validation/nll", "minimize", "nats per sample")
+    if config.get("objective"):
+        return criterion_of(config)
+    assert Reconstruction.criterion is not None
+    return Reconstruction.criterion
 
 
 def cost(value: float, criterion: Criterion) -> float:

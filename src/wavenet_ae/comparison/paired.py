@@ -13,9 +13,10 @@ from math import inf
 from statistics import mean
 
 from wavenet_ae.comparison.comparable import warnings
-from wavenet_ae.comparison.criterion import Criterion, cost
+from wavenet_ae.comparison.criterion import cost
 from wavenet_ae.comparison.groups import Group
 from wavenet_ae.comparison.keys import SEED
+from wavenet_ae.objectives import Criterion
 
 
 def by_seed(group: Group, criterion: Criterion) -> dict[int, float]:

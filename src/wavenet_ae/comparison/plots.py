@@ -8,11 +8,12 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from wavenet_ae.comparison.columns import NOMINAL_RATE, USED_RATE, words
-from wavenet_ae.comparison.criterion import Criterion, order
+from wavenet_ae.comparison.columns import NOMINAL_RATE, USED_RATE
+from wavenet_ae.comparison.criterion import order
 from wavenet_ae.comparison.groups import Group
 from wavenet_ae.comparison.keys import SEED, in_words
 from wavenet_ae.comparison.paired import best_first
+from wavenet_ae.objectives import Criterion
 from wavenet_ae.plotting.by_name import plot_by_name
 from wavenet_ae.plotting.rate_distortion import plot_rate_distortion_and_names
 from wavenet_ae.plotting.series import Run, Series
@@ -36,7 +37,7 @@ def plot_results(groups: Sequence[Group], criterion: Criterion) -> Figure | None
     measured = [group for group in groups if group.values(criterion.metric)]
     ordered = best_first(measured, criterion)
     series = [as_series(group) for group in ordered]
-    label = f"{words(criterion.metric)}, {criterion.unit}"
+    label = f"{criterion.label}, {criterion.unit}"
     if 0 < len(measured) <= MAX_SERIES and has_rates(measured):
         metric = criterion.metric
         return plot_rate_distortion_and_names(series, metric, label, order(criterion))

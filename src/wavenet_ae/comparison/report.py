@@ -9,13 +9,14 @@ from rich.console import Console
 
 from wavenet_ae.comparison.columns import CRITERION, EVALUATION
 from wavenet_ae.comparison.comparable import speech_warnings, warnings
-from wavenet_ae.comparison.criterion import Criterion, criterion
+from wavenet_ae.comparison.criterion import criterion
 from wavenet_ae.comparison.groups import Row, grouped
 from wavenet_ae.comparison.keys import option_names, varied_settings
 from wavenet_ae.comparison.plots import plot_results
 from wavenet_ae.comparison.summary import FAILURE, RunResult
 from wavenet_ae.comparison.table import WIDTH, console_table, write_csv
 from wavenet_ae.errors import UserError, nearest
+from wavenet_ae.objectives import Criterion
 from wavenet_ae.plotting.files import save
 
 

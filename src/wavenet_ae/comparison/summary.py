@@ -12,11 +12,12 @@ import yaml
 
 from wavenet_ae.checkpoint import step_checkpoints
 from wavenet_ae.comparison.columns import SPEED, USED_RATE
-from wavenet_ae.comparison.criterion import Criterion, cost, criterion
+from wavenet_ae.comparison.criterion import cost, criterion
 from wavenet_ae.comparison.folders import CONFIG, runs_in
 from wavenet_ae.dashboards.history import METRICS, Scalars, read_metrics
 from wavenet_ae.errors import UserError
 from wavenet_ae.exits import FAILED, REFUSED
+from wavenet_ae.objectives import Criterion
 
 FINISHED, FAILURE, UNFINISHED = "finished", "failed", "unfinished"
 SECONDS = "training_seconds"
@@ -89,6 +90,10 @@ def _config(path: Path) -> Mapping[str, Any]:
         raise UserError(f"{path} cannot be read: {error}") from None
     if not isinstance(config, Mapping):
         raise UserError(f"{path} is not a configuration: it must hold the keys of a run")
+    try:
+        criterion(config)
+    except (UserError, ValueError, AttributeError, TypeError, KeyError) as error:
+        raise UserError(f"{path} has an objective that cannot be used here: {error}") from None
     return config
 
 

@@ -14,10 +14,11 @@ from rich.table import Table
 
 from wavenet_ae.checkpoint import write_whole
 from wavenet_ae.comparison.columns import EXPLAINED, Column, chosen, column, words
-from wavenet_ae.comparison.criterion import Criterion, cost
+from wavenet_ae.comparison.criterion import cost
 from wavenet_ae.comparison.groups import Group, Row, grouped
 from wavenet_ae.comparison.keys import in_words, short_names
 from wavenet_ae.comparison.paired import behind_the_best, best_first
+from wavenet_ae.objectives import Criterion
 
 WIDTH = 116
 MAX_LEVEL_HEADINGS = 3  # settings, beyond which headings take several lines

@@ -16,7 +16,7 @@ from wavenet_ae.data.splits import Undivided
 from wavenet_ae.errors import UserError
 from wavenet_ae.evaluation.config import EvaluationConfig
 from wavenet_ae.instantiate import instantiate
-from wavenet_ae.models import WaveformModel
+from wavenet_ae.models import SpeechModel
 
 PLACES = ("root", "path")  # keys of a run's data source that say where the data is
 
@@ -41,7 +41,7 @@ class EvaluationDataset:
         """Paths of the recordings by their keys."""
         return {each.key: Path(each.path) for each in self.data.source.recordings()}
 
-    def described(self, model: WaveformModel, split: str) -> dict[str, Any]:
+    def described(self, model: SpeechModel, split: str) -> dict[str, Any]:
         """The corpus and the split as plain values."""
         corpus, seconds = self.corpus, self.corpus.length / self.corpus.sample_rate
         known = [corpus.speakers[each] in model.speakers for each in corpus.speaker[self.rows]]
@@ -58,7 +58,7 @@ class EvaluationDataset:
         }
 
 
-def open_dataset(model: WaveformModel, config: EvaluationConfig) -> EvaluationDataset:
+def open_dataset(model: SpeechModel, config: EvaluationConfig) -> EvaluationDataset:
     """Open the data of an evaluation, and pack it first if need be.
 
     Raises:

@@ -13,14 +13,13 @@ from wavenet_ae.dashboards.history import RunHistory, read_metrics
 from wavenet_ae.data.corpus import PackedCorpus
 from wavenet_ae.evaluation.config import EvaluationConfig
 from wavenet_ae.evaluation.labeled_corpus import find_labels
-from wavenet_ae.evaluation.part import has_codes
 from wavenet_ae.evaluation.parts.units import tally_units
 from wavenet_ae.evaluation.progress import Progress
 from wavenet_ae.evaluation.report.words import cell_words
 from wavenet_ae.evaluation.unit_systems import Units
 from wavenet_ae.loading import load
 from wavenet_ae.metrics.units import UnitQuality, joint_quality
-from wavenet_ae.models import WaveformAutoencoder
+from wavenet_ae.models import CodeModel
 from wavenet_ae.plotting.curves import plot_learning_curves
 from wavenet_ae.plotting.files import save
 from wavenet_ae.plotting.usage import UnitUsage, plot_unit_usage
@@ -74,7 +73,7 @@ def summarize_run(folder: Path, corpus: PackedCorpus) -> RunSummary:
     if curves is not None:
         plots.append(save(curves, folder / "learning_curves.png"))
     model = load(step_checkpoints(folder / "checkpoints")[-1])
-    if any(corpus.labels) and has_codes(model):
+    if any(corpus.labels) and isinstance(model, CodeModel):
         units = units_of_run(model, corpus)
         usage = plot_unit_usage([_usage(units)])
         plots.append(save(usage, folder / "usage.png"))
@@ -82,7 +81,7 @@ def summarize_run(folder: Path, corpus: PackedCorpus) -> RunSummary:
     return RunSummary(found, plots, num_steps)
 
 
-def units_of_run(model: WaveformAutoencoder, corpus: PackedCorpus) -> EvaluatedUnits:
+def units_of_run(model: CodeModel, corpus: PackedCorpus) -> EvaluatedUnits:
     """Evaluate units as `wavenet-ae evaluate` does.
 
     Raises:

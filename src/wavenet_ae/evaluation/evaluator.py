@@ -11,13 +11,13 @@ from wavenet_ae.engines import make_engine
 from wavenet_ae.errors import UserError
 from wavenet_ae.evaluation.config import EvaluationConfig
 from wavenet_ae.evaluation.dataset import open_dataset
-from wavenet_ae.evaluation.part import Context, Need, Part, SkipPart, has_codes, model_lacks
+from wavenet_ae.evaluation.part import Context, Need, Part, SkipPart, model_lacks
 from wavenet_ae.evaluation.parts import find_parts
 from wavenet_ae.evaluation.progress import Progress
 from wavenet_ae.evaluation.report.words import REASONS
 from wavenet_ae.evaluation.results import FILE, EvaluationResult
 from wavenet_ae.loading import device_named, load_with_fingerprint
-from wavenet_ae.models import WaveformModel, model_card
+from wavenet_ae.models import CodeModel, GenerativeModel, model_summary
 from wavenet_ae.provenance import this_command
 
 logger = logging.getLogger(__name__)
@@ -125,7 +125,9 @@ def _earlier(result: EvaluationResult, config: EvaluationConfig) -> EvaluationRe
     return result
 
 
-def _described(model: WaveformModel, fingerprint: str, config: EvaluationConfig) -> dict[str, Any]:
+def _described(
+    model: GenerativeModel, fingerprint: str, config: EvaluationConfig
+) -> dict[str, Any]:
     """The model as plain values."""
     folder = config.run_folder
     described: dict[str, Any] = {
@@ -134,9 +136,9 @@ def _described(model: WaveformModel, fingerprint: str, config: EvaluationConfig)
         "fingerprint": fingerprint,
         "sample_rate": model.sample_rate,
         "num_speakers": len(model.speakers),
-        "card": model_card(model, model.window(int(model.hop))),
+        "card": model_summary(model, model.window(int(model.hop))),
     }
-    if has_codes(model):
+    if isinstance(model, CodeModel):
         bottleneck = model.bottleneck
         described |= {
             "bottleneck": type(bottleneck).__name__,

@@ -17,10 +17,9 @@ from collections.abc import Callable, Iterable, Set
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, TypeGuard
+from typing import Literal
 
 import numpy as np
-import torch
 
 from wavenet_ae.data.corpus import PackedCorpus
 from wavenet_ae.evaluation.config import EvaluationConfig
@@ -28,7 +27,8 @@ from wavenet_ae.evaluation.dataset import EvaluationDataset
 from wavenet_ae.evaluation.labeled_corpus import LabeledCorpus, find_labels
 from wavenet_ae.evaluation.progress import Progress
 from wavenet_ae.evaluation.results import ResultTable
-from wavenet_ae.models import WaveformAutoencoder, WaveformModel
+from wavenet_ae.models import Autoencoder, CodeModel, GenerativeModel, SpeechModel
+from wavenet_ae.targets import Target
 
 Need = Literal["codes", "likelihood", "audio", "labels"]
 
@@ -44,15 +44,27 @@ class Context:
         folder: Folder for files, which belong into a folder named after the part.
     """
 
-    model: WaveformModel
+    model: SpeechModel
     dataset: EvaluationDataset
     config: EvaluationConfig
     folder: Path
 
     @property
-    def code_model(self) -> WaveformAutoencoder:
+    def code_model(self) -> CodeModel:
         """The model, for a part that needs `codes`."""
-        assert has_codes(self.model)
+        assert isinstance(self.model, CodeModel)
+        return self.model
+
+    @property
+    def generative_model(self) -> GenerativeModel:
+        """The model, for a part that needs `likelihood` or `audio`."""
+        assert isinstance(self.model, GenerativeModel)
+        return self.model
+
+    @property
+    def autoencoder(self) -> Autoencoder:
+        """The model, for a part that needs `codes` and `audio`."""
+        assert isinstance(self.model, Autoencoder)
         return self.model
 
     @property
@@ -70,11 +82,6 @@ class Context:
         """Seed of all that is random."""
         return self.config.seed
 
-    @property
-    def device(self) -> torch.device:
-        """Device of the model."""
-        return device_of(self.model)
-
     @cached_property
     def labeled(self) -> LabeledCorpus:
         """Utterances with labels, of all splits; there may be none."""
@@ -89,8 +96,9 @@ class Part:
         id: Name of its file.
         order: Parts run in ascending order.
         run: Measures, and yields tables.
-        needs: What the model and the data must have; where they lack it, the part is skipped, or
-            refused if it was asked for by name.
+        needs: What the model and the data must have: `codes` a bottleneck, `likelihood` a decoder,
+            `audio` a target with a way back to a waveform, `labels` recordings with labels.
+            Where they lack it, the part is skipped, or refused if it was asked for by name.
         uses: What it measures more with.
         is_on_cpu: Whether its work is mainly that of numpy and scikit-learn.
     """
@@ -107,26 +115,13 @@ class SkipPart(Exception):
     """Raised by a part that finds nothing to measure, with the id of the reason."""
 
 
-def has_codes(model: WaveformModel) -> TypeGuard[WaveformAutoencoder]:
-    """Whether a model has an encoder, a bottleneck and codes."""
-    return isinstance(model, WaveformAutoencoder)
-
-
-def is_generative(model: WaveformModel) -> bool:
-    """Whether a model predicts and generates audio."""
-    return isinstance(model, WaveformModel)
-
-
-def device_of(model: WaveformModel) -> torch.device:
-    """Device of a model."""
-    return next(model.parameters()).device
-
-
-def model_lacks(model: WaveformModel) -> set[Need]:
+def model_lacks(model: SpeechModel) -> set[Need]:
     """What a part may need and this model does not have."""
     lacking: set[Need] = set()
-    if not has_codes(model):
+    if not isinstance(model, CodeModel):
         lacking.add("codes")
-    if not is_generative(model):
+    if not isinstance(model, GenerativeModel):
         lacking |= {"likelihood", "audio"}
+    elif type(model.target).to_waveform is Target.to_waveform:
+        lacking.add("audio")
     return lacking

@@ -15,7 +15,7 @@ from wavenet_ae.metrics.acoustic_features import fitted_features, frames_at
 from wavenet_ae.metrics.baselines import Clusters
 from wavenet_ae.metrics.encoding import EncodedUtterance, encode_with_anchors
 from wavenet_ae.metrics.random_model import training_windows
-from wavenet_ae.models import WaveformAutoencoder
+from wavenet_ae.models import CodeModel
 from wavenet_ae.randomness import keyed_permutation
 
 KMEANS_MFCC = "kmeans_mfcc"
@@ -37,7 +37,7 @@ class Units:
         metadata: Numbers that the notes mention.
     """
 
-    def __init__(self, model: WaveformAutoencoder, corpus: PackedCorpus, seed: int) -> None:
+    def __init__(self, model: CodeModel, corpus: PackedCorpus, seed: int) -> None:
         self.model, bottleneck = model, model.bottleneck
         windows = training_windows(model, corpus, seed)
         self.mfcc = fitted_features(MFCC, model, [windows])

@@ -11,7 +11,7 @@ from helpers.evaluated import evaluated as result_of
 from helpers.evaluated import table
 
 from wavenet_ae.errors import UserError
-from wavenet_ae.evaluation.report.words import about
+from wavenet_ae.evaluation.report.prose import about
 from wavenet_ae.labels import read_item_file, read_segments
 from wavenet_ae.metrics.abx_scores import can_run
 

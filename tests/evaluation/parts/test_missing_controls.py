@@ -1,4 +1,4 @@
-"""What cannot be had is said, not silently left out."""
+"""A control that cannot be measured is noted, not silently left out."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from pathlib import Path
 from helpers.evaluated import data, evaluated, table
 from helpers.small_models import recordings
 
-from wavenet_ae.evaluation.report.words import about
+from wavenet_ae.evaluation.report.prose import about
 
 SHORT = {"num_utterances": 1, "max_seconds": 0.1}
 
 
 def test_a_sound_by_itself_has_no_control(cache, tmp_path):
     found = table(evaluated(tmp_path, cache, "reconstruction", **SHORT), "reconstruction")
-    assert {row["kind"] for row in found.rows} == {"reconstructed", "mu_law"}
+    assert {row["kind"] for row in found.rows} == {"reconstructed", "quantized"}
     assert list(found.notes) == ["one_utterance", "no_conversion"]
     assert "Nothing is converted" in about(found)
     of_two = SHORT | {"num_utterances": 2}

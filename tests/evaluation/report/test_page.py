@@ -23,7 +23,7 @@ def text_of(*files: Path) -> str:
     return page.read_text()
 
 
-def test_a_page_says_what_was_found_and_how(tmp_path):
+def test_a_page_has_the_results_and_how_they_were_measured(tmp_path):
     text = text_of(made(tmp_path, likelihood(2.5), audio_files(tmp_path, "anna/1.wav", 200.0)))
     assert "Evaluation of a" in text and "<h2>Likelihood" in text
     assert "The NLL is 2.500 ± 0.020 nats per sample." in text

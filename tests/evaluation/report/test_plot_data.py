@@ -62,7 +62,7 @@ def rated(name: str, nll: float | None, *rates: tuple[str, float], **model):
         rows("likelihood", {"samples": "all", "nll": nll}),
         rows(
             "reconstruction",
-            {"kind": "mu_law", "lsd_db": 1.0},
+            {"kind": "quantized", "lsd_db": 1.0},
             {"kind": "reconstructed", "mcd_db": None},
         ),
         rows("bitrate", *({"estimate": rate, "bits_per_second": bits} for rate, bits in rates)),

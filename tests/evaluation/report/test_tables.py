@@ -15,11 +15,17 @@ def texts(found) -> list[list[str]]:
 
 
 def test_errors_stand_in_the_cell_of_their_value_which_sorts_by_its_value():
-    found = table([{"kind": "mu_law", "lsd_db": 2.8134, "lsd_db_error": 0.0312, "num_rows": 12000}])
+    found = table(
+        [{"kind": "quantized", "lsd_db": 2.8134, "lsd_db_error": 0.0312, "num_rows": 12000}]
+    )
     assert [column.heading for column in found.columns] == ["audio", "LSD (dB)", "num rows"]
     assert [column.is_number for column in found.columns] == [False, True, True]
-    assert texts(found) == [["original in mu-law", "2.813 ± 0.031", "12,000"]]
-    assert [cell.value for cell in found.rows[0]] == ["original in mu-law", 2.8134, 12000]
+    assert texts(found) == [["original, quantized as the target", "2.813 ± 0.031", "12,000"]]
+    assert [cell.value for cell in found.rows[0]] == [
+        "original, quantized as the target",
+        2.8134,
+        12000,
+    ]
 
 
 def test_what_a_row_lacks_is_an_empty_cell_without_a_value():

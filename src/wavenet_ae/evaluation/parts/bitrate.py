@@ -22,8 +22,8 @@ from wavenet_ae.models.utterance import encode_in_chunks
 @torch.no_grad()
 def evaluate_bitrate(context: Context, progress: Progress) -> Iterator[ResultTable]:
     """Yield the table `bitrate`; a run of equal codes ends where its utterance ends."""
-    model, corpus, rows, device = context.code_model, context.corpus, context.rows, context.device
-    bottleneck = model.bottleneck
+    model, corpus, rows = context.code_model, context.corpus, context.rows
+    bottleneck, device = model.bottleneck, model.device
     size = bottleneck.codebook_size
     codes = CodeStatistics.none(bottleneck.num_codebooks, size, device) if size else None
     kl = kls = 0.0

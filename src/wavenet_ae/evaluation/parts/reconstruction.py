@@ -40,7 +40,7 @@ KINDS = {
     OTHER_CODES: "shuffled_codes",
     TO_LOWEST: "lowest_voice",
     TO_HIGHEST: "highest_voice",
-    MU_LAW: "mu_law",
+    MU_LAW: "quantized",
 }
 
 
@@ -49,7 +49,7 @@ def evaluate_reconstruction(context: Context, progress: Progress) -> Iterator[Re
 
     Writes `<out>/reconstruction/NN-<kind>.wav`.
     """
-    model, config = context.code_model, context.config
+    model, config = context.autoencoder, context.config
     originals = choose(
         model, context.corpus, context.rows, config.num_utterances, config.max_seconds
     )
@@ -78,7 +78,7 @@ def _synthesized(
     context: Context, originals: Originals, sounds: Sequence[Sound], progress: Progress
 ) -> list[np.ndarray]:
     """Samples (T,) int16 of each sound."""
-    model, config = context.code_model, context.config
+    model, config = context.autoencoder, context.config
     engine, sampling = make_engine(config.engine, model.decoder), Sampling(config.temperature)
     parts: list[list[np.ndarray]] = [[] for _ in sounds]
     total = sum(len(originals.samples[each.original]) for each in sounds)

@@ -15,11 +15,10 @@ from wavenet_ae.audio.io import replacing
 from wavenet_ae.evaluation.report.audio_players import utterances
 from wavenet_ae.evaluation.report.loading import load_results
 from wavenet_ae.evaluation.report.plots import Plot, plots
-from wavenet_ae.evaluation.report.prose import introduction
+from wavenet_ae.evaluation.report.prose import introduction, skipped_words
 from wavenet_ae.evaluation.report.provenance_section import provenance
 from wavenet_ae.evaluation.report.sections import sections
 from wavenet_ae.evaluation.report.summary import ABOUT, summary
-from wavenet_ae.evaluation.report.words import skipped_words
 from wavenet_ae.evaluation.results import EvaluationResult
 
 ASSETS = files("wavenet_ae.evaluation.report") / "assets"

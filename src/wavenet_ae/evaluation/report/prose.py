@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from string import Formatter
 
 from wavenet_ae.evaluation.report.formatting import cell
 from wavenet_ae.evaluation.report.summary import headline_cells
-from wavenet_ae.evaluation.results import EvaluationResult
+from wavenet_ae.evaluation.report.words import NOTES, REASONS, spelled, table_words
+from wavenet_ae.evaluation.results import EvaluationResult, ResultTable, Value
 
 # A sentence is left out where a headline that it names was not measured.
 SENTENCES = (
@@ -73,3 +75,39 @@ def _headlines(result: EvaluationResult) -> Iterator[str]:
             yield sentence.format_map(found)
         except KeyError:
             continue
+
+
+def about(table: ResultTable) -> str:
+    """How a table was measured: sentences, and the rest of its metadata in parentheses."""
+    words = table_words(table.id)
+    templates = [*words.about, *(NOTES.get(each, spelled(each)) for each in table.notes)]
+    used = {name for each in templates for name in _names(each)}
+    sentences = [_filled(each, table.metadata) for each in templates]
+    rest = {name: value for name, value in table.metadata.items() if name not in used}
+    listed = ", ".join(f"{spelled(name)} {value}" for name, value in rest.items())
+    return "  ".join([*filter(None, sentences), *([f"({listed})"] if listed else [])])
+
+
+def _names(template: str) -> list[str]:
+    return [name for _, name, _, _ in Formatter().parse(template) if name]
+
+
+def _filled(template: str, values: Mapping[str, Value]) -> str:
+    """Empty where a value that it needs is missing or of another kind."""
+    if any(values.get(name) is None for name in _names(template)):
+        return ""
+    try:
+        return template.format_map(values)
+    except ValueError:
+        return ""
+
+
+def skipped_words(skipped: Mapping[str, str]) -> list[str]:
+    """A sentence for each reason for which parts were skipped."""
+    by_reason: dict[str, list[str]] = {}
+    for part, reason in skipped.items():
+        by_reason.setdefault(reason, []).append(part)
+    return [
+        f"Skipped {', '.join(parts)}: {REASONS.get(reason, spelled(reason))}."
+        for reason, parts in by_reason.items()
+    ]

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from wavenet_ae.evaluation.report.prose import about
 from wavenet_ae.evaluation.report.tables import Table, by_model
-from wavenet_ae.evaluation.report.words import TABLES, about, table_words
+from wavenet_ae.evaluation.report.words import TABLES, table_words
 from wavenet_ae.evaluation.results import EvaluationResult, ResultTable
 
 

@@ -6,11 +6,8 @@ An id without words here is shown as it is, with spaces for its underscores.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from string import Formatter
-
-from wavenet_ae.evaluation.results import ResultTable, Value
 
 
 @dataclass(frozen=True)
@@ -161,6 +158,7 @@ REASONS = {
     "no_likelihood": "the model predicts no samples",
     "no_audio": "the model generates no audio",
     "no_labels": "no recording has labels",
+    "no_fixed_context": "the decoder depends on all past samples",
     "no_phones": "labels name no phone but silence",
     "too_few_utterances": "there are too few utterances of each speaker",
 }
@@ -234,7 +232,7 @@ CELLS: dict[str, dict[str, str]] = {
         "shuffled_codes": "resynthesized from another utterance's codes",
         "lowest_voice": "converted to the lowest voice",
         "highest_voice": "converted to the highest voice",
-        "mu_law": "original in mu-law",
+        "quantized": "original, quantized as the target",
     },
     "system": {
         "joint_codes": "codes of all codebooks",
@@ -284,39 +282,3 @@ def cell_words(column: str, value: str) -> str:
     if column == "system" and (found := CODEBOOK.fullmatch(value)):
         return f"codes of codebook {found[1]}"
     return CELLS[column].get(value, spelled(value)) if column in CELLS else value
-
-
-def about(table: ResultTable) -> str:
-    """How a table was measured, in sentences; metadata that none of them says in parentheses."""
-    words = table_words(table.id)
-    templates = [*words.about, *(NOTES.get(each, spelled(each)) for each in table.notes)]
-    said = {name for each in templates for name in _names(each)}
-    sentences = [_filled(each, table.metadata) for each in templates]
-    rest = {name: value for name, value in table.metadata.items() if name not in said}
-    listed = ", ".join(f"{spelled(name)} {value}" for name, value in rest.items())
-    return "  ".join([*filter(None, sentences), *([f"({listed})"] if listed else [])])
-
-
-def _names(template: str) -> list[str]:
-    return [name for _, name, _, _ in Formatter().parse(template) if name]
-
-
-def _filled(template: str, values: Mapping[str, Value]) -> str:
-    """Empty where a value that it needs is missing or of another kind."""
-    if any(values.get(name) is None for name in _names(template)):
-        return ""
-    try:
-        return template.format_map(values)
-    except ValueError:
-        return ""
-
-
-def skipped_words(skipped: Mapping[str, str]) -> list[str]:
-    """A sentence for each reason for which parts were skipped."""
-    by_reason: dict[str, list[str]] = {}
-    for part, reason in skipped.items():
-        by_reason.setdefault(reason, []).append(part)
-    return [
-        f"Skipped {', '.join(parts)}: {REASONS.get(reason, spelled(reason))}."
-        for reason, parts in by_reason.items()
-    ]
