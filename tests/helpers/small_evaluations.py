@@ -74,7 +74,7 @@ def rows(id: str, *values: dict) -> ResultTable:
 
 
 def hostile(folder: Path, name: str) -> EvaluationResult:
-    """All that figures are drawn from, but a run folder; its labels and names are HOSTILE."""
+    """All that plots are made from, but a run folder; its labels and names are HOSTILE."""
     write(folder / "example.wav", np.full(RATE, 100, np.int16), RATE)
     span = {"codebook": None, "label": HOSTILE, "start_seconds": 0.0, "end_seconds": 1.0}
     spans = [{"kind": "labels", **span}, {"kind": "units", **span, "codebook": 0, "label": "7"}]

@@ -113,7 +113,7 @@ def evaluate(folder: Path, seconds: float) -> None:
     console.print(summary.table())
     console.print(f"trained for {seconds:.0f} s ({summary.num_steps} steps)")
     for plot in summary.plots:
-        console.print(f"plotted: {plot}", soft_wrap=True)
+        console.print(f"written: {plot}", soft_wrap=True)
 
 
 def main() -> None:

@@ -166,5 +166,5 @@ def test_nothing_is_cut_on_paper(started, file):
 def test_plots_keep_a_white_ground_in_the_dark(started, file):
     with opened(started, file, color_scheme="dark") as page:
         ground = "each => getComputedStyle(each).backgroundColor"
-        assert page.locator(".drawing .scroll").first.evaluate(ground) == "rgb(255, 255, 255)"
+        assert page.locator(".plot .scroll").first.evaluate(ground) == "rgb(255, 255, 255)"
         assert page.locator("body").evaluate(ground) != "rgb(255, 255, 255)"
