@@ -59,7 +59,7 @@ def test_a_failed_run_says_why_in_one_line(tmp_path):
     [
         ("config.yaml", "a: [1", "config.yaml cannot be read"),
         ("config.yaml", "- a list", "config.yaml is not a configuration"),
-        ("metrics.csv", "a,b\n1,2\n", "metrics.csv is no metrics.csv of a run"),
+        ("metrics.csv", "a,b\n1,2\n", "metrics.csv is not a metrics.csv of a run"),
     ],
 )
 def test_what_cannot_be_read_is_a_failed_run(file, content, reason, tmp_path):
