@@ -142,7 +142,7 @@ def test_a_model_without_codes(language_model, cache, tmp_path):
 def test_mistakes_end_before_any_work(checkpoint, cache):
     for argument, said in (
         ("split=test", "split is 'test', but it has no utterances (train: "),
-        ("engine=cuda_graph", "engine=cuda_graph needs a model on a CUDA device"),
+        ("engine=cuda_graph", "engine=cuda_graph cannot be used: it needs a CUDA device"),
         ("mapping=timit40", "there is no mapping of labels 'timit40'"),
         ("labels=nowhere", "labels at nowhere: give 'beside'"),
     ):

@@ -136,7 +136,7 @@ def _described(
         "fingerprint": fingerprint,
         "sample_rate": model.sample_rate,
         "num_speakers": len(model.speakers),
-        "card": model_summary(model, model.window(int(model.hop))),
+        "summary": model_summary(model, model.window(int(model.hop))),
     }
     if isinstance(model, CodeModel):
         bottleneck = model.bottleneck

@@ -29,7 +29,7 @@ def of_made_up_models(folder: Path) -> list[Path]:
     (run / "checkpoints").mkdir(parents=True)
     (run / "metrics.csv").write_text(METRICS)
     audio = [audio_files(folder / name, LONG, hz) for name, hz in (("a", 200.0), ("b", 300.0))]
-    a = made(folder / "a", likelihood(2.5), audio[0], SORTED, name=HOSTILE, card=HOSTILE)
+    a = made(folder / "a", likelihood(2.5), audio[0], SORTED, name=HOSTILE, summary=HOSTILE)
     content = json.loads(a.read_text())
     content["model"]["checkpoint"] = str(run / "checkpoints" / "best.ckpt")
     a.write_text(json.dumps(content))
@@ -129,8 +129,8 @@ def test_it_fits_a_phone(started, file):
     with opened(started, file, viewport=PHONE) as page:
         page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
         assert page.evaluate(WIDTH) <= PHONE["width"]
-        card = page.locator(".scroll:has(pre)").first
-        assert card.evaluate("box => box.clientWidth") <= PHONE["width"]
+        summary = page.locator(".scroll:has(pre)").first
+        assert summary.evaluate("box => box.clientWidth") <= PHONE["width"]
         cut = page.evaluate(
             f"""[...document.querySelectorAll('main *')].filter(each => !each.closest('.scroll')
                 && each.getBoundingClientRect().right > {PHONE["width"]}).length"""
