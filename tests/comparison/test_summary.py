@@ -62,7 +62,7 @@ def test_a_failed_run_says_why_in_one_line(tmp_path):
         ("config.yaml", "- a list", "config.yaml is not a configuration"),
         ("config.yaml", "objective: {a: {_target_: gone.X}}", "has an objective that cannot be"),
         ("config.yaml", "objective: kl", "has an objective that cannot be used here"),
-        ("metrics.csv", "a,b\n1,2\n", "metrics.csv is no metrics.csv of a run"),
+        ("metrics.csv", "a,b\n1,2\n", "metrics.csv is not a metrics.csv of a run"),
     ],
 )
 def test_what_cannot_be_read_is_a_failed_run(file, content, reason, tmp_path):

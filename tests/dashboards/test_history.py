@@ -53,11 +53,11 @@ def test_what_is_no_history_is_named(tmp_path):
     with pytest.raises(UserError, match=r"metrics\.csv holds no metrics yet"):
         read_run(tmp_path, "run")
     (tmp_path / "metrics.csv").write_text("a,b\n1,2\n")
-    with pytest.raises(UserError, match=r"metrics\.csv is no metrics\.csv of a run"):
+    with pytest.raises(UserError, match=r"metrics\.csv is not a metrics\.csv of a run"):
         read_run(tmp_path, "run")
     (tmp_path / "metrics.csv").write_text(METRICS)
     (tmp_path / "histograms.jsonl").write_text(histogram(9, 1) + '{"step": 3}\n')
-    with pytest.raises(UserError, match=r"histograms\.jsonl, line 2, is no histogram"):
+    with pytest.raises(UserError, match=r"histograms\.jsonl, line 2, is not a histogram"):
         read_run(tmp_path, "run")
 
 
