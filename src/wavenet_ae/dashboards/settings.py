@@ -1,4 +1,4 @@
-"""Settings of `wavenet-ae dashboard`, checked before anything slow is imported or drawn."""
+"""Settings of `wavenet-ae dashboard`, checked before anything slow is imported or plotted."""
 
 from __future__ import annotations
 
