@@ -21,6 +21,9 @@ from typing import Any
 
 from runs import ROOT, schedule, single_threaded, table, train, write_rows
 
+from wavenet_ae.evaluation.config import FILE
+from wavenet_ae.runs import RunFolder
+
 NUM_STEPS = {"toy": 1000, "speech": 2000}  # the default is 2000
 OVERRIDES = {"toy": [], "speech": ["data=folder"]}
 CONDITIONS: dict[str, dict[str, list[str]]] = {
@@ -101,7 +104,7 @@ def _spelled(name: str) -> str:
 def judge(run: Path) -> None:
     """Evaluate the last state of a run, unless that is done."""
     if not _findings(run):
-        checkpoint = max((run / "checkpoints").glob("step-*.ckpt"))
+        checkpoint = RunFolder(run).step_checkpoints()[-1]
         asked = [f"checkpoint={checkpoint}", f"out={run / JUDGED}", f"parts=[{','.join(PARTS)}]"]
         command = [sys.executable, "evaluate.py", *asked, "probe_seeds=1"]
         subprocess.run(command, check=True, env=single_threaded(), cwd=ROOT)
@@ -135,7 +138,7 @@ def _figures(findings: Mapping[str, Any]) -> dict[str, float]:
 
 def _findings(run: Path) -> dict[str, Any]:
     """Rows of each part; none unless all parts have been judged."""
-    file = run / JUDGED / "evaluation.json"
+    file = run / JUDGED / FILE
     if not file.is_file():
         return {}
     found = {each["part"]: each["rows"] for each in json.loads(file.read_text())["findings"]}

@@ -22,6 +22,7 @@ from runs import ROOT, train
 
 from wavenet_ae.audio.io import read, write
 from wavenet_ae.dashboards.history import read_metrics
+from wavenet_ae.runs import RunFolder
 
 FOLDER = ROOT / "outputs" / "doctor"
 RATE = 8000
@@ -107,7 +108,7 @@ def make_clipped_recordings(folder: Path) -> None:
 
 def said(run: Path) -> list[str]:
     """The doctor's warnings of a run."""
-    log = (run / "train.log").read_text()
+    log = RunFolder(run).log.read_text()
     return re.findall(r"WARNING wavenet_ae\.training\.callbacks\.doctor: (.*)", log)
 
 
@@ -116,7 +117,7 @@ def margins(runs: list[Path]) -> Iterator[str]:
     for key, nearest in NEAREST.items():
         found = []
         for run in runs:
-            metrics = read_metrics(run / "metrics.csv")
+            metrics = read_metrics(RunFolder(run).metrics)
             found += [
                 (nearest(values), run.name, column)
                 for column, (_, values) in metrics.items()

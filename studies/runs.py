@@ -18,12 +18,13 @@ import torch
 import yaml
 
 from wavenet_ae.audio.io import replacing
-from wavenet_ae.checkpoint import newest_checkpoint, step_checkpoints
+from wavenet_ae.checkpoint import newest_checkpoint
 from wavenet_ae.dashboards.history import read_metrics
 from wavenet_ae.evaluation.demo_summary import units_of_run
 from wavenet_ae.instantiate import instantiate
 from wavenet_ae.loading import load
 from wavenet_ae.models import WaveformAutoencoder
+from wavenet_ae.runs import RunFolder
 
 ROOT = Path(__file__).parents[1]
 RUN_FOLDER = "hydra.run.dir="
@@ -53,7 +54,7 @@ def train(folder: Path, overrides: Sequence[str]) -> None:
     side do not wait for each other's.  Ends the study where it was begun with other overrides."""
     _require_same(folder, overrides)
     environment = single_threaded()
-    config = folder / "config.yaml"
+    config = RunFolder(folder).config
     if not config.is_file():
         command = [sys.executable, "train.py", f"{RUN_FOLDER}{folder}", *overrides]
         subprocess.run(command, check=True, env=environment, cwd=ROOT)
@@ -63,7 +64,7 @@ def train(folder: Path, overrides: Sequence[str]) -> None:
 
 
 def _require_same(folder: Path, overrides: Sequence[str]) -> None:
-    starts = folder / "provenance.jsonl"
+    starts = RunFolder(folder).provenance
     if not starts.is_file():
         return
     command = json.loads(starts.read_text().splitlines()[0])["command"]
@@ -79,19 +80,19 @@ def single_threaded() -> dict[str, str]:
 
 
 def _is_finished(folder: Path) -> bool:
-    config = yaml.safe_load((folder / "config.yaml").read_text())
-    newest = newest_checkpoint(folder / "checkpoints")
+    config = yaml.safe_load(RunFolder(folder).config.read_text())
+    newest = newest_checkpoint(RunFolder(folder))
     return newest is not None and newest[1]["global_step"] >= config["trainer"]["max_steps"]
 
 
 def judged(folder: Path) -> dict[str, float]:
     """Figures of a finished run, from its log and from its last checkpoint."""
     torch.set_num_threads(1)
-    config = yaml.safe_load((folder / "config.yaml").read_text())
+    config = yaml.safe_load(RunFolder(folder).config.read_text())
     rate, seed = config["sample_rate"], config["seed"]
     corpus = instantiate(config["data"], sample_rate=rate, seed=seed).open()
-    last = {key: values[-1] for key, (_, values) in read_metrics(folder / "metrics.csv").items()}
-    model = load(step_checkpoints(folder / "checkpoints")[-1])
+    last = {key: values[-1] for key, (_, values) in read_metrics(RunFolder(folder).metrics).items()}
+    model = load(RunFolder(folder).step_checkpoints()[-1])
     assert isinstance(model, WaveformAutoencoder)
     units = units_of_run(model, corpus)
     return {

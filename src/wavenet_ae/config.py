@@ -46,11 +46,12 @@ DERIVED: dict[str, frozenset[str]] = {
             *("limit_train_batches", "overfit_batches", "reload_dataloaders_every_n_epochs"),
         }
     ),
-    "callbacks": frozenset({"folder", "config"}),
+    "callbacks": frozenset({"run_folder", "config"}),
+    "monitors": frozenset({"run_folder", "config"}),
     "logger": frozenset({"run_folder", "first_step"}),
 }
 OPTIONAL_PARTS = ("encoder", "bottleneck")  # that some models do without
-COLLECTIONS = ("callbacks", "logger")  # groups of any number of named nodes
+COLLECTIONS = ("callbacks", "monitors", "logger")  # groups of any number of named nodes
 VALUES: dict[str, Any] = {
     "seed": NonNegative,
     "sample_rate": Positive,

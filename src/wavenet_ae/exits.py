@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from wavenet_ae.errors import UserError
+from wavenet_ae.runs import RunFolder
+from wavenet_ae.storage import write_bytes
 from wavenet_ae.threads import set_spin_count
 
 logger = logging.getLogger(__name__)
@@ -19,8 +21,6 @@ logger = logging.getLogger(__name__)
 set_spin_count()  # every command imports this module before anything that imports torch
 
 T = TypeVar("T")
-FAILED = "failed.txt"  # in the folder of a sweep's run: why it failed
-REFUSED = "refused.yaml"  # and, where it never began, what it was asked to be
 MENDABLE = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
 
 
@@ -44,20 +44,25 @@ def recorded(work: Callable[[], float], folder: Path) -> float:
 
     What would fail all other runs too, a full disk for example, is raised.
     """
-    file = folder / FAILED
-    for each in (file, folder / REFUSED):
-        each.unlink(missing_ok=True)
+    run = RunFolder(folder)
+    for file in (run.failed, run.refused):
+        file.unlink(missing_ok=True)
     try:
         return work()
     except Exception as error:
-        if _is_mendable(error) or _is_mendable(error.__cause__):
+        if _is_mendable(error):
             raise
         is_known = isinstance(error, UserError)
         reason = str(error) if is_known else f"{type(error).__name__}: {error}"
         logger.error("this run of the sweep failed: %s", reason, exc_info=not is_known)
-        file.write_text(reason + "\n")
+        write_bytes(run.failed, f"{reason}\n".encode())
         return nan
 
 
 def _is_mendable(error: BaseException | None) -> bool:
-    return isinstance(error, OSError) and error.errno in MENDABLE
+    """Whether an error, or one that caused it, is of a file system that a user can free or open."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in MENDABLE:
+            return True
+        error = error.__cause__
+    return False

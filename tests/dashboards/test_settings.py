@@ -10,13 +10,14 @@ from helpers.dashboard_runs import ROOT
 
 from wavenet_ae.dashboards.settings import Settings, check_settings
 from wavenet_ae.errors import UserError
+from wavenet_ae.runs import RunFolder
 
 
 @pytest.fixture
 def runs(tmp_path) -> list[str]:
     for name in ("toy/A", "toy/B", "other/A"):
         (tmp_path / name).mkdir(parents=True)
-        (tmp_path / name / "metrics.csv").touch()
+        (RunFolder(tmp_path / name).metrics).touch()
     return [str(tmp_path / "toy" / "A"), str(tmp_path / "toy" / "B")]
 
 
@@ -51,7 +52,10 @@ def test_labels(runs, tmp_path):
             {"runs": ["{toy}/AA"]},
             r"runs has '.*AA', but there is no such folder\. Did you mean 'A'\?",
         ),
-        ({"runs": ["{toy}"]}, r"'.*toy', which is no run folder: it has no metrics\.csv\..*A, B"),
+        (
+            {"runs": ["{toy}"]},
+            r"'.*toy', which is not a run folder: it has no metrics\.csv\..*A, B",
+        ),
         ({"labels": ["a"]}, r"labels is \['a'\], but must be 2 in number, one a run"),
         ({"labels": ["a", "a"]}, r"labels is \['a', 'a'\], but must name each but once"),
         ({"formats": ["png", "gif"]}, r"formats is .*'gif'.*each item one of png, pdf, jpg"),

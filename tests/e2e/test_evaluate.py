@@ -12,6 +12,7 @@ from helpers.configs import TINY, TINY_CODES
 from helpers.runs import trained
 
 from wavenet_ae.evaluation.config import PARTS
+from wavenet_ae.runs import RunFolder
 
 pytestmark = pytest.mark.slow
 QUICK = ["sounds=2", "seconds=0.3", "probe_frames=400", "probe_seeds=1"]
@@ -21,7 +22,7 @@ QUICK = ["sounds=2", "seconds=0.3", "probe_frames=400", "probe_seeds=1"]
 def checkpoint(cache, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("evaluated") / "run"
     settings = [*TINY, *TINY_CODES, "data.source.minutes=1.5"]
-    return trained(folder, cache, *settings) / "checkpoints" / "best.ckpt"
+    return RunFolder(trained(folder, cache, *settings)).best_checkpoint
 
 
 def evaluated(checkpoint: Path, cache: Path, out: Path, *settings: str) -> tuple[str, dict]:
@@ -92,7 +93,7 @@ def test_moved_recordings_are_named_on_the_command_line(checkpoint, cache, tmp_p
     own = [each for each in TINY if not each.startswith("data.source")]
     own += ["data=folder", f"data.root={recordings.parent}", "data.splits.validation=0.5"]
     folder = trained(tmp_path / "run", cache, *own, "bottleneck=ae")
-    of_moved = folder / "checkpoints" / "best.ckpt"
+    of_moved = RunFolder(folder).best_checkpoint
     recordings.parent.rename(tmp_path / "moved")
     asked = [f"checkpoint={of_moved}", "parts=bitrate"]
     code, output = run("evaluate.py", *asked, cache=cache)
@@ -117,7 +118,7 @@ def test_without_labels_units_are_left_out_aloud(checkpoint, cache, tmp_path):
 
 
 def test_a_model_without_codes(language_model, cache, tmp_path):
-    checkpoint = language_model / "checkpoints" / "best.ckpt"
+    checkpoint = RunFolder(language_model).best_checkpoint
     _, content = evaluated(checkpoint, cache, tmp_path / "out")
     assert [each["part"] for each in content["findings"]] == ["certificates", "likelihood"]
     asked = [f"checkpoint={checkpoint}", "parts=[sounds]"]

@@ -8,14 +8,15 @@ import pytest
 
 from wavenet_ae.errors import UserError
 from wavenet_ae.evaluation.requests import check_request
+from wavenet_ae.runs import RunFolder
 
 
 def run_folder(folder: Path) -> str:
     """Its checkpoint."""
-    file = folder / "checkpoints" / "best.ckpt"
+    file = RunFolder(folder).best_checkpoint
     file.parent.mkdir(parents=True)
     file.touch()
-    (folder / "config.yaml").write_text("data: {}\n")
+    RunFolder(folder).config.write_text("data: {}\n")
     return str(file)
 
 

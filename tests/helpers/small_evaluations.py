@@ -14,6 +14,7 @@ from wavenet_ae.evaluation.evaluator import FILE, evaluate
 from wavenet_ae.evaluation.parts.contingency import UnitCounts, code_by_phone
 from wavenet_ae.evaluation.report.reading import Judged
 from wavenet_ae.evaluation.results import ResultTable
+from wavenet_ae.runs import RunFolder
 
 HOSTILE = '<b>&"$x_1$'
 METRICS = """step,train/nll,validation/nll,validation/nll_shuffled_codes,validation/perplexity
@@ -30,7 +31,7 @@ def evaluated(folder: Path, kind: str, cache: Path, parts: Sequence[str] = ALL) 
     """The file of an evaluation of a model with this bottleneck, which has a run folder; on some
     seconds of synthetic speech that all share."""
     file = checkpoint(folder, kind)
-    (file.parents[1] / "metrics.csv").write_text(METRICS)
+    RunFolder(file.parents[1]).metrics.write_text(METRICS)
     source = {
         "_target_": "wavenet_ae.data.toy.source.ToySource",
         "root": str(cache / "toy"),

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from pathlib import Path
 
 import matplotlib
 from matplotlib.figure import Figure
 
-from wavenet_ae.checkpoint import write_whole
 from wavenet_ae.comparison.figure_rates import MOST_SERIES, draw_rates, has_rates
 from wavenet_ae.comparison.figure_settings import draw_settings
 from wavenet_ae.comparison.groups import Group
 from wavenet_ae.comparison.summary import NLL
 from wavenet_ae.dashboards.pages import FONT_SIZES
+from wavenet_ae.storage import atomic_write
 
 
 def draw_results(groups: Sequence[Group]) -> Figure | None:
@@ -31,8 +30,7 @@ def draw_results(groups: Sequence[Group]) -> Figure | None:
 
 
 def write_figure(figure: Figure, path: Path) -> Path:
-    """Written whole or not at all."""
-    content = io.BytesIO()
-    figure.savefig(content, format=path.suffix.removeprefix("."))
-    write_whole(path, content.getvalue())
+    """Writes a figure whole or not at all.  Raises `NotWritten`."""
+    with atomic_write(path) as file:
+        figure.savefig(file, format=path.suffix.removeprefix("."))
     return path

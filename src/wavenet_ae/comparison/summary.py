@@ -10,11 +10,10 @@ from typing import Any
 import numpy as np
 import yaml
 
-from wavenet_ae.checkpoint import step_checkpoints
-from wavenet_ae.comparison.folders import CONFIG, runs_in
-from wavenet_ae.dashboards.history import METRICS, Scalars, read_metrics
+from wavenet_ae.comparison.folders import runs_in
+from wavenet_ae.dashboards.history import Scalars, read_metrics
 from wavenet_ae.errors import UserError
-from wavenet_ae.exits import FAILED, REFUSED
+from wavenet_ae.runs import RunFolder, step_of
 
 FINISHED, FAILURE, UNFINISHED = "finished", "failed", "unfinished"
 NLL = "validation/nll"
@@ -52,18 +51,19 @@ def read_results(sweep: Path) -> list[RunResult]:
 
 def read_result(folder: Path, name: str) -> RunResult:
     """What cannot be read makes a failed run, not an error: others have results too."""
+    run = RunFolder(folder)
     config: Mapping[str, Any] = {}
     metrics: Scalars = {}
     reason = ""
     try:
-        config = _config(folder / CONFIG) or _config(folder / REFUSED)
-        metrics = read_metrics(folder / METRICS) if (folder / METRICS).is_file() else {}
+        config = _config(run.config) or _config(run.refused)
+        metrics = read_metrics(run.metrics) if run.metrics.is_file() else {}
     except UserError as error:
         reason = str(error)
-    if (folder / FAILED).is_file():
-        reason = (folder / FAILED).read_text(errors="replace").strip() or "unknown"
+    if run.failed.is_file():
+        reason = run.failed.read_text(errors="replace").strip() or "unknown"
     num_steps = max((int(steps[-1]) for steps, _ in metrics.values()), default=0)
-    status = FAILURE if reason else FINISHED if _is_finished(folder, config) else UNFINISHED
+    status = FAILURE if reason else FINISHED if _is_finished(run, config) else UNFINISHED
     figures = best_figures(metrics, config)
     return RunResult(name, config, status, " ".join(reason.split()), num_steps, figures)
 
@@ -80,8 +80,8 @@ def _config(path: Path) -> Mapping[str, Any]:
     return config
 
 
-def _is_finished(folder: Path, config: Mapping[str, Any]) -> bool:
-    saved = [int(each.stem.partition("-")[2]) for each in step_checkpoints(folder / "checkpoints")]
+def _is_finished(run: RunFolder, config: Mapping[str, Any]) -> bool:
+    saved = [step_of(each) for each in run.step_checkpoints()]
     wanted = _value(config, "trainer", "max_steps", -1)
     return bool(saved) and 0 < wanted <= saved[-1]
 

@@ -12,11 +12,11 @@ from typing import Any
 from rich import box
 from rich.table import Table
 
-from wavenet_ae.checkpoint import write_whole
 from wavenet_ae.comparison.groups import NOMINAL, Group, Row, grouped, used_rate
 from wavenet_ae.comparison.keys import in_words, short_names
 from wavenet_ae.comparison.paired import lowest_first, over_the_best
 from wavenet_ae.comparison.summary import NLL, SPEED
+from wavenet_ae.storage import write_bytes
 
 WIDTH = 116
 MOST_KEYS = 3  # beside which there is room for all figures
@@ -57,7 +57,7 @@ def write_csv(path: Path, rows: Sequence[Row]) -> None:
         status = f"{result.status}: {result.reason}" if result.reason else result.status
         own = {"run": result.name, "status": status, "steps": result.num_steps}
         writer.writerow({**row.settings, **result.figures, **own})
-    write_whole(path, text.getvalue().encode())
+    write_bytes(path, text.getvalue().encode())
 
 
 def _keys(rows: Sequence[Row]) -> list[str]:

@@ -10,8 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from wavenet_ae.errors import UserError
-
-METRICS, HISTOGRAMS = "metrics.csv", "histograms.jsonl"
+from wavenet_ae.runs import RunFolder
 
 Scalars = dict[str, tuple[np.ndarray, np.ndarray]]  # name -> steps, values
 
@@ -41,14 +40,15 @@ class RunHistory:
 
 def read_run(folder: Path, label: str) -> RunHistory:
     """Raises UserError where the folder has no figures, or files that are no such files."""
-    scalars = read_metrics(folder / METRICS)
+    run = RunFolder(folder)
+    scalars = read_metrics(run.metrics)
     if not scalars:
-        raise UserError(f"{folder / METRICS} holds no figures yet: wait for the run's first ones")
-    return RunHistory(label, scalars, read_histograms(folder / HISTOGRAMS))
+        raise UserError(f"{run.metrics} holds no metrics yet: wait until the run has logged some")
+    return RunHistory(label, scalars, read_histograms(run.histograms))
 
 
 def read_metrics(path: Path) -> Scalars:
-    """Of each column of a metrics.csv that has values, the steps that logged it and its values."""
+    """Returns the steps and the values of each column of a CSV file of metrics that has values."""
     found: dict[str, list[tuple[int, float]]] = {}
     try:
         for row in csv.DictReader(_whole_lines(path)):
@@ -56,7 +56,7 @@ def read_metrics(path: Path) -> Scalars:
             for name in (name for name, value in row.items() if value):
                 found.setdefault(name, []).append((step, float(row[name])))
     except (KeyError, TypeError, ValueError) as error:
-        raise UserError(f"{path} is no metrics.csv of a run: {error!r}") from None
+        raise UserError(f"{path} is not a CSV file of metrics: {error!r}") from None
     return {
         name: (np.array([step for step, _ in logged]), np.array([value for _, value in logged]))
         for name, logged in sorted(found.items())

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from wavenet_ae.dashboards.drawing import draw_panel, drawn_keys, run_handles
 from wavenet_ae.dashboards.history import RunHistory
 from wavenet_ae.dashboards.panels import Panel, section_names
-from wavenet_ae.errors import UserError
+from wavenet_ae.storage import atomic_write
 
 CELL_INCHES = (5.2, 3.5)
 LEGEND_INCHES = 0.5  # of a page's title, and of its legend of runs
@@ -114,9 +114,6 @@ def _add_heading(figure: Figure, runs: Sequence[RunHistory], name: str) -> None:
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Raises UserError where the file cannot be written."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(path)
-    except OSError as error:
-        raise UserError(f"{path} cannot be written ({error}): give another out=") from None
+    """Writes a figure whole or not at all.  Raises `NotWritten`."""
+    with atomic_write(path) as file:
+        figure.savefig(file, format=path.suffix.removeprefix("."))

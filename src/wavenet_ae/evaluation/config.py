@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from wavenet_ae.errors import nearest
+from wavenet_ae.runs import BEST, RunFolder
 from wavenet_ae.schema import (
     NonNegative,
     NonNegativeNumber,
@@ -66,9 +67,8 @@ class Settings:
     @property
     def run_folder(self) -> Path | None:
         """Of the checkpoint's run, where it lies in one."""
-        folder = self.file.absolute().parent.parent
-        is_run = self.file.parent.name == "checkpoints" and (folder / "config.yaml").is_file()
-        return folder if is_run else None
+        run = RunFolder.containing(self.file)
+        return run.path if run and run.config.is_file() else None
 
     @property
     def destination(self) -> Path:
@@ -93,11 +93,11 @@ def _problems(settings: Settings) -> Iterator[str]:
         if part not in PARTS:
             yield f"parts has {part!r}; there are {', '.join(PARTS)}.{nearest(part, PARTS)}"
     if not settings.checkpoint:
-        yield "checkpoint is not set: give checkpoint=<run folder>/checkpoints/best.ckpt"
+        yield f"checkpoint is not set: give checkpoint={RunFolder('<run folder>').best_checkpoint}"
         return
     if settings.file.is_dir():
-        found = sorted(settings.file.glob("**/best.ckpt"))
-        remedy = f"give checkpoint={found[-1]}" if found else "it holds no best.ckpt"
+        found = sorted(settings.file.glob(f"**/{BEST}"))
+        remedy = f"give checkpoint={found[-1]}" if found else f"it holds no {BEST}"
         yield f"checkpoint is {settings.checkpoint!r}, a folder, but must be a file: {remedy}"
     elif settings.is_own_data and settings.run_folder is None:
         yield (

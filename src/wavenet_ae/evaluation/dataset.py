@@ -17,6 +17,7 @@ from wavenet_ae.errors import UserError
 from wavenet_ae.evaluation.config import Settings
 from wavenet_ae.instantiate import instantiate
 from wavenet_ae.models import WaveformModel
+from wavenet_ae.runs import RunFolder
 
 PLACES = ("root", "path")  # of a run's data: the settings that say where it lies
 
@@ -77,7 +78,7 @@ def _node_and_seed(settings: Settings) -> tuple[Mapping[str, Any], int]:
         splits = {"_target_": f"{Undivided.__module__}.{Undivided.__name__}"}
         return {**(settings.data or {}), "splits": splits}, settings.seed
     assert settings.run_folder is not None
-    config = yaml.safe_load((settings.run_folder / "config.yaml").read_text())
+    config = yaml.safe_load(RunFolder(settings.run_folder).config.read_text())
     node, moved = config["data"], settings.data or {}
     known = [key for key in PLACES if key in node["source"]]
     for key in moved:

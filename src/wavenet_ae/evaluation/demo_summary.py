@@ -8,18 +8,19 @@ from pathlib import Path
 import numpy as np
 from rich.table import Table
 
-from wavenet_ae.checkpoint import step_checkpoints
 from wavenet_ae.dashboards.history import read_metrics
 from wavenet_ae.data.corpus import PackedCorpus
 from wavenet_ae.evaluation.config import Settings
 from wavenet_ae.evaluation.labeled_corpus import find_labels
 from wavenet_ae.evaluation.parts.unit_systems import Units
 from wavenet_ae.evaluation.parts.units import tallied
-from wavenet_ae.evaluation.progress import Progress
 from wavenet_ae.loading import load
 from wavenet_ae.metrics.units import UnitQuality, joint_quality
 from wavenet_ae.models import WaveformAutoencoder
 from wavenet_ae.plotting.curves import draw_learning_curve, draw_usage
+from wavenet_ae.progress import Progress
+from wavenet_ae.runs import RunFolder
+from wavenet_ae.threads import AdaptedTorch
 
 SETTINGS = Settings()  # those that evaluate.py has unless it is told others
 
@@ -58,12 +59,12 @@ def summarize_run(folder: Path, corpus: PackedCorpus) -> RunSummary:
 
     Without phone labels, or in a model without units, these are not judged.
     """
-    metrics = read_metrics(folder / "metrics.csv")
+    metrics = read_metrics(RunFolder(folder).metrics)
     last = {key: values[-1] for key, (_, values) in metrics.items()}
     figures, pictures = _validation_figures(last), [folder / "learning_curve.png"]
     num_steps = max(int(steps[-1]) for steps, _ in metrics.values())
     draw_learning_curve(metrics, pictures[0])
-    model = load(step_checkpoints(folder / "checkpoints")[-1])
+    model = load(RunFolder(folder).step_checkpoints()[-1])
     if any(corpus.labels) and isinstance(model, WaveformAutoencoder):
         judged = units_of_run(model, corpus)
         pictures.append(folder / "usage.png")
@@ -75,7 +76,7 @@ def summarize_run(folder: Path, corpus: PackedCorpus) -> RunSummary:
 def units_of_run(model: WaveformAutoencoder, corpus: PackedCorpus) -> JudgedUnits:
     """As evaluate.py judges them.  UserError where no frame of the corpus has a label."""
     seed, labeled = SETTINGS.seed, find_labels(corpus, {}, SETTINGS)
-    with Progress("units") as progress:
+    with Progress("units", threads=AdaptedTorch()) as progress:
         tallies = tallied(Units(model, corpus, seed), labeled, seed, progress)
     own, *_, baseline = tallies.values()
     return JudgedUnits(

@@ -18,11 +18,12 @@ from wavenet_ae.evaluation.parts.probing import judge_probes
 from wavenet_ae.evaluation.parts.receptive_fields import judge_certificates
 from wavenet_ae.evaluation.parts.reconstruction import judge_sounds
 from wavenet_ae.evaluation.parts.units import judge_units
-from wavenet_ae.evaluation.progress import Progress
 from wavenet_ae.evaluation.results import Evaluation, ResultTable, earlier_findings
 from wavenet_ae.loading import device_named, load_with_fingerprint
 from wavenet_ae.models import WaveformAutoencoder, WaveformModel, model_card
+from wavenet_ae.progress import Progress
 from wavenet_ae.provenance import this_command
+from wavenet_ae.threads import AdaptedTorch
 
 logger = logging.getLogger(__name__)
 
@@ -103,7 +104,7 @@ class Evaluator:
         model, settings = self.model, self.settings
         model.to("cpu" if name in ON_CPU else self.device)
         corpus, rows = self.speech.corpus, self.speech.rows
-        with Progress(name) as progress:
+        with Progress(name, threads=AdaptedTorch()) as progress:
             match name, model:
                 case "certificates", _:
                     yield judge_certificates(model)

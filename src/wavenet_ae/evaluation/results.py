@@ -9,8 +9,8 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from wavenet_ae.audio.io import replacing
 from wavenet_ae.errors import UserError
+from wavenet_ae.storage import atomic_write
 
 Value = str | float | int | bool | None
 FORMAT = 1
@@ -60,7 +60,7 @@ class Evaluation:
             *(each for each in kept if each["part"] not in new),
             *content["findings"],
         ]
-        with replacing(path) as file:
+        with atomic_write(path) as file:
             file.write(json.dumps(content, indent=1, allow_nan=False).encode())
 
 

@@ -25,9 +25,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from wavenet_ae.audio.io import replacing
 from wavenet_ae.errors import UserError
 from wavenet_ae.labels import Item
+from wavenet_ae.storage import write_bytes
 
 COLUMNS = ("#file", "onset", "offset", "#phone", "prev-phone", "next-phone", "speaker")
 ITEMS, FEATURES, TIMES, SETTINGS = "phones.item", "features", "times", "settings.json"
@@ -119,11 +119,10 @@ class AbxExporter:
                 f"column ({next(iter(self._items), 'empty')}, ...) name them?"
             )
         counts = {key: value for key, value in asdict(export).items() if key != "folder"}
-        with replacing(self.folder / SETTINGS) as file:
-            file.write(json.dumps(asdict(self.settings) | counts, indent=2).encode() + b"\n")
+        settings = json.dumps(asdict(self.settings) | counts, indent=2)
+        write_bytes(self.folder / SETTINGS, settings.encode() + b"\n")
         lines = [" ".join(COLUMNS), *map(_line, self._kept)]
-        with replacing(self.folder / ITEMS) as file:
-            file.write("".join(line + "\n" for line in lines).encode())
+        write_bytes(self.folder / ITEMS, "".join(line + "\n" for line in lines).encode())
         return export
 
     def _numbered(self, codes: np.ndarray) -> np.ndarray:

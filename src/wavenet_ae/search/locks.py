@@ -10,6 +10,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from wavenet_ae.errors import UserError
+from wavenet_ae.runs import RunFolder
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +36,7 @@ def run_in_turn(folder: Path) -> Iterator[None]:
     A launcher's processes outlive a sweep that is killed: the sweep that goes on must not train
     beside them.
     """
-    lock = FileLock(folder / "run.lock")
+    lock = FileLock(RunFolder(folder).lock)
     try:
         lock.acquire(timeout=0)
     except Timeout:

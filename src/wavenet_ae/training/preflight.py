@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import torch
 
-from wavenet_ae.checkpoint import step_checkpoints
 from wavenet_ae.errors import UserError
 from wavenet_ae.models import WaveformModel, build
 from wavenet_ae.models.build import model_config
+from wavenet_ae.runs import RunFolder
 from wavenet_ae.training.warm_start import initialize_from
 
 HOP_TOLERANCE = 0.2  # of a hop
@@ -26,7 +25,7 @@ def check_sizes(config: Mapping[str, Any]) -> None:
     except (ValueError, RuntimeError) as error:
         raise UserError(f"The model cannot be built: {error}") from None
     window_samples(model, config["data"]["window_seconds"])
-    is_new = not step_checkpoints(Path(config["run_folder"]) / "checkpoints")
+    is_new = not RunFolder(config["run_folder"]).step_checkpoints()
     if is_new and config["init_from"] is not None:
         initialize_from(model, model_config(config), config["init_from"])
 

@@ -15,7 +15,6 @@ from wavenet_ae.checkpoint import SECTION, read_checkpoint
 from wavenet_ae.evaluation.config import Settings
 from wavenet_ae.evaluation.labeled_corpus import LabeledCorpus
 from wavenet_ae.evaluation.parts.abx_items import AbxItems, choose_items
-from wavenet_ae.evaluation.progress import Progress
 from wavenet_ae.evaluation.results import ResultTable, Value
 from wavenet_ae.metrics.abx import AbxExport, AbxExporter, AbxSettings, Distance
 from wavenet_ae.metrics.abx_scores import (
@@ -29,6 +28,7 @@ from wavenet_ae.metrics.abx_scores import (
 from wavenet_ae.metrics.random_model import training_windows
 from wavenet_ae.metrics.representations import Representations
 from wavenet_ae.models import WaveformAutoencoder
+from wavenet_ae.progress import Progress
 
 logger = logging.getLogger(__name__)
 

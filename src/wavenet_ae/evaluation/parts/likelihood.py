@@ -9,7 +9,6 @@ import torch
 
 from wavenet_ae.data.corpus import PackedCorpus
 from wavenet_ae.evaluation.parts.unit_systems import not_yet_quantizing
-from wavenet_ae.evaluation.progress import Progress
 from wavenet_ae.evaluation.results import ResultTable, Value
 from wavenet_ae.metrics.bitrate import (
     NATS_PER_BIT,
@@ -21,6 +20,7 @@ from wavenet_ae.metrics.bitrate import (
 from wavenet_ae.metrics.likelihood import Likelihood, likelihood
 from wavenet_ae.models import WaveformAutoencoder, WaveformModel
 from wavenet_ae.models.utterance import encode_in_chunks
+from wavenet_ae.progress import Progress
 
 WORDS = {
     "all": "NLL, all samples",

@@ -10,7 +10,6 @@ import torch
 from wavenet_ae.checkpoint import SECTION, read_checkpoint
 from wavenet_ae.evaluation.config import Settings
 from wavenet_ae.evaluation.labeled_corpus import LabeledCorpus
-from wavenet_ae.evaluation.progress import Progress
 from wavenet_ae.evaluation.results import ResultTable, Value
 from wavenet_ae.metrics.confidence import Interval
 from wavenet_ae.metrics.frames import choose_frames
@@ -27,6 +26,7 @@ from wavenet_ae.metrics.random_model import training_windows
 from wavenet_ae.metrics.representations import Representations
 from wavenet_ae.models import WaveformAutoencoder
 from wavenet_ae.models.utterance import CodeLayout
+from wavenet_ae.progress import Progress
 
 ENCODING = 0.2  # about this share of the time is for the encoding
 

@@ -11,7 +11,6 @@ from wavenet_ae.audio.io import write
 from wavenet_ae.data.corpus import PackedCorpus
 from wavenet_ae.engines import Sampling, make_engine
 from wavenet_ae.evaluation.config import Settings
-from wavenet_ae.evaluation.progress import Progress
 from wavenet_ae.evaluation.results import ResultTable, Value
 from wavenet_ae.metrics.reconstruction import (
     FEWEST_SECONDS,
@@ -32,6 +31,7 @@ from wavenet_ae.metrics.sound_quality import (
     sound_quality,
 )
 from wavenet_ae.models import WaveformAutoencoder
+from wavenet_ae.progress import Progress
 
 
 def judge_sounds(

@@ -12,7 +12,6 @@ from wavenet_ae.evaluation.labeled_corpus import LabeledCorpus
 from wavenet_ae.evaluation.parts.alignment_example import judge_example
 from wavenet_ae.evaluation.parts.contingency import UnitCounts, code_by_phone
 from wavenet_ae.evaluation.parts.unit_systems import Units
-from wavenet_ae.evaluation.progress import Progress
 from wavenet_ae.evaluation.results import ResultTable, Value
 from wavenet_ae.labels import Segments
 from wavenet_ae.metrics.boundaries import (
@@ -25,6 +24,7 @@ from wavenet_ae.metrics.boundaries import (
 from wavenet_ae.metrics.durations import RunLengths, unit_durations
 from wavenet_ae.metrics.units import JointCounts, halves, held_out_accuracy, joint_quality
 from wavenet_ae.models import WaveformAutoencoder
+from wavenet_ae.progress import Progress
 
 UNIFORM = "uniform boundaries"
 

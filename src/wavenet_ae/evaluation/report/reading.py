@@ -11,6 +11,7 @@ from typing import Any
 from wavenet_ae.errors import UserError
 from wavenet_ae.evaluation.requests import told_apart
 from wavenet_ae.evaluation.results import FORMAT, ResultTable
+from wavenet_ae.runs import RunFolder
 
 
 @dataclass(frozen=True)
@@ -36,10 +37,8 @@ class Judged:
     @property
     def run_folder(self) -> Path | None:
         """Of the training, where it still lies where it was."""
-        checkpoint = Path(self.model["checkpoint"])
-        folder = checkpoint.parent.parent
-        is_run = checkpoint.parent.name == "checkpoints" and (folder / "metrics.csv").is_file()
-        return folder if is_run else None
+        run = RunFolder.containing(Path(self.model["checkpoint"]))
+        return run.path if run and run.metrics.is_file() else None
 
 
 def read_evaluations(files: Sequence[Path]) -> list[Judged]:

@@ -1,4 +1,4 @@
-"""Looks at a run's figures while it trains, and warns."""
+"""Diagnoses a run from its metrics while it trains, and warns."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytorch_lightning as pl
-from pytorch_lightning.loggers import WandbLogger
 from torch import Tensor
 
 from wavenet_ae.schema import Positive
 from wavenet_ae.training.diagnostics import FAILURE_MODES, FailureMode, History
+from wavenet_ae.training.logging import run_loggers
 from wavenet_ae.training.module import Observed, WaveformTraining
 from wavenet_ae.training.monitors import Monitor
 from wavenet_ae.training.validation import VALIDATION_SECTIONS
@@ -24,13 +24,17 @@ WATCHED = ("training", "validation")
 
 
 class Doctor(Monitor):
-    """Warns of each disease once, when it has shown for long enough, and says when it is over.
+    """Warns of each failure mode once, when it has shown for long enough, and logs when it is over.
 
-    It reads what other callbacks have logged, so that it comes after them.
+    It reads what monitors have logged, so that it comes after them.
 
-    config    the run's plain configuration
-    patience  looks in a row, at logged steps or at validations, that must show it, or not show it
+    Args:
+        config: The run's plain configuration.
+        patience: Consecutive logged steps, or validations, that must show a failure mode, or not
+            show it.
     """
+
+    reads_monitors = True
 
     def __init__(self, config: Mapping[str, Any], patience: Positive = 3) -> None:
         super().__init__()
@@ -45,9 +49,9 @@ class Doctor(Monitor):
             per_batch = pl_module.data.batch_size * pl_module.plan.num_codes
             self.chart.possible_codes = min(per_batch, bottleneck.codebook_size)
         for disease in FAILURE_MODES:
-            if disease.monitor and not self.chart.has(f"callbacks.{disease.monitor}"):
+            if disease.monitor and not self.chart.has(f"monitors.{disease.monitor}"):
                 logger.warning(
-                    "callbacks.%s is null: nobody will notice %s", disease.monitor, disease.name
+                    "monitors.%s is off: nothing will notice %s", disease.monitor, disease.name
                 )
 
     def state_dict(self) -> dict[str, Any]:
@@ -93,6 +97,5 @@ class Doctor(Monitor):
     def _warn(self, disease: FailureMode, trainer: pl.Trainer) -> None:
         sentence = disease.sentence(self.chart)
         logger.warning("step %d: %s", trainer.global_step, sentence)
-        for each in trainer.loggers:
-            if isinstance(each, WandbLogger) and trainer.is_global_zero:
-                each.experiment.alert(title=disease.name, text=sentence)
+        for each in run_loggers(trainer):
+            each.alert(disease.name, sentence)
