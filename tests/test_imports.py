@@ -16,9 +16,9 @@ BASE = {"alignment", "errors", "geometry", "randomness", "schema", "types"}
 FILES = {"runs", "storage"}
 PART = BASE | {"audio", "distributed", "nn"}
 MODEL = PART | {
-    *("encoders", "bottlenecks", "decoders", "objectives", "engines", "instantiate", "models"),
+    *("encoders", "bottlenecks", "targets", "decoders", "engines", "instantiate", "models"),
 }
-LOADED = MODEL | FILES | {"checkpoint", "loading"}
+LOADED = MODEL | FILES | {"checkpoint", "loading", "objectives"}
 COMMAND = {"data", "progress", "provenance", "signals", "threads"}
 
 # What each folder or file of the package may import of ours, beside itself.
@@ -53,8 +53,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "plotting": {"dashboards"},
     "encoders": PART,
     "bottlenecks": PART,
+    "targets": PART,
     "decoders": PART,
-    "objectives": PART,
+    "objectives": PART | {"instantiate"},
     "engines": PART | {"decoders", "storage"},
     "models": MODEL,
     "loading": MODEL | {"checkpoint"},
@@ -63,7 +64,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "evaluation": LOADED | COMMAND | {"dashboards", "labels", "metrics", "plotting"},
     "training": LOADED | COMMAND | {"dashboards", "metrics", "resume"},
     "resume": {"config", "errors", "runs"},
-    "config": {"errors", "instantiate", "schema"},
+    "config": {"errors", "instantiate", "models", "schema"},
     "search": {
         *("config", "errors", "exits", "randomness", "resume", "runs"),
         *("schema", "storage", "training"),

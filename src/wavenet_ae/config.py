@@ -16,6 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from wavenet_ae.errors import UserError, nearest
+from wavenet_ae.models.build import DERIVED as MODEL_DERIVED
 from wavenet_ae.schema import (
     NonNegative,
     NonNegativeNumber,
@@ -27,14 +28,10 @@ from wavenet_ae.schema import (
     parameter_types,
 )
 
-# Values that the wiring knows and that a configuration must not repeat.
+# Values that the wiring knows and that a configuration must not repeat; those of the model's groups
+# are declared in models/build.py.
 DERIVED: dict[str, frozenset[str]] = {
-    "encoder": frozenset({"sample_rate"}),
-    "bottleneck": frozenset({"input_dim"}),
-    "decoder": frozenset({"conditioning_dim", "conditioning_hop", "num_speakers"}),
-    "model": frozenset(
-        {"sample_rate", "speakers", "encoder", "bottleneck", "decoder", "input_dim"}
-    ),
+    **MODEL_DERIVED,
     "objective": frozenset({"default_code_weighting"}),
     "optimizer": frozenset(),
     "data": frozenset({"sample_rate", "seed"}),
@@ -51,7 +48,7 @@ DERIVED: dict[str, frozenset[str]] = {
     "logger": frozenset({"run_folder", "first_step"}),
 }
 OPTIONAL_PARTS = ("encoder", "bottleneck")  # that some models do without
-COLLECTIONS = ("callbacks", "monitors", "logger")  # groups of any number of named nodes
+COLLECTIONS = ("objective", "callbacks", "monitors", "logger")  # groups of named nodes
 VALUES: dict[str, Any] = {
     "seed": NonNegative,
     "sample_rate": Positive,
@@ -150,7 +147,11 @@ def _top_level_problems(config: Mapping[str, Any]) -> Iterator[str]:
         if key not in known:
             yield f"{key} is not a key of the configuration.{nearest(str(key), known)}"
     for key in known:
-        if key not in config:
+        if key in OPTIONAL_PARTS and key not in config:
+            if _takes_part(config, key):
+                model = _target(config, "model").rpartition(".")[2]
+                yield f"{key} is null, but {model} needs one: choose an option of {key}"
+        elif key not in config:
             yield f"{key} is missing from the configuration"
     for key, kind in VALUES.items():
         value = config.get(key)
@@ -169,7 +170,7 @@ def _group_problems(config: Mapping[str, Any]) -> Iterator[str]:
                     yield from _node_problems(f"{group}.{name}", each, derived, is_top=True)
         elif group in OPTIONAL_PARTS and not _takes_part(config, group):
             if node:
-                yield f"{group} is set, but {_target(config, 'model')} has none: {group}=absent"
+                yield f"{group} is set, but {_target(config, 'model')} has none: use ~{group}"
         else:
             yield from _node_problems(group, node, derived, is_top=True)
 

@@ -21,17 +21,17 @@ logger = logging.getLogger(__name__)
 set_spin_count()  # every command imports this module before anything that imports torch
 
 T = TypeVar("T")
-MENDABLE = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
+FIXABLE = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 def guarded(work: Callable[[], T]) -> T:
-    """Do `work`; a mistake that the user can mend ends with its text alone and exit code 1."""
+    """Does `work`; an error that the user can fix ends with its text alone and exit code 1."""
     try:
         return work()
     except UserError as error:
         sys.exit(f"error: {error}")
     except OSError as error:
-        if error.errno not in MENDABLE:
+        if error.errno not in FIXABLE:
             raise
         sys.exit(f"error: {error.filename or 'a file'} cannot be written: {error.strerror}")
     except KeyboardInterrupt:
@@ -39,10 +39,17 @@ def guarded(work: Callable[[], T]) -> T:
 
 
 def recorded(work: Callable[[], float], folder: Path) -> float:
-    """Do `work`, a run of a sweep: why it fails is written to `failed.txt` in its folder, and the
-    result is NaN, so that the sweep goes on.
+    """Does the work of a run in a sweep, so that its failure does not stop the others.
 
-    What would fail all other runs too, a full disk for example, is raised.
+    Args:
+        work: Trains, and returns the run's result.
+        folder: The run's folder, in which a failure is recorded.
+
+    Returns:
+        The result; NaN where the run has failed.
+
+    Raises:
+        Exception: What would fail all other runs too, a full disk for example.
     """
     run = RunFolder(folder)
     for file in (run.failed, run.refused):
@@ -50,7 +57,7 @@ def recorded(work: Callable[[], float], folder: Path) -> float:
     try:
         return work()
     except Exception as error:
-        if _is_mendable(error):
+        if _is_fixable(error):
             raise
         is_known = isinstance(error, UserError)
         reason = str(error) if is_known else f"{type(error).__name__}: {error}"
@@ -59,10 +66,10 @@ def recorded(work: Callable[[], float], folder: Path) -> float:
         return nan
 
 
-def _is_mendable(error: BaseException | None) -> bool:
+def _is_fixable(error: BaseException | None) -> bool:
     """Whether an error, or one that caused it, is of a file system that a user can free or open."""
     while error is not None:
-        if isinstance(error, OSError) and error.errno in MENDABLE:
+        if isinstance(error, OSError) and error.errno in FIXABLE:
             return True
         error = error.__cause__
     return False

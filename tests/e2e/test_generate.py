@@ -86,7 +86,7 @@ def test_ctrl_c_keeps_what_is_complete_and_removes_the_rest(model, source, cache
     out = tmp_path / "out"
     code, output = stopped_midway(model, source, out, cache, signal.SIGINT)
     assert code == 130 and "Traceback" not in output, output
-    assert "stopped after" in output and "the same command goes on from here" in output
+    assert "stopped after" in output and "run the same command again to continue" in output
     assert not partials(out)
     cards = [each for each in contents(out) if each.endswith(".json")]
     assert 1 <= len(cards) < len(LENGTHS)

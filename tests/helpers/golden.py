@@ -36,7 +36,7 @@ from wavenet_ae.training.run import train
 FILE = Path(__file__).parents[1] / "golden" / "figures.json"
 CONF = Path(__file__).parents[2] / "conf"
 STEPS = 20
-ENCODERS = ("mfcc", "mel", "raw")
+ENCODERS = ("mfcc", "mel", "waveform")
 MODELS = ("wavenet", "mfcc_inverter")
 ENGINES = ("reference", "native", "native_bf16", "native_int8")
 PARTS = ("certificates", "likelihood", "bitrate", "units")
@@ -84,7 +84,7 @@ def resumed_run(folder: Path) -> Iterator[tuple[str, Any]]:
     train(copy.deepcopy(first))
     yield "loss resumed", losses(folder / "resumed")
     state = newest_checkpoint(RunFolder(folder / "resumed"))[1]["state_dict"]
-    norms = [float(each.double().norm()) for _, each in sorted(state.items())]
+    norms = sorted(float(each.double().norm()) for each in state.values())
     yield "weights resumed", norms
 
 

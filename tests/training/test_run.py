@@ -16,6 +16,7 @@ from wavenet_ae.checkpoint import newest_checkpoint
 from wavenet_ae.config import check, plain
 from wavenet_ae.dashboards.history import read_metrics
 from wavenet_ae.errors import UserError
+from wavenet_ae.objectives import Criterion, Reconstruction
 from wavenet_ae.runs import RunFolder
 from wavenet_ae.training.callbacks import Checkpoints
 from wavenet_ae.training.module import NonFiniteLoss
@@ -60,7 +61,7 @@ def test_every_bottleneck_learns_and_loads(bottleneck, config):
         ["bottleneck=vqvae_ema", *TINY_CODES, "model.jitter_probability=0.3"],
         ["bottleneck=vae", "bottleneck.samples_per_datapoint=2"],
         ["bottleneck=vqvae", *TINY_CODES, "trainer.accumulate_grad_batches=2"],
-        ["bottleneck=ae", "callbacks=weight_averaging", "data.edge=silence"],
+        ["bottleneck=ae", "callbacks=weight_averaging", "data.padding=silence"],
         ["bottleneck=vqvae", *TINY_CODES, "callbacks=weight_averaging"],
         ["bottleneck=rvq", *TINY_CODES, "callbacks=weight_averaging"],
         ["bottleneck=lfq", *TINY_QUANTIZERS["lfq"]],
@@ -114,14 +115,20 @@ def test_newest_two_and_best_are_kept(config):
 
 
 def test_what_was_best_without_codes_gives_way_to_the_first_with_them():
-    kept = Checkpoints("unused")
-    assert kept.is_best(2.0, has_codes=False) and not kept.is_best(2.1, has_codes=False)
-    assert not kept.is_best(nan, has_codes=True)
-    assert kept.is_best(2.5, has_codes=True) and not kept.is_best(2.6, has_codes=True)
-    assert kept.is_best(2.4, has_codes=True) and kept.best_nll == 2.4
+    kept, nll = Checkpoints("unused"), Reconstruction.criterion
+    assert kept.is_best(nll, 2.0, has_codes=False) and not kept.is_best(nll, 2.1, has_codes=False)
+    assert not kept.is_best(nll, nan, has_codes=True)
+    assert kept.is_best(nll, 2.5, has_codes=True) and not kept.is_best(nll, 2.6, has_codes=True)
+    assert kept.is_best(nll, 2.4, has_codes=True) and kept.best_value == 2.4
     again = Checkpoints("unused")
     again.load_state_dict(kept.state_dict())
-    assert not again.is_best(2.45, has_codes=True)
+    assert not again.is_best(nll, 2.45, has_codes=True)
+
+
+def test_a_criterion_may_be_better_the_greater_it_is():
+    kept, accuracy = Checkpoints("unused"), Criterion("validation/x", "maximize", "", "x")
+    assert kept.is_best(accuracy, 0.2, has_codes=True) and kept.is_best(accuracy, 0.3, True)
+    assert not kept.is_best(accuracy, 0.25, True)
 
 
 def test_another_configuration_does_not_continue_a_run(config):
@@ -148,7 +155,7 @@ def test_non_finite_loss_stops_and_names_the_batch(config):
     train(settings)
     before = state(settings["run_folder"])
     settings["trainer"]["max_steps"] = 100
-    settings["objective"]["norm_weight"] = float("inf")
+    settings["objective"]["bottleneck"]["norm_weight"] = float("inf")
     RunFolder(settings["run_folder"]).config.unlink()  # it would refuse the change
     with pytest.raises(
         NonFiniteLoss, match=r"at step 8 \(epoch \d+, batch \d+\).*spk0\d_"
@@ -190,7 +197,7 @@ def test_tensorboard_and_offline_wandb(config, monkeypatch):
     wandb.finish()
 
 
-@pytest.mark.parametrize("encoder", ["raw", "mel", "features"])
+@pytest.mark.parametrize("encoder", ["waveform", "mel", "identity"])
 def test_every_encoder_learns_and_loads(encoder, config):
     last = train(config(f"encoder={encoder}", "bottleneck=ae", "trainer.max_steps=12"))
     assert not isnan(last)

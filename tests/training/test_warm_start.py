@@ -8,11 +8,11 @@ from helpers.configs import small
 
 from wavenet_ae.checkpoint import FORMAT, SECTION, write_checkpoint
 from wavenet_ae.errors import UserError
-from wavenet_ae.models import WaveformModel, build
+from wavenet_ae.models import GenerativeModel, build
 from wavenet_ae.training.warm_start import SPEAKERS, initialize_from
 
 
-def made(seed: int, speakers: list[str], **changes) -> WaveformModel:
+def made(seed: int, speakers: list[str], **changes) -> GenerativeModel:
     torch.manual_seed(seed)
     return build(small(**changes), speakers)
 
@@ -54,7 +54,7 @@ def test_what_does_not_fit_is_named(checkpoint):
     config = small(bottleneck="vae")
     text = "\n".join(initialize_from(model, config, str(path)))
     assert "bottleneck.codebook: only in the checkpoint" in text
-    assert "decoder.post.weight: (8, 8) there, (12, 8) here, starts anew" in text
+    assert "decoder.post.weight: (8, 8) there, (12, 8) here, starts from scratch" in text
     assert torch.equal(model.state_dict()["decoder.post.weight"], before["decoder.post.weight"])
 
 

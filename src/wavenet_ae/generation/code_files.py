@@ -17,20 +17,20 @@ from typing import Any
 import numpy as np
 
 from wavenet_ae.errors import UserError
-from wavenet_ae.models import WaveformAutoencoder
+from wavenet_ae.models import Autoencoder
 from wavenet_ae.storage import atomic_write, write_bytes
 
 UNITS_TABLE = "units.tsv"
 UNITS_DESCRIPTION = "units.json"
 
 
-def has_codes(model: WaveformAutoencoder) -> bool:
+def has_codes(model: Autoencoder) -> bool:
     """Whether a model has codes; before its bottleneck quantizes it has vectors."""
     bottleneck = model.bottleneck
     return bottleneck.codebook_size is not None and bool(bottleneck.is_quantizing)
 
 
-def describe_units(model: WaveformAutoencoder, fingerprint: str, checkpoint: str) -> dict[str, Any]:
+def describe_units(model: Autoencoder, fingerprint: str, checkpoint: str) -> dict[str, Any]:
     """Returns the content of `units.json`; without codes the sizes of codebooks are null."""
     bottleneck, coded = model.bottleneck, has_codes(model)
     return {

@@ -24,7 +24,7 @@ from wavenet_ae.generation.settings import GenerationSettings
 from wavenet_ae.generation.speakers import require_speaker, target_speakers
 from wavenet_ae.generation.utterances import Unconditional, Utterance, UtteranceSource
 from wavenet_ae.loading import device_named, load_with_fingerprint
-from wavenet_ae.models import WaveformAutoencoder, WaveformModel
+from wavenet_ae.models import Autoencoder, GenerativeModel
 from wavenet_ae.progress import AudioProgress
 from wavenet_ae.threads import AdaptedTorch
 
@@ -47,25 +47,25 @@ def generate(settings: GenerationSettings) -> int:
     if settings.speaker is not None:
         require_speaker(model, settings.speaker)
     if settings.task == "encode":
-        assert isinstance(model, WaveformAutoencoder)
+        assert isinstance(model, Autoencoder)
         return _encode(model, fingerprint, settings)
     return _generate(model, fingerprint, settings)
 
 
-def _require_fitting(model: WaveformModel, task: str) -> None:
-    if task == "sample" and isinstance(model, WaveformAutoencoder):
+def _require_fitting(model: GenerativeModel, task: str) -> None:
+    if task == "sample" and isinstance(model, Autoencoder):
         raise UserError(
             "task is 'sample', but this model generates from codes only: choose "
             "task=reconstruct, convert or decode, or a checkpoint of model=wavenet"
         )
-    if task != "sample" and not isinstance(model, WaveformAutoencoder):
+    if task != "sample" and not isinstance(model, Autoencoder):
         raise UserError(
             f"task is {task!r}, but this model has no encoder and no codes: choose task=sample, or "
             "a checkpoint of model=autoencoder"
         )
 
 
-def _generate(model: WaveformModel, fingerprint: str, settings: GenerationSettings) -> int:
+def _generate(model: GenerativeModel, fingerprint: str, settings: GenerationSettings) -> int:
     engine = make_engine(settings.engine, model.decoder)
     source = _source(model, fingerprint, settings)
     speakers = target_speakers(model, source.utterances, settings.speaker)
@@ -83,7 +83,7 @@ def _generate(model: WaveformModel, fingerprint: str, settings: GenerationSettin
     return _log_end(progress, generator.num_failed, settings)
 
 
-def _encode(model: WaveformAutoencoder, fingerprint: str, settings: GenerationSettings) -> int:
+def _encode(model: Autoencoder, fingerprint: str, settings: GenerationSettings) -> int:
     source = Recordings(model, Path(settings.input or ""), settings.max_utterances, taken=["units"])
     utterances, speakers = source.utterances, [each.speaker for each in source.utterances]
     results = _results(settings, fingerprint, ".npy")
@@ -104,9 +104,9 @@ def _encode(model: WaveformAutoencoder, fingerprint: str, settings: GenerationSe
 
 
 def _source(
-    model: WaveformModel, fingerprint: str, settings: GenerationSettings
+    model: GenerativeModel, fingerprint: str, settings: GenerationSettings
 ) -> UtteranceSource:
-    if not isinstance(model, WaveformAutoencoder):
+    if not isinstance(model, Autoencoder):
         num_samples = max(1, round(settings.seconds * model.sample_rate))
         return Unconditional(settings.num_samples, num_samples)
     if settings.codes is not None:
@@ -157,7 +157,7 @@ def _missing(
     return is_wanted
 
 
-def _audio_seconds(model: WaveformModel, wanted: Sequence[Utterance]) -> float:
+def _audio_seconds(model: GenerativeModel, wanted: Sequence[Utterance]) -> float:
     return sum(each.num_samples for each in wanted) / model.sample_rate
 
 

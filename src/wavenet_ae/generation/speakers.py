@@ -8,7 +8,7 @@ from difflib import SequenceMatcher
 
 from wavenet_ae.errors import UserError
 from wavenet_ae.generation.utterances import Utterance
-from wavenet_ae.models import WaveformModel, WaveNetLanguageModel
+from wavenet_ae.models import GenerativeModel
 
 logger = logging.getLogger(__name__)
 
@@ -16,7 +16,7 @@ NUM_SHOWN = 12
 
 
 def target_speakers(
-    model: WaveformModel, utterances: Sequence[Utterance], speaker: str | None
+    model: GenerativeModel, utterances: Sequence[Utterance], speaker: str | None
 ) -> list[str | None]:
     """Chooses the speaker of each result.
 
@@ -44,9 +44,9 @@ def target_speakers(
     return [each.speaker if each.speaker in known else None for each in utterances]
 
 
-def require_speaker(model: WaveformModel, speaker: str) -> None:
+def require_speaker(model: GenerativeModel, speaker: str) -> None:
     """Raises UserError where the model cannot generate as this speaker."""
-    if isinstance(model, WaveNetLanguageModel) and not model.speaker_conditioning:
+    if not model.speaker_conditioning:
         raise UserError(
             f"speaker is {speaker!r}, but this model was trained without speakers "
             "(model.speaker_conditioning=false): remove speaker"

@@ -13,6 +13,7 @@ NAME is what the item file calls a recording.  abx_scores.py runs fastabx on suc
 
 from __future__ import annotations
 
+import io
 import json
 from collections import defaultdict
 from collections.abc import Sequence
@@ -27,7 +28,7 @@ from torch import Tensor
 
 from wavenet_ae.errors import UserError
 from wavenet_ae.labels import Item
-from wavenet_ae.storage import write_bytes
+from wavenet_ae.storage import write_bytes, write_errors
 
 COLUMNS = ("#file", "onset", "offset", "#phone", "prev-phone", "next-phone", "speaker")
 ITEMS, FEATURES, TIMES, SETTINGS = "phones.item", "features", "times", "settings.json"
@@ -151,5 +152,9 @@ def _inside(folder: Path, name: str) -> Path:
 
 
 def _save(tensor: Tensor, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    torch.save(tensor, path)
+    """Writes a tensor; the export is complete when its items are written, which comes last."""
+    content = io.BytesIO()
+    torch.save(tensor, content)
+    with write_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.getvalue())

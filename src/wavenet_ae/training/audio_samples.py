@@ -13,9 +13,9 @@ from matplotlib.figure import Figure
 from wavenet_ae.audio.io import write
 from wavenet_ae.engines import Sampling, make_engine, stream_seed
 from wavenet_ae.metrics.distances import HOP_SECONDS, WINDOW_SECONDS, power_spectra
-from wavenet_ae.models import WaveformAutoencoder, WaveformModel
-from wavenet_ae.models.sampling import Conditioning, synthesize
-from wavenet_ae.models.utterance import CodeConditioning, NoConditioning, encode_utterance
+from wavenet_ae.models import CodeModel, GenerativeModel
+from wavenet_ae.models.roles import Conditioning
+from wavenet_ae.models.sampling import synthesize
 from wavenet_ae.storage import atomic_write
 
 RANGE_DECIBELS = 70  # of a spectrogram, below its loudest point
@@ -40,7 +40,7 @@ class SampledUtterance:
 
 @torch.no_grad()
 def make_samples(
-    model: WaveformModel, utterances: Sequence[SampledUtterance], engine: str
+    model: GenerativeModel, utterances: Sequence[SampledUtterance], engine: str
 ) -> Samples:
     """Makes each utterance as each of its speakers, as long as the original, all in one batch.
 
@@ -69,12 +69,11 @@ def make_samples(
     return samples
 
 
-def _conditioning(model: WaveformModel, originals: Sequence[np.ndarray]) -> Conditioning:
-    if not isinstance(model, WaveformAutoencoder):
-        return NoConditioning(model.decoder.embedding, [len(each) for each in originals])
-    device = model.decoder.embedding.device
-    waveforms = [torch.from_numpy(each).to(device) for each in originals]
-    return CodeConditioning(model, [encode_utterance(model, each) for each in waveforms])
+def _conditioning(model: GenerativeModel, originals: Sequence[np.ndarray]) -> Conditioning:
+    codes = None
+    if isinstance(model, CodeModel):
+        codes = [model.encode(each, model.sample_rate) for each in originals]
+    return model.conditioning(codes, [len(each) for each in originals])
 
 
 def write_samples(

@@ -15,7 +15,7 @@ from pytorch_lightning.callbacks import WeightAveraging
 
 from wavenet_ae.engines import make_engine
 from wavenet_ae.errors import UserError, nearest
-from wavenet_ae.models import WaveformAutoencoder, WaveformModel
+from wavenet_ae.models import CodeModel, GenerativeModel
 from wavenet_ae.runs import RunFolder
 from wavenet_ae.schema import NonNegative, Positive, PositiveFraction, PositiveNumber
 from wavenet_ae.training.audio_samples import SampledUtterance, make_samples, write_samples
@@ -103,14 +103,14 @@ class AudioSamples(pl.Callback):
             speaker = corpus.speakers[corpus.speaker[row]]
             yield SampledUtterance(_file_name(name), original, self._speakers(model, speaker))
 
-    def _speakers(self, model: WaveformModel, speaker: str) -> dict[str, int]:
+    def _speakers(self, model: GenerativeModel, speaker: str) -> dict[str, int]:
         row, known, target = model.speaker_row(speaker), model.speakers, self.convert_to
         if target is not None and target not in known:
             raise UserError(
                 f"callbacks.audio_samples.convert_to is {target!r}, which is not a speaker of the "
                 f"training split.{nearest(target, known)}"
             )
-        if not isinstance(model, WaveformAutoencoder):
+        if not isinstance(model, CodeModel):
             return {f"sample-of-{_file_name(speaker)}": row}
         target = target or known[(row + 1) % len(known)]
         converted = {f"to-{_file_name(target)}": model.speaker_row(target)}
@@ -167,7 +167,7 @@ def _file_name(name: str) -> str:
     return re.sub(r"[^\w.-]+", "-", name)
 
 
-def _model_in_use(trainer: pl.Trainer, module: pl.LightningModule) -> WaveformModel:
+def _model_in_use(trainer: pl.Trainer, module: pl.LightningModule) -> GenerativeModel:
     """Returns the model with the weights that validation and `wavenet_ae.load` use."""
     for callback in trainer.callbacks:  # type: ignore[attr-defined]
         average = getattr(callback, "_average_model", None)
