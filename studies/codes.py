@@ -12,16 +12,15 @@ stopped; two with other conditions or seeds may run side by side.
 from __future__ import annotations
 
 import argparse
-import json
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from runs import ROOT, schedule, single_threaded, table, train, write_rows
 
-from wavenet_ae.evaluation.config import FILE
+from wavenet_ae.evaluation.results import FILE, EvaluationResult
 from wavenet_ae.runs import RunFolder
 
 NUM_STEPS = {"toy": 1000, "speech": 2000}  # the default is 2000
@@ -58,7 +57,7 @@ CONDITIONS: dict[str, dict[str, list[str]]] = {
         "256 codes": ["bottleneck.codebook_size=256"],
     },
 }
-JUDGED, PARTS = "judged", ("likelihood", "units", "probes")
+EVALUATED, PARTS = "evaluated", ("likelihood", "units", "probing")
 COMMON = ["callbacks.audio_samples.every_n_steps=0"]
 DIGITS = {
     "nll": 2,
@@ -92,7 +91,7 @@ def main() -> None:
         for name in given.only or conditions:
             run = folder / f"{_spelled(name)}-seed-{seed}"
             train(run, [*common, *given.overrides, *conditions[name], f"seed={seed}"])
-            judge(run)
+            evaluate(run)
             write_rows(folder / "figures.csv", _rows(folder, conditions))
     print(table(_rows(folder, conditions), by="condition", digits=DIGITS))
 
@@ -101,58 +100,56 @@ def _spelled(name: str) -> str:
     return name.replace(" ", "_").replace("/", "_per_")
 
 
-def judge(run: Path) -> None:
+def evaluate(run: Path) -> None:
     """Evaluate the last state of a run, unless that is done."""
-    if not _findings(run):
+    if _result(run) is None:
         checkpoint = RunFolder(run).step_checkpoints()[-1]
-        asked = [f"checkpoint={checkpoint}", f"out={run / JUDGED}", f"parts=[{','.join(PARTS)}]"]
+        asked = [
+            f"checkpoint={checkpoint}",
+            f"out={run / EVALUATED}",
+            f"metrics=[{','.join(PARTS)}]",
+        ]
         command = [sys.executable, "evaluate.py", *asked, "probe_seeds=1"]
         subprocess.run(command, check=True, env=single_threaded(), cwd=ROOT)
 
 
 def _rows(folder: Path, conditions: Iterable[str]) -> list[dict[str, Any]]:
-    """Of all runs that have been judged."""
+    """Rows of all runs that have been evaluated."""
     return [
-        {"condition": name, "seed": int(run.name.rpartition("-")[2]), **_figures(findings)}
+        {"condition": name, "seed": int(run.name.rpartition("-")[2]), **_metrics(result)}
         for name in conditions
         for run in sorted(folder.glob(f"{_spelled(name)}-seed-*"))
-        if (findings := _findings(run))
+        if (result := _result(run)) is not None
     ]
 
 
-def _figures(findings: Mapping[str, Any]) -> dict[str, float]:
-    nll, gain = (
-        _row(findings["likelihood"], figure=words)["nats_per_sample"]
-        for words in ("NLL, all samples", "more with another item's codes")
-    )
-    codes, kmeans = (_row(findings["units"], units=name) for name in ("codes", "k-means on MFCC"))
-    probes = {
-        f"{name}_{place}": _probe(findings["probes"], task, representation)
-        for name, task in (("phone", "phone of a frame"), ("speaker", "speaker of a frame"))
+def _metrics(result: EvaluationResult) -> dict[str, float | None]:
+    own = {
+        "nll": result.value("likelihood.nll"),
+        "gain": result.value("ablations.nll_increase", control="shuffled_codes"),
+        "perplexity": result.value("units.perplexity"),
+    }
+    units = {
+        f"{name}{suffix}": result.value(f"units.{column}", system=system)
+        for suffix, system in (("", "codes"), ("_kmeans", "kmeans_mfcc"))
+        for name, column in (("pnmi", "pnmi"), ("held_out", "purity_held_out"))
+    }
+    probing = {
+        f"{name}_{place}": result.value(
+            "probing.accuracy", task=task, representation=representation, probe="linear"
+        )
+        for name, task in (("phone", "phone"), ("speaker", "speaker_of_frame"))
         for place, representation in (("before", "latents"), ("after", "vectors"))
     }
-    found = {name: codes[name] for name in ("perplexity", "pnmi", "held_out")}
-    rival = {f"{name}_kmeans": kmeans[name] for name in ("pnmi", "held_out")}
-    return {"nll": nll, "gain": gain, **found, **rival, **probes}
+    return {**own, **units, **probing}
 
 
-def _findings(run: Path) -> dict[str, Any]:
-    """Rows of each part; none unless all parts have been judged."""
-    file = run / JUDGED / FILE
-    if not file.is_file():
-        return {}
-    found = {each["part"]: each["rows"] for each in json.loads(file.read_text())["findings"]}
-    return found if found.keys() >= set(PARTS) else {}
-
-
-def _probe(rows: Sequence[Mapping[str, Any]], task: str, representation: str) -> float:
-    row = _row(rows, task=task, representation=representation, probe="linear")
-    return float(row["accuracy"])
-
-
-def _row(rows: Sequence[Mapping[str, Any]], **cells: str) -> Mapping[str, Any]:
-    (found,) = [each for each in rows if cells.items() <= each.items()]
-    return found
+def _result(run: Path) -> EvaluationResult | None:
+    """Result of a run; None unless all parts have been evaluated."""
+    if not (run / EVALUATED / FILE).is_file():
+        return None
+    found = EvaluationResult.load(run / EVALUATED)
+    return found if {each.part for each in found.tables} >= set(PARTS) else None
 
 
 if __name__ == "__main__":

@@ -142,7 +142,7 @@ def test_a_wheel_trains_evaluates_and_takes_a_plugin(cache, tmp_path):
     assert code == 0, output
     best = tmp_path / "run" / "checkpoints" / "best.ckpt"
     assert "my_units.Half" in (tmp_path / "run" / "config.yaml").read_text()
-    code, output = wavenet_ae("evaluate", f"checkpoint={best}", "parts=[likelihood]", **where)
+    code, output = wavenet_ae("evaluate", f"checkpoint={best}", "metrics=[likelihood]", **where)
     assert code == 0, output
     assert "written:" in output
     search = ["bottleneck=ae", "sweep=learning_rates", "hydra.sweeper.num_trials=0"]

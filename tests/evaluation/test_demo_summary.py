@@ -1,4 +1,4 @@
-"""The pictures of a run are drawn, for runs without codes too."""
+"""The plots of a run are drawn, for runs without codes too."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def is_drawn(png) -> bool:
     return picture.shape[1] > 600 and (picture < 128).mean() > 0.005
 
 
-def test_pictures_are_drawn(tmp_path):
+def test_plots_are_drawn(tmp_path):
     draw_learning_curve({**TRAINING, **VALIDATION}, tmp_path / "curve.png")
     draw_learning_curve(TRAINING, tmp_path / "training.png")
     draw_usage(np.array([5, 0, 3, 2]), "codes", 30, tmp_path / "usage.png")

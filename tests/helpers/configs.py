@@ -163,6 +163,8 @@ TINY_QUANTIZERS: dict[str, list[str]] = {
     "fsq": ["bottleneck.levels=[4,3]", "bottleneck.start_after=3"],
     "lfq": ["bottleneck.num_bits=3", "bottleneck.start_after=3"],
 }
+TINY_MIXTURE = ["target=pcm", "decoder/output=mixture_of_logistics"]
+TINY_GRU = ["decoder=gru", "decoder.context=20", "decoder.hidden=8", "decoder.post=8"]
 # Without what keeps a codebook from collapsing.
 NO_REMEDY = [
     "bottleneck.init=uniform",

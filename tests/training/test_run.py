@@ -8,7 +8,7 @@ from pathlib import Path
 import hydra
 import pytest
 import torch
-from helpers.configs import BOTTLENECKS, TINY_CODES, TINY_QUANTIZERS
+from helpers.configs import BOTTLENECKS, TINY_CODES, TINY_GRU, TINY_MIXTURE, TINY_QUANTIZERS
 from hydra.core.global_hydra import GlobalHydra
 
 import wavenet_ae
@@ -66,6 +66,8 @@ def test_every_bottleneck_learns_and_loads(bottleneck, config):
         ["bottleneck=rvq", *TINY_CODES, "callbacks=weight_averaging"],
         ["bottleneck=lfq", *TINY_QUANTIZERS["lfq"]],
         ["bottleneck=ae", "trainer.precision=bf16-mixed", "data.buffer_fraction=0.5"],
+        ["bottleneck=ae", *TINY_MIXTURE],
+        ["bottleneck=vqvae", *TINY_CODES, *TINY_GRU],
     ],
 )
 def test_resumed_equals_uninterrupted(overrides, config):

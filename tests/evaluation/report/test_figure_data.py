@@ -1,4 +1,4 @@
-"""What figures show: known counts give known shares and orders."""
+"""What plots show: known counts give known shares and orders."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from helpers.small_evaluations import counted, hostile, made_up, rows
 from wavenet_ae.evaluation.report.examples import Span, examples, unit_bands
 from wavenet_ae.evaluation.report.figure_phones import matrix
 from wavenet_ae.evaluation.report.figure_usage import sorted_shares
-from wavenet_ae.evaluation.report.rate_distortion import comparable_points, operating_point
+from wavenet_ae.evaluation.report.rate_distortion import comparable_points, rate_distortion_point
 from wavenet_ae.evaluation.report.unit_tables import unit_tables
 
 #         a  e  s
@@ -25,12 +25,12 @@ COUNTS = [
 
 
 def table():
-    found = made_up(counted(COUNTS, [4, 0, 10, 8, 2], ["a", "e", "s"]))
+    found = made_up(*counted(COUNTS, [4, 0, 10, 8, 2], ["a", "e", "s"]))
     return unit_tables(found)[0]
 
 
 def test_a_table_of_counts_is_read_as_it_was_written():
-    own, baseline = unit_tables(made_up(counted(COUNTS, [4, 0, 10, 8, 2], ["a", "e", "s"])))
+    own, baseline = unit_tables(made_up(*counted(COUNTS, [4, 0, 10, 8, 2], ["a", "e", "s"])))
     assert (own.kind, baseline.kind) == ("codes", "k-means on MFCC")
     assert (own.num_units, own.num_used, own.num_frames) == (5, 4, 24)
     assert own.counts.tolist() == COUNTS and own.frames.tolist() == [4, 0, 10, 8, 2]
@@ -52,34 +52,38 @@ def test_units_of_one_label_stand_together():
 
 def test_of_many_units_the_most_frequent_are_drawn():
     counts = [[1 + unit % 150, 0] for unit in range(150)]
-    found = matrix(unit_tables(made_up(counted(counts, [151] * 150, ["a", "b"])))[0])
+    found = matrix(unit_tables(made_up(*counted(counts, [151] * 150, ["a", "b"])))[0])
     assert sorted(found.units.tolist()) == list(range(22, 150))
 
 
 def rated(name: str, nll: float | None, *rates: tuple[str, float], **model):
-    judged = made_up(
-        rows("likelihood", {"figure": "NLL, all samples", "nats_per_sample": nll}),
-        rows("sounds", {"sound": "mu-law alone", "lsd_db": 1.0}, {"sound": "reconstruction"}),
-        rows("bitrate", *({"rate": rate, "bits_per_second": bits} for rate, bits in rates)),
+    result = made_up(
+        rows("likelihood", {"samples": "all", "nll": nll}),
+        rows(
+            "reconstruction",
+            {"kind": "quantized", "lsd_db": 1.0},
+            {"kind": "reconstructed", "mcd_db": None},
+        ),
+        rows("bitrate", *({"estimate": rate, "bits_per_second": bits} for rate, bits in rates)),
         name=name,
     )
-    return replace(judged, model={**judged.model, **model})
+    return replace(result, model={**result.model, **model})
 
 
 def test_a_rate_is_the_entropy_of_codes_or_the_kl():
     codes = (("speaker", 1.0), ("nominal", 350.0), ("unigram", 340.0), ("run_length", 299.0))
-    point = operating_point(rated("a", 2.5, *codes), 0)
-    assert (point.used, point.nominal, point.values) == (340.0, 350.0, {"nats_per_sample": 2.5})
-    vae = operating_point(rated("b", None, ("speaker", 1.0), ("kl", 812.0)), 1)
+    point = rate_distortion_point(rated("a", 2.5, *codes), 0)
+    assert (point.used, point.nominal, point.values) == (340.0, 350.0, {"nll": 2.5})
+    vae = rate_distortion_point(rated("b", None, ("speaker", 1.0), ("kl", 812.0)), 1)
     assert (vae.used, vae.nominal, vae.values) == (812.0, None, {})
-    assert operating_point(rated("c", 2.5, ("speaker", 1.0)), 2).used is None
+    assert rate_distortion_point(rated("c", 2.5, ("speaker", 1.0)), 2).used is None
 
 
 def test_a_rate_that_was_not_measured_is_none_that_is_not_there():
-    unmeasured = replace(rated("a", 2.5), findings=rated("a", 2.5).findings[:1])
-    assert operating_point(unmeasured, 0) is None
-    without_codes = replace(unmeasured, model={"checkpoint": "a.ckpt"})
-    assert operating_point(without_codes, 0).used is None
+    unmeasured = replace(rated("a", 2.5), tables=rated("a", 2.5).tables[:1])
+    assert rate_distortion_point(unmeasured, 0) is None
+    without_codes = replace(unmeasured, model={"name": "a", "checkpoint": "a.ckpt"})
+    assert rate_distortion_point(without_codes, 0).used is None
 
 
 def test_only_models_on_the_same_utterances_are_compared():

@@ -1,4 +1,4 @@
-"""Figures of a page: all that there are, of real evaluations, and none without data."""
+"""Plots of a page: all that there are, of real evaluations, and none without data."""
 
 from __future__ import annotations
 
@@ -11,22 +11,23 @@ import pytest
 from helpers.small_evaluations import HOSTILE, counted, evaluated, hostile, made_up
 
 from wavenet_ae.evaluation.report.figures import figures
-from wavenet_ae.evaluation.report.reading import Judged, read_evaluations
+from wavenet_ae.evaluation.report.loading import load_results
+from wavenet_ae.evaluation.results import EvaluationResult
 
 KINDS = ("rvq", "ae")
 
 
 @pytest.fixture(scope="module")
-def judged(tmp_path_factory) -> list[Judged]:
+def results(tmp_path_factory) -> list[EvaluationResult]:
     cache = tmp_path_factory.mktemp("cache")
-    return read_evaluations([evaluated(cache / kind, kind, cache) for kind in KINDS])
+    return load_results([evaluated(cache / kind, kind, cache) for kind in KINDS])
 
 
-def drawn(judged: list[Judged]) -> dict[str, str]:
+def drawn(results: list[EvaluationResult]) -> dict[str, str]:
     """SVG by title; a warning is an error."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        found = figures(judged)
+        found = figures(results)
     assert all(each.about.endswith(".") for each in found)
     return {each.title: each.svg for each in found}
 
@@ -36,12 +37,12 @@ def texts(svg: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def real(judged) -> dict[str, str]:
-    return drawn(judged)
+def real(results) -> dict[str, str]:
+    return drawn(results)
 
 
-def test_all_figures_of_real_evaluations(judged, real):
-    names, found = [each.name for each in judged], real
+def test_all_figures_of_real_evaluations(results, real):
+    names, found = [each.name for each in results], real
     assert list(found) == [
         "Learning curves",
         "Rate and distortion",
@@ -51,7 +52,7 @@ def test_all_figures_of_real_evaluations(judged, real):
     ]
     assert all(name in texts(found["Learning curves"]) for name in names)
     assert f"{names[1]}: no rate" in texts(found["Rate and distortion"])
-    assert f"{names[0]}, codes of all 3 codebooks: " in texts(found["Use of the units"])
+    assert f"{names[0]}, codes of all codebooks: " in texts(found["Use of the units"])
     assert "k-means on vectors" in texts(found[f"Labels of each unit: {names[1]}"])
     assert "time in s" in texts(found["Units and labels of an utterance"])
 
@@ -73,14 +74,18 @@ def test_nothing_outside_is_asked_for(real):
 
 
 @pytest.mark.parametrize(
-    ("part", "lost"),
-    [("likelihood", "Rate"), ("bitrate", "Rate"), ("example", "Units"), ("code_by_phone", "Use")],
+    ("table", "lost"),
+    [
+        ("likelihood", "Rate"),
+        ("bitrate", "Rate"),
+        ("alignment_example", "Units"),
+        ("contingency", "Use"),
+    ],
 )
-def test_a_figure_whose_data_is_not_there_is_left_out(tmp_path, part, lost):
+def test_a_figure_whose_data_is_not_there_is_left_out(tmp_path, table, lost):
     both = [hostile(tmp_path, "a"), hostile(tmp_path, "b")]
     rest = [
-        replace(each, findings=[found for found in each.findings if found.part != part])
-        for each in both
+        replace(each, tables=[found for found in each.tables if found.id != table]) for each in both
     ]
     also = ("Labels",) if lost == "Use" else ()
     assert list(drawn(rest)) == [
@@ -93,21 +98,21 @@ def test_one_model_alone_has_no_rates_to_compare(tmp_path):
     assert "Rate and distortion" not in drawn([hostile(tmp_path, "a")])
 
 
-def test_models_judged_on_other_speech_are_not_compared(tmp_path):
+def test_models_evaluated_on_other_data_are_not_compared(tmp_path):
     both = [hostile(tmp_path, "a"), hostile(tmp_path, "b")]
     other = replace(both[1], corpus={"fingerprint": "bad", "split": "validation"})
     assert "Rate and distortion" not in drawn([both[0], other])
 
 
 def test_without_its_sound_there_is_no_example(tmp_path):
-    judged = hostile(tmp_path, "a")
-    assert "Units and labels of an utterance" in drawn([judged])
+    result = hostile(tmp_path, "a")
+    assert "Units and labels of an utterance" in drawn([result])
     (tmp_path / "example.wav").unlink()
-    assert "Units and labels of an utterance" not in drawn([judged])
+    assert "Units and labels of an utterance" not in drawn([result])
 
 
-def test_without_a_run_folder_there_are_no_curves(judged):
-    moved = replace(judged[0], model={**judged[0].model, "checkpoint": "gone.ckpt"})
+def test_without_a_run_folder_there_are_no_curves(results):
+    moved = replace(results[0], model={**results[0].model, "checkpoint": "gone.ckpt"})
     assert "Learning curves" not in drawn([moved])
 
 
@@ -124,5 +129,5 @@ def test_hostile_labels_and_names_are_texts(tmp_path):
 
 
 def test_a_label_in_another_script_is_no_warning(tmp_path):
-    found = drawn([made_up(counted([[3, 1], [1, 4]], [4, 5], ["語", "a"]))])
+    found = drawn([made_up(*counted([[3, 1], [1, 4]], [4, 5], ["語", "a"]))])
     assert any("語" in texts(svg) for svg in found.values())

@@ -8,18 +8,18 @@ from wavenet_ae.dashboards.drawing import COLORS, draw_panel, drawn_keys, run_ha
 from wavenet_ae.dashboards.history import RunHistory, read_metrics
 from wavenet_ae.evaluation.report.figure import Figure, as_figure
 from wavenet_ae.evaluation.report.figure_style import add_legend, drawing_of, legend_inches
-from wavenet_ae.evaluation.report.reading import Judged
+from wavenet_ae.evaluation.results import EvaluationResult
 from wavenet_ae.plotting.curves import LEARNING_CURVE
 from wavenet_ae.runs import RunFolder
 
 PANEL_INCHES = 3.4
 
 
-def curves(judged: Sequence[Judged]) -> Iterator[Figure]:
+def curves(results: Sequence[EvaluationResult]) -> Iterator[Figure]:
     """A figure for every so many models as colors tell apart, of those whose runs are there."""
     runs = [
         RunHistory(each.name, read_metrics(RunFolder(each.run_folder).metrics), {})
-        for each in judged
+        for each in results
         if each.run_folder is not None
     ]
     for first in range(0, len(runs), len(COLORS)):

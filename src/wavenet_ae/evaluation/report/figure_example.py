@@ -19,7 +19,7 @@ from matplotlib.colors import hsv_to_rgb
 from wavenet_ae.evaluation.report.examples import Band, Example, Span, examples
 from wavenet_ae.evaluation.report.figure import Figure, as_figure
 from wavenet_ae.evaluation.report.figure_style import WIDTH_INCHES, drawing_of, shortened
-from wavenet_ae.evaluation.report.reading import Judged
+from wavenet_ae.evaluation.results import EvaluationResult
 from wavenet_ae.metrics.distances import HOP_SECONDS, WINDOW_SECONDS, power_spectra
 
 LINE_SECONDS = 1.0  # in which a unit of 20 ms has room for its number, upright
@@ -31,9 +31,9 @@ MOST_CHARACTERS = 14
 GOLDEN = 0.618  # the part of a circle by which numbers that follow each other differ most in hue
 
 
-def examples_over_spectrograms(judged: Sequence[Judged]) -> Iterator[Figure]:
-    """One for each utterance, with a line of units for each model that was judged on it."""
-    for index, example in enumerate(examples(judged)):
+def examples_over_spectrograms(results: Sequence[EvaluationResult]) -> Iterator[Figure]:
+    """One for each utterance, with a line of units for each model that was evaluated on it."""
+    for index, example in enumerate(examples(results)):
         num_lines = ceil(example.seconds / LINE_SECONDS)
         drawing = drawing_of(num_lines * (_top(example) - _bottom(example) + MARGIN_INCHES))
         decibels = 10 * np.log10(power_spectra(example.samples, example.rate)).T

@@ -12,8 +12,8 @@ from matplotlib.image import AxesImage
 
 from wavenet_ae.evaluation.report.figure import Figure, as_figure
 from wavenet_ae.evaluation.report.figure_style import drawing_of, shortened
-from wavenet_ae.evaluation.report.reading import Judged
 from wavenet_ae.evaluation.report.unit_tables import UnitTable, unit_tables
+from wavenet_ae.evaluation.results import EvaluationResult
 
 MOST_UNITS, MOST_LABELS = 128, 64  # that can be told apart
 MOST_NUMBERS = 48  # units up to which each has its number
@@ -33,9 +33,9 @@ class Matrix:
     units: np.ndarray
 
 
-def matrices(judged: Sequence[Judged]) -> Iterator[Figure]:
+def matrices(results: Sequence[EvaluationResult]) -> Iterator[Figure]:
     """One for each model whose units were counted, all on one scale."""
-    found = {each.name: kinds for each in judged if (kinds := _kinds(each))}
+    found = {each.name: kinds for each in results if (kinds := _kinds(each))}
     brightest = max(
         (matrix.shares.max() for kinds in found.values() for matrix in kinds), default=1
     )
@@ -56,9 +56,9 @@ def matrices(judged: Sequence[Judged]) -> Iterator[Figure]:
         yield as_figure(drawing, f"phones-{index}", f"Labels of each unit: {name}", about)
 
 
-def _kinds(judged: Judged) -> list[Matrix]:
+def _kinds(result: EvaluationResult) -> list[Matrix]:
     """The model's own units, which are the first, and k-means on MFCC, the last."""
-    tables = [table for table in unit_tables(judged) if table.labeled.any()]
+    tables = [table for table in unit_tables(result) if table.labeled.any()]
     return [matrix(each) for each in (tables if len(tables) < 2 else [tables[0], tables[-1]])]
 
 

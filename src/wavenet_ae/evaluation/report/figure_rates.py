@@ -17,16 +17,16 @@ from wavenet_ae.evaluation.report.figure_style import (
     number_ratios,
 )
 from wavenet_ae.evaluation.report.rate_distortion import MEASURES, Point, comparable_points
-from wavenet_ae.evaluation.report.reading import Judged
+from wavenet_ae.evaluation.results import EvaluationResult
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "h", "*", "p")
 POINTS: dict[str, Any] = dict(linestyle="none", markersize=7)
 PANEL_INCHES = 2.4
 
 
-def rates(judged: Sequence[Judged]) -> Iterator[Figure]:
-    """One for each speech on which several models were judged, some of which have a rate."""
-    for index, points in enumerate(comparable_points(judged)):
+def rates(results: Sequence[EvaluationResult]) -> Iterator[Figure]:
+    """One for each corpus on which several models were evaluated, some of which have a rate."""
+    for index, points in enumerate(comparable_points(results)):
         measures = [each for each in MEASURES if _can_be_drawn(points, each)]
         if not measures:
             continue

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from wavenet_ae.dashboards.drawing import FEW, GRAY, UNIFORM
-from wavenet_ae.evaluation.parts.contingency import MOST_UNITS
+from wavenet_ae.evaluation.contingency import MOST_UNITS
 from wavenet_ae.evaluation.report.figure import Figure, as_figure
 from wavenet_ae.evaluation.report.figure_style import (
     add_legend,
@@ -16,15 +16,15 @@ from wavenet_ae.evaluation.report.figure_style import (
     look,
     number_ratios,
 )
-from wavenet_ae.evaluation.report.reading import Judged
 from wavenet_ae.evaluation.report.unit_tables import UnitTable, unit_tables
+from wavenet_ae.evaluation.results import EvaluationResult
 
 PANEL_INCHES = 3.2
 
 
-def usage(judged: Sequence[Judged]) -> Iterator[Figure]:
+def usage(results: Sequence[EvaluationResult]) -> Iterator[Figure]:
     """One for all models whose units were counted."""
-    tables = {each.name: tables[0] for each in judged if (tables := unit_tables(each))}
+    tables = {each.name: tables[0] for each in results if (tables := unit_tables(each))}
     if not tables:
         return
     drawing = drawing_of(PANEL_INCHES + legend_inches(len(tables) + 1))

@@ -14,12 +14,12 @@ from wavenet_ae.evaluation.report.figure_phones import matrices
 from wavenet_ae.evaluation.report.figure_rates import rates
 from wavenet_ae.evaluation.report.figure_style import STYLE
 from wavenet_ae.evaluation.report.figure_usage import usage
-from wavenet_ae.evaluation.report.reading import Judged
+from wavenet_ae.evaluation.results import EvaluationResult
 
 IN_ORDER = (curves, rates, usage, matrices, examples_over_spectrograms)
 
 
-def figures(judged: Sequence[Judged]) -> list[Figure]:
+def figures(results: Sequence[EvaluationResult]) -> list[Figure]:
     """Of models with unlike names; what was not measured has no figure.
 
     Raises UserError where a run's metrics.csv is none.
@@ -27,4 +27,4 @@ def figures(judged: Sequence[Judged]) -> list[Figure]:
     with rc_context(STYLE), warnings.catch_warnings():
         # The browser's fonts, and not matplotlib's, draw texts of other scripts.
         warnings.filterwarnings("ignore", "Glyph .* missing from font")
-        return [figure for draw in IN_ORDER for figure in draw(judged)]
+        return [figure for draw in IN_ORDER for figure in draw(results)]

@@ -1,17 +1,16 @@
-"""Where models stand between rate and distortion."""
+"""Rate and distortion of models."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from wavenet_ae.evaluation.parts.likelihood import WORDS
-from wavenet_ae.evaluation.report.reading import Judged
-from wavenet_ae.metrics.reconstruction import RECONSTRUCTION
+from wavenet_ae.evaluation.headlines import headlines
+from wavenet_ae.evaluation.results import EvaluationResult
 
+# Distortions among the headlines, as axes name them.
 MEASURES = {
-    "nats_per_sample": "NLL in nats per sample",
+    "nll": "NLL in nats per sample",
     "lsd_db": "LSD in dB",
     "mcd_db": "MCD in dB",
 }
@@ -19,11 +18,14 @@ MEASURES = {
 
 @dataclass(frozen=True)
 class Point:
-    """Of the model `number` on the page.
+    """One model.
 
-    used     bits per second: the codes' entropy, or KL; None where a model has no rate
-    nominal  of codes that are all as frequent
-    values   those of MEASURES that were found
+    Attributes:
+        name: Its name.
+        number: Its place on the page.
+        used: Bits per second by the entropy of the codes, or by the KL; None without a rate.
+        nominal: Bits per second if all codes were equally frequent.
+        values: MEASURES that were measured.
     """
 
     name: str
@@ -33,41 +35,26 @@ class Point:
     values: Mapping[str, float]
 
 
-def comparable_points(judged: Sequence[Judged]) -> list[list[Point]]:
-    """Models that were judged on the same utterances, in groups."""
+def comparable_points(results: Sequence[EvaluationResult]) -> list[list[Point]]:
+    """Points in groups of models that were evaluated on the same utterances."""
     groups: dict[tuple[str, str], list[Point]] = {}
-    for number, each in enumerate(judged):
-        point = operating_point(each, number)
+    for number, each in enumerate(results):
+        point = rate_distortion_point(each, number)
         if point is not None:
             key = (str(each.corpus["fingerprint"]), str(each.corpus["split"]))
             groups.setdefault(key, []).append(point)
     return list(groups.values())
 
 
-def operating_point(judged: Judged, number: int) -> Point | None:
-    """None where rates were not measured, of a model that may have one."""
-    bitrate = judged.part("bitrate")
-    if bitrate is None and "bottleneck" in judged.model:
+def rate_distortion_point(result: EvaluationResult, number: int) -> Point | None:
+    """The point of a model, or None where its bitrate was not measured but may have been."""
+    if result.table("bitrate") is None and result.has_codes:
         return None
-    rates: dict[Any, Any] = {
-        row["rate"]: row["bits_per_second"] for row in (bitrate.rows if bitrate else ())
-    }
+    found = {id: each.value for id, each in headlines(result).items()}
     return Point(
-        name=judged.name,
+        name=result.name,
         number=number,
-        used=rates.get("unigram", rates.get("kl")),
-        nominal=rates.get("nominal"),
-        values=_values(judged),
+        used=found.get("unigram_bits_per_second", found.get("kl_bits_per_second")),
+        nominal=found.get("nominal_bits_per_second"),
+        values={id: found[id] for id in MEASURES if id in found},
     )
-
-
-def _values(judged: Judged) -> dict[str, float]:
-    nll = _row(judged, "likelihood", "figure", WORDS["all"])
-    found = {**nll, **_row(judged, "sounds", "sound", RECONSTRUCTION)}
-    return {name: found[name] for name in MEASURES if found.get(name) is not None}
-
-
-def _row(judged: Judged, part: str, column: str, wanted: str) -> Mapping[str, Any]:
-    findings = judged.part(part)
-    rows = findings.rows if findings else ()
-    return next((row for row in rows if row[column] == wanted), {})

@@ -1,4 +1,4 @@
-"""What ABX compares: the phones of labeled utterances, each with its neighbors and its speaker.
+"""Items of ABX: the phones of labeled utterances, each with its neighbors and its speaker.
 
 An .item file may list them, as those of the ZeroSpeech challenges do.  Else they are made:
 
@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import numpy as np
 
-from wavenet_ae.evaluation.config import Settings
+from wavenet_ae.evaluation.config import EvaluationConfig
 from wavenet_ae.evaluation.labeled_corpus import LabeledCorpus
 from wavenet_ae.labels import (
     AS_THEY_ARE,
@@ -35,10 +35,13 @@ BREAKS_A_FIELD = re.compile(r'[\s"%]')  # of a file whose columns are separated 
 
 @dataclass(frozen=True)
 class AbxItems:
-    """names      what each utterance is called in the items, by its row, ascending
-    items      of these utterances
-    num_left   utterances with labels that are left out, for there are enough without them
-    are_given  whether an .item file lists them
+    """Phones to compare.
+
+    Attributes:
+        names: Name of each utterance in the items, by its row, ascending.
+        items: Phones of these utterances.
+        num_left: Number of utterances with labels that are left out because there are enough.
+        are_given: Whether an .item file lists them.
     """
 
     names: dict[int, str]
@@ -47,17 +50,16 @@ class AbxItems:
     are_given: bool
 
 
-def choose_items(labeled: LabeledCorpus, settings: Settings) -> AbxItems:
-    """Items of all utterances with labels, or of as many, in an order that the seed keys, as have
-    `abx_items` segments.
+def choose_items(labeled: LabeledCorpus, config: EvaluationConfig) -> AbxItems:
+    """Choose utterances with labels in a random order until they have `max_abx_items` segments.
 
-    Those that an .item file has are taken as they are; they are made where it lacks columns, or
-    where labels are mapped, which may change neighbors too.
+    Items of an .item file are used as they are.  They are made from labels where there is no such
+    file, where it lacks columns, or where labels are mapped, which may change neighbors too.
     """
-    by_name, names = _given(labeled, settings) or ({}, [_name(labeled, n) for n in labeled.rows])
+    by_name, names = _given(labeled, config) or ({}, [_name(labeled, n) for n in labeled.rows])
     num_segments = np.array([len(each.labels) for each in labeled.segments], np.int64)
-    order = keyed_permutation(len(names), settings.seed, "abx")
-    is_enough = np.cumsum(num_segments[order]) > settings.abx_items
+    order = keyed_permutation(len(names), config.seed, "abx")
+    is_enough = np.cumsum(num_segments[order]) > config.max_abx_items
     chosen = sorted(order[~is_enough].tolist() or order[:1].tolist())
     items: list[Item] = []
     for place in chosen:
@@ -73,12 +75,12 @@ def choose_items(labeled: LabeledCorpus, settings: Settings) -> AbxItems:
 
 
 def _given(
-    labeled: LabeledCorpus, settings: Settings
+    labeled: LabeledCorpus, config: EvaluationConfig
 ) -> tuple[dict[str, list[Item]], list[str]] | None:
-    """Items by the names of recordings, and the name of each utterance with labels; None where no
-    file gives them."""
-    source = label_source(settings.labels, settings.suffix, settings.tier)
-    if not isinstance(source, ItemLabels) or settings.mapping != AS_THEY_ARE.name:
+    """Items by the names of recordings, and the name of each utterance with labels; None without a
+    file that has them."""
+    source = label_source(config.labels, config.suffix, config.tier)
+    if not isinstance(source, ItemLabels) or config.mapping != AS_THEY_ARE.name:
         return None
     by_name: dict[str, list[Item]] = {}
     for item in read_item_file(source.path):
@@ -89,13 +91,13 @@ def _given(
 
 
 def _name(labeled: LabeledCorpus, row: int) -> str:
-    """A path below a folder, like no other utterance's."""
+    """Unique path below a folder."""
     parts = labeled.corpus.keys[row].split("/")
     return "/".join(NO_PART_OF_A_NAME.get(part, _field(part)) for part in parts)
 
 
 def items_of(segments: Segments, name: str, speaker: str) -> list[Item]:
-    """Of the phones of one recording; silence is a neighbor only."""
+    """Items of the phones of one recording; silence is a neighbor only."""
     phones = [SILENCE, *map(_phone, segments.labels), SILENCE]
     ends, begins = segments.ends, segments.begins
     items = []

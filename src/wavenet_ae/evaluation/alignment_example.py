@@ -1,4 +1,4 @@
-"""One utterance with what is said in it, and the units that stand for it."""
+"""The alignment of one utterance: its labels, and its units."""
 
 from __future__ import annotations
 
@@ -10,55 +10,53 @@ import numpy as np
 
 from wavenet_ae.audio.io import write
 from wavenet_ae.evaluation.labeled_corpus import LabeledCorpus
-from wavenet_ae.evaluation.parts.unit_systems import Units
 from wavenet_ae.evaluation.results import ResultTable, Value
+from wavenet_ae.evaluation.unit_systems import Units
 from wavenet_ae.labels import Segments
 from wavenet_ae.metrics.boundaries import change_seconds
 from wavenet_ae.metrics.durations import is_change
 
-PART, FILE = "example", "example.wav"
+FILE = "units/alignment_example.wav"
 FEWEST_SECONDS, MOST_SECONDS = 2.0, 6.0  # of an utterance that is preferred
 SHOWN_SECONDS = 5.0
 
 
 class Span(NamedTuple):
+    """A label or unit from `begin` to `end` in seconds."""
+
     label: str
-    begin: float  # seconds, as `end`
+    begin: float
     end: float
 
 
-def judge_example(units: Units, labeled: LabeledCorpus, folder: Path) -> ResultTable:
-    """Writes its beginning to `folder`.  Needs an utterance with labels."""
-    row, corpus = chosen(labeled), labeled.corpus
+def alignment_example(units: Units, labeled: LabeledCorpus, folder: Path) -> ResultTable:
+    """Table `alignment_example` of the first seconds of an utterance, whose audio is written.
+
+    A unit lasts from midway between anchors to midway between anchors.  Needs an utterance with
+    labels.
+    """
+    row, corpus = choose_utterance(labeled), labeled.corpus
     length, rate = int(corpus.length[row]), corpus.sample_rate
     stop = min(length, round(SHOWN_SECONDS * rate))
     write(folder / FILE, corpus.read(row, 0, stop), rate)
     end = stop / rate
-    rows = [_row("phones", None, each) for each in label_spans(labeled.of(row), end)]
+    rows = [_row("labels", None, each) for each in label_spans(labeled.of(row), end)]
     encoded, _ = units.encode(corpus, row)
     if encoded.codes is None:
         assert units.of_vectors is not None
-        own, kind = units.of_vectors.codes(encoded.vectors)[:, None], "clusters of vectors"
+        own, system = units.of_vectors.codes(encoded.vectors)[:, None], "kmeans_vectors"
     else:
-        own, kind = encoded.codes.reshape(len(encoded.codes), -1), "codes"
+        own, system = encoded.codes.reshape(len(encoded.codes), -1), "codes"
     for codebook, column in enumerate(own.T):
         spans = unit_spans(column, encoded.anchors, rate, end)
         rows += [_row("units", codebook, each) for each in spans]
-    return ResultTable(
-        part=PART,
-        title="An utterance, its labels and its units",
-        about=(
-            f"The first {SHOWN_SECONDS:g} s at most.  A unit lasts from midway between anchors to "
-            "midway between anchors."
-        ),
-        rows=rows,
-        settings={"file": FILE, "utterance": corpus.keys[row], "units": kind},
-        is_detail=True,
-    )
+    metadata = {"file": FILE, "utterance": corpus.keys[row], "system": system}
+    return ResultTable("alignment_example", [], rows, metadata)
 
 
-def chosen(labeled: LabeledCorpus) -> int:
-    """The first utterance with labels; one of the validation split first, and of a few seconds."""
+def choose_utterance(labeled: LabeledCorpus) -> int:
+    """Row of the first utterance with labels; preferably of the validation split, and of a few
+    seconds."""
     corpus = labeled.corpus
 
     def misfits(row: int) -> tuple[bool, bool]:
@@ -72,7 +70,7 @@ def chosen(labeled: LabeledCorpus) -> int:
 
 
 def label_spans(segments: Segments, end: float) -> Iterator[Span]:
-    """Those of labels that count, up to `end` in seconds."""
+    """Spans of labels that count, up to `end` in seconds."""
     for begin, stop, label in zip(segments.begins, segments.ends, segments.labels, strict=True):
         if label is not None and begin < end:
             yield Span(label, float(begin), min(float(stop), end))

@@ -8,9 +8,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from wavenet_ae.evaluation.config import Settings
+from wavenet_ae.evaluation.abx_items import choose_items, items_of
+from wavenet_ae.evaluation.config import EvaluationConfig
 from wavenet_ae.evaluation.labeled_corpus import LabeledCorpus
-from wavenet_ae.evaluation.parts.abx_items import choose_items, items_of
 from wavenet_ae.labels import Segments, label_source
 
 
@@ -58,7 +58,7 @@ def labeled(keys: list[str], each: list[Segments]) -> LabeledCorpus:
 
 def test_what_would_break_a_file_of_columns_is_escaped():
     said = segments((0.0, 0.1, 'a"b'), (0.1, 0.2, "c d"))
-    found = choose_items(labeled(["ann lee/../my 1.wav"], [said]), Settings())
+    found = choose_items(labeled(["ann lee/../my 1.wav"], [said]), EvaluationConfig())
     assert found.names == {0: "ann%20lee/%2E%2E/my%201.wav"} and not found.are_given
     assert phones(found.items) == ["a%22b/SIL/c%20d", "c%20d/a%22b/SIL"]
     assert found.items[0].fields["speaker"] == "ann%20lee"
@@ -66,12 +66,12 @@ def test_what_would_break_a_file_of_columns_is_escaped():
 
 def test_as_many_whole_utterances_as_have_so_many_phones():
     of_six = labeled([f"ann/{n}.wav" for n in range(5)], [SAID] * 5)
-    found = choose_items(of_six, Settings(abx_items=13))
+    found = choose_items(of_six, EvaluationConfig(max_abx_items=13))
     assert len(found.names) == 2 and found.num_left == 3 and len(found.items) == 2 * 4
     assert {item.file for item in found.items} == set(found.names.values())
-    others = choose_items(of_six, Settings(abx_items=13, seed=2)).names
+    others = choose_items(of_six, EvaluationConfig(max_abx_items=13, seed=2)).names
     assert others != found.names, "the seed chooses"
-    assert len(choose_items(of_six, Settings(abx_items=1)).names) == 1
+    assert len(choose_items(of_six, EvaluationConfig(max_abx_items=1)).names) == 1
 
 
 HEADER = "#file onset offset #phone prev-phone next-phone speaker\n"
@@ -91,16 +91,16 @@ def of_file(file: Path) -> LabeledCorpus:
 
 
 def test_items_of_a_file_are_taken_as_they_are(item_file):
-    found = choose_items(of_file(item_file), Settings(labels=str(item_file)))
+    found = choose_items(of_file(item_file), EvaluationConfig(labels=str(item_file)))
     assert found.are_given and found.names == {0: "1", 1: "2"}
     assert phones(found.items) == ["s/SIL/ih", "ih/s/SIL", "k/a/b"]
 
 
 def test_without_its_columns_or_with_a_mapping_they_are_made(item_file, tmp_path):
-    mapped = Settings(labels=str(item_file), mapping="timit39")
+    mapped = EvaluationConfig(labels=str(item_file), mapping="timit39")
     assert not choose_items(of_file(item_file), mapped).are_given
     bare = tmp_path / "bare.item"
     bare.write_text("#file onset offset #phone\n1 0.1 0.2 s\n2 0 1 k\n")
-    found = choose_items(of_file(bare), Settings(labels=str(bare)))
+    found = choose_items(of_file(bare), EvaluationConfig(labels=str(bare)))
     assert not found.are_given and phones(found.items) == ["s/SIL/SIL", "k/SIL/SIL"]
     assert [item.fields["speaker"] for item in found.items] == ["ann", "bob"]

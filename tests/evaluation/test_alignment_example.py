@@ -10,10 +10,10 @@ import pytest
 import soundfile
 from helpers.small_evaluations import evaluated
 
+from wavenet_ae.evaluation.alignment_example import choose_utterance, label_spans, unit_spans
 from wavenet_ae.evaluation.labeled_corpus import LabeledCorpus
-from wavenet_ae.evaluation.parts.alignment_example import chosen, label_spans, unit_spans
-from wavenet_ae.evaluation.report.reading import read_evaluations
 from wavenet_ae.evaluation.report.unit_tables import unit_tables
+from wavenet_ae.evaluation.results import EvaluationResult
 from wavenet_ae.labels import Segments
 
 
@@ -47,14 +47,14 @@ def test_a_validation_utterance_of_a_few_seconds_is_chosen(splits, seconds, row)
     corpus = SimpleNamespace(
         split=np.array(splits), length=1000 * np.array(seconds), sample_rate=1000
     )
-    assert chosen(LabeledCorpus(corpus, [0, 1, 2], [], [], 0)) == row
+    assert choose_utterance(LabeledCorpus(corpus, [0, 1, 2], [], [], 0)) == row
 
 
 @pytest.mark.parametrize("kind", ["rvq", "ae"])
 def test_units_and_sound_of_an_evaluation(tmp_path, kind):
-    (judged,) = read_evaluations([evaluated(tmp_path, kind, tmp_path, ["units"])])
-    found = judged.part("example")
-    samples, rate = soundfile.read(judged.folder / found.settings["file"])
+    result = EvaluationResult.load(evaluated(tmp_path, kind, tmp_path, ["units"]))
+    found = result.table("alignment_example")
+    samples, rate = soundfile.read(result.folder / found.metadata["file"])
     codebooks = {row["codebook"] for row in found.rows if row["kind"] == "units"}
     assert codebooks == ({0, 1, 2} if kind == "rvq" else {0})
     for codebook in codebooks:
@@ -62,10 +62,10 @@ def test_units_and_sound_of_an_evaluation(tmp_path, kind):
         ends = [row["end_seconds"] for row in own]
         assert [row["start_seconds"] for row in own] == [0.0, *ends[:-1]]
         assert ends[-1] == len(samples) / rate <= 5
-    assert any(row["kind"] == "phones" and row["label"] == "sil" for row in found.rows)
-    own, *_, baseline = unit_tables(judged)
+    assert any(row["kind"] == "labels" and row["label"] == "sil" for row in found.rows)
+    own, *_, baseline = unit_tables(result)
     assert own.frames.sum() == own.num_frames == baseline.num_frames
-    quality = judged.part("units").rows[0]
+    quality = result.table("units").rows[0]
     without = quality["num_unlabeled"] + quality["num_excluded"]
     assert own.num_frames == quality["num_frames"] + without
     assert quality["num_frames"] == own.labeled.sum() and quality["num_units"] == own.num_units

@@ -1,4 +1,4 @@
-"""Units that are judged: of one codebook, of several, of none, and before there are any."""
+"""Systems of units: of one codebook, of several, of none, and before there are any."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ import numpy as np
 import pytest
 import torch
 from helpers.configs import small
-from helpers.evaluated import judged, table
+from helpers.evaluated import evaluated, table
 
 from wavenet_ae.data.corpus import PackedCorpus
 from wavenet_ae.data.packing import pack
 from wavenet_ae.data.splits import Splits
 from wavenet_ae.data.toy.source import ToySource
+from wavenet_ae.evaluation import unit_systems
 from wavenet_ae.evaluation.demo_summary import units_of_run
-from wavenet_ae.evaluation.parts import unit_systems as unit_kinds
-from wavenet_ae.evaluation.parts.unit_systems import CONTINUOUS_UNITS, Units
-from wavenet_ae.models import WaveformAutoencoder, build
+from wavenet_ae.evaluation.report.prose import about
+from wavenet_ae.evaluation.unit_systems import CONTINUOUS_UNITS, Units
+from wavenet_ae.models import Autoencoder, build
 
 
 @pytest.fixture(scope="module")
@@ -25,12 +26,12 @@ def corpus(tmp_path_factory) -> PackedCorpus:
     return PackedCorpus(pack(source, str(folder / "packed"), 8000, Splits()))
 
 
-def model(kind: str, starts: bool = True, **bottleneck: int) -> WaveformAutoencoder:
+def model(kind: str, starts: bool = True, **bottleneck: int) -> Autoencoder:
     torch.manual_seed(0)
     config = small(kind)
     config["bottleneck"] |= bottleneck
     built = build(config, ["a"]).eval()
-    assert isinstance(built, WaveformAutoencoder)
+    assert isinstance(built, Autoencoder)
     if hasattr(built.bottleneck, "is_quantizing"):
         built.bottleneck.is_quantizing.fill_(starts)
     return built
@@ -39,48 +40,47 @@ def model(kind: str, starts: bool = True, **bottleneck: int) -> WaveformAutoenco
 def test_of_several_codebooks_each_combination_is_a_unit_too(corpus):
     units = Units(model("rvq", num_codebooks=2), corpus, seed=1)
     assert units.sizes == {
-        "codes of all 2 codebooks": 64,
-        "codes of codebook 1": 8,
-        "codes of codebook 2": 8,
-        "k-means on MFCC": 64,
+        "joint_codes": 64,
+        "codebook_1": 8,
+        "codebook_2": 8,
+        "kmeans_mfcc": 64,
     }
     _, found = units.of(corpus, 0)
     joint, first, second, _ = found.values()
     assert np.array_equal(joint, 8 * first + second)
     assert len(np.unique(joint)) > len(np.unique(first)) > 1
-    assert not units.remarks
+    assert not units.notes
 
 
 def test_too_many_combinations_are_left_out_with_a_word(corpus, monkeypatch):
-    monkeypatch.setattr(unit_kinds, "MOST_JOINT_UNITS", 63)
+    monkeypatch.setattr(unit_systems, "MOST_JOINT_UNITS", 63)
     units = Units(model("rvq", num_codebooks=2), corpus, seed=1)
-    assert list(units.sizes) == ["codes of codebook 1", "codes of codebook 2", "k-means on MFCC"]
-    (remark,) = units.remarks
-    assert "The 2 codebooks of 8 codes have more than 63 combinations" in remark
+    assert list(units.sizes) == ["codebook_1", "codebook_2", "kmeans_mfcc"]
+    assert units.notes == ["no_joint_codes"]
+    assert units.metadata == {"num_codebooks": 2, "codebook_size": 8, "max_joint_units": 63}
     assert list(units.of(corpus, 0)[1]) == list(units.sizes)
 
 
 def test_clusters_are_as_many_as_joint_units_up_to_a_limit(corpus, monkeypatch):
-    monkeypatch.setattr(unit_kinds, "MOST_CLUSTERS", 50)
-    assert Units(model("rvq", num_codebooks=2), corpus, seed=1).sizes["k-means on MFCC"] == 50
+    monkeypatch.setattr(unit_systems, "MOST_CLUSTERS", 50)
+    assert Units(model("rvq", num_codebooks=2), corpus, seed=1).sizes["kmeans_mfcc"] == 50
 
 
-def test_before_a_bottleneck_quantizes_clusters_stand_for_codes_and_it_is_said(corpus):
+def test_before_a_bottleneck_quantizes_clusters_stand_for_codes_and_it_is_noted(corpus):
     units = Units(model("vqvae", starts=False), corpus, seed=1)
-    assert units.sizes["k-means on vectors"] == CONTINUOUS_UNITS
-    (remark,) = units.remarks
-    assert "does not quantize yet" in remark and "bottleneck.start_after" in remark
-    assert not Units(model("ae"), corpus, seed=1).remarks
+    assert units.sizes["kmeans_vectors"] == CONTINUOUS_UNITS
+    assert units.notes == ["not_quantizing"]
+    assert not Units(model("ae"), corpus, seed=1).notes
 
 
 def test_bit_rates_and_units_say_that_there_are_no_codes_yet(tmp_path):
     for part in ("bitrate", "units"):
-        found = judged(tmp_path / part, tmp_path, part, quantizes=False)
-        assert "does not quantize yet" in table(found, part).about
-    assert "does not quantize" not in table(judged(tmp_path, tmp_path, "units"), "units").about
+        found = evaluated(tmp_path / part, tmp_path, part, quantizes=False)
+        assert "does not quantize yet" in about(table(found, part))
+    assert "does not quantize" not in about(table(evaluated(tmp_path, tmp_path, "units"), "units"))
 
 
-def test_a_run_s_units_are_those_that_evaluate_judges(corpus):
+def test_a_run_s_units_are_those_of_an_evaluation(corpus):
     of_run = units_of_run(model("ae"), corpus)
     assert of_run.kind == "k-means on vectors"
     assert of_run.units.num_codes == of_run.baseline.num_codes == CONTINUOUS_UNITS
