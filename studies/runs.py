@@ -17,7 +17,6 @@ from typing import Any
 import torch
 import yaml
 
-from wavenet_ae.audio.io import replacing
 from wavenet_ae.checkpoint import newest_checkpoint
 from wavenet_ae.dashboards.history import read_metrics
 from wavenet_ae.evaluation.demo_summary import units_of_run
@@ -25,6 +24,7 @@ from wavenet_ae.instantiate import instantiate
 from wavenet_ae.loading import load
 from wavenet_ae.models import Autoencoder
 from wavenet_ae.runs import RunFolder
+from wavenet_ae.storage import atomic_write
 
 ROOT = Path(__file__).parents[1]
 RUN_FOLDER = "hydra.run.dir="
@@ -111,7 +111,7 @@ def write_rows(path: Path, rows: Iterable[dict[str, Any]]) -> None:
     writer = csv.DictWriter(text, list(rows[0]))
     writer.writeheader()
     writer.writerows(rows)
-    with replacing(path) as file:
+    with atomic_write(path) as file:
         file.write(text.getvalue().encode())
 
 

@@ -1,4 +1,4 @@
-"""Every YAML in conf/ composes, passes the check and builds; what does not fit is named."""
+"""Every YAML in conf/ composes, passes the check and builds; mistakes are named."""
 
 from __future__ import annotations
 
@@ -200,7 +200,7 @@ def test_what_waits_for_its_start_needs_the_callback(bottleneck, named):
     config = compose("callbacks.codebook_init=null", f"bottleneck={bottleneck}")
     config["bottleneck"].pop("init", None)  # the constructor's own counts
     config["bottleneck"]["start_after"] = 7
-    with pytest.raises(UserError, match=rf"nothing would start the codebook.*{named}"):
+    with pytest.raises(UserError, match=rf"nothing would initialize the codebook.*{named}"):
         check(config)
 
 

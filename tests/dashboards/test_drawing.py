@@ -47,11 +47,11 @@ def words(figure) -> list[str]:
 def test_lines_of_one_run(healthy):
     figure = draw_page([default("nll_by_codes")], [healthy])
     (axes,) = figure.axes
-    assert axes.get_title() == "Validation with the item's own codes and without"
+    assert axes.get_title() == "Validation NLL with and without the item's own codes"
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("optimizer step", "nats per sample")
     assert [line.get_color() for line in lines(figure)] == list(COLORS[:4])
     assert words(figure) == [
-        *("own codes", "another item's codes", "zeroed codes", "another speaker"),
+        *("own codes", "shuffled codes", "zeroed codes", "another speaker"),
     ]
     assert lines(figure)[0].get_xdata().tolist() == list(range(400, 4001, 400))
     assert figure.get_suptitle() == "healthy"
@@ -63,7 +63,7 @@ def test_runs_over_each_other_differ_by_color_and_their_keys_by_dashes(healthy, 
     assert len(set(drawn)) == 6
     assert [color for color, _ in drawn] == [COLORS[0]] * 3 + [COLORS[1]] * 3
     assert words(figure) == [
-        *("healthy", "collapsed", "of a batch", "of recent batches", "of the validation"),
+        *("healthy", "collapsed", "batch", "recent batches", "validation"),
     ]
 
 
@@ -109,7 +109,7 @@ def test_a_heatmap_of_each_run_and_codebook(healthy, collapsed):
     both = draw_page([default("usage_over_time")], [healthy, collapsed])
     titles = [axes.get_title() for axes in both.axes if axes.get_title()]
     assert titles == [
-        f"Use of the codes over training: {name}" for name in ("healthy", "collapsed")
+        f"Usage of the codes over training: {name}" for name in ("healthy", "collapsed")
     ]
     assert len(both.axes[0].collections) == 10, "a column for each validation"
     names = [f"codebook/usage/codebook_{number}" for number in (1, 2)]
@@ -157,7 +157,7 @@ def test_a_file_for_each_panel(healthy, tmp_path):
     panels = [panel for panel in default_panels() if panel.section == "latent use"]
     drawn = draw_dashboard(panels, [healthy], tmp_path, ["png"], "panel")
     assert [file.name for file in drawn.files] == [
-        *("nll_by_codes.png", "gain.png", "gain_rate.png", "latents.png"),
+        *("nll_by_codes.png", "nll_increase.png", "nll_increase_rate.png", "latents.png"),
     ]
 
 

@@ -58,7 +58,7 @@ def test_what_is_no_history_is_named(tmp_path):
         read_run(tmp_path, "run")
     RunFolder(tmp_path).metrics.write_text(METRICS)
     RunFolder(tmp_path).histograms.write_text(histogram(9, 1) + '{"step": 3}\n')
-    with pytest.raises(UserError, match=r"histograms\.jsonl, line 2, is no histogram"):
+    with pytest.raises(UserError, match=r"histograms\.jsonl, line 2, is not a histogram"):
         read_run(tmp_path, "run")
 
 

@@ -68,7 +68,7 @@ def test_a_workspace_without_a_login(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        ([], r"error: runs is empty: give runs=<run folder>"),
+        ([], r"error: runs is empty: set runs=<run folder>"),
         (["runs=/no/run"], r"error: runs has '/no/run', but there is no such folder\."),
         (["runs={A}", "formats=[gif]"], r"formats is \['gif'\].*one of png, pdf, jpg"),
         (["runs={A}", "sections=[codbook]"], r"sections has 'codbook'.*Did you mean 'codebook'"),

@@ -15,7 +15,7 @@ from omegaconf import DictConfig
 
 from wavenet_ae.config import conf_folder, plain
 from wavenet_ae.dashboards.panels import Panel, bind_panels, in_sections
-from wavenet_ae.dashboards.settings import Settings, check_settings
+from wavenet_ae.dashboards.settings import DashboardSettings, check_settings
 from wavenet_ae.exits import guarded
 
 
@@ -26,7 +26,7 @@ def run(config: dict[str, Any]) -> None:
     (draw if settings.task == "plots" else build)(settings, panels)
 
 
-def draw(settings: Settings, panels: list[Panel]) -> None:
+def draw(settings: DashboardSettings, panels: list[Panel]) -> None:
     from wavenet_ae.dashboards.history import read_run
     from wavenet_ae.dashboards.pages import draw_dashboard
 
@@ -39,7 +39,7 @@ def draw(settings: Settings, panels: list[Panel]) -> None:
         print(f"left out, as no run has logged what they draw: {', '.join(drawn.left_out)}")
 
 
-def build(settings: Settings, panels: list[Panel]) -> None:
+def build(settings: DashboardSettings, panels: list[Panel]) -> None:
     from wavenet_ae.dashboards.login import has_login
     from wavenet_ae.dashboards.workspace import build_workspace, upload, write_spec
 

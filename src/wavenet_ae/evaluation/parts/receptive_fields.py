@@ -6,20 +6,20 @@ from collections.abc import Iterator
 
 from wavenet_ae.evaluation.part import Context, Part, SkipPart
 from wavenet_ae.evaluation.results import ResultTable
-from wavenet_ae.metrics.receptive_fields import certify
+from wavenet_ae.metrics.receptive_fields import measure_receptive_fields
 from wavenet_ae.progress import Progress
 
 IDS = {
-    "past samples that a prediction reads": "prediction_of_samples",
-    "samples that a code reads": "code_of_samples",
-    "predictions that read a code": "code_by_predictions",
-    "samples that a prediction reads by codes": "prediction_by_codes",
+    "receptive field of the decoder": "prediction_of_samples",
+    "receptive field of a code": "code_of_samples",
+    "samples conditioned on a code": "code_by_predictions",
+    "receptive field of the decoder through codes": "prediction_by_codes",
 }
 
 
 def evaluate_receptive_fields(context: Context, progress: Progress) -> Iterator[ResultTable]:
     """Yield the table `receptive_fields`, in samples from the place of the reader."""
-    rows = [
+    rows: list[dict[str, str | float | bool]] = [
         {
             "reads": IDS[each.name],
             "computed_first": float(each.computed.first),
@@ -28,7 +28,7 @@ def evaluate_receptive_fields(context: Context, progress: Progress) -> Iterator[
             "measured_last": float(each.measured.last),
             "agrees": each.agrees,
         }
-        for each in certify(context.generative_model)
+        for each in measure_receptive_fields(context.generative_model)
     ]
     if not rows:
         raise SkipPart("no_fixed_context")

@@ -19,10 +19,10 @@ from wavenet_ae.metrics.reconstruction import (
     TO_HIGHEST,
     TO_LOWEST,
     Originals,
-    Sound,
+    Resynthesis,
     choose,
-    planned,
-    speak,
+    plan_resyntheses,
+    resynthesize,
     through_mu_law,
 )
 from wavenet_ae.metrics.sound_quality import (
@@ -53,11 +53,11 @@ def evaluate_reconstruction(context: Context, progress: Progress) -> Iterator[Re
     originals = choose(
         model, context.corpus, context.rows, config.num_utterances, config.max_seconds
     )
-    sounds = list(planned(model, originals))
+    sounds = list(plan_resyntheses(model, originals))
     made = _synthesized(context, originals, sounds, progress)
     for number, samples in enumerate(originals.samples):
         codes = model.encode(samples, model.sample_rate)
-        sounds.append(Sound(MU_LAW, number, codes, originals.speakers[number]))
+        sounds.append(Resynthesis(MU_LAW, number, codes, originals.speakers[number]))
         made.append(through_mu_law(model, samples))
         write(context.folder / _file(number, ORIGINAL), samples, model.sample_rate)
     files: list[dict[str, Value]] = []
@@ -75,7 +75,7 @@ def evaluate_reconstruction(context: Context, progress: Progress) -> Iterator[Re
 
 
 def _synthesized(
-    context: Context, originals: Originals, sounds: Sequence[Sound], progress: Progress
+    context: Context, originals: Originals, sounds: Sequence[Resynthesis], progress: Progress
 ) -> list[np.ndarray]:
     """Samples (T,) int16 of each sound."""
     model, config = context.autoencoder, context.config
@@ -83,7 +83,7 @@ def _synthesized(
     parts: list[list[np.ndarray]] = [[] for _ in sounds]
     total = sum(len(originals.samples[each.original]) for each in sounds)
     done = 0
-    for chunks in speak(model, originals, sounds, engine, sampling, context.seed):
+    for chunks in resynthesize(model, originals, sounds, engine, sampling, context.seed):
         for part, chunk in zip(parts, chunks, strict=True):
             part.append(chunk)
         done += sum(len(chunk) for chunk in chunks)
