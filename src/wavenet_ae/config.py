@@ -41,11 +41,12 @@ DERIVED: dict[str, frozenset[str]] = {
             *("limit_train_batches", "overfit_batches", "reload_dataloaders_every_n_epochs"),
         }
     ),
-    "callbacks": frozenset({"folder", "config"}),
+    "callbacks": frozenset({"run_folder", "config"}),
+    "monitors": frozenset({"run_folder", "config"}),
     "logger": frozenset({"run_folder", "first_step"}),
 }
 OPTIONAL_PARTS = ("encoder", "bottleneck")  # parts that some models do not have
-COLLECTIONS = ("objective", "callbacks", "logger")  # groups that hold any number of named nodes
+COLLECTIONS = ("objective", "callbacks", "monitors", "logger")  # groups of named nodes
 VALUES: dict[str, Any] = {
     "seed": NonNegative,
     "sample_rate": Positive,
