@@ -8,19 +8,22 @@ from pathlib import Path
 import numpy as np
 from rich.table import Table
 
-from wavenet_ae.checkpoint import step_checkpoints
-from wavenet_ae.dashboards.history import read_metrics
+from wavenet_ae.dashboards.history import RunHistory, read_metrics
 from wavenet_ae.data.corpus import PackedCorpus
 from wavenet_ae.evaluation.config import EvaluationConfig
 from wavenet_ae.evaluation.labeled_corpus import find_labels
 from wavenet_ae.evaluation.parts.units import tally_units
-from wavenet_ae.evaluation.progress import Progress
 from wavenet_ae.evaluation.report.words import cell_words
 from wavenet_ae.evaluation.unit_systems import Units
 from wavenet_ae.loading import load
 from wavenet_ae.metrics.units import UnitQuality, joint_quality
 from wavenet_ae.models import CodeModel
-from wavenet_ae.plotting.curves import draw_learning_curve, draw_usage
+from wavenet_ae.plotting.curves import plot_learning_curves
+from wavenet_ae.plotting.files import save
+from wavenet_ae.plotting.usage import UnitUsage, plot_unit_usage
+from wavenet_ae.progress import Progress
+from wavenet_ae.runs import RunFolder
+from wavenet_ae.threads import AdaptedTorch
 
 CONFIG = EvaluationConfig()  # the defaults of `wavenet-ae evaluate`
 
@@ -63,16 +66,18 @@ def summarize_run(folder: Path, corpus: PackedCorpus) -> RunSummary:
 
     Units are left out without phone labels, and for a model without codes.
     """
-    metrics = read_metrics(folder / "metrics.csv")
+    metrics = read_metrics(RunFolder(folder).metrics)
     last = {key: values[-1] for key, (_, values) in metrics.items()}
-    found, plots = _validation_metrics(last), [folder / "learning_curve.png"]
+    found, plots = _validation_metrics(last), []
     num_steps = max(int(steps[-1]) for steps, _ in metrics.values())
-    draw_learning_curve(metrics, plots[0])
-    model = load(step_checkpoints(folder / "checkpoints")[-1])
+    curves = plot_learning_curves([RunHistory(folder.name, metrics, {})])
+    if curves is not None:
+        plots.append(save(curves, folder / "learning_curves.png"))
+    model = load(RunFolder(folder).step_checkpoints()[-1])
     if any(corpus.labels) and isinstance(model, CodeModel):
         units = units_of_run(model, corpus)
-        plots.append(folder / "usage.png")
-        draw_usage(units.frames, units.kind, num_steps, plots[-1])
+        usage = plot_unit_usage([_usage(units)])
+        plots.append(save(usage, folder / "usage.png"))
         found |= _unit_metrics(units)
     return RunSummary(found, plots, num_steps)
 
@@ -84,7 +89,7 @@ def units_of_run(model: CodeModel, corpus: PackedCorpus) -> EvaluatedUnits:
         UserError: If no frame of the corpus has a label.
     """
     seed, labeled = CONFIG.seed, find_labels(corpus, {}, CONFIG)
-    with Progress("units") as progress:
+    with Progress("units", threads=AdaptedTorch()) as progress:
         tallies = tally_units(Units(model, corpus, seed), labeled, seed, progress)
     own, *_, baseline = tallies.values()
     return EvaluatedUnits(
@@ -93,6 +98,11 @@ def units_of_run(model: CodeModel, corpus: PackedCorpus) -> EvaluatedUnits:
         units=joint_quality(own.total, seed),
         baseline=joint_quality(baseline.total, seed),
     )
+
+
+def _usage(units: EvaluatedUnits) -> UnitUsage:
+    shares = units.frames / max(units.frames.sum(), 1)
+    return UnitUsage(units.kind, shares[shares > 0], len(units.frames))
 
 
 def _validation_metrics(last: dict[str, float]) -> dict[str, str]:

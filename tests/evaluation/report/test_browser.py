@@ -13,6 +13,7 @@ from helpers.report_pages import HOSTILE, LONG, SORTED, audio_files, likelihood,
 from helpers.small_evaluations import METRICS, evaluated
 
 from wavenet_ae.evaluation.report.page import write_report
+from wavenet_ae.runs import RunFolder
 
 pytestmark = needs_browser
 PHONE = {"width": 375, "height": 700}
@@ -27,11 +28,11 @@ def of_made_up_models(folder: Path) -> list[Path]:
     """With hostile names, but for one, and with learning curves of a run."""
     run = folder / "run"
     (run / "checkpoints").mkdir(parents=True)
-    (run / "metrics.csv").write_text(METRICS)
+    RunFolder(run).metrics.write_text(METRICS)
     audio = [audio_files(folder / name, LONG, hz) for name, hz in (("a", 200.0), ("b", 300.0))]
     a = made(folder / "a", likelihood(2.5), audio[0], SORTED, name=HOSTILE, summary=HOSTILE)
     content = json.loads(a.read_text())
-    content["model"]["checkpoint"] = str(run / "checkpoints" / "best.ckpt")
+    content["model"]["checkpoint"] = str(RunFolder(run).best_checkpoint)
     a.write_text(json.dumps(content))
     table = replace(SORTED, rows=[{HOSTILE: HOSTILE}], id=HOSTILE, keys=[])
     return [a, made(folder / "b", likelihood(3.5), audio[1], table)]
@@ -166,5 +167,5 @@ def test_nothing_is_cut_on_paper(started, file):
 def test_plots_keep_a_white_ground_in_the_dark(started, file):
     with opened(started, file, color_scheme="dark") as page:
         ground = "each => getComputedStyle(each).backgroundColor"
-        assert page.locator(".drawing .scroll").first.evaluate(ground) == "rgb(255, 255, 255)"
+        assert page.locator(".plot .scroll").first.evaluate(ground) == "rgb(255, 255, 255)"
         assert page.locator("body").evaluate(ground) != "rgb(255, 255, 255)"

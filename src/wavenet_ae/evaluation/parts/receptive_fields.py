@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from wavenet_ae.evaluation.part import Context, Part, SkipPart
-from wavenet_ae.evaluation.progress import Progress
 from wavenet_ae.evaluation.results import ResultTable, Value
 from wavenet_ae.metrics.receptive_fields import measure_receptive_fields
+from wavenet_ae.progress import Progress
 
 IDS = {
     "receptive field of the decoder": "prediction_of_samples",

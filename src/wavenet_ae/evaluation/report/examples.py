@@ -3,67 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import soundfile
 
 from wavenet_ae.evaluation.results import EvaluationResult, ResultTable
+from wavenet_ae.plotting.alignment import Alignment, Band, Interval
 
 TABLE = "alignment_example"
 
 
-@dataclass(frozen=True)
-class Span:
-    """A label or unit from `begin` to `end` in seconds."""
-
-    label: str
-    begin: float
-    end: float
-
-    def overlaps(self, begin: float, end: float) -> bool:
-        return self.begin < end and self.end > begin
-
-    def within(self, begin: float, end: float) -> Span:
-        return Span(self.label, max(self.begin, begin), min(self.end, end))
-
-
-@dataclass(frozen=True)
-class Band:
-    """Spans one after the other, with a name for people."""
-
-    name: str
-    spans: Sequence[Span]
-    is_colored: bool
-
-
-@dataclass(frozen=True)
-class Example:
-    """One utterance.
-
-    Attributes:
-        utterance: Its name.
-        samples: (T,) int16 at `rate`.
-        rate: Sample rate in Hz.
-        labels: Its labels.
-        units: Units of each model, a band for each of its codebooks.
-    """
-
-    utterance: str
-    samples: np.ndarray
-    rate: int
-    labels: Band
-    units: Sequence[Band]
-
-    @property
-    def seconds(self) -> float:
-        """Duration."""
-        return len(self.samples) / self.rate
-
-
-def examples(results: Sequence[EvaluationResult]) -> Iterator[Example]:
+def examples(results: Sequence[EvaluationResult]) -> Iterator[Alignment]:
     """One example for each utterance whose audio is there, with the units of all its models."""
     shared: dict[tuple[str, str], list[tuple[EvaluationResult, ResultTable, Path]]] = {}
     for each in results:
@@ -83,8 +34,8 @@ def examples(results: Sequence[EvaluationResult]) -> Iterator[Example]:
             for name, (_, table, _) in zip(names, members, strict=True)
             for band in unit_bands(table.rows, name)
         ]
-        labels = Band("labels", _spans(first.rows, "labels", None), is_colored=False)
-        yield Example(utterance, samples, rate, labels, units)
+        labels = Band("labels", _intervals(first.rows, "labels", None), is_colored=False)
+        yield Alignment(utterance, samples, rate, labels, units)
 
 
 def unit_bands(rows: Sequence[Mapping[str, Any]], name: str) -> list[Band]:
@@ -94,13 +45,15 @@ def unit_bands(rows: Sequence[Mapping[str, Any]], name: str) -> list[Band]:
     for codebook in codebooks:
         numbered = f"{name or 'codebook'} {codebook + 1}"
         title = numbered if len(codebooks) > 1 else name or "units"
-        bands.append(Band(title, _spans(rows, "units", codebook), is_colored=True))
+        bands.append(Band(title, _intervals(rows, "units", codebook), is_colored=True))
     return bands
 
 
-def _spans(rows: Sequence[Mapping[str, Any]], kind: str, codebook: int | None) -> list[Span]:
+def _intervals(
+    rows: Sequence[Mapping[str, Any]], kind: str, codebook: int | None
+) -> list[Interval]:
     return [
-        Span(str(row["label"]), row["start_seconds"], row["end_seconds"])
+        Interval(str(row["label"]), row["start_seconds"], row["end_seconds"])
         for row in rows
         if row["kind"] == kind and row["codebook"] == codebook
     ]

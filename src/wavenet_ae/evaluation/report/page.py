@@ -11,16 +11,15 @@ from pathlib import Path
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from wavenet_ae.audio.io import replacing
 from wavenet_ae.evaluation.report.audio_players import utterances
-from wavenet_ae.evaluation.report.figure import Figure
-from wavenet_ae.evaluation.report.figures import figures
 from wavenet_ae.evaluation.report.loading import load_results
+from wavenet_ae.evaluation.report.plots import Plot, plots
 from wavenet_ae.evaluation.report.prose import introduction, skipped_words
 from wavenet_ae.evaluation.report.provenance_section import provenance
 from wavenet_ae.evaluation.report.sections import sections
 from wavenet_ae.evaluation.report.summary import ABOUT, summary
 from wavenet_ae.evaluation.results import EvaluationResult
+from wavenet_ae.storage import atomic_write
 
 ASSETS = files("wavenet_ae.evaluation.report") / "assets"
 
@@ -32,12 +31,12 @@ def write_report(evaluations: Sequence[Path], path: Path) -> None:
         UserError: If a file is not a result.
     """
     results = load_results(evaluations)
-    page = rendered(results, figures(results))
-    with replacing(path) as file:
+    page = rendered(results, plots(results))
+    with atomic_write(path) as file:
         file.write(page.encode())
 
 
-def rendered(results: Sequence[EvaluationResult], plots: Sequence[Figure]) -> str:
+def rendered(results: Sequence[EvaluationResult], plotted: Sequence[Plot]) -> str:
     """The page; names and texts of results are escaped, so that none of them runs."""
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
@@ -56,7 +55,7 @@ def rendered(results: Sequence[EvaluationResult], plots: Sequence[Figure]) -> st
             summary_about=ABOUT,
             skipped={each.name: skipped_words(each.skipped) for each in results if each.skipped},
             sections=sections(results),
-            plots=plots,
+            plots=plotted,
             utterances=utterances(results),
             provenance=[provenance(each) for each in results],
         )

@@ -2,59 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from wavenet_ae.evaluation.headlines import headlines
 from wavenet_ae.evaluation.results import EvaluationResult
+from wavenet_ae.plotting.series import Run, Series
 
 # Distortions among the headlines, as axes name them.
-MEASURES = {
+METRIC_LABELS = {
     "nll": "NLL in nats per sample",
     "lsd_db": "LSD in dB",
     "mcd_db": "MCD in dB",
 }
 
 
-@dataclass(frozen=True)
-class Point:
-    """One model.
-
-    Attributes:
-        name: Its name.
-        number: Its place on the page.
-        used: Bits per second by the entropy of the codes, or by the KL; None without a rate.
-        nominal: Bits per second if all codes were equally frequent.
-        values: MEASURES that were measured.
-    """
-
-    name: str
-    number: int
-    used: float | None
-    nominal: float | None
-    values: Mapping[str, float]
-
-
-def comparable_points(results: Sequence[EvaluationResult]) -> list[list[Point]]:
-    """Points in groups of models that were evaluated on the same utterances."""
-    groups: dict[tuple[str, str], list[Point]] = {}
-    for number, each in enumerate(results):
-        point = rate_distortion_point(each, number)
-        if point is not None:
+def comparable_series(results: Sequence[EvaluationResult]) -> list[list[Series]]:
+    """Models that were evaluated on the same utterances, in groups."""
+    groups: dict[tuple[str, str], list[Series]] = {}
+    for each in results:
+        series = rate_and_distortion(each)
+        if series is not None:
             key = (str(each.corpus["fingerprint"]), str(each.corpus["split"]))
-            groups.setdefault(key, []).append(point)
+            groups.setdefault(key, []).append(series)
     return list(groups.values())
 
 
-def rate_distortion_point(result: EvaluationResult, number: int) -> Point | None:
-    """The point of a model, or None where its bitrate was not measured but may have been."""
+def rate_and_distortion(result: EvaluationResult) -> Series | None:
+    """Bitrates and distortions of a model.
+
+    Returns:
+        A series of one run, or None if the bitrate was not measured but may have been.
+    """
     if result.table("bitrate") is None and result.has_codes:
         return None
     found = {id: each.value for id, each in headlines(result).items()}
-    return Point(
-        name=result.name,
-        number=number,
-        used=found.get("unigram_bits_per_second", found.get("kl_bits_per_second")),
-        nominal=found.get("nominal_bits_per_second"),
-        values={id: found[id] for id in MEASURES if id in found},
-    )
+    used = found.get("unigram_bits_per_second", found.get("kl_bits_per_second"))
+    run = Run({id: found[id] for id in METRIC_LABELS if id in found}, used)
+    return Series(result.name, [run], found.get("nominal_bits_per_second"))

@@ -39,6 +39,12 @@ class UnitTable:
     labeled: np.ndarray
     frames: np.ndarray
 
+    @property
+    def shares(self) -> np.ndarray:
+        """(U',) of all frames, of the units that occur."""
+        shares = self.frames / max(self.num_frames, 1)
+        return shares[shares > 0]  # type: ignore[no-any-return]
+
 
 def unit_tables(result: EvaluationResult) -> list[UnitTable]:
     """Counts of each system, the model's own first; none where they were not measured."""
