@@ -41,7 +41,7 @@ CONDITIONS: dict[str, dict[str, list[str]]] = {
         "128 dimensions": ["bottleneck.dim=128"],
         "mel": ["encoder=mel"],
         "waveform": [  # 50 codes/s as well
-            *("encoder=raw", "encoder.dim=128"),
+            *("encoder=waveform", "encoder.dim=128"),
             *("encoder.strides=[5,2,2,2,2,2]", "encoder.kernels=[10,4,4,4,4,4]"),
         ],
         "without normalization": ["bottleneck.normalize=false", "encoder.batch_norm=false"],

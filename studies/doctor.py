@@ -52,7 +52,7 @@ SICK = {
 LATE = ["bottleneck.start_after=450"]
 BOTTLENECKS: dict[str, list[str]] = {
     **{"vqvae_ema": LATE, "vqvae": LATE, "rvq": LATE, "simvq": LATE, "lfq": LATE},
-    **{"fsq": [], "vae": [], "ae": [], "none": []},
+    **{"fsq": [], "vae": [], "ae": [], "identity": []},
 }
 HEALTHY = [
     *(each for each in SETTING if not each.startswith(("bottleneck", "validate"))),

@@ -149,7 +149,11 @@ def _top_level_problems(config: Mapping[str, Any]) -> Iterator[str]:
         if key not in known:
             yield f"{key} is not a key of the configuration.{nearest(str(key), known)}"
     for key in known:
-        if key not in config:
+        if key in OPTIONAL_PARTS and key not in config:
+            if _takes_part(config, key):
+                model = _target(config, "model").rpartition(".")[2]
+                yield f"{key} is null, but {model} needs one: choose an option of {key}"
+        elif key not in config:
             yield f"{key} is missing from the configuration"
     for key, kind in VALUES.items():
         value = config.get(key)
@@ -168,7 +172,7 @@ def _group_problems(config: Mapping[str, Any]) -> Iterator[str]:
                     yield from _node_problems(f"{group}.{name}", each, derived, is_top=True)
         elif group in OPTIONAL_PARTS and not _takes_part(config, group):
             if node:
-                yield f"{group} is set, but {_target(config, 'model')} has none: {group}=absent"
+                yield f"{group} is set, but {_target(config, 'model')} has none: use ~{group}"
         else:
             yield from _node_problems(group, node, derived, is_top=True)
 

@@ -31,7 +31,7 @@ def test_rates_and_distortions(tmp_path):
     rates, _ = figure.axes
     assert rates.get_xscale() == "log"
     assert points(rates) == {
-        "none, no rate": (0, pytest.approx(2.515)),
+        "identity, no rate": (0, pytest.approx(2.515)),
         "vae": (900, pytest.approx(2.615)),
         "vqvae": (280, pytest.approx(2.715)),
         "fsq": (290, pytest.approx(2.81)),
@@ -45,13 +45,18 @@ def test_rates_and_distortions(tmp_path):
     assert low < 280 and high > 900
     assert words(figure) == [
         *("at the entropy of its codes, or KL", "at the nominal rate", "each run, joined by seed"),
-        "none, no rate",
+        "identity, no rate",
     ]
 
 
 def test_beside_it_each_by_its_name_lowest_first(tmp_path):
     rates, names = draw_results(grouped(rows_of(comparison(tmp_path)))).axes
-    assert [each.get_text() for each in names.get_xticklabels()] == ["none", "vae", "vqvae", "fsq"]
+    assert [each.get_text() for each in names.get_xticklabels()] == [
+        "identity",
+        "vae",
+        "vqvae",
+        "fsq",
+    ]
     means = [line for line in names.lines if line.get_alpha() is None]
     assert [line.get_xdata()[0] for line in means] == [0, 1, 2, 3]
     heights = [line.get_ydata()[0] for line in means]

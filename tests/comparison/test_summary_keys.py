@@ -21,9 +21,9 @@ def varied(*configs: dict) -> list[dict]:
 
 
 def test_a_part_of_another_class_is_one_key_by_its_option_s_name():
-    found = varied(config("none"), config("vqvae", seed=2), config("fsq"))
+    found = varied(config("identity"), config("vqvae", seed=2), config("fsq"))
     assert found == [
-        {"bottleneck": "none", "seed": 1},
+        {"bottleneck": "identity", "seed": 1},
         {"bottleneck": "vqvae", "seed": 2},
         {"bottleneck": "fsq", "seed": 1},
     ]
@@ -49,7 +49,7 @@ def test_a_class_that_several_options_share_keeps_its_own_name():
     assert varied(mfcc, mel) == [{"encoder.features": "MFCC"}, {"encoder.features": "LogMel"}]
     assert varied(mfcc, raw) == [
         {"encoder": "ConvolutionalEncoder"},
-        {"encoder": "features"},
+        {"encoder": "identity"},
     ]
 
 

@@ -45,7 +45,7 @@ def test_means_over_seeds_of_finished_runs(tmp_path):
     cells = [line.split() for line in lines if line.strip()]
     start = next(index for index, line in enumerate(cells) if line[0] == "bottleneck")
     assert cells[start + 2 : start + 6] == [
-        ["none", "2", "2.515", "2.510", "to", "2.520", "0.000", "0.252", "-", "-", "6.0"],
+        ["identity", "2", "2.515", "2.510", "to", "2.520", "0.000", "0.252", "-", "-", "6.0"],
         ["vae", "2", "2.615", "2.610", "to", "2.620", "0.100", "0.262", "900", "-", "6.0"],
         ["vqvae", "2", "2.715", "2.710", "to", "2.720", "0.200", "0.272", "280", "300", "6.0"],
         ["fsq", "1", "of", "2", "2.810", "0.300", "0.281", "290", "300", "6.0"],

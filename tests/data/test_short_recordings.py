@@ -22,7 +22,7 @@ LENGTHS = {"long0": 12_000, "long1": 12_000, "frame": 200, "ten": 10, "held": 12
 
 @pytest.fixture(scope="module")
 def plan():
-    return build(small("none"), ["a"]).alignment.window(320)
+    return build(small("identity"), ["a"]).alignment.window(320)
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def data(tmp_path) -> SpeechData:
         lines.append(f"a\troot/{name}.wav\t{'validation' if name in ('held', 'one') else 'train'}")
     (tmp_path / "table.tsv").write_text("\n".join(lines))
     source = TableSource(str(tmp_path / "table.tsv"))
-    settings = {"window_seconds": 0.04, "batch_size": 2, "edge": "valid"}
+    settings = {"window_seconds": 0.04, "batch_size": 2, "padding": "valid"}
     data = SpeechData(source, RATE, 0, str(tmp_path / "cache"), Splits(), **settings)
     data.open()
     return data

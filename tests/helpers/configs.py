@@ -6,7 +6,7 @@ import copy
 from typing import Any
 
 BOTTLENECKS: dict[str, dict[str, Any]] = {
-    "none": {"_target_": "wavenet_ae.bottlenecks.Identity"},
+    "identity": {"_target_": "wavenet_ae.bottlenecks.Identity"},
     "ae": {"_target_": "wavenet_ae.bottlenecks.AE", "dim": 6, "normalize": True},
     "vae": {"_target_": "wavenet_ae.bottlenecks.VAE", "dim": 6, "samples_per_datapoint": 2},
     "vqvae": {
@@ -63,13 +63,13 @@ ENCODERS: dict[str, dict[str, Any]] = {
         "features": {"_target_": "wavenet_ae.audio.features.LogMel", "num_mels": 20},
         "shortcut": True,
     },
-    "raw": {
+    "waveform": {
         **_CONVOLUTIONS,
         "features": {"_target_": "wavenet_ae.audio.features.Waveform"},
         "kernels": [4, 4, 4, 3],
         "strides": [4, 4, 4, 1],
     },
-    "features": {
+    "identity": {
         "_target_": "wavenet_ae.encoders.FeatureEncoder",
         "features": {"_target_": "wavenet_ae.audio.features.MFCC", "num_mels": 26},
     },

@@ -35,7 +35,7 @@ from wavenet_ae.training.run import train
 FILE = Path(__file__).parents[1] / "golden" / "figures.json"
 CONF = Path(__file__).parents[2] / "conf"
 STEPS = 20
-ENCODERS = ("mfcc", "mel", "raw")
+ENCODERS = ("mfcc", "mel", "waveform")
 MODELS = ("wavenet", "mfcc_inverter")
 ENGINES = ("reference", "native", "native_bf16", "native_int8")
 PARTS = ("certificates", "likelihood", "bitrate", "units")

@@ -15,7 +15,7 @@ from wavenet_ae.comparison.summary import read_results
 CONF = Path(__file__).parents[2] / "conf"
 NUM_STEPS = 40
 BOTTLENECKS: dict[str, dict[str, Any]] = {
-    "none": {"_target_": "wavenet_ae.bottlenecks.Identity"},
+    "identity": {"_target_": "wavenet_ae.bottlenecks.Identity"},
     "ae": {"_target_": "wavenet_ae.bottlenecks.AE", "dim": 32, "normalize": True},
     "vae": {"_target_": "wavenet_ae.bottlenecks.VAE", "dim": 32},
     "vqvae": {
@@ -74,7 +74,7 @@ def write_run(
 def comparison(folder: Path) -> Path:
     """A grid of four bottlenecks and two seeds; a run of fsq has failed."""
     rates = {
-        "none": {},
+        "identity": {},
         "vae": {"kl": 900.0},
         "vqvae": {"nominal": 300.0, "unigram": 280.0},
         "fsq": {"nominal": 300.0, "unigram": 290.0},

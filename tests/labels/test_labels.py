@@ -75,7 +75,7 @@ def test_codes_change_around_where_the_sound_does():
     """What only differs before, or only after, an instant gives codes' vectors that differ as far
     behind it as before it: their anchors are the middles of what they hear."""
     torch.manual_seed(0)
-    model = build(small("none"), ["a"]).eval()
+    model = build(small("identity"), ["a"]).eval()
     first, second = torch.randint(-3000, 3000, (2, 8000), dtype=torch.int16)
     boundary = 4000
     differs = []

@@ -102,7 +102,7 @@ def test_controls_are_of_other_items_and_of_speakers_that_are_known(corpus):
 
 
 def test_a_model_without_codes(corpus):
-    config = small("none")
+    config = small("identity")
     config["model"] = {"_target_": "wavenet_ae.models.WaveNetLanguageModel"}
     del config["encoder"], config["bottleneck"]
     torch.manual_seed(0)

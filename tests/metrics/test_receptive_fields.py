@@ -43,7 +43,7 @@ def test_every_model_reads_what_its_geometry_says(bottleneck, encoder):
 
 @pytest.mark.parametrize("changes", [{"kernel": 3}, {"layers_per_block": 1}, {"levels": 2}])
 def test_other_decoders_agree_too(changes):
-    certificates = certify(autoencoder("vqvae", "raw", decoder=changes))
+    certificates = certify(autoencoder("vqvae", "waveform", decoder=changes))
     assert all(each.agrees for each in certificates)
 
 
@@ -57,7 +57,7 @@ def test_a_language_model_hears_the_past_alone():
 def test_the_two_measured_parts_make_what_the_whole_model_reads():
     """A NaN in each sample of a code hop, all the way to the predictions of a bottleneck that
     lets NaN through."""
-    model = autoencoder("ae", "raw")
+    model = autoencoder("ae", "waveform")
     hop = int(model.hop)
     plan = model.window(12 * hop)
     levels = torch.zeros(1, plan.decoder_input.stop - plan.decoder_input.start, dtype=torch.int64)

@@ -58,7 +58,7 @@ def waveform(corpus: PackedCorpus, row: int) -> torch.Tensor:
 def test_each_model_has_what_it_can_have(bottleneck, corpus):
     represented = represent(small(bottleneck), corpus)
     bottleneck_of = represented.model.bottleneck
-    own = {"latents"} | ({"vectors"} if bottleneck != "none" else set())
+    own = {"latents"} | ({"vectors"} if bottleneck != "identity" else set())
     own |= {"codes"} if bottleneck_of.codebook_size else set()
     result = represented(waveform(corpus, 0))
     assert set(represented.names) == set(result.values) == own | BASELINES
@@ -84,7 +84,7 @@ def test_before_a_bottleneck_quantizes_there_are_no_codes(corpus):
 
 
 def test_features_that_are_the_latents_are_found_at_the_same_instants(corpus):
-    represented = represent(small("vqvae", "features"), corpus)
+    represented = represent(small("vqvae", "identity"), corpus)
     assert set(represented.names) == {"latents", "vectors", "codes", "mfcc", "log_mel"}
     values = represented(waveform(corpus, 1)).values
     np.testing.assert_allclose(values["mfcc"], values["latents"], atol=1e-3)

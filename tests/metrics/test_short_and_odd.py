@@ -30,7 +30,7 @@ def model():
 @pytest.fixture(scope="module")
 def continuous():
     torch.manual_seed(0)
-    return build(small("none"), ["a"]).eval()
+    return build(small("identity"), ["a"]).eval()
 
 
 def noise(num_samples: int, seed: int = 0) -> np.ndarray:

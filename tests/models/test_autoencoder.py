@@ -82,7 +82,7 @@ def step(model: WaveformAutoencoder, batch: int, num_codes: int, **fields) -> St
 
 
 def test_unknown_speaker_is_trained_by_substitution():
-    model = model_of("none")
+    model = model_of("identity")
     plan = model.alignment.window(160)
     waveform = recording(plan.slice_length)
     given = step(model, 1, plan.num_codes, speaker_dropout=torch.tensor([0.01]))
@@ -94,7 +94,7 @@ def test_unknown_speaker_is_trained_by_substitution():
 
 
 def test_jitter_is_for_training_alone():
-    model = model_of("none")
+    model = model_of("identity")
     plan = model.alignment.window(160)
     waveform = recording(plan.slice_length)
     draws = torch.rand(1, plan.num_codes, generator=torch.Generator().manual_seed(0))
@@ -135,7 +135,7 @@ def test_every_part_gets_a_gradient(bottleneck):
 
 
 def test_mu_law_levels():
-    model = model_of("none")
+    model = model_of("identity")
     levels = model.quantize_waveform(torch.tensor([[-32768, -1, 0, 1, 32767]], dtype=torch.int16))
     assert levels[0, 0] == 0 and levels[0, -1] == 255
     assert levels[0].diff().min() >= 0 and levels[0, 2] in (127, 128)

@@ -17,7 +17,7 @@ from wavenet_ae.training.validation import ValidationSums
 from wavenet_ae.types import Position
 
 BATCH = 6
-UPSAMPLING = {"features": {"strides": [2], "kernels": [4]}}
+UPSAMPLING = {"identity": {"strides": [2], "kernels": [4]}}
 
 
 def model_of(bottleneck: str, encoder: str = "mfcc", **settings) -> WaveformAutoencoder:

@@ -22,7 +22,7 @@ def config(cache, monkeypatch, tmp_path):
     monkeypatch.setenv("WAVENET_AE_CACHE", str(cache))
 
     def compose(*overrides: str, folder: str = "run") -> dict:
-        without_width = {"encoder=features", "model=wavenet", "model=mfcc_inverter"} & {*overrides}
+        without_width = {"encoder=identity", "model=wavenet", "model=mfcc_inverter"} & {*overrides}
         tiny = [each for each in TINY if not (without_width and each.startswith("encoder."))]
         GlobalHydra.instance().clear()
         with hydra.initialize_config_dir(str(CONF), version_base="1.3"):

@@ -59,7 +59,7 @@ def test_every_bottleneck_learns_and_loads(bottleneck, config):
         ["bottleneck=vqvae_ema", *TINY_CODES, "model.jitter_probability=0.3"],
         ["bottleneck=vae", "bottleneck.samples_per_datapoint=2"],
         ["bottleneck=vqvae", *TINY_CODES, "trainer.accumulate_grad_batches=2"],
-        ["bottleneck=ae", "callbacks=weight_averaging", "data.edge=silence"],
+        ["bottleneck=ae", "callbacks=weight_averaging", "data.padding=silence"],
         ["bottleneck=vqvae", *TINY_CODES, "callbacks=weight_averaging"],
         ["bottleneck=rvq", *TINY_CODES, "callbacks=weight_averaging"],
         ["bottleneck=lfq", *TINY_QUANTIZERS["lfq"]],
@@ -189,7 +189,7 @@ def test_tensorboard_and_offline_wandb(config, monkeypatch):
     wandb.finish()
 
 
-@pytest.mark.parametrize("encoder", ["raw", "mel", "features"])
+@pytest.mark.parametrize("encoder", ["waveform", "mel", "identity"])
 def test_every_encoder_learns_and_loads(encoder, config):
     last = train(config(f"encoder={encoder}", "bottleneck=ae", "trainer.max_steps=12"))
     assert not isnan(last)

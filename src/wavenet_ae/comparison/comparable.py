@@ -9,7 +9,7 @@ from typing import Any
 # What decides which samples a NLL is of.
 OF_THE_SAMPLES = (
     *("sample_rate", "data.source", "data.splits", "data.validation_seconds"),
-    *("data.window_seconds", "data.edge"),
+    *("data.window_seconds", "data.padding"),
 )
 
 

@@ -42,7 +42,7 @@ class SpeechData(pl.LightningDataModule):
     buffer_seconds      audio whose windows are shuffled together
     buffer_fraction     share of a buffer's windows that an epoch serves
     validation_seconds  of held-out audio at each validation, at most
-    edge                `silence`: windows also reach into imagined silence around utterances
+    padding                `silence`: windows also reach into imagined silence around utterances
     max_rejected        share of the recordings that may turn out to be unusable
     num_packing_processes  that decode recordings; unset: as many as pay
     limit               use only so many training utterances; 0: all
@@ -61,7 +61,7 @@ class SpeechData(pl.LightningDataModule):
         buffer_seconds: PositiveNumber = 3600.0,
         buffer_fraction: PositiveFraction = 1.0,
         validation_seconds: PositiveNumber = 60.0,
-        edge: Literal["valid", "silence"] = "valid",
+        padding: Literal["valid", "silence"] = "valid",
         max_rejected: Fraction01 = 0.02,
         num_packing_processes: NonNegative | None = None,
         limit: NonNegative = 0,
@@ -75,7 +75,7 @@ class SpeechData(pl.LightningDataModule):
         self.buffer_samples = round(buffer_seconds * sample_rate)
         self.buffer_fraction = buffer_fraction
         self.validation_samples = round(validation_seconds * sample_rate)
-        self.edge, self.max_rejected = edge, max_rejected
+        self.padding, self.max_rejected = padding, max_rejected
         self.num_packing_processes = num_packing_processes
         self.limit, self.overfit = limit, overfit
         self.position = Position()
@@ -117,7 +117,7 @@ class SpeechData(pl.LightningDataModule):
     def use(self, plan: WindowPlan) -> None:
         """Serve the windows of `plan`; says aloud which recordings are too short for them."""
         self.plan = plan
-        margins = plan.margins if self.edge == "silence" else (0, 0)
+        margins = plan.margins if self.padding == "silence" else (0, 0)
         self.training, self.validation = (
             WindowReader(self.corpus, rows, plan.slice_length, margins)
             for rows in (self._training_rows(), self.corpus.rows("validation"))
@@ -221,7 +221,7 @@ class SpeechData(pl.LightningDataModule):
             "batch_size": self.batch_size,
             "buffer samples": self.buffer_samples,
             "buffer_fraction": self.buffer_fraction,
-            "edge": self.edge,
+            "padding": self.padding,
             "limit": self.limit,
             "overfit": self.overfit,
         }

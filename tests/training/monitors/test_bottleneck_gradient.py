@@ -52,7 +52,7 @@ def test_only_steps_that_are_logged_are_followed():
 
 
 def test_features_alone_have_no_gradient():
-    module, run, monitor = in_training("none", "features"), trainer(), BottleneckGradient()
+    module, run, monitor = in_training("identity", "identity"), trainer(), BottleneckGradient()
     batch = noise(module)
     monitor.on_train_batch_start(run, module, batch, 0)
     seen = observed(module, batch)

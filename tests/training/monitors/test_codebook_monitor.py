@@ -50,7 +50,7 @@ def test_figures_are_those_of_codes_and_latents(bottleneck):
     torch.testing.assert_close(figures["codebook/code_norm"], code_norm)
 
 
-@pytest.mark.parametrize("bottleneck", ["none", "ae", "vae"])
+@pytest.mark.parametrize("bottleneck", ["identity", "ae", "vae"])
 def test_without_codes_there_is_nothing(bottleneck):
     module = in_training(bottleneck)
     monitor = CodebookMonitor()

@@ -25,7 +25,7 @@ def kill(encoder: nn.Module) -> None:
 
 
 @pytest.mark.parametrize("batch_norm", [True, False])
-@pytest.mark.parametrize("encoder", ["mfcc", "mel", "raw"])
+@pytest.mark.parametrize("encoder", ["mfcc", "mel", "waveform"])
 def test_exactly_the_killed_channels_are_dead(encoder, batch_norm):
     module = in_training("ae", encoder, encoder={"batch_norm": batch_norm})
     kill(module.model.encoder)
@@ -42,7 +42,7 @@ def test_exactly_the_killed_channels_are_dead(encoder, batch_norm):
 
 
 def test_a_channel_that_fires_once_is_alive():
-    module = in_training("ae", "raw", encoder={"batch_norm": False})
+    module = in_training("ae", "waveform", encoder={"batch_norm": False})
     (first, *_), length = module.model.encoder.blocks, 200
     with torch.no_grad():
         first.convolution.weight[0] = 1.0
@@ -67,6 +67,6 @@ def test_the_encoder_stays_as_it_was(is_training):
 
 
 def test_an_encoder_without_rectifiers_has_no_figures():
-    module = in_training("ae", "features")
+    module = in_training("ae", "identity")
     batch = noise(module)
     assert DeadUnits().measure(module, observed(module, batch), batch) == {}

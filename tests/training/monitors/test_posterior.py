@@ -51,7 +51,7 @@ def test_figures_of_a_batch():
     assert figures["vae/active_units"] == float(active_units(means))
 
 
-@pytest.mark.parametrize("bottleneck", ["none", "ae", "vqvae_ema"])
+@pytest.mark.parametrize("bottleneck", ["identity", "ae", "vqvae_ema"])
 def test_without_a_posterior_there_is_nothing(bottleneck, tmp_path):
     module = in_training(bottleneck)
     batch, histograms = noise(module), HistogramLog(tmp_path / "histograms.jsonl")

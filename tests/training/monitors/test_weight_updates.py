@@ -65,7 +65,7 @@ def test_change_by_hand():
 
 
 def test_frozen_and_empty_parts_are_left_out():
-    module = in_training("none", "features")
+    module = in_training("identity", "identity")
     assert weights(module.model).keys() == {"upsampling", "decoder"}
     module.model.upsampling.requires_grad_(False)
     assert weights(module.model).keys() == {"decoder"}
