@@ -43,7 +43,9 @@ def _output(output: dict[str, Any]) -> str:
     """One output: a picture or HTML as it is, else its text."""
     data = output.get("data", {})
     if "image/png" in data:
-        content = f'<img alt="plot" src="data:image/png;base64,{"".join(data["image/png"]).strip()}">'
+        content = (
+            f'<img alt="plot" src="data:image/png;base64,{"".join(data["image/png"]).strip()}">'
+        )
     elif "text/html" in data:
         content = "".join(data["text/html"])
     elif output["output_type"] == "error":

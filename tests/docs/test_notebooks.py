@@ -20,7 +20,7 @@ def test_both_run_one_after_the_other(cache, tmp_path, monkeypatch):
     variables = {**environment(cache), "TMPDIR": str(tmp_path), "PYTHONPATH": path}
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    first = executed("train_on_toy", tmp_path, num_steps=110)
+    first = executed("train_on_toy", tmp_path, num_steps=40)
     second = executed("encode_and_convert", tmp_path)
     assert (tmp_path / "wavenet_ae_gallery" / "checkpoints" / "best.ckpt").is_file()
     for notebook in (first, second):

@@ -12,7 +12,10 @@ import nbformat
 from nbclient import NotebookClient
 
 GALLERY = Path(__file__).parents[2] / "docs" / "gallery"
-NOTEBOOKS = ("train_on_toy", "encode_and_convert")  # in this order: the second loads the first's run
+NOTEBOOKS = (
+    "train_on_toy",
+    "encode_and_convert",
+)  # in this order: the second loads the first's run
 
 
 def executed(name: str, folder: Path, **values: int) -> nbformat.NotebookNode:
