@@ -29,7 +29,7 @@ from wavenet_ae.data.windows import TrainingWindows
 from wavenet_ae.engines import make_engine
 from wavenet_ae.instantiate import instantiate
 from wavenet_ae.metrics.likelihood import likelihood
-from wavenet_ae.models import WaveformAutoencoder, build
+from wavenet_ae.models import Autoencoder, build
 from wavenet_ae.models.build import model_config
 from wavenet_ae.models.utterance import encode_utterance
 from wavenet_ae.threads import AdaptedTorch
@@ -102,12 +102,12 @@ def training(turns: Turns) -> None:
         train({**config, "run_folder": folder})
 
 
-def untrained(config: dict[str, Any]) -> tuple[WaveformAutoencoder, SpeechData]:
+def untrained(config: dict[str, Any]) -> tuple[Autoencoder, SpeechData]:
     rate, seed = config["sample_rate"], config["seed"]
     data = instantiate(config["data"], sample_rate=rate, seed=seed)
     data.open()
     model = build(model_config(config), data.training_speakers).eval()
-    assert isinstance(model, WaveformAutoencoder)
+    assert isinstance(model, Autoencoder)
     return model, data
 
 

@@ -108,7 +108,7 @@ def measure(
         for batch in batches
         for which, task in tasks_of(engines, batch, setup.num_targets)
     }
-    times = seconds_per_call(tasks, repeats, decoder.embedding.device.type)
+    times = seconds_per_call(tasks, repeats, decoder.input.weight.device.type)
     rows = []
     for batch in batches:
         own = {which: each for (size, which), each in times.items() if size == batch}
@@ -116,7 +116,7 @@ def measure(
         steps = {which: [each / SAMPLES_AT_ONCE for each in own[which]] for which in engines}
         for which, seconds in {**steps, FULL: full}.items():
             row = {
-                **machine(decoder.embedding.device.type),
+                **machine(decoder.input.weight.device.type),
                 "decoder": name,
                 "implementation": which,
                 "batch": batch,
@@ -156,7 +156,7 @@ def tasks_of(
         if isinstance(engine, NativeEngine):
             yield ROOFLINE + name, partial(engine.packed.read_weights, READS_AT_ONCE)
     decoder = next(iter(engines.values())).decoder
-    *inputs, _ = noise(decoder, batch, num_targets, decoder.embedding.device.type)
+    *inputs, _ = noise(decoder, batch, num_targets, decoder.input.weight.device.type)
     samples, conditioning, speaker = (each.detach() for each in inputs)
 
     @torch.no_grad()
@@ -171,7 +171,7 @@ class Generation:
 
     def __init__(self, engine: Engine, batch: int) -> None:
         decoder = engine.decoder
-        device, hop = decoder.embedding.device, decoder.conditioning_hop
+        device, hop = decoder.input.weight.device, decoder.conditioning_hop
         levels, conditioning, speaker, _ = noise(decoder, batch, SAMPLES_AT_ONCE, device.type)
         history = levels[:, : decoder.chain.receptive_field]
         self.session = engine.begin(history, conditioning.detach(), speaker)

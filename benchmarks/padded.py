@@ -66,7 +66,7 @@ class PaddedWaveNet(nn.Module):
         self.receptive_field = decoder.chain.receptive_field
         self.first_output = decoder.chain.layers[0].input_length(1) - 1
         self.hop = decoder.conditioning_hop
-        self.embedding = nn.Embedding.from_pretrained(decoder.embedding.detach().clone(), False)
+        self.embedding = nn.Embedding.from_pretrained(decoder.input.weight.detach().clone(), False)
         self.speakers = nn.Embedding.from_pretrained(
             decoder.speakers.weight.detach().clone(), False
         )
@@ -74,7 +74,7 @@ class PaddedWaveNet(nn.Module):
         pairs = zip(decoder.layers, skips, strict=True)
         self.layers = nn.ModuleList(PaddedLayer(layer, skip) for layer, skip in pairs)
         self.skip_bias = nn.Parameter(decoder.skip.bias.detach().clone())
-        self.post, self.logits = _convolution(decoder.post), _convolution(decoder.logits)
+        self.post, self.head = _convolution(decoder.post), _convolution(decoder.head)
 
     def forward(self, samples: Tensor, conditioning: Tensor, speaker: Tensor) -> Tensor:
         """Levels (B, R + W - 1) int64, conditioning (B, C, M), speaker (B,) -> (B, Q, W)."""
@@ -87,7 +87,7 @@ class PaddedWaveNet(nn.Module):
         for layer in self.layers:
             hidden, skip = layer(hidden, held, vector)
             skips = skips + skip  # (B, skip, T)
-        logits = self.logits(F.relu(self.post(F.relu(skips))))
+        logits = self.head(F.relu(self.post(F.relu(skips))))
         return logits[..., self.receptive_field - 1 :]  # (B, Q, T) -> (B, Q, W)
 
 

@@ -10,9 +10,7 @@ import torch
 from timing import Shape
 from torch import Tensor, nn
 
-from wavenet_ae.decoders import WaveNet
-from wavenet_ae.objectives.waveform import negative_log_likelihood
-from wavenet_ae.types import ModelOutput
+from wavenet_ae.decoders import Categorical, WaveNet
 
 Precision = Literal["fp32", "bf16"]
 DTYPES: dict[Precision, torch.dtype] = {"fp32": torch.float32, "bf16": torch.bfloat16}
@@ -90,7 +88,7 @@ class TrainingStep:
     def loss(self) -> Tensor:
         with self._autocast():
             logits = self.decoder(*self.inputs)
-            return negative_log_likelihood(ModelOutput(logits, self.targets)).mean()
+            return Categorical(logits.shape[1]).nll(logits, self.targets).mean()
 
     def _autocast(self) -> AbstractContextManager[Any]:
         """What Lightning's bf16-mixed does."""
@@ -105,7 +103,7 @@ def noise(decoder: WaveNet, batch: int, num_targets: int, device: str) -> tuple[
     generator = torch.Generator().manual_seed(1)
     length = decoder.chain.receptive_field + num_targets - 1
     num_frames = _num_frames(decoder, 0, decoder.chain.layers[0].output_length(length))
-    levels, channels = decoder.embedding.shape[0], decoder.layers[0].conditioning.in_features
+    levels, channels = decoder.output.num_parameters, decoder.layers[0].conditioning.in_features
     samples = torch.randint(levels, (batch, length), generator=generator)
     conditioning = torch.randn(batch, channels, num_frames, generator=generator)
     speaker = torch.randint(len(decoder.speakers.weight), (batch,), generator=generator)
@@ -150,4 +148,4 @@ def _num_frames(decoder: WaveNet, first: int, stop: int) -> int:
 
 
 def _head_weights(decoder: WaveNet) -> int:
-    return sum(each.weight.numel() for each in (decoder.skip, decoder.post, decoder.logits))
+    return sum(each.weight.numel() for each in (decoder.skip, decoder.post, decoder.head))

@@ -31,7 +31,11 @@ UNQUANTIZED = [*TENTH[:2]]  # for those that set `start_after` themselves, or ha
 SICK = {
     "codebook collapse": ["bottleneck=vqvae", *NONE, *UNQUANTIZED],
     "posterior collapse": [
-        *("bottleneck=vae", "objective.kl_weight=100", "objective.kl_anneal_steps=0"),
+        *(
+            "bottleneck=vae",
+            "objective.bottleneck.kl_weight=100",
+            "objective.bottleneck.kl_anneal_steps=0",
+        ),
         *UNQUANTIZED,
     ],
     "dead encoder": [
@@ -40,7 +44,7 @@ SICK = {
     ],
     "exploding commitment": [
         *("bottleneck=vqvae", "bottleneck.normalize=false", "bottleneck.start_after=0"),
-        *("bottleneck.revive_after=0", "objective.commitment_weight=0"),
+        *("bottleneck.revive_after=0", "objective.bottleneck.commitment_weight=0"),
         *("optimizer.learning_rate=0.1", *UNQUANTIZED),
     ],
     "saturated input": ["data=folder", f"data.root={FOLDER / 'clipped'}", *TENTH],

@@ -23,7 +23,7 @@ from wavenet_ae.engines import Engine, make_engine
 from wavenet_ae.instantiate import instantiate
 from wavenet_ae.loading import load
 from wavenet_ae.metrics.sound_quality import mean
-from wavenet_ae.models import WaveformAutoencoder
+from wavenet_ae.models import Autoencoder
 from wavenet_ae.models.utterance import CodeConditioning
 
 SAMPLES_AT_ONCE = 4000
@@ -40,7 +40,7 @@ def main() -> None:
     rate = config["sample_rate"]
     corpus = instantiate(config["data"], sample_rate=rate, seed=config["seed"]).open()
     model = load(given.run / "checkpoints" / "best.ckpt")
-    assert isinstance(model, WaveformAutoencoder)
+    assert isinstance(model, Autoencoder)
     rows = corpus.rows("validation")[: given.count].tolist()
     most = round(given.seconds * rate)
     originals = [corpus.read(row, 0, min(most, int(corpus.length[row]))) for row in rows]
@@ -61,12 +61,12 @@ def main() -> None:
 
 @torch.no_grad()
 def nats_per_sample(
-    model: WaveformAutoencoder, engine: Engine, original: np.ndarray, speaker: int
+    model: Autoencoder, engine: Engine, original: np.ndarray, speaker: int
 ) -> float:
     """Of an utterance (T,) int16, after silence."""
     waveform = torch.from_numpy(original)
-    levels = model.quantize_waveform(waveform)[None]  # (1, T)
-    silence = model.quantize_waveform(torch.zeros(1, dtype=torch.int16))
+    levels = model.target(waveform)[None]  # (1, T)
+    silence = model.target(torch.zeros(1, dtype=torch.int16))
     field, hop = model.decoder.chain.receptive_field, model.decoder.conditioning_hop
     conditioning = CodeConditioning(model, [model.encode(waveform, model.sample_rate)])
     vectors = conditioning.between(0, -(-(field + len(waveform)) // hop))

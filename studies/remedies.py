@@ -24,7 +24,7 @@ LEFT_OUT = {
         "optimizer.decoder_learning_rate=0.001",
         "optimizer.codebook_learning_rate=0.001",
     ],
-    "small commitment (0.25 instead)": ["objective.commitment_weight=0.25"],
+    "small commitment (0.25 instead)": ["objective.bottleneck.commitment_weight=0.25"],
 }
 NONE = [override for overrides in LEFT_OUT.values() for override in overrides]
 CONDITIONS = {

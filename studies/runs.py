@@ -23,7 +23,7 @@ from wavenet_ae.dashboards.history import read_metrics
 from wavenet_ae.evaluation.demo_summary import units_of_run
 from wavenet_ae.instantiate import instantiate
 from wavenet_ae.loading import load
-from wavenet_ae.models import WaveformAutoencoder
+from wavenet_ae.models import Autoencoder
 
 ROOT = Path(__file__).parents[1]
 RUN_FOLDER = "hydra.run.dir="
@@ -92,7 +92,7 @@ def judged(folder: Path) -> dict[str, float]:
     corpus = instantiate(config["data"], sample_rate=rate, seed=seed).open()
     last = {key: values[-1] for key, (_, values) in read_metrics(folder / "metrics.csv").items()}
     model = load(step_checkpoints(folder / "checkpoints")[-1])
-    assert isinstance(model, WaveformAutoencoder)
+    assert isinstance(model, Autoencoder)
     units = units_of_run(model, corpus)
     return {
         "nll": last["validation/nll"],

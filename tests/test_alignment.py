@@ -56,7 +56,19 @@ def alignments(draw: st.DrawFn) -> Alignment:
         stride = draw(st.sampled_from([each for each in range(2, hop + 1) if hop % each == 0]))
         upsampling.append(Up(stride + draw(st.integers(0, 4)), stride))  # + 0: a held stage
         hop //= stride
-    return Alignment(Chain(tuple(encoder)), Chain(tuple(upsampling)), draw(decoders()))
+    target = Chain()
+    if divisors := [each for each in range(2, hop + 1) if hop % each == 0]:
+        stride = draw(st.sampled_from([1, *divisors]))
+        frame = Down(draw(st.integers(1, 7)), stride)
+        target = draw(st.sampled_from([Chain(), Chain((frame,))]))
+    return Alignment(Chain(tuple(encoder)), Chain(tuple(upsampling)), draw(decoders()), target)
+
+
+def first_target(alignment: Alignment, plan: WindowPlan, index: int) -> int:
+    """Target `index` of the slice, counted as from the encoder's first sample."""
+    hops, rest = divmod(plan.encoder_input.start, alignment.target_hop)
+    assert not rest, "the targets of all windows lie on one grid"
+    return index - hops
 
 
 def simulate(alignment: Alignment, plan: WindowPlan) -> tuple[set[int], list[set[int]]]:
@@ -64,16 +76,18 @@ def simulate(alignment: Alignment, plan: WindowPlan) -> tuple[set[int], list[set
 
     Sample 0 is the encoder's first.  The vector at a position is found among all by distance.
     """
-    first = plan.targets.start - plan.encoder_input.start
+    begin = first_target(alignment, plan, 0)  # the first target that the slice gives
+    first = plan.targets.start + begin
     targets = range(first, first + plan.num_targets)
     grid = alignment.conditioning_grid
 
     def codes_at(position: int) -> frozenset[int]:
-        near = int((position - grid.origin) / grid.spacing)
+        instant = alignment.target_grid.anchor(position)
+        near = int((instant - grid.origin) / grid.spacing)
         vector = min(
-            range(near - 2, near + 3), key=lambda index: (abs(grid.anchor(index) - position), index)
+            range(near - 2, near + 3), key=lambda index: (abs(grid.anchor(index) - instant), index)
         )
-        held_since = plan.conditioning.start - plan.encoder_input.start
+        held_since = plan.conditioning.start + begin
         assert vector == (position - held_since) // plan.conditioning_hop
         return alignment.upsampling.inputs_read(vector)
 
@@ -82,7 +96,8 @@ def simulate(alignment: Alignment, plan: WindowPlan) -> tuple[set[int], list[set
     codes = {position: codes_at(position) for position in positions}
     read = [set().union(*(codes[target - each] for each in back)) for target in targets]
     heard = alignment.decoder.inputs_read(0)
-    samples = {target - alignment.receptive_field + index for target in targets for index in heard}
+    past = {target - alignment.receptive_field + index for target in targets for index in heard}
+    samples = set().union(*(alignment.target.inputs_read(each) for each in past))
     for code in set().union(*read):
         samples |= alignment.encoder.inputs_read(code)
     return samples, read
@@ -98,11 +113,14 @@ def test_a_plan_holds_what_its_targets_read_and_nothing_else(alignment, num_targ
     assert [counted[code] for code in range(plan.num_codes)] == list(plan.usage)
     assert set(counted) == set(range(plan.num_codes))
 
-    first = plan.targets.start - plan.encoder_input.start
-    samples |= set(range(first, first + num_targets))
-    assert min(samples) == -plan.encoder_input.start
+    first = first_target(alignment, plan, plan.targets.start)
+    own = range(first, first + num_targets)
+    samples |= set().union(*(alignment.target.inputs_read(each) for each in own))
+    assert min(samples) == -plan.encoder_input.start or alignment.target_hop > 1
     assert max(samples) + 1 == plan.slice_length - plan.encoder_input.start
-    assert plan.margins[0] + num_targets + plan.margins[1] == plan.slice_length
+    assert min(samples) >= -plan.encoder_input.start
+    assert plan.margins[0] + plan.num_samples + plan.margins[1] == plan.slice_length
+    assert alignment.target.output_length(plan.target_input.stop) == plan.targets.stop
 
 
 @settings(max_examples=80)
@@ -122,13 +140,13 @@ def test_the_parts_of_a_plan_fit(alignment, num_targets):
     # Less than one code hop of conditioning is computed and not used.
     num_vectors = ceil(conditioning / plan.conditioning_hop)
     unused = alignment.upsampling.output_length(plan.num_codes) - num_vectors
-    assert 0 <= unused * plan.conditioning_hop < alignment.code_hop
+    assert 0 <= unused * plan.conditioning_hop * plan.target_hop < alignment.code_hop
 
 
 @given(alignments(), st.integers(1, 200))
 def test_the_first_target_does_not_depend_on_the_window(alignment, num_targets):
     one, plan = alignment.window(1), alignment.window(num_targets)
-    assert plan.targets.start - plan.encoder_input.start == alignment.first_target
+    assert first_target(alignment, plan, plan.targets.start) == alignment.first_target
     assert plan.margins[0] == one.margins[0]
     assert plan.encoder_input.start == one.encoder_input.start
 
@@ -136,7 +154,7 @@ def test_the_first_target_does_not_depend_on_the_window(alignment, num_targets):
 @given(alignments(), st.integers(1, 200))
 def test_usage_is_a_truncated_trapezoid(alignment, num_targets):
     plan = alignment.window(num_targets)
-    usage, hop = plan.usage, alignment.code_hop
+    usage, hop = plan.usage, ceil(alignment.code_hop / alignment.target_hop)
     top = usage.index(max(usage))
     assert list(usage[: top + 1]) == sorted(usage[: top + 1])
     assert list(usage[top:]) == sorted(usage[top:], reverse=True)
@@ -223,7 +241,7 @@ def decode(
     """(B, 1, N), (B, 1, slice_length) -> (B, 1, W), indexed as the plan says."""
     vectors = through(alignment.upsampling, codes).repeat_interleave(plan.conditioning_hop, -1)
     conditioning = vectors[..., : plan.conditioning.stop - plan.conditioning.start]
-    hidden = x[..., plan.decoder_input]
+    hidden = through(alignment.target, x[..., plan.target_input])[..., plan.decoder_input]
     for layer in alignment.decoder.layers:
         hidden = through(Chain((layer,)), hidden)
         hidden = (hidden + conditioning[..., -hidden.shape[-1] :]).tanh()
@@ -244,6 +262,12 @@ SMALL = {
     "two samples per vector": Alignment(
         Chain((Down(8, 4), Down(4, 2))), Chain((Up(9, 4),)), causal_chain([1, 3, 1, 3], 3)
     ),
+    "one target every two samples": Alignment(
+        Chain((Down(10, 4), Down(4, 2))),
+        Chain((Down(3), Up(7, 2))),
+        causal_chain([1, 2] * 2, 2),
+        Chain((Down(5, 2),)),
+    ),
     "no upsampling": Alignment(Chain((Down(2, 8),)), Chain(), causal_chain([4, 2, 1], 2)),
 }
 
@@ -251,16 +275,17 @@ SMALL = {
 @pytest.mark.parametrize("alignment", SMALL.values(), ids=SMALL)
 def test_a_slice_gives_what_the_whole_utterance_gives(alignment):
     """For every phase of a code hop and windows all along the utterance, its edges included."""
-    hop, short, length = int(alignment.code_hop), alignment.window(13), 120
-    before, after = alignment.window(length).margins
+    hop, each, length = int(alignment.code_hop), alignment.target_hop, 120
+    short, long = alignment.window(13), alignment.window(length // each)
+    before, after = long.margins
     speech = torch.randn(length + hop, dtype=torch.float64, generator=torch.manual_seed(0))
     padded = torch.nn.functional.pad(speech, (before, after))
     for phase in range(hop):
         utterance = padded[None, None, phase : phase + before + length + after]
-        whole = predict(alignment, alignment.window(length), utterance)
-        for start in range(0, length - short.num_targets + 1, hop):
+        whole = predict(alignment, long, utterance)
+        for start in range(0, length - short.num_samples + 1, hop):
             window = utterance[..., start : start + short.slice_length]
-            expected = whole[..., start : start + short.num_targets]
+            expected = whole[..., start // each : start // each + short.num_targets]
             torch.testing.assert_close(
                 predict(alignment, short, window), expected, rtol=0, atol=1e-9
             )

@@ -12,9 +12,6 @@ import torch
 from helpers.configs import TINY
 from torch.utils.flop_counter import FlopCounterMode
 
-from wavenet_ae.objectives.waveform import negative_log_likelihood
-from wavenet_ae.types import ModelOutput
-
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 
 import training as benchmark
@@ -35,10 +32,10 @@ def test_the_ordinary_wavenet_is_the_same_model(hop, kernel):
     padded = PaddedWaveNet(decoder).double()
     samples, conditioning, speaker, targets = noise(decoder, 2, 9, "cpu")
     results = []
-    for model, embedding in ((decoder, decoder.embedding), (padded, padded.embedding.weight)):
+    for model, embedding in ((decoder, decoder.input.weight), (padded, padded.embedding.weight)):
         heard = conditioning.detach().double().requires_grad_()
         logits = model(samples, heard, speaker)
-        nll = negative_log_likelihood(ModelOutput(logits, targets)).mean()
+        nll = decoder.output.nll(logits, targets).mean()
         results.append((logits, *torch.autograd.grad(nll, (heard, embedding))))
     for ours, theirs in zip(*results, strict=True):
         torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-12)

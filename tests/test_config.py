@@ -32,9 +32,12 @@ OPTIONS = sorted(
     for path in CONF.glob("*/*.yaml")
     if path.stem != "base" and path.parent.name != "panels"  # those are of the dashboard
 )
+OPTIONS += [("decoder/output", path.stem) for path in CONF.glob("decoder/output/*.yaml")]
 CORPORA = ("librispeech", "libritts", "vctk", "ljspeech", "speechcommands")
 NEEDED = {
     ("data", "table"): ["data.path=somewhere.tsv"],
+    ("target", "pcm"): ["decoder/output=mixture_of_logistics"],
+    ("decoder/output", "mixture_of_logistics"): ["target=pcm"],
     **{
         ("experiment", path.stem): ["data.root=somewhere"]
         for path in CONF.glob("experiment/*")

@@ -15,9 +15,9 @@ PACKAGE = "wavenet_ae"
 BASE = {"alignment", "errors", "geometry", "randomness", "schema", "types"}
 PART = BASE | {"audio", "distributed", "nn"}
 MODEL = PART | {
-    *("encoders", "bottlenecks", "decoders", "objectives", "engines", "instantiate", "models"),
+    *("encoders", "bottlenecks", "targets", "decoders", "engines", "instantiate", "models"),
 }
-LOADED = MODEL | {"checkpoint", "loading"}
+LOADED = MODEL | {"checkpoint", "loading", "objectives"}
 COMMAND = {"data", "progress", "provenance", "threads"}
 
 # What each folder or file of the package may import of ours, beside itself.
@@ -49,8 +49,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "plotting": {"dashboards"},
     "encoders": PART,
     "bottlenecks": PART,
+    "targets": PART,
     "decoders": PART,
-    "objectives": PART,
+    "objectives": PART | {"instantiate"},
     "engines": PART | {"decoders"},
     "models": MODEL,
     "loading": MODEL | {"checkpoint"},

@@ -22,7 +22,7 @@ from gpu_parts import recipe
 from gpu_parts.modes import autocast, cudnn_deterministic, tf32
 from gpu_parts.task import Task
 from wavenet_ae.metrics.receptive_fields import Certificate, certify
-from wavenet_ae.models import WaveformAutoencoder, build
+from wavenet_ae.models import Autoencoder, build
 from wavenet_ae.models.build import model_config
 
 NUM_HOPS = 12  # of the window
@@ -58,7 +58,7 @@ def run(task: Task) -> None:
     for mode in modes():
         torch.manual_seed(0)
         model = build(model_config(recipe.config(task.tiny)), ["anna", "bert"])
-        assert isinstance(model, WaveformAutoencoder)
+        assert isinstance(model, Autoencoder)
         model.bottleneck.is_quantizing.fill_(True)  # type: ignore[union-attr]
         model.to(task.device).eval()
         with ExitStack() as stack:
@@ -82,9 +82,7 @@ def run(task: Task) -> None:
 
 
 @torch.no_grad()
-def changes(
-    model: WaveformAutoencoder, device: str, fields: list[Certificate]
-) -> tuple[int, int, float]:
+def changes(model: Autoencoder, device: str, fields: list[Certificate]) -> tuple[int, int, float]:
     """Returns how many logits before a moment change with samples that none of them reads, how
     many logits there are, and the largest change."""
     plan = model.window(NUM_HOPS * int(model.hop))
@@ -101,14 +99,14 @@ def changes(
     other[:, first_unread:] = noise[1][:, first_unread:]
     speaker = torch.zeros(BATCH, dtype=torch.int64, device=device)
     own, changed = (
-        model(each, speaker, plan).logits[..., :before].float() for each in (noise[0], other)
+        model(each, speaker, plan).parameters[..., :before].float() for each in (noise[0], other)
     )
     difference = (own - changed).abs()
     count = int((difference > 0).sum()) + int((~difference.isfinite()).sum())
     return count, own.numel(), float(difference.max())
 
 
-def largest_gradient(model: WaveformAutoencoder, device: str) -> float:
+def largest_gradient(model: Autoencoder, device: str) -> float:
     """The largest where it must be 0: of a code in samples that it does not read, and of
     predictions in conditioning that is held later."""
     chain = model.alignment.encoder
@@ -123,12 +121,14 @@ def largest_gradient(model: WaveformAutoencoder, device: str) -> float:
     return max(*(_largest(each) for each in outside), _largest(_conditioning_gradient(model)))
 
 
-def _conditioning_gradient(model: WaveformAutoencoder) -> Tensor:
+def _conditioning_gradient(model: Autoencoder) -> Tensor:
     """Returns gradients of half of a window's predictions in vectors after them."""
     decoder, plan = model.decoder, model.window(NUM_HOPS * int(model.hop))
-    device, generator = decoder.embedding.device, torch.Generator().manual_seed(3)
+    device, generator = decoder.input.weight.device, torch.Generator().manual_seed(3)
     length = plan.decoder_input.stop - plan.decoder_input.start
-    levels = torch.randint(model.levels, (BATCH, length), generator=generator).to(device)
+    levels = torch.randint(model.target.levels or 2, (BATCH, length), generator=generator).to(
+        device
+    )
     shape = (BATCH, model.upsampling.dim, plan.num_vectors)
     vectors = torch.randn(shape, generator=generator).to(device).requires_grad_()
     speaker = torch.zeros(BATCH, dtype=torch.int64, device=device)

@@ -1,10 +1,15 @@
-"""How encoder, decoder and targets line up, and the windows on which models are trained:
+"""How encoder, decoder and targets line up, and the windows on which models are trained.
 
 waveform  |<------------------------ slice ------------------------->|
 encoder   |<------------------ encoder_input ------------------>|
 codes             c0    c1    c2    c3    c4    c5    c6
+target    |<--------------------- target_input --------------------->|
 decoder                |<------ decoder_input ------>|
 predicted                              |<-- targets ->|
+
+Four chains line up: encoder and upsampling, which lead from the waveform to the conditioning,
+target, which leads from the waveform to what is predicted, and decoder, which leads from past
+targets to predictions.  Where each sample is a target, the target's chain is empty.
 """
 
 from __future__ import annotations
@@ -16,23 +21,37 @@ from math import ceil, floor
 
 from wavenet_ae.geometry import Chain, Grid
 
+EACH_SAMPLE = Chain()  # of a target that is each sample
+
 
 @dataclass(frozen=True)
 class WindowPlan:
-    """Where everything of a training window lies; the slices index the waveform slice.
+    """Where everything of a training window lies.
 
-    `targets` are the predicted samples.  `conditioning` are the positions at which the decoder's
-    first layer reads a conditioning vector: vector 0 is held for the first `conditioning_hop` of
-    them, vector 1 for the next, and so on.  `usage[c]` is the number of predicted samples that
-    read code `c`, and `full_usage` what it would be inside an endless window.
+    Attributes:
+        slice_length: Samples of the waveform slice.
+        encoder_input: Samples of the slice that the encoder reads.
+        target_input: Samples of the slice from which the window's targets are computed.
+        decoder_input: Targets that the decoder reads, as indices of those of `target_input`.
+        conditioning: Positions, counted likewise, at which the decoder's first layer reads a
+            conditioning vector: vector 0 is held for the first `conditioning_hop` of them, vector 1
+            for the next, and so on.
+        targets: Targets that are predicted, counted likewise.
+        conditioning_hop: Targets for which a conditioning vector is held.
+        target_hop: Samples from one target to the next.
+        num_codes: Number of codes.
+        usage: For each code, how many predicted targets read it.
+        full_usage: What `usage` is for a code inside an endless window.
     """
 
     slice_length: int
     encoder_input: slice
+    target_input: slice
     decoder_input: slice
     conditioning: slice
     targets: slice
     conditioning_hop: int
+    target_hop: int
     num_codes: int
     usage: tuple[int, ...]
     full_usage: int
@@ -47,30 +66,50 @@ class WindowPlan:
         return -(-(self.conditioning.stop - self.conditioning.start) // self.conditioning_hop)
 
     @property
+    def num_samples(self) -> int:
+        """Samples that the predicted targets stand for, one hop each."""
+        return self.num_targets * self.target_hop
+
+    @property
     def margins(self) -> tuple[int, int]:
         """Samples of the slice before the first and after the last predicted sample."""
-        return self.targets.start, self.slice_length - self.targets.stop
+        start = self.target_input.start
+        first, stop = (
+            start + each * self.target_hop for each in (self.targets.start, self.targets.stop)
+        )
+        return first, self.slice_length - stop
 
 
 @dataclass(frozen=True)
 class Alignment:
-    """The chains of a waveform autoencoder, and what follows from them for any window.
+    """The chains of an autoencoder, and what follows from them for any window.
 
-    Raises ValueError where the conditioning does not fall on a whole number of samples, or where
-    the decoder has no layer.
+    Attributes:
+        encoder: From the waveform to codes.
+        upsampling: From codes to conditioning vectors.
+        decoder: From past targets to predictions.
+        target: From the waveform to targets; empty where each sample is one.
+
+    Raises:
+        ValueError: The conditioning does not fall on a whole number of targets, the targets not on
+            a whole number of samples, or the decoder has no layer.
     """
 
     encoder: Chain
     upsampling: Chain
     decoder: Chain
+    target: Chain = EACH_SAMPLE
 
     def __post_init__(self) -> None:
-        spacing = self.conditioning_grid.spacing
+        _require_whole_hop(self.target)
+        spacing = self.conditioning_grid.spacing / self.target_grid.spacing
         if spacing.denominator != 1:
+            every = self.conditioning_grid.spacing
             raise ValueError(
                 f"one code every {self.code_grid.spacing} samples and an upsampling by "
-                f"{self.code_grid.spacing / spacing} give a conditioning vector every {spacing} "
-                "samples, which must be a whole number: change the upsampling strides"
+                f"{self.code_grid.spacing / every} give a conditioning vector every {every} "
+                f"samples, which must be a whole number{_of_targets(self.target_hop)}: change the "
+                "upsampling strides"
             )
         if not self.decoder.layers:
             raise ValueError("the decoder has no dilated layer")
@@ -84,19 +123,29 @@ class Alignment:
     def conditioning_grid(self) -> Grid:
         return self.upsampling.grid(self.code_grid)
 
+    @cached_property
+    def target_grid(self) -> Grid:
+        """Where the targets of a waveform that starts at sample 0 are anchored."""
+        return self.target.grid()
+
     @property
     def code_hop(self) -> Fraction:
         """Samples from one code to the next."""
         return self.code_grid.spacing
 
     @property
+    def target_hop(self) -> int:
+        """Samples from one target to the next (1: each sample is a target)."""
+        return int(self.target_grid.spacing)
+
+    @property
     def conditioning_hop(self) -> int:
-        """Samples for which one conditioning vector is held (1: conditioning at sample rate)."""
-        return int(self.conditioning_grid.spacing)
+        """Targets for which one conditioning vector is held (1: one vector for each target)."""
+        return int(self.conditioning_grid.spacing / self.target_grid.spacing)
 
     @property
     def receptive_field(self) -> int:
-        """R of the decoder: sample `t` is predicted from samples `t-R .. t-1`."""
+        """R of the decoder: target `t` is predicted from targets `t-R .. t-1`."""
         return self.decoder.receptive_field
 
     @property
@@ -107,32 +156,37 @@ class Alignment:
 
     @property
     def first_target(self) -> int:
-        """The first sample that can be predicted, counted from the first encoder input."""
-        vector_0 = self.conditioning_grid.anchor(0)
+        """The first target that can be predicted; target 0 is computed from sample 0 on.
+
+        Sample 0 is the first that the encoder reads.
+        """
+        instant = self.conditioning_grid.anchor(0)
+        vector_0 = (instant - self.target_grid.origin) / self.target_grid.spacing
         first_position = floor(vector_0 - Fraction(self.conditioning_hop, 2)) + 1
         return first_position + self.conditioning_reach
 
     def window(self, num_targets: int) -> WindowPlan:
-        """Plan a window of `num_targets` predicted samples, walking back from them."""
+        """Plans a window of `num_targets` predicted targets, walking back from them."""
         if num_targets < 1:
             raise ValueError(f"num_targets is {num_targets}, but must be at least 1")
         target, hop, reach = self.first_target, self.conditioning_hop, self.conditioning_reach
         positions = slice(target - reach, target + num_targets - 1)
         num_vectors = ceil(Fraction(positions.stop - positions.start, hop))
         num_codes = self.upsampling.input_length(num_vectors)
-        start = min(0, target - self.receptive_field)
+        first = min(0, target - self.receptive_field)  # target; the slice starts with its samples
+        start = first * self.target_hop
         encoder_stop = self.encoder.input_length(num_codes)
-
-        def shifted(first: int, stop: int) -> slice:
-            return slice(first - start, stop - start)
+        target_stop = self.target.input_range(range(first, target + num_targets)).stop
 
         return WindowPlan(
-            slice_length=max(encoder_stop, target + num_targets) - start,
-            encoder_input=shifted(0, encoder_stop),
-            decoder_input=shifted(target - self.receptive_field, target + num_targets - 1),
-            conditioning=shifted(positions.start, positions.stop),
-            targets=shifted(target, target + num_targets),
+            slice_length=max(encoder_stop, target_stop) - start,
+            encoder_input=slice(-start, encoder_stop - start),
+            target_input=slice(0, target_stop - start),
+            decoder_input=_shifted(target - self.receptive_field, target + num_targets - 1, first),
+            conditioning=_shifted(positions.start, positions.stop, first),
+            targets=_shifted(target, target + num_targets, first),
             conditioning_hop=hop,
+            target_hop=self.target_hop,
             num_codes=num_codes,
             usage=tuple(self._usage(code, num_targets) for code in range(num_codes)),
             full_usage=len(self._readers(0)),
@@ -149,21 +203,41 @@ class Alignment:
         return max(0, min(readers.stop, num_targets) - max(readers.start, 0))
 
 
-def decoder_window(decoder: Chain, num_targets: int, conditioning_hop: int) -> WindowPlan:
-    """The plan of a window for a decoder that no encoder informs: it has no codes."""
+def decoder_window(
+    decoder: Chain, num_targets: int, conditioning_hop: int, target: Chain = EACH_SAMPLE
+) -> WindowPlan:
+    """Plans a window for a decoder without encoder: it has no codes."""
     if num_targets < 1:
         raise ValueError(f"num_targets is {num_targets}, but must be at least 1")
     if not decoder.layers:
         raise ValueError("the decoder has no dilated layer")
+    _require_whole_hop(target)
     field = decoder.receptive_field
+    length = target.input_length(field + num_targets)
     return WindowPlan(
-        slice_length=field + num_targets,
+        slice_length=length,
         encoder_input=slice(0, 0),
+        target_input=slice(0, length),
         decoder_input=slice(0, field + num_targets - 1),
         conditioning=slice(decoder.layers[0].input_length(1) - 1, field + num_targets - 1),
         targets=slice(field, field + num_targets),
         conditioning_hop=conditioning_hop,
+        target_hop=int(target.grid().spacing),
         num_codes=0,
         usage=(),
         full_usage=0,
     )
+
+
+def _shifted(first: int, stop: int, origin: int) -> slice:
+    return slice(first - origin, stop - origin)
+
+
+def _require_whole_hop(target: Chain) -> None:
+    spacing = target.grid().spacing
+    if spacing.denominator != 1:
+        raise ValueError(f"a target every {spacing} samples: it must be a whole number of them")
+
+
+def _of_targets(hop: int) -> str:
+    return "" if hop == 1 else f" of targets, one every {hop} samples"

@@ -16,6 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from wavenet_ae.errors import UserError, nearest
+from wavenet_ae.models.build import DERIVED as MODEL_DERIVED
 from wavenet_ae.schema import (
     NonNegative,
     NonNegativeNumber,
@@ -27,14 +28,10 @@ from wavenet_ae.schema import (
     parameter_types,
 )
 
-# Values that the wiring knows and that a configuration must not repeat.
+# Values that the wiring knows and that a configuration must not repeat; those of the model's groups
+# are declared in models/build.py.
 DERIVED: dict[str, frozenset[str]] = {
-    "encoder": frozenset({"sample_rate"}),
-    "bottleneck": frozenset({"input_dim"}),
-    "decoder": frozenset({"conditioning_dim", "conditioning_hop", "num_speakers"}),
-    "model": frozenset(
-        {"sample_rate", "speakers", "encoder", "bottleneck", "decoder", "input_dim"}
-    ),
+    **MODEL_DERIVED,
     "objective": frozenset({"default_code_weighting"}),
     "optimizer": frozenset(),
     "data": frozenset({"sample_rate", "seed"}),
@@ -50,7 +47,7 @@ DERIVED: dict[str, frozenset[str]] = {
     "logger": frozenset({"run_folder", "first_step"}),
 }
 OPTIONAL_PARTS = ("encoder", "bottleneck")  # that some models do without
-COLLECTIONS = ("callbacks", "logger")  # groups of any number of named nodes
+COLLECTIONS = ("objective", "callbacks", "logger")  # groups of any number of named nodes
 VALUES: dict[str, Any] = {
     "seed": NonNegative,
     "sample_rate": Positive,

@@ -12,12 +12,12 @@ import torch
 
 from wavenet_ae.checkpoint import SECTION, read_checkpoint
 from wavenet_ae.errors import UserError
-from wavenet_ae.models import WaveformModel, build
+from wavenet_ae.models import GenerativeModel, build
 
 PREFIX = "model."  # where the Lightning module keeps the model
 
 
-def load(checkpoint: str | Path) -> WaveformModel:
+def load(checkpoint: str | Path) -> GenerativeModel:
     """The model of a checkpoint as a plain torch module, on the CPU, in evaluation mode.
 
     `.speakers` are the names of the speakers that it knows.  Raises UserError where the file is
@@ -26,7 +26,7 @@ def load(checkpoint: str | Path) -> WaveformModel:
     return load_with_fingerprint(checkpoint)[0]
 
 
-def load_with_fingerprint(checkpoint: str | Path) -> tuple[WaveformModel, str]:
+def load_with_fingerprint(checkpoint: str | Path) -> tuple[GenerativeModel, str]:
     """As `load`, and the model's fingerprint."""
     content = read_checkpoint(checkpoint)
     section = content[SECTION]
@@ -40,7 +40,7 @@ def load_with_fingerprint(checkpoint: str | Path) -> tuple[WaveformModel, str]:
     return model.eval(), fingerprint(model, section["config"])
 
 
-def fingerprint(model: WaveformModel, config: Mapping[str, Any]) -> str:
+def fingerprint(model: GenerativeModel, config: Mapping[str, Any]) -> str:
     """64 hex digits that two models share where configuration, speakers and weights are the same,
     whatever files they came in.  `config` is what `build` made the model from."""
     digest = hashlib.sha256(json.dumps([config, model.speakers], sort_keys=True).encode())

@@ -104,11 +104,14 @@ class BottleneckOutput:
 class ModelOutput:
     """A model's predictions for a window.
 
-    logits      (B * L, Q, W)
-    targets     (B * L, W) int64, the true levels
-    bottleneck  what the bottleneck gave; None where a model has none
+    Attributes:
+        nll: Cost (B * L, W) of each target in nats, with gradient.
+        parameters: Parameters (B * L, P, W) of the predicted distributions.
+        targets: Targets (B * L, W).
+        bottleneck: Output of the bottleneck; None where a model has none.
     """
 
-    logits: Tensor
+    nll: Tensor
+    parameters: Tensor
     targets: Tensor
     bottleneck: BottleneckOutput | None = None

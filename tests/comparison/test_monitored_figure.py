@@ -35,7 +35,7 @@ def test_it_is_that_of_the_best_checkpoint(config):
     assert len(logged) == 4 and figure == pytest.approx(min(logged), rel=1e-6)
     assert figure < logged[-1]
     best = read_checkpoint(folder / "checkpoints" / "best.ckpt")
-    assert best["callbacks"]["Checkpoints"]["best_nll"] == figure
+    assert best["callbacks"]["Checkpoints"]["best_value"] == figure
     assert train(config) == figure, "a run that has ended"
     assert len((folder / "provenance.jsonl").read_text().splitlines()) == 1, "is not trained again"
 

@@ -8,7 +8,12 @@ from torch import Tensor
 from torch.autograd.graph import saved_tensors_hooks
 
 from wavenet_ae.decoders import WaveNet
-from wavenet_ae.decoders.gated_layer import Weights, gated_layers, hold, hold_gradient
+from wavenet_ae.decoders.gated_layer import (
+    Weights,
+    gated_layers,
+    repeat_frames,
+    repeat_frames_gradient,
+)
 
 
 def plain_layers(hidden, frames, skip_bias, layers, dilations, hop):
@@ -87,10 +92,10 @@ def test_no_activation_is_kept_where_no_gradient_is_wanted():
 def test_hold_and_its_transpose():
     frames = torch.randn(5, 2, 3, dtype=torch.float64)
     gradient = torch.randn(11, 2, 3, dtype=torch.float64)
-    held = hold(frames, hop=4, first=6, length=11)
+    held = repeat_frames(frames, hop=4, first=6, length=11)
     assert torch.equal(held[:2], frames[1:2].expand(2, -1, -1))
     assert torch.equal(held[2:6], frames[2:3].expand(4, -1, -1))
-    transposed = hold_gradient(gradient, num_frames=5, hop=4, first=6)
+    transposed = repeat_frames_gradient(gradient, num_frames=5, hop=4, first=6)
     torch.testing.assert_close((held * gradient).sum(), (frames * transposed).sum())
 
 
@@ -119,7 +124,7 @@ def test_prediction_reads_exactly_its_receptive_field(hop, kernel):
     field = decoder.chain.receptive_field
     assert decoder(samples, frames, speaker).shape == (2, 16, 9)
     with torch.no_grad():
-        decoder.embedding[15] = torch.nan  # a level that nothing else has
+        decoder.input.weight[15] = torch.nan  # a level that nothing else has
     samples = samples.clamp_max(14)
     for position in range(samples.shape[1]):
         holed = samples.clone()

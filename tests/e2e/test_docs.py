@@ -75,7 +75,8 @@ def test_python_blocks_of_other_pages_run(page, capsys):
 
 def install(page: str, folder: Path) -> None:
     """The package that a page shows, as pip leaves it in a folder, and its YAML beside it."""
-    shown = {block.language: block.text for block in blocks(page)}  # the last of each
+    shown = {each.language: each.text for each in blocks(page) if "Signs" in each.text}
+    shown |= {each.language: each.text for each in blocks(page) if each.language == "toml"}
     (folder / "my_units.py").write_text(shown["python"])
     option = folder / "my_conf" / "bottleneck" / "signs.yaml"
     option.parent.mkdir(parents=True)

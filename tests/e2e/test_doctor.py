@@ -32,8 +32,8 @@ SETTINGS = [
 ]
 KL_COSTS_TOO_MUCH = [
     "bottleneck=vae",
-    "objective.kl_weight=100",
-    "objective.kl_anneal_steps=0",
+    "objective.bottleneck.kl_weight=100",
+    "objective.bottleneck.kl_anneal_steps=0",
     "optimizer.learning_rate=0.01",
 ]
 UNSHIELDED = [
@@ -48,7 +48,7 @@ LATENTS_ARE_FREE = [
     "bottleneck.normalize=false",
     "bottleneck.start_after=0",
     "bottleneck.revive_after=0",
-    "objective.commitment_weight=0",
+    "objective.bottleneck.commitment_weight=0",
     "optimizer.learning_rate=0.1",
 ]
 HARDLY_MOVING = [

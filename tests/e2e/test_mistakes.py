@@ -30,7 +30,7 @@ MISTAKES = {
         r"trainer\.max_steps is 2\.5, but must be a whole number",
     ),
     "unknown choice": (
-        ["objective.code_weighting=sum"],
+        ["objective.bottleneck.code_weighting=sum"],
         r"code_weighting is 'sum', but must be one of sequence, mean, context or null",
     ),
     "foreign target": (
@@ -90,7 +90,10 @@ MISTAKES = {
     "negative overfit": (["data.overfit=-1"], r"data\.overfit is -1.*at least 0"),
     "negative limit": (["data.limit=-1"], r"data\.limit is -1.*at least 0"),
     "negative warm-up": (["optimizer.warmup_steps=-5"], r"optimizer\.warmup_steps is -5"),
-    "negative annealing": (["objective.kl_anneal_steps=-1"], r"objective\.kl_anneal_steps is -1"),
+    "negative annealing": (
+        ["objective.bottleneck.kl_anneal_steps=-1"],
+        r"objective\.bottleneck\.kl_anneal_steps is -1",
+    ),
     "probability above 1": (
         ["model.jitter_probability=7"],
         r"model\.jitter_probability is 7, but must be a number of at least 0 and of at most 1",

@@ -27,7 +27,7 @@ BOTTLENECKS = {
     "simvq": [each for each in TINY_CODES if "revive" not in each],
     "lfq": ["bottleneck.num_bits=3", "bottleneck.start_after=3"],
     "fsq": ["bottleneck.levels=[3,3]", "bottleneck.start_after=3"],
-    "vae": ["objective.free_nats=3.0", "objective.kl_weight=10"],
+    "vae": ["objective.bottleneck.free_nats=3.0", "objective.bottleneck.kl_weight=10"],
 }
 WATCHED = ("encoder", "decoder", "input", "updates", "learning_rate", "validation", "bitrate")
 FLOAT32 = {"rvq"}  # whose library keeps its codebooks in float32

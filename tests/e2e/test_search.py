@@ -108,7 +108,7 @@ def test_diverging_trials_are_failed_ones(never_killed):
         else:
             assert trial.state == TrialState.COMPLETE
             best = newest_checkpoint(run_folder / "checkpoints")[1]["callbacks"]["Checkpoints"]
-            assert trial.value == best["best_nll"]
+            assert trial.value == best["best_value"]
     record = yaml.safe_load((never_killed / "best.yaml").read_text())
     completed = [each for each in trials if each.state == TrialState.COMPLETE]
     best_trial = min(completed, key=lambda each: each.value)

@@ -23,7 +23,7 @@ def _rename_speaker(content):
 
 
 def _other_weight(content):
-    content["state_dict"]["model.decoder.logits.bias"][3] += 1e-6
+    content["state_dict"]["model.decoder.head.bias"][3] += 1e-6
 
 
 def _other_buffer(content):

@@ -79,6 +79,7 @@ SMALL: dict[str, Any] = {
     "sample_rate": 8000,
     "encoder": ENCODERS["mfcc"],
     "bottleneck": BOTTLENECKS["vqvae_ema"],
+    "target": {"_target_": "wavenet_ae.targets.MuLaw", "levels": 256},
     "decoder": {
         "_target_": "wavenet_ae.decoders.WaveNet",
         "num_blocks": 2,
@@ -109,8 +110,21 @@ def small(
     config["bottleneck"] = copy.deepcopy(BOTTLENECKS[bottleneck])
     config["encoder"] = copy.deepcopy(ENCODERS[encoder_option])
     for group, values in changes.items():
-        config[group].update(values)
+        is_other = values.get("_target_", config[group]["_target_"]) != config[group]["_target_"]
+        config[group] = values if is_other else config[group] | values
     return config
+
+
+# Of the decoder of a model whose target is PCM.
+MIXTURE: dict[str, Any] = {
+    "output": {"_target_": "wavenet_ae.decoders.MixtureOfLogistics", "num_components": 3}
+}
+
+
+def language_model(**model: Any) -> dict[str, Any]:
+    """A small language model's configuration; `model` are arguments of its class."""
+    config = {key: copy.deepcopy(SMALL[key]) for key in ("sample_rate", "target", "decoder")}
+    return config | {"model": {"_target_": "wavenet_ae.models.WaveNetLanguageModel", **model}}
 
 
 # For train.py: a corpus of half a minute, a step of some milliseconds.
@@ -149,6 +163,8 @@ TINY_QUANTIZERS: dict[str, list[str]] = {
     "fsq": ["bottleneck.levels=[4,3]", "bottleneck.start_after=3"],
     "lfq": ["bottleneck.num_bits=3", "bottleneck.start_after=3"],
 }
+TINY_MIXTURE = ["target=pcm", "decoder/output=mixture_of_logistics"]
+TINY_GRU = ["decoder=gru", "decoder.context=20", "decoder.hidden=8", "decoder.post=8"]
 # Without what keeps a codebook from collapsing.
 NO_REMEDY = [
     "bottleneck.init=uniform",
@@ -157,5 +173,24 @@ NO_REMEDY = [
     "bottleneck.normalize=false",
     "encoder.batch_norm=false",
     "encoder.shortcut=false",
-    "objective.commitment_weight=0.25",
+    "objective.bottleneck.commitment_weight=0.25",
 ]
+
+# Members of the families, as a configuration sets them: one line each is under a contract suite.
+TARGETS: dict[str, dict[str, Any]] = {
+    "mu_law": {"_target_": "wavenet_ae.targets.MuLaw", "levels": 32},
+    "pcm": {"_target_": "wavenet_ae.targets.PCM"},
+}
+# Each with the target that it goes with.
+OUTPUTS: dict[str, tuple[str, dict[str, Any]]] = {
+    "categorical": ("mu_law", {"_target_": "wavenet_ae.decoders.Categorical"}),
+    "mixture_of_logistics": ("pcm", MIXTURE["output"]),
+}
+DECODERS: dict[str, dict[str, Any]] = {
+    "wavenet": {**SMALL["decoder"], "layers_per_block": 2},
+    "gru": {"_target_": "wavenet_ae.decoders.GRUDecoder", "context": 9, "hidden": 8, "post": 8},
+}
+OBJECTIVES: dict[str, dict[str, Any]] = {
+    "reconstruction": {"_target_": "wavenet_ae.objectives.Reconstruction"},
+    "bottleneck": {"_target_": "wavenet_ae.objectives.BottleneckLosses"},
+}

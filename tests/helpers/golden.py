@@ -83,7 +83,7 @@ def resumed_run(folder: Path) -> Iterator[tuple[str, Any]]:
     train(copy.deepcopy(first))
     yield "loss resumed", losses(folder / "resumed")
     state = newest_checkpoint(folder / "resumed" / "checkpoints")[1]["state_dict"]
-    norms = [float(each.double().norm()) for _, each in sorted(state.items())]
+    norms = sorted(float(each.double().norm()) for each in state.values())
     yield "weights resumed", norms
 
 

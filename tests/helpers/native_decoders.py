@@ -38,7 +38,7 @@ def decoder(name: str, channels: str = "few") -> WaveNet:
     sizes = {**CHANNELS[channels], **DECODERS[name]}
     model = WaveNet(dim, num_speakers=3, speaker_dim=3, **sizes).eval()
     with torch.no_grad():
-        model.logits.weight *= 20
+        model.head.weight *= 20
         for layer in model.layers:
             layer.speaker.weight.normal_(std=0.3)
     return model
@@ -47,7 +47,7 @@ def decoder(name: str, channels: str = "few") -> WaveNet:
 def streams(model: WaveNet, batch: int, num_samples: int = NUM_SAMPLES) -> tuple[Tensor, ...]:
     """Levels (B, R + T), conditioning (B, C, M), speakers (B,): the same for any batch."""
     generator = torch.Generator().manual_seed(1)
-    field, num_levels = model.chain.receptive_field, len(model.embedding)
+    field, num_levels = model.chain.receptive_field, model.output.num_parameters
     levels = torch.randint(num_levels, (8, field + num_samples), generator=generator)
     num_vectors = -(-(field + num_samples) // model.conditioning_hop)
     dim = model.layers[0].conditioning.in_features

@@ -10,7 +10,7 @@ import numpy as np
 import soundfile
 import torch
 
-from helpers.configs import SMALL, small
+from helpers.configs import language_model, small
 from wavenet_ae.audio.io import write
 from wavenet_ae.checkpoint import FORMAT, SECTION, write_checkpoint
 from wavenet_ae.generation.run import generate
@@ -26,12 +26,8 @@ def checkpoint(
 ) -> Path:
     """Of a small autoencoder with the bottleneck `kind`, or of a language model (`wavenet`)."""
     if kind == "wavenet":
-        target = "wavenet_ae.models.WaveNetLanguageModel"
-        config = {
-            "sample_rate": RATE,
-            "decoder": {**SMALL["decoder"], "num_blocks": 1, "layers_per_block": num_layers},
-            "model": {"_target_": target, **model},
-        }
+        config = language_model(**model)
+        config["decoder"] |= {"num_blocks": 1, "layers_per_block": num_layers}
     else:
         config = small(kind)
     torch.manual_seed(seed)

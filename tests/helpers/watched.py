@@ -8,11 +8,11 @@ import pytorch_lightning as pl
 import torch
 
 from helpers.configs import small
+from helpers.objectives import categorical_output, reconstruction
 from wavenet_ae.models import build
-from wavenet_ae.objectives import WaveformObjective
 from wavenet_ae.training.module import Observed, WaveformTraining
 from wavenet_ae.training.optimizer import OptimizerConfig
-from wavenet_ae.types import Batch, BottleneckOutput, ModelOutput
+from wavenet_ae.types import Batch, BottleneckOutput
 
 SPEAKERS = ["anna", "bert"]
 
@@ -25,7 +25,7 @@ def in_training(
     model = build(config, SPEAKERS)
     return WaveformTraining(
         model=model,
-        objective=WaveformObjective(),
+        objective=reconstruction(),
         optimization=OptimizerConfig(),
         plan=model.window(4 * int(model.hop)),
         seed=0,
@@ -55,7 +55,7 @@ def observed(module: WaveformTraining, batch: Batch) -> Observed:
 
 def predicted(module: WaveformTraining, logits: torch.Tensor, targets: torch.Tensor) -> Observed:
     """Of logits (B, Q, W) and true levels (B, W) made by hand."""
-    output = ModelOutput(logits, targets)
+    output = categorical_output(logits, targets)
     return Observed(output, module.objective(output, module.plan, 0))
 
 

@@ -6,7 +6,8 @@ from math import log
 
 import pytest
 import torch
-from helpers.configs import BOTTLENECKS, SMALL, small
+from helpers import configs
+from helpers.configs import BOTTLENECKS, small
 from torch import Tensor
 
 from wavenet_ae.metrics.ablations import (
@@ -15,29 +16,26 @@ from wavenet_ae.metrics.ablations import (
     controls,
     other_speakers,
 )
-from wavenet_ae.models import WaveformModel, build
-from wavenet_ae.objectives.waveform import negative_log_likelihood
+from wavenet_ae.models import GenerativeModel, build
 from wavenet_ae.types import ModelOutput
 
 SPEAKERS = ["anna", "bert", "cleo"]
 SPEAKER = torch.tensor([0, 2, 3, 1])  # the last but one is unknown
 
 
-def model_of(bottleneck: str = "ae", **changes) -> WaveformModel:
+def model_of(bottleneck: str = "ae", **changes) -> GenerativeModel:
     torch.manual_seed(0)
     return build(small(bottleneck, **changes), SPEAKERS).double().eval()
 
 
-def language_model(speaker_conditioning: bool = True) -> WaveformModel:
+def language_model(speaker_conditioning: bool = True) -> GenerativeModel:
     torch.manual_seed(0)
-    target = "wavenet_ae.models.WaveNetLanguageModel"
-    node = {"_target_": target, "speaker_conditioning": speaker_conditioning}
-    config = {"sample_rate": 8000, "decoder": SMALL["decoder"], "model": node}
+    config = configs.language_model(speaker_conditioning=speaker_conditioning)
     return build(config, SPEAKERS).double().eval()
 
 
 @torch.no_grad()
-def controlled(model: WaveformModel) -> tuple[Tensor, ModelOutput, dict[str, ModelOutput]]:
+def controlled(model: GenerativeModel) -> tuple[Tensor, ModelOutput, dict[str, ModelOutput]]:
     """A batch of noise (B, T), its own predictions and those of the controls."""
     plan = model.window(3 * int(model.hop) if model.hop > 1 else 200)
     generator = torch.Generator().manual_seed(0)
@@ -54,9 +52,9 @@ def test_names_and_shapes(bottleneck):
     assert tuple(others) == control_names(model)
     assert tuple(others) == ("shuffled_codes", "zeroed_codes", "other_speaker")
     for name, other in others.items():
-        assert other.logits.shape == output.logits.shape, name
+        assert other.parameters.shape == output.parameters.shape, name
         assert torch.equal(other.targets, output.targets), name
-        assert not torch.equal(other.logits, output.logits), name
+        assert not torch.equal(other.parameters, output.parameters), name
 
 
 @torch.no_grad()
@@ -78,7 +76,7 @@ def test_each_control_replaces_one_thing(bottleneck):
         }
         for name, (vectors, speaker) in expected.items():
             alone = model.predict(own, vectors, waveform[here], speaker, plan)
-            torch.testing.assert_close(others[name].logits[here], alone.logits)
+            torch.testing.assert_close(others[name].parameters[here], alone.parameters)
 
 
 def test_a_decoder_deaf_to_its_conditioning_loses_nothing():
@@ -86,10 +84,10 @@ def test_a_decoder_deaf_to_its_conditioning_loses_nothing():
     for layer in model.decoder.layers:
         torch.nn.init.zeros_(layer.conditioning.weight)
     _, output, others = controlled(model)
-    own = negative_log_likelihood(output)
-    assert torch.equal(negative_log_likelihood(others["shuffled_codes"]), own)
-    assert torch.equal(negative_log_likelihood(others["zeroed_codes"]), own)
-    assert not torch.equal(negative_log_likelihood(others["other_speaker"]), own)
+    own = output.nll
+    assert torch.equal(others["shuffled_codes"].nll, own)
+    assert torch.equal(others["zeroed_codes"].nll, own)
+    assert not torch.equal(others["other_speaker"].nll, own)
 
 
 def test_a_decoder_deaf_to_its_speaker_loses_nothing():
@@ -97,7 +95,7 @@ def test_a_decoder_deaf_to_its_speaker_loses_nothing():
     for layer in model.decoder.layers:
         torch.nn.init.zeros_(layer.speaker.weight)
     _, output, others = controlled(model)
-    assert torch.equal(others["other_speaker"].logits, output.logits)
+    assert torch.equal(others["other_speaker"].parameters, output.parameters)
 
 
 @pytest.mark.parametrize("speaker_conditioning", [True, False])
@@ -105,7 +103,7 @@ def test_without_codes_there_is_the_speaker_alone(speaker_conditioning):
     model = language_model(speaker_conditioning)
     _, output, others = controlled(model)
     assert tuple(others) == control_names(model) == ("other_speaker",)
-    is_same = torch.equal(others["other_speaker"].logits, output.logits)
+    is_same = torch.equal(others["other_speaker"].parameters, output.parameters)
     assert is_same is not speaker_conditioning
 
 

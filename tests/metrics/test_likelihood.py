@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from helpers.configs import small
+from helpers.configs import language_model, small
 
 from wavenet_ae.audio import io as files
 from wavenet_ae.data.corpus import PackedCorpus
@@ -17,14 +17,15 @@ from wavenet_ae.data.sources import FolderSource
 from wavenet_ae.data.splits import Splits
 from wavenet_ae.metrics import likelihood as module
 from wavenet_ae.metrics.likelihood import Likelihood, likelihood
-from wavenet_ae.models import WaveformModel, build
-from wavenet_ae.objectives.waveform import negative_log_likelihood
+from wavenet_ae.models import GenerativeModel, build
 
 RATE = 8000
 LENGTHS = (4000, 9001, 70)
 
 
-def model_of(bottleneck: str = "ae", speakers: tuple[str, ...] = ("anna", "bert")) -> WaveformModel:
+def model_of(
+    bottleneck: str = "ae", speakers: tuple[str, ...] = ("anna", "bert")
+) -> GenerativeModel:
     torch.manual_seed(0)
     return build(small(bottleneck), list(speakers)).eval()
 
@@ -47,14 +48,14 @@ def corpus(tmp_path_factory) -> PackedCorpus:
     return corpus_of(tmp_path_factory.mktemp("corpus"), recordings)
 
 
-def last(model: WaveformModel, corpus: PackedCorpus, rows: list[int]) -> Likelihood:
+def last(model: GenerativeModel, corpus: PackedCorpus, rows: list[int]) -> Likelihood:
     *_, (num_done, sums) = likelihood(model, corpus, np.array(rows))
     assert num_done == corpus.length[rows].sum()
     return sums
 
 
 @torch.no_grad()
-def at_once(model: WaveformModel, corpus: PackedCorpus, row: int) -> np.ndarray:
+def at_once(model: GenerativeModel, corpus: PackedCorpus, row: int) -> np.ndarray:
     """(T,) nats of an utterance that is predicted in one window, silence around it."""
     length = int(corpus.length[row])
     plan = model.window(-(-length // int(model.hop)) * int(model.hop))
@@ -62,7 +63,7 @@ def at_once(model: WaveformModel, corpus: PackedCorpus, row: int) -> np.ndarray:
     samples = torch.from_numpy(corpus.read(row, 0, length))
     padded = F.pad(samples, (left, right + plan.num_targets - length))[None]
     speaker = torch.tensor([model.speaker_row(corpus.speakers[corpus.speaker[row]])])
-    return negative_log_likelihood(model(padded, speaker, plan)).double().numpy()[0, :length]
+    return model(padded, speaker, plan).nll.double().numpy()[0, :length]
 
 
 @pytest.mark.parametrize("bottleneck", ["ae", "vqvae_ema", "rvq"])
@@ -103,7 +104,7 @@ def test_controls_are_of_other_items_and_of_speakers_that_are_known(corpus):
 
 def test_a_model_without_codes(corpus):
     config = small("identity")
-    config["model"] = {"_target_": "wavenet_ae.models.WaveNetLanguageModel"}
+    config["model"] = language_model()["model"]
     del config["encoder"], config["bottleneck"]
     torch.manual_seed(0)
     model = build(config, ["anna"]).eval()

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 import torch
-from helpers.configs import BOTTLENECKS, ENCODERS, SMALL, small
+from helpers.configs import BOTTLENECKS, ENCODERS, MIXTURE, language_model, small
 from torch import nn
 
 from wavenet_ae.metrics.receptive_fields import Certificate, certify
-from wavenet_ae.models import WaveformAutoencoder, WaveformModel, build
+from wavenet_ae.models import GenerativeModel, WaveformAutoencoder, build
 
 
-def made(config: dict[str, Any]) -> WaveformModel:
+def made(config: dict[str, Any]) -> GenerativeModel:
     torch.manual_seed(0)
     return build(config, ["ann", "bob"]).eval()
 
@@ -24,7 +24,7 @@ def autoencoder(*options: str, **changes: Any) -> WaveformAutoencoder:
     return model
 
 
-def by_name(model: WaveformModel) -> dict[str, Certificate]:
+def by_name(model: GenerativeModel) -> dict[str, Certificate]:
     return {each.name: each for each in certify(model)}
 
 
@@ -41,15 +41,22 @@ def test_every_model_reads_what_its_geometry_says(bottleneck, encoder):
     assert readers.last - readers.first + 1 == model.window(1).full_usage
 
 
-@pytest.mark.parametrize("changes", [{"kernel": 3}, {"layers_per_block": 1}, {"levels": 2}])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"decoder": {"kernel": 3}},
+        {"decoder": {"layers_per_block": 1}},
+        {"target": {"levels": 2}},
+        {"target": {"_target_": "wavenet_ae.targets.PCM"}, "decoder": MIXTURE},
+    ],
+)
 def test_other_decoders_agree_too(changes):
-    certificates = certify(autoencoder("vqvae", "waveform", decoder=changes))
+    certificates = certify(autoencoder("vqvae", "waveform", **changes))
     assert all(each.agrees for each in certificates)
 
 
 def test_a_language_model_hears_the_past_alone():
-    node = {"_target_": "wavenet_ae.models.WaveNetLanguageModel"}
-    model = made({"sample_rate": 8000, "decoder": SMALL["decoder"], "model": node})
+    model = made(language_model())
     (heard,) = certify(model)
     assert heard.agrees and str(heard.measured) == "-15 to -1"
 

@@ -7,7 +7,7 @@ import torch
 from helpers.configs import BOTTLENECKS, small
 
 from wavenet_ae.errors import UserError
-from wavenet_ae.models import WaveformAutoencoder, build, model_card
+from wavenet_ae.models import WaveformAutoencoder, build, model_summary
 from wavenet_ae.types import Step
 
 
@@ -37,13 +37,13 @@ def test_window_equals_whole_at_every_phase():
     waveform = recording(whole.slice_length + hop)
     for phase in range(hop):
         shifted = waveform[:, phase : phase + whole.slice_length]
-        all_logits = model(shifted, SPEAKER, whole).logits
+        all_logits = model(shifted, SPEAKER, whole).parameters
         start = 3 * hop
         part = model(shifted[:, start : start + window.slice_length], SPEAKER, window)
         expected = all_logits[..., start : start + hop]
-        torch.testing.assert_close(part.logits, expected, rtol=0, atol=1e-9)
+        torch.testing.assert_close(part.parameters, expected, rtol=0, atol=1e-9)
         assert torch.equal(
-            part.targets, model.quantize_waveform(shifted[:, whole.targets])[:, start : start + hop]
+            part.targets, model.target(shifted[:, whole.targets])[:, start : start + hop]
         )
 
 
@@ -52,11 +52,11 @@ def test_window_reads_both_ends_of_its_slice():
     plan = model.alignment.window(int(model.alignment.code_hop))
     waveform = recording(plan.slice_length)
     with torch.no_grad():
-        reference = model(waveform, SPEAKER, plan).logits
+        reference = model(waveform, SPEAKER, plan).parameters
         for sample in (1, plan.slice_length - 1):  # a Hann window's sample 0 weighs 0
             other = waveform.clone()
             other[0, sample] += 2000
-            assert not torch.equal(model(other, SPEAKER, plan).logits, reference), sample
+            assert not torch.equal(model(other, SPEAKER, plan).parameters, reference), sample
 
 
 def test_batch_order_does_not_matter():
@@ -64,8 +64,8 @@ def test_batch_order_does_not_matter():
     plan = model.alignment.window(320)
     waveform, speaker = recording(plan.slice_length, batch=4), torch.tensor([0, 1, 2, 0])
     order = torch.tensor([2, 0, 3, 1])
-    logits = model(waveform, speaker, plan).logits
-    permuted = model(waveform[order], speaker[order], plan).logits
+    logits = model(waveform, speaker, plan).parameters
+    permuted = model(waveform[order], speaker[order], plan).parameters
     torch.testing.assert_close(permuted, logits[order], rtol=0, atol=1e-9)
 
 
@@ -86,8 +86,8 @@ def test_unknown_speaker_is_trained_by_substitution():
     plan = model.alignment.window(160)
     waveform = recording(plan.slice_length)
     given = step(model, 1, plan.num_codes, speaker_dropout=torch.tensor([0.01]))
-    dropped = model(waveform, torch.tensor([0]), plan, given).logits
-    unknown = model(waveform, torch.tensor([2]), plan).logits
+    dropped = model(waveform, torch.tensor([0]), plan, given).parameters
+    unknown = model(waveform, torch.tensor([2]), plan).parameters
     torch.testing.assert_close(dropped, unknown)
     assert model.speaker_row("bert") == 1
     assert model.speaker_row("nobody") == model.unknown_speaker == 2
@@ -99,7 +99,7 @@ def test_jitter_is_for_training_alone():
     waveform = recording(plan.slice_length)
     draws = torch.rand(1, plan.num_codes, generator=torch.Generator().manual_seed(0))
     jittered = model(waveform, SPEAKER, plan, step(model, 1, plan.num_codes, jitter=0.2 * draws))
-    assert not torch.allclose(jittered.logits, model(waveform, SPEAKER, plan).logits)
+    assert not torch.allclose(jittered.parameters, model(waveform, SPEAKER, plan).parameters)
 
 
 def test_several_samples_per_datapoint_repeat_waveform_and_speaker():
@@ -111,10 +111,10 @@ def test_several_samples_per_datapoint_repeat_waveform_and_speaker():
         plan,
         step(model, 3, plan.num_codes),
     )
-    assert output.logits.shape[0] == output.targets.shape[0] == 6
+    assert output.parameters.shape[0] == output.targets.shape[0] == 6
     assert torch.equal(output.targets[0], output.targets[1])
     # without noise both samples of a datapoint are its mean
-    torch.testing.assert_close(output.logits[0], output.logits[1])
+    torch.testing.assert_close(output.parameters[0], output.parameters[1])
     assert output.bottleneck.losses["kl"].shape == (3, plan.num_codes)
 
 
@@ -129,14 +129,14 @@ def test_every_part_gets_a_gradient(bottleneck):
         step(model, 2, plan.num_codes),
     )
     losses = sum(loss.sum() for loss in output.bottleneck.losses.values())
-    (output.logits.square().sum() + losses).backward()
+    (output.parameters.square().sum() + losses).backward()
     without = [name for name, p in model.named_parameters() if p.grad is None]
     assert not without
 
 
 def test_mu_law_levels():
     model = model_of("identity")
-    levels = model.quantize_waveform(torch.tensor([[-32768, -1, 0, 1, 32767]], dtype=torch.int16))
+    levels = model.target(torch.tensor([[-32768, -1, 0, 1, 32767]], dtype=torch.int16))
     assert levels[0, 0] == 0 and levels[0, -1] == 255
     assert levels[0].diff().min() >= 0 and levels[0, 2] in (127, 128)
 
@@ -146,16 +146,16 @@ def test_golden_logits():
     torch.manual_seed(0)
     model = build(small("ae"), ["anna"]).eval()
     plan = model.alignment.window(160)
-    logits = model(recording(plan.slice_length), torch.tensor([0]), plan).logits
+    logits = model(recording(plan.slice_length), torch.tensor([0]), plan).parameters
     torch.testing.assert_close(logits[0, :4, 0], torch.tensor(GOLDEN), rtol=1e-3, atol=1e-4)
 
 
 def test_card_says_what_reads_what():
     model = model_of("vqvae_ema")
-    card = model_card(model, model.alignment.window(320))
+    card = model_summary(model, model.alignment.window(320))
     for expected in (
         "50 codes/s, 8 of them: 150 bit/s nominal",
-        "look-ahead",
+        "lookahead",
         "320 samples, 40.0 ms",
     ):
         assert expected in card
@@ -164,7 +164,7 @@ def test_card_says_what_reads_what():
 
 def test_card_counts_the_bits_of_every_codebook():
     model = model_of("rvq")
-    card = model_card(model, model.alignment.window(320))
+    card = model_summary(model, model.alignment.window(320))
     assert "50 codes/s, 3 codebooks of 8: 450 bit/s nominal" in card
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 import torch
 from helpers.configs import BOTTLENECKS, ENCODERS, small
+from helpers.objectives import reconstruction
 from helpers.pretended_gpu import GPU, OnTwoDevices, PretendedGPU, moved, place
 
 from wavenet_ae.bottlenecks.quantizer import Quantizer
 from wavenet_ae.metrics.ablations import controls
 from wavenet_ae.metrics.receptive_fields import certify
 from wavenet_ae.models import WaveformAutoencoder, build
-from wavenet_ae.objectives import WaveformObjective
 from wavenet_ae.training.step_randomness import StepRandomness
 from wavenet_ae.training.validation import ValidationSums
 from wavenet_ae.types import Position
@@ -68,13 +68,13 @@ def train(model: WaveformAutoencoder) -> None:
         bottleneck.begin_quantizing(torch.cat(latents), seed=3)
     copies, dim = bottleneck.samples_per_datapoint, bottleneck.latent_noise_dim
     samples = StepRandomness(1, BATCH, plan.num_codes, dim, copies)
-    objective = WaveformObjective(bottleneck.code_weighting)
+    objective = reconstruction(bottleneck.code_weighting)
     optimizer = torch.optim.Adam(model.parameters())
     for index in range(4):  # in which codes die and are revived
         step = samples.step(index, Position(0, index), GPU)
         speaker = torch.zeros(BATCH, dtype=torch.long).to(GPU)
         output = model(speech(plan.slice_length), speaker, plan, step)
-        assert place(output.logits) == place(output.targets) == "cuda"
+        assert place(output.parameters) == place(output.targets) == "cuda"
         objective(output, plan, index).total.backward()
         optimizer.step()
         optimizer.zero_grad()

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import itertools
-from typing import Any
 
 import pytest
 import torch
-from helpers.configs import BOTTLENECKS, ENCODERS, SMALL, small
+from helpers.configs import BOTTLENECKS, ENCODERS, language_model, small
+from helpers.objectives import reconstruction
 
-from wavenet_ae.models import WaveformModel, build, model_card
-from wavenet_ae.objectives import WaveformObjective
+from wavenet_ae.models import GenerativeModel, build, model_summary
 from wavenet_ae.training.step_randomness import StepRandomness
 from wavenet_ae.types import Position, Step
 
@@ -20,22 +19,16 @@ SPEAKERS = ["anna", "bert", "cleo"]
 BATCH = 4
 
 
-def language_model(speaker_conditioning: bool) -> dict[str, Any]:
-    target = "wavenet_ae.models.WaveNetLanguageModel"
-    node = {"_target_": target, "speaker_conditioning": speaker_conditioning}
-    return {"sample_rate": 8000, "decoder": SMALL["decoder"], "model": node}
-
-
-def made(name: str) -> WaveformModel:
+def made(name: str) -> GenerativeModel:
     torch.manual_seed(0)
     if name in LANGUAGE_MODELS:
-        return build(language_model(LANGUAGE_MODELS[name]), SPEAKERS)
+        return build(language_model(speaker_conditioning=LANGUAGE_MODELS[name]), SPEAKERS)
     encoder, bottleneck = name.split("-")
     return build(small(bottleneck, encoder), SPEAKERS)
 
 
 @pytest.fixture(params=[*PAIRS, *LANGUAGE_MODELS])
-def model(request) -> WaveformModel:
+def model(request) -> GenerativeModel:
     return made(request.param)
 
 
@@ -44,7 +37,7 @@ def recording(length: int, batch: int = BATCH) -> torch.Tensor:
     return (3000 * torch.randn(batch, length, generator=generator)).to(torch.int16)
 
 
-def step_of(model: WaveformModel, num_codes: int) -> Step:
+def step_of(model: GenerativeModel, num_codes: int) -> Step:
     bottleneck = getattr(model, "bottleneck", None)
     latent_dim = bottleneck.latent_noise_dim if bottleneck else 0
     copies = bottleneck.samples_per_datapoint if bottleneck else 1
@@ -58,10 +51,10 @@ def test_a_training_step_reaches_every_weight(model):
     model.fit([model.normalize(waveform)[:, plan.encoder_input]])
     speaker = torch.tensor([0, 1, 2, 0])
     output = model(waveform, speaker, plan, step_of(model, plan.num_codes))
-    levels = model.quantize_waveform(waveform)[:, plan.targets]
+    levels = model.target(waveform)[:, plan.targets]
     copies = len(output.targets) // BATCH
     assert torch.equal(output.targets, levels.repeat_interleave(copies, dim=0))
-    loss = WaveformObjective()(output, plan, step=100)
+    loss = reconstruction()(output, plan, step=100)
     assert torch.isfinite(loss.total)
     loss.total.backward()
     for name, parameter in model.named_parameters():
@@ -73,9 +66,9 @@ def test_items_of_a_batch_never_meet(model):
     model.double().eval()
     plan = model.window(3 * int(model.hop) if model.hop > 1 else 200)
     waveform, speaker = recording(plan.slice_length), torch.tensor([0, 1, 2, 0])
-    logits = model(waveform, speaker, plan).logits
+    logits = model(waveform, speaker, plan).parameters
     order = torch.tensor([2, 0, 3, 1])
-    permuted = model(waveform[order], speaker[order], plan).logits
+    permuted = model(waveform[order], speaker[order], plan).parameters
     torch.testing.assert_close(permuted, logits[order], rtol=0, atol=1e-9)
 
 
@@ -87,8 +80,8 @@ def test_edges_never_leak(model):
     waveform, speaker = recording(whole.slice_length + hop, batch=1), torch.tensor([1])
     for phase in (0, 1, hop // 2, hop - 1):
         shifted = waveform[:, phase : phase + whole.slice_length]
-        expected = model(shifted, speaker, whole).logits[..., 3 * hop : 5 * hop]
-        part = model(shifted[:, 3 * hop :][:, : window.slice_length], speaker, window).logits
+        expected = model(shifted, speaker, whole).parameters[..., 3 * hop : 5 * hop]
+        part = model(shifted[:, 3 * hop :][:, : window.slice_length], speaker, window).parameters
         torch.testing.assert_close(part, expected, rtol=0, atol=1e-9)
 
 
@@ -100,7 +93,9 @@ def test_what_is_predicted_is_not_read(name):
     waveform = recording(plan.slice_length, batch=1)
     changed = waveform.clone()
     changed[0, plan.targets.start + 20] += 5000
-    before, after = (model(each, torch.tensor([0]), plan).logits for each in (waveform, changed))
+    before, after = (
+        model(each, torch.tensor([0]), plan).parameters for each in (waveform, changed)
+    )
     assert torch.equal(before[..., :21], after[..., :21])
     assert not torch.equal(before[..., 21:], after[..., 21:])
 
@@ -110,11 +105,11 @@ def test_a_language_model_hears_the_speaker_or_does_not():
         model = made(name).eval()
         plan = model.window(10)
         waveform = recording(plan.slice_length, batch=1)
-        one, other = (model(waveform, torch.tensor([row]), plan).logits for row in (0, 1))
+        one, other = (model(waveform, torch.tensor([row]), plan).parameters for row in (0, 1))
         assert torch.equal(one, other) != hears
 
 
 def test_the_card_says_what_there_is(model):
-    card = model_card(model, model.window(4 * int(model.hop)))
+    card = model_summary(model, model.window(4 * int(model.hop)))
     assert ("codes/s" in card) == (model.hop > 1)
-    assert "decoder's receptive field" in card and "3 and unknown" in card
+    assert "receptive field of the decoder" in card and "3 and unknown" in card

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import torch
 from helpers.configs import BOTTLENECKS, small
+from helpers.objectives import reconstruction
 
 from wavenet_ae.metrics.receptive_fields import certify
 from wavenet_ae.models import WaveformAutoencoder, build
-from wavenet_ae.objectives import WaveformObjective
 from wavenet_ae.types import Step
 
 pytestmark = pytest.mark.gpu
@@ -47,7 +47,7 @@ def loss_and_gradients(model: WaveformAutoencoder, device: str) -> dict[str, tor
     )
     waveform = noise(plan.slice_length, BATCH).to(device)
     output = model(waveform, torch.arange(BATCH, device=device) % 2, plan, step)
-    loss = WaveformObjective(bottleneck.code_weighting)(output, plan, 1000)
+    loss = reconstruction(bottleneck.code_weighting)(output, plan, 1000)
     loss.total.backward()
     gradients = {
         name: parameter.grad.cpu()

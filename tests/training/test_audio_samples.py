@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import soundfile
 import torch
-from helpers.configs import SMALL, TINY, TINY_CODES, small
+from helpers.configs import TINY, TINY_CODES, language_model, small
 from helpers.wandb_files import history, segments
 from hydra.core.global_hydra import GlobalHydra
 from matplotlib.image import imread
@@ -219,9 +219,7 @@ def test_a_model_without_codes_makes_up_its_speakers(config):
 
 
 def test_a_model_deaf_to_speakers_makes_up_the_unknown_one():
-    target = "wavenet_ae.models.WaveNetLanguageModel"
-    node = {"_target_": target, "speaker_conditioning": False}
-    model = build({"sample_rate": 8000, "decoder": SMALL["decoder"], "model": node}, ["ann"])
+    model = build(language_model(speaker_conditioning=False), ["ann"])
     own, unknown = (make_sounds(model, [utterance(sample=row)], "auto") for row in (0, 1))
     assert np.array_equal(own["a-sample"], unknown["a-sample"])
 

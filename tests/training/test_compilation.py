@@ -24,7 +24,9 @@ def gradients(model) -> dict[str, torch.Tensor]:
     generator = torch.Generator().manual_seed(5)
     shape = (3, plan.slice_length)
     waveform = torch.randint(-5000, 5000, shape, dtype=torch.int16, generator=generator)
-    model.eval()(waveform, torch.zeros(3, dtype=torch.int64), plan).logits.pow(3).mean().backward()
+    model.eval()(waveform, torch.zeros(3, dtype=torch.int64), plan).parameters.pow(
+        3
+    ).mean().backward()
     return {name: parameter.grad for name, parameter in model.named_parameters()}
 
 

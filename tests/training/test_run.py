@@ -8,7 +8,7 @@ from pathlib import Path
 import hydra
 import pytest
 import torch
-from helpers.configs import BOTTLENECKS, TINY_CODES, TINY_QUANTIZERS
+from helpers.configs import BOTTLENECKS, TINY_CODES, TINY_GRU, TINY_MIXTURE, TINY_QUANTIZERS
 from hydra.core.global_hydra import GlobalHydra
 
 import wavenet_ae
@@ -16,6 +16,7 @@ from wavenet_ae.checkpoint import newest_checkpoint, step_checkpoints
 from wavenet_ae.config import check, plain
 from wavenet_ae.dashboards.history import read_metrics
 from wavenet_ae.errors import UserError
+from wavenet_ae.objectives import Criterion, Reconstruction
 from wavenet_ae.training.callbacks import Checkpoints
 from wavenet_ae.training.module import NonFiniteLoss
 from wavenet_ae.training.preflight import check_sizes
@@ -64,6 +65,8 @@ def test_every_bottleneck_learns_and_loads(bottleneck, config):
         ["bottleneck=rvq", *TINY_CODES, "callbacks=weight_averaging"],
         ["bottleneck=lfq", *TINY_QUANTIZERS["lfq"]],
         ["bottleneck=ae", "trainer.precision=bf16-mixed", "data.buffer_fraction=0.5"],
+        ["bottleneck=ae", *TINY_MIXTURE],
+        ["bottleneck=vqvae", *TINY_CODES, *TINY_GRU],
     ],
 )
 def test_resumed_equals_uninterrupted(overrides, config):
@@ -113,14 +116,20 @@ def test_newest_two_and_best_are_kept(config):
 
 
 def test_what_was_best_without_codes_gives_way_to_the_first_with_them():
-    kept = Checkpoints("unused")
-    assert kept.is_best(2.0, has_codes=False) and not kept.is_best(2.1, has_codes=False)
-    assert not kept.is_best(nan, has_codes=True)
-    assert kept.is_best(2.5, has_codes=True) and not kept.is_best(2.6, has_codes=True)
-    assert kept.is_best(2.4, has_codes=True) and kept.best_nll == 2.4
+    kept, nll = Checkpoints("unused"), Reconstruction.criterion
+    assert kept.is_best(nll, 2.0, has_codes=False) and not kept.is_best(nll, 2.1, has_codes=False)
+    assert not kept.is_best(nll, nan, has_codes=True)
+    assert kept.is_best(nll, 2.5, has_codes=True) and not kept.is_best(nll, 2.6, has_codes=True)
+    assert kept.is_best(nll, 2.4, has_codes=True) and kept.best_value == 2.4
     again = Checkpoints("unused")
     again.load_state_dict(kept.state_dict())
-    assert not again.is_best(2.45, has_codes=True)
+    assert not again.is_best(nll, 2.45, has_codes=True)
+
+
+def test_a_criterion_may_be_better_the_greater_it_is():
+    kept, accuracy = Checkpoints("unused"), Criterion("validation/x", "maximize", "", "x")
+    assert kept.is_best(accuracy, 0.2, has_codes=True) and kept.is_best(accuracy, 0.3, True)
+    assert not kept.is_best(accuracy, 0.25, True)
 
 
 def test_another_configuration_does_not_continue_a_run(config):
@@ -147,7 +156,7 @@ def test_non_finite_loss_stops_and_names_the_batch(config):
     train(settings)
     before = state(settings["run_folder"])
     settings["trainer"]["max_steps"] = 100
-    settings["objective"]["norm_weight"] = float("inf")
+    settings["objective"]["bottleneck"]["norm_weight"] = float("inf")
     Path(settings["run_folder"], "config.yaml").unlink()  # it would refuse the change
     with pytest.raises(
         NonFiniteLoss, match=r"at step 8 \(epoch \d+, batch \d+\).*spk0\d_"

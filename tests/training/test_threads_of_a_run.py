@@ -68,7 +68,7 @@ def test_a_change_is_written_down_told_once_and_used(config, two_threads, monkey
 
 def test_a_run_that_fails_leaves_all_threads_to_the_next_one(config, two_threads, monkeypatch):
     monkeypatch.setattr(AdaptiveThreads, "end", lambda self: setattr(self, "threads", 1))
-    settings = config(AE, "trainer.max_steps=8", "objective.norm_weight=1")
+    settings = config(AE, "trainer.max_steps=8", "objective.bottleneck.norm_weight=1")
     settings["optimizer"]["learning_rate"] = float("inf")
     with pytest.raises(NonFiniteLoss):
         train(settings)

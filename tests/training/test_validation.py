@@ -7,10 +7,11 @@ from math import log
 
 import pytest
 import torch
-from helpers.configs import BOTTLENECKS, SMALL, small
+from helpers.configs import BOTTLENECKS, language_model, small
+from helpers.objectives import categorical_output
 
 from wavenet_ae.metrics.bitrate import CodeStatistics
-from wavenet_ae.models import WaveformModel, build
+from wavenet_ae.models import GenerativeModel, build
 from wavenet_ae.training.validation import ValidationSums
 from wavenet_ae.types import BottleneckOutput, ModelOutput
 
@@ -18,7 +19,7 @@ CPU = torch.device("cpu")
 CONTROLS = ("shuffled_codes", "zeroed_codes", "other_speaker")
 
 
-def model_of(bottleneck: str = "ae") -> WaveformModel:
+def model_of(bottleneck: str = "ae") -> GenerativeModel:
     torch.manual_seed(0)
     return build(small(bottleneck), ["anna", "bert"]).eval()
 
@@ -27,7 +28,7 @@ def uniform(num_wrong: int, size: int = 4) -> ModelOutput:
     """Each of these predictions of 10 samples costs log(num_wrong + 1) nats."""
     logits = torch.full((size, 256, 10), -1e9)
     logits[:, : num_wrong + 1] = 0.0
-    return ModelOutput(logits, torch.zeros(size, 10, dtype=torch.int64))
+    return categorical_output(logits, torch.zeros(size, 10, dtype=torch.int64))
 
 
 def part(output: BottleneckOutput, items: slice) -> BottleneckOutput:
@@ -54,7 +55,7 @@ def test_parts_add_up_to_the_whole(bottleneck):
         output = model.bottleneck(latents)
     for sums, cuts in ((whole, [slice(0, 5)]), (parts, [slice(0, 3), slice(3, 5)])):
         for items in cuts:
-            own, *others = (ModelOutput(each[items], targets[items]) for each in logits)
+            own, *others = (categorical_output(each[items], targets[items]) for each in logits)
             own = replace(own, bottleneck=part(output, items))
             sums.add(own, zip(CONTROLS, others, strict=True), KNOWN[items])
     parts.over_processes()  # of one process: nothing is added
@@ -94,8 +95,9 @@ def test_larger_batches_weigh_more():
 
 def test_another_speaker_is_a_control_of_known_speakers_alone():
     """Rows 0 and 1 are known, row 2 is that of all others."""
-    own, other = uniform(1), uniform(1)
-    other.logits[1:, 2:16] = 0.0  # items 1 to 3 cost log 16
+    own, logits = uniform(1), uniform(1).parameters.clone()
+    logits[1:, 2:16] = 0.0  # items 1 to 3 cost log 16
+    other = categorical_output(logits, own.targets)
     for rows, gain, share in (([0, 2, 1, 2], 3 / 2, 1 / 2), ([2, 2, 2, 2], None, 0)):
         sums = ValidationSums(model_of("ae"), CPU)
         sums.add(own, [("other_speaker", other)], torch.tensor(rows))
@@ -142,9 +144,7 @@ def test_kl_is_a_mean_over_codes():
 
 
 def test_a_model_without_codes_has_no_bitrates():
-    target = "wavenet_ae.models.WaveNetLanguageModel"
-    config = {"sample_rate": 8000, "decoder": SMALL["decoder"], "model": {"_target_": target}}
-    sums = ValidationSums(build(config, ["anna"]), CPU)
+    sums = ValidationSums(build(language_model(), ["anna"]), CPU)
     sums.add(uniform(1), [("other_speaker", uniform(3))], KNOWN[:4])
     assert numbers(sums.figures())["nll_increase_other_speaker"] == pytest.approx(log(2))
     assert without_speaker(sums) == {}

@@ -8,11 +8,11 @@ from helpers.configs import small
 
 from wavenet_ae.checkpoint import FORMAT, SECTION, write_checkpoint
 from wavenet_ae.errors import UserError
-from wavenet_ae.models import WaveformModel, build
+from wavenet_ae.models import GenerativeModel, build
 from wavenet_ae.training.warm_start import SPEAKERS, initialize_from
 
 
-def made(seed: int, speakers: list[str], **changes) -> WaveformModel:
+def made(seed: int, speakers: list[str], **changes) -> GenerativeModel:
     torch.manual_seed(seed)
     return build(small(**changes), speakers)
 

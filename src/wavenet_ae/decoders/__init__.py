@@ -1,5 +1,18 @@
-"""Decoders: past samples, conditioning and speaker -> logits of the next sample."""
+"""Decoders: past targets, conditioning and speaker give a distribution over the next target."""
 
+from wavenet_ae.decoders.base import Decoder, OutputDistribution
+from wavenet_ae.decoders.categorical import Categorical
+from wavenet_ae.decoders.gru import GRUDecoder
+from wavenet_ae.decoders.mixture_of_logistics import MixtureOfLogistics
+from wavenet_ae.decoders.sampling import Sampling
 from wavenet_ae.decoders.wavenet import WaveNet
 
-__all__ = ["WaveNet"]
+__all__ = [
+    "Categorical",
+    "Decoder",
+    "GRUDecoder",
+    "MixtureOfLogistics",
+    "OutputDistribution",
+    "Sampling",
+    "WaveNet",
+]

@@ -35,7 +35,7 @@ class Weights(NamedTuple):
     residual: Tensor | None
 
 
-class Place(NamedTuple):
+class LayerSpan(NamedTuple):
     """Where a layer stands: its outputs are those from `first` on of the first layer's.
 
     Conditioning frame `m` is held for the outputs `m * hop .. (m + 1) * hop - 1`.
@@ -55,13 +55,15 @@ class Place(NamedTuple):
         return slice(self.first // self.hop, -(-(self.first + self.length) // self.hop))
 
 
-def places(dilations: Sequence[int], kernel: int, hop: int, length: int) -> Iterator[Place]:
+def layer_spans(
+    dilations: Sequence[int], kernel: int, hop: int, length: int
+) -> Iterator[LayerSpan]:
     """Of each layer over `length` samples."""
     first = -(kernel - 1) * dilations[0]
     for dilation in dilations:
         first += (kernel - 1) * dilation
         length -= (kernel - 1) * dilation
-        yield Place(dilation, hop, first, length)
+        yield LayerSpan(dilation, hop, first, length)
 
 
 def gated_layers(
@@ -77,7 +79,7 @@ def gated_layers(
     Hidden (T, B, R), conditioning frames (M, B, C) and the skips' bias (S,) -> the sum of all
     skips (T - sum of (k-1) d, B, S), of the positions at which the last layer has an output.
     """
-    where = tuple(places(dilations, len(layers[0].taps), hop, len(hidden)))
+    where = tuple(layer_spans(dilations, len(layers[0].taps), hop, len(hidden)))
     weights = (weight for layer in layers for weight in layer)
     return GatedLayers.apply(where, torch.is_grad_enabled(), hidden, frames, skip_bias, *weights)
 
@@ -88,27 +90,27 @@ class GatedLayers(torch.autograd.Function):
     @staticmethod
     def forward(
         ctx: Any,
-        places: tuple[Place, ...],
+        spans: tuple[LayerSpan, ...],
         keep: bool,
         hidden: Tensor,
         frames: Tensor,
         skip_bias: Tensor,
         *weights: Tensor | None,
     ) -> Tensor:
-        num_scored, kept = places[-1].length, []
+        num_scored, kept = spans[-1].length, []
         skips = skip_bias.expand(num_scored, hidden.shape[1], -1).contiguous()  # (W, B, S)
-        for layer, place in zip(_layers(weights), places, strict=True):
-            both = gates(layer, place, hidden, frames)  # (T', B, 2G)
+        for layer, span in zip(_layers(weights), spans, strict=True):
+            both = gates(layer, span, hidden, frames)  # (T', B, 2G)
             signal, gate = both.chunk(2, dim=-1)
             gated = signal * gate  # (T', B, G)
             _rows(skips).addmm_(_rows(gated[-num_scored:]), layer.skip.t())
             if keep:
                 kept += [hidden, both, gated]
             if layer.residual is not None:
-                stream = hidden[-place.length :]
+                stream = hidden[-span.length :]
                 hidden = torch.addmm(_rows(stream), _rows(gated), layer.residual.t())
                 hidden = hidden.view_as(stream)  # (T', B, R)
-        ctx.places = places
+        ctx.spans = spans
         ctx.save_for_backward(frames, *weights, *kept)
         return skips
 
@@ -116,7 +118,7 @@ class GatedLayers(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, d_skips: Tensor) -> tuple[Tensor | None, ...]:
         frames, *saved = ctx.saved_tensors
-        num_weights = len(Weights._fields) * len(ctx.places)
+        num_weights = len(Weights._fields) * len(ctx.spans)
         layers, kept = _layers(saved[:num_weights]), saved[num_weights:]
         d_skips = d_skips.contiguous()
         # In its last rows: the gradient of a layer's output, and then of its input.
@@ -125,13 +127,13 @@ class GatedLayers(torch.autograd.Function):
             kept[1]
         )  # for all layers: new memory costs more than what it holds
         d_layers: list[Tensor | None] = []
-        for layer, place in zip(reversed(layers), reversed(ctx.places), strict=True):
+        for layer, span in zip(reversed(layers), reversed(ctx.spans), strict=True):
             *kept, hidden, both, gated = kept
-            d_output = d_hidden[-place.length :]
+            d_output = d_hidden[-span.length :]
             d_gated, d_skip, d_residual = _outputs_gradient(layer, gated, d_output, d_skips)
-            d_gates = _gates_gradient(both, d_gated, out=space[: place.length])
-            d_taps = _add_samples_gradient(d_hidden[-len(hidden) :], layer, place, d_gates, hidden)
-            d_conditioning, d_offset = _add_frames_gradient(d_frames, layer, place, d_gates, frames)
+            d_gates = _gates_gradient(both, d_gated, out=space[: span.length])
+            d_taps = _add_samples_gradient(d_hidden[-len(hidden) :], layer, span, d_gates, hidden)
+            d_conditioning, d_offset = _add_frames_gradient(d_frames, layer, span, d_gates, frames)
             d_layers = [d_taps, d_conditioning, d_offset, d_skip, d_residual, *d_layers]
         return None, None, d_hidden, d_frames, d_skips.sum(dim=(0, 1)), *d_layers
 
@@ -146,17 +148,17 @@ def _rows(sequence: Tensor) -> Tensor:
     return sequence.view(length * batch, channels)  # never a copy: some are written to
 
 
-def gates(layer: Weights, place: Place, hidden: Tensor, frames: Tensor) -> Tensor:
+def gates(layer: Weights, span: LayerSpan, hidden: Tensor, frames: Tensor) -> Tensor:
     """[tanh(filter), sigmoid(gate)], (T', B, 2G).
 
     tanh(a) = 2 sigmoid(2a) - 1: torch's sigmoid is several times faster than its tanh.
     """
-    frames = frames[place.frames]
+    frames = frames[span.frames]
     both = _filter_doubled(layer.offset, dim=1).expand(len(frames), -1, -1).contiguous()
     _rows(both).addmm_(_rows(frames), _filter_doubled(layer.conditioning, dim=0).t())
-    both = hold(both, place.hop, place.first % place.hop, place.length)
+    both = repeat_frames(both, span.hop, span.first % span.hop, span.length)
     for tap, weight in enumerate(_filter_doubled(layer.taps, dim=1)):
-        _rows(both).addmm_(_rows(hidden[place.samples(tap)]), weight.t())
+        _rows(both).addmm_(_rows(hidden[span.samples(tap)]), weight.t())
     both.sigmoid_()
     signal, _ = both.chunk(2, dim=-1)
     signal.mul_(2).sub_(1)
@@ -193,35 +195,37 @@ def _gates_gradient(gates: Tensor, d_gated: Tensor, out: Tensor) -> Tensor:
 
 
 def _add_samples_gradient(
-    d_hidden: Tensor, layer: Weights, place: Place, d_gates: Tensor, hidden: Tensor
+    d_hidden: Tensor, layer: Weights, span: LayerSpan, d_gates: Tensor, hidden: Tensor
 ) -> Tensor:
     """Adds to the gradient of the layer's input; returns that of the taps."""
     d_taps = torch.empty_like(layer.taps)
     for tap, weight in enumerate(layer.taps):
-        read = place.samples(tap)
+        read = span.samples(tap)
         torch.mm(_rows(d_gates).t(), _rows(hidden[read]), out=d_taps[tap])
         _rows(d_hidden[read]).addmm_(_rows(d_gates), weight)
     return d_taps
 
 
 def _add_frames_gradient(
-    d_frames: Tensor, layer: Weights, place: Place, d_gates: Tensor, frames: Tensor
+    d_frames: Tensor, layer: Weights, span: LayerSpan, d_gates: Tensor, frames: Tensor
 ) -> tuple[Tensor, Tensor]:
     """Adds to the gradient of the frames; returns those of their weights and of the offset."""
-    frames, d_frames = frames[place.frames], d_frames[place.frames]
-    d_held = hold_gradient(d_gates, len(frames), place.hop, place.first % place.hop)  # (m, B, 2G)
+    frames, d_frames = frames[span.frames], d_frames[span.frames]
+    d_held = repeat_frames_gradient(
+        d_gates, len(frames), span.hop, span.first % span.hop
+    )  # (m, B, 2G)
     _rows(d_frames).addmm_(_rows(d_held), layer.conditioning)
     return _rows(d_held).t() @ _rows(frames), d_held.sum(dim=0)
 
 
-def hold(frames: Tensor, hop: int, first: int, length: int) -> Tensor:
+def repeat_frames(frames: Tensor, hop: int, first: int, length: int) -> Tensor:
     """Each of the frames (M, B, C) held for `hop` positions, from position `first` on:
     (length, B, C), a view where `hop` is 1."""
     held = frames[first // hop :].unsqueeze(1).expand(-1, hop, -1, -1)
     return held.flatten(0, 1)[first % hop :][:length].contiguous()
 
 
-def hold_gradient(gradient: Tensor, num_frames: int, hop: int, first: int) -> Tensor:
+def repeat_frames_gradient(gradient: Tensor, num_frames: int, hop: int, first: int) -> Tensor:
     """The transpose of `hold`: sums of the gradient (length, B, C) over each frame's positions."""
     length, batch, channels = gradient.shape
     if hop == 1 and num_frames == length:

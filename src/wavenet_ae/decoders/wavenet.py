@@ -6,16 +6,17 @@ views, each of them one contiguous block of rows, which is what makes it fast.
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from wavenet_ae.decoders.gated_layer import Weights, gated_layers, gates, places
+from wavenet_ae.decoders.base import Decoder, OutputDistribution
+from wavenet_ae.decoders.categorical import Categorical
+from wavenet_ae.decoders.gated_layer import Weights, gated_layers, gates, layer_spans
+from wavenet_ae.decoders.inputs import target_input
 from wavenet_ae.decoders.state import WaveNetState
 from wavenet_ae.geometry import Chain, causal_chain
-from wavenet_ae.schema import AtLeast, Positive
+from wavenet_ae.schema import Positive
 
 
 class DilatedLayer(nn.Module):
@@ -73,12 +74,23 @@ class DilatedLayer(nn.Module):
         return torch.tanh(signal) * torch.sigmoid(gate)
 
 
-class WaveNet(nn.Module):
-    """Logits of each sample given the samples before it, conditioning and speaker.
+class WaveNet(Decoder):
+    """Gated dilated convolutions over past targets (van den Oord et al. 2016, arXiv 1609.03499).
 
-    conditioning_hop  positions for which one conditioning vector is held; 1: at sample rate
-    residual, gate, skip, post   channels; the gate's are those of filter and of gate, each
-    levels            of the mu-law companded waveform
+    Args:
+        conditioning_dim: Channels C of the conditioning.
+        num_speakers: Rows of the speaker embedding.
+        conditioning_hop: Positions for which one conditioning vector is held.
+        levels: Levels of a discrete target, None where targets are amplitudes.
+        num_blocks: Repetitions of the dilations 1, 2, 4, ...
+        layers_per_block: Dilations of a block.
+        kernel: Taps of each dilated convolution.
+        residual: Channels of the residual stream.
+        gate: Channels of filter and of gate, each.
+        skip: Channels of the sum of the layers.
+        post: Channels between that sum and the output.
+        speaker_dim: Channels of a speaker's embedding.
+        output: Distribution that is predicted; None: categorical over the levels.
     """
 
     tap_rows: Tensor
@@ -97,13 +109,15 @@ class WaveNet(nn.Module):
         skip: Positive = 256,
         post: Positive = 256,
         speaker_dim: Positive = 64,
-        levels: Annotated[int, AtLeast(2)] = 256,
+        levels: int | None = 256,
+        output: OutputDistribution | None = None,
     ) -> None:
         super().__init__()
+        self.output = Categorical(levels) if output is None else output
         self.dilations = [2**layer for layer in range(layers_per_block)] * num_blocks
         self.chain: Chain = causal_chain(self.dilations, kernel)
         self.conditioning_hop = conditioning_hop
-        self.embedding = nn.Parameter(_ramp_embedding(levels, residual))
+        self.input = target_input(levels, residual)
         self.speakers = nn.Embedding(num_speakers, speaker_dim)
         nn.init.normal_(self.speakers.weight, std=0.3)
         self.layers = nn.ModuleList(
@@ -125,15 +139,10 @@ class WaveNet(nn.Module):
         self.register_buffer("ring_lengths", lengths.clamp_min(1), persistent=False)
         self.skip = nn.Linear(gate * len(self.dilations), skip)
         self.post = nn.Linear(skip, post)
-        self.logits = nn.Linear(post, levels)
+        self.head = nn.Linear(post, self.output.num_parameters)
 
-    def forward(self, samples: Tensor, conditioning: Tensor, speaker: Tensor) -> Tensor:
-        """Levels (B, R + W - 1) int64, conditioning (B, C, M), speaker (B,) -> (B, Q, W).
-
-        Prediction `w` is of the sample that follows `samples[:, R - 1 + w]`.  Vector `m` of the
-        conditioning is held for positions `m * hop ..` of the first layer's outputs.
-        """
-        hidden = F.embedding(samples.t(), self.embedding)  # (T, B, R)
+    def forward(self, past: Tensor, conditioning: Tensor, speaker: Tensor) -> Tensor:
+        hidden = self.input(past.t())  # (T, B, R)
         dtype = _compute_dtype(hidden)
         frames = conditioning.to(dtype).permute(2, 0, 1).contiguous()  # (M, B, C)
         skips = gated_layers(
@@ -144,44 +153,38 @@ class WaveNet(nn.Module):
             self.dilations,
             self.conditioning_hop,
         )  # (W, B, skip)
-        logits = self.logits(F.relu(self.post(F.relu(skips))))
-        return logits.permute(1, 2, 0)  # (W, B, Q) -> (B, Q, W)
+        parameters = self.head(F.relu(self.post(F.relu(skips))))
+        return parameters.permute(1, 2, 0)  # (W, B, P) -> (B, P, W)
 
     def project(self, conditioning: Tensor, speaker: Tensor) -> Tensor:
-        """Conditioning (B, C, M), speaker (B,) -> (M, L, B, 2G), as `step` takes it.
+        """Returns what conditioning (B, C, M) and speakers (B,) add to each layer: (M, L, B, 2G).
 
-        At the reference size that is 41 KB a vector and stream: give it in chunks.
+        At the reference size that is 41 KB a vector and stream: pass it in chunks.
         """
         frames = conditioning.permute(2, 0, 1)  # (M, B, C)
         vectors = self.speakers(speaker)  # (B, S)
         return torch.stack([layer.project(frames, vectors) for layer in self._layers()], dim=1)
 
-    def prime(self, samples: Tensor, conditioning: Tensor, speaker: Tensor) -> WaveNetState:
-        """The state after levels (B, R - 1), which reach back as far as the next prediction does.
-
-        Conditioning (B, C, M) as in `forward`, of which as much is read as the layers have
-        outputs.
-        """
-        hidden = F.embedding(samples.t(), self.embedding)  # (T, B, R)
+    def prime(self, past: Tensor, conditioning: Tensor, speaker: Tensor) -> WaveNetState:
+        hidden = self.input(past.t())  # (T, B, R)
         frames = conditioning.permute(2, 0, 1).contiguous()  # (M, B, C)
         weights = self.layer_weights(self.speakers(speaker), hidden.dtype)
         rings = []
         kernel = len(weights[0].taps)
-        layers = places(self.dilations, kernel, self.conditioning_hop, len(hidden))
-        for layer, place in zip(weights, layers, strict=True):
-            length = (kernel - 1) * place.dilation
+        layers = layer_spans(self.dilations, kernel, self.conditioning_hop, len(hidden))
+        for layer, span in zip(weights, layers, strict=True):
+            length = (kernel - 1) * span.dilation
             rings.append(hidden[len(hidden) - length :].clone())
-            if layer.residual is not None and place.length:
-                signal, gate = gates(layer, place, hidden, frames).chunk(2, dim=-1)
-                hidden = hidden[-place.length :] + (signal * gate) @ layer.residual.t()
+            if layer.residual is not None and span.length:
+                signal, gate = gates(layer, span, hidden, frames).chunk(2, dim=-1)
+                hidden = hidden[-span.length :] + (signal * gate) @ layer.residual.t()
         return WaveNetState(tuple(rings), torch.zeros(1, dtype=torch.int64, device=hidden.device))
 
     def step(
-        self, sample: Tensor, conditioning: Tensor, state: WaveNetState
+        self, newest: Tensor, conditioning: Tensor, state: WaveNetState
     ) -> tuple[Tensor, WaveNetState]:
-        """Levels (B,) of the newest sample, `project`ed conditioning (L, B, 2G) of its position ->
-        logits (B, Q) of the next sample, and the state, which is the given one, changed."""
-        hidden = F.embedding(sample, self.embedding)  # (B, R)
+        """Returns parameters (B, P) of the next target and the given state, changed in place."""
+        hidden = self.input(newest)  # (B, R)
         rows = (state.position + self.tap_rows) % self.ring_lengths  # (L, k - 1)
         gated = []
         for layer, ring, held, read in zip(
@@ -192,13 +195,13 @@ class WaveNet(nn.Module):
                 hidden = hidden + layer.residual(gated[-1])
         state.position.add_(1)
         skips = self.skip(torch.cat(gated, dim=1))  # (B, L * G) -> (B, skip)
-        return self.logits(F.relu(self.post(F.relu(skips)))), state
+        return self.head(F.relu(self.post(F.relu(skips)))), state
 
     def _layers(self) -> list[DilatedLayer]:
         return list(self.layers)  # type: ignore[arg-type]
 
     def layer_weights(self, speaker: Tensor, dtype: torch.dtype) -> list[Weights]:
-        """Of all layers, for a batch of speaker vectors (B, S)."""
+        """Returns the weights of all layers for a batch of speaker vectors (B, S)."""
         skips = self.skip.weight.to(dtype).chunk(len(self.layers), dim=1)  # (skip, G) each
         weights = []
         for layer, skip in zip(self._layers(), skips, strict=True):
@@ -210,11 +213,3 @@ def _compute_dtype(tensor: Tensor) -> torch.dtype:
     """What autocast will compute in: a residual stream left in float32 would be cast per layer."""
     device = tensor.device.type
     return torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else tensor.dtype
-
-
-def _ramp_embedding(levels: int, dim: int) -> Tensor:
-    """(levels, dim): neighboring levels start alike, so that waveforms start as waveforms."""
-    ramp = torch.linspace(-1, 1, levels)[:, None]
-    bend = (ramp.abs() - 0.5) * 0.5
-    noise = torch.randn(levels, dim) / (1000 * dim) ** 0.5
-    return ramp * torch.randn(1, dim) + bend * torch.randn(1, dim) + noise

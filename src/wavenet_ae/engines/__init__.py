@@ -5,9 +5,7 @@ from __future__ import annotations
 import logging
 from functools import cache
 
-import torch
-
-from wavenet_ae.decoders import WaveNet
+from wavenet_ae.decoders import Decoder, Sampling
 from wavenet_ae.engines.base import Engine, Session
 from wavenet_ae.engines.cuda_graph import CudaGraphEngine
 from wavenet_ae.engines.native import (
@@ -17,7 +15,6 @@ from wavenet_ae.engines.native import (
     NotCompiled,
 )
 from wavenet_ae.engines.reference import ReferenceEngine
-from wavenet_ae.engines.sampling import Sampling
 from wavenet_ae.engines.uniforms import stream_seed, stream_uniforms
 from wavenet_ae.errors import UserError
 
@@ -31,41 +28,42 @@ NATIVE_ENGINES: dict[str, type[NativeEngine]] = {
 }
 
 
-def make_engine(name: str, decoder: WaveNet) -> Engine:
-    """An engine by its name; `auto`: the fastest that the decoder's device has, in the decoder's
-    own precision.
+def make_engine(name: str, decoder: Decoder) -> Engine:
+    """Returns an engine by its name.
 
-    Raises UserError where there is no such engine, or not for this decoder or on this machine.
+    Args:
+        name: Name of an engine; `auto` chooses the fastest one that steps the decoder on its device
+            and in its own precision.
+        decoder: Decoder to step.
+
+    Raises:
+        UserError: There is no such engine, or not for this decoder or on this machine.
     """
     known = {**ENGINES, **NATIVE_ENGINES}
     if name == "auto":
         return _fastest(decoder)
     if name not in known:
         raise UserError(f"engine is {name!r}; there are auto, {', '.join(known)}")
-    if name == "cuda_graph" and decoder.embedding.device.type != "cuda":
-        raise UserError(
-            "engine=cuda_graph needs a model on a CUDA device: take engine=reference, or "
-            "device=cuda where there is one"
-        )
+    if reason := known[name].unfit(decoder):
+        raise UserError(f"engine={name} cannot be used: {reason}; engine=auto chooses one that can")
     return known[name](decoder)
 
 
-def _fastest(decoder: WaveNet) -> Engine:
-    device, dtype = decoder.embedding.device.type, decoder.embedding.dtype
-    if device == "cuda":
-        _say("engine=auto takes cuda_graph: the model is on a GPU")
+def _fastest(decoder: Decoder) -> Engine:
+    if CudaGraphEngine.unfit(decoder) is None:
+        _say("engine=auto uses cuda_graph: the model is on a GPU")
         return CudaGraphEngine(decoder)
-    if device != "cpu" or dtype != torch.float32:
-        _say(f"engine=auto takes reference: the model is in {dtype} on {device}")
+    if reason := NativeEngine.unfit(decoder):
+        _say(f"engine=auto uses reference; native cannot be used: {reason}")
         return ReferenceEngine(decoder)
     try:
         engine = NativeEngine(decoder)
     except NotCompiled as problem:
-        slow = "engine=auto takes reference, which is many times slower than native"
+        slow = "engine=auto uses reference, which is many times slower than native"
         _say(f"{slow}: {problem}", logging.WARNING)
         return ReferenceEngine(decoder)
     _say(
-        f"engine=auto takes native: the model is in float32 on a CPU.  {engine.path}, "
+        f"engine=auto uses native: the model is in float32 on a CPU.  {engine.path}, "
         f"{engine.threads} threads; native_bf16 and native_int8 are faster and less exact"
     )
     return engine

@@ -8,8 +8,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from wavenet_ae.decoders import WaveNet
-from wavenet_ae.engines.sampling import Sampling
+from wavenet_ae.decoders import Decoder, Sampling
 
 
 class Session(ABC):
@@ -36,11 +35,11 @@ class Session(ABC):
 
     @abstractmethod
     def generate(self, uniforms: Tensor, sampling: Sampling) -> Tensor:
-        """The next levels (B, n) int64, drawn by uniforms (B, n)."""
+        """Returns the next targets (B, n), sampled by uniforms (B, n)."""
 
     @abstractmethod
-    def score(self, levels: Tensor) -> Tensor:
-        """Logits (B, Q, n) of the next levels (B, n), which are those given, whatever is likely."""
+    def score(self, targets: Tensor) -> Tensor:
+        """Returns parameters (B, P, n) of the next targets (B, n), which are the given ones."""
 
     def _hold(self, more: Tensor) -> None:
         used = min(self.position // self.hop - self.first_held, len(self.held))
@@ -58,27 +57,30 @@ class Session(ABC):
 class SteppedSession(Session):
     """Steps of the decoder, one sample after another.
 
-    history       levels so far (B, R), R the receptive field
-    conditioning  (B, C, M) as for the decoder's `forward`: vector 0 is held from the first layer's
-                  first output on.  It must reach as far as `history`; more may come by `extend`
-    speaker       rows (B,)
+    Args:
+        decoder: Decoder to step.
+        history: Targets so far (B, R), R the receptive field.
+        conditioning: Vectors (B, C, M) as for the decoder's `forward`: vector 0 is held from the
+            first layer's first output on.  They must reach as far as `history`; `extend` adds more.
+        speaker: Rows (B,).
     """
 
     @torch.no_grad()
     def __init__(
-        self, decoder: WaveNet, history: Tensor, conditioning: Tensor, speaker: Tensor
+        self, decoder: Decoder, history: Tensor, conditioning: Tensor, speaker: Tensor
     ) -> None:
         self.decoder, self.speaker = decoder, speaker
         self.hop = decoder.conditioning_hop
         self.state = decoder.prime(history[:, :-1], conditioning, speaker)
-        self.level = history[:, -1]  # not yet stepped over
+        self.newest = history[:, -1]  # not yet stepped over
         self.position = history.shape[1] - decoder.chain.layers[0].input_length(1)
         self.first_held = self.position // self.hop
         self.held = decoder.project(conditioning[..., self.first_held :], speaker)
 
     @abstractmethod
-    def step(self, level: Tensor, held: Tensor) -> Tensor:
-        """Levels (B,), projected conditioning (L, B, 2G) -> logits (B, Q) of the next levels."""
+    def step(self, newest: Tensor, held: Tensor) -> Tensor:
+        """Returns parameters (B, P) of the next targets, given the newest ones (B,) and an item of
+        the decoder's `project`."""
 
     @torch.no_grad()
     def extend(self, conditioning: Tensor) -> None:
@@ -87,45 +89,55 @@ class SteppedSession(Session):
     @torch.no_grad()
     def generate(self, uniforms: Tensor, sampling: Sampling) -> Tensor:
         self._require_ready(uniforms.shape[1])
-        drawn = torch.empty(uniforms.shape, dtype=torch.int64, device=uniforms.device)
+        targets = torch.empty(uniforms.shape, dtype=self.newest.dtype, device=uniforms.device)
         for index, column in enumerate(uniforms.t()):
-            self.level = sampling.draw(self._next_logits(), column)
-            drawn[:, index] = self.level
-        return drawn
+            self.newest = self.decoder.output.sample(self._next_parameters(), column, sampling)
+            targets[:, index] = self.newest
+        return targets
 
     @torch.no_grad()
-    def score(self, levels: Tensor) -> Tensor:
-        self._require_ready(levels.shape[1])
-        logits = []
-        for column in levels.t():
-            logits.append(self._next_logits())
-            self.level = column
-        return torch.stack(logits, dim=2)
+    def score(self, targets: Tensor) -> Tensor:
+        self._require_ready(targets.shape[1])
+        parameters = []
+        for column in targets.t():
+            parameters.append(self._next_parameters())
+            self.newest = column
+        return torch.stack(parameters, dim=2)
 
-    def _next_logits(self) -> Tensor:
+    def _next_parameters(self) -> Tensor:
         held = self.held[self.position // self.hop - self.first_held]
         self.position += 1
-        return self.step(self.level, held)
+        return self.step(self.newest, held)
 
 
 class Engine(ABC):
     """A way to generate with a decoder.
 
-    name  as `make_engine` knows it
+    Attributes:
+        name: Name by which `make_engine` knows it.
     """
 
     name: ClassVar[str]
 
-    def __init__(self, decoder: WaveNet) -> None:
+    def __init__(self, decoder: Decoder) -> None:
         self.decoder = decoder
+
+    @classmethod
+    def unfit(cls, decoder: Decoder) -> str | None:
+        """Returns why the engine cannot step a decoder and what to use; None where it can."""
+        return None
 
     @abstractmethod
     def begin(self, history: Tensor, conditioning: Tensor, speaker: Tensor) -> Session:
-        """Start streams from what a SteppedSession takes."""
+        """Starts streams; the arguments are those of SteppedSession."""
 
 
 class SteppedEngine(Engine):
-    """session_type  its kind of session"""
+    """An engine whose sessions step the decoder in torch.
+
+    Attributes:
+        session_type: Class of its sessions.
+    """
 
     session_type: type[SteppedSession]
 

@@ -8,9 +8,9 @@ from wavenet_ae.engines.base import SteppedEngine, SteppedSession
 
 
 class ReferenceSession(SteppedSession):
-    def step(self, level: Tensor, held: Tensor) -> Tensor:
-        logits, self.state = self.decoder.step(level, held, self.state)
-        return logits
+    def step(self, newest: Tensor, held: Tensor) -> Tensor:
+        parameters, self.state = self.decoder.step(newest, held, self.state)
+        return parameters
 
 
 class ReferenceEngine(SteppedEngine):

@@ -16,7 +16,7 @@ from wavenet_ae.data.splits import Undivided
 from wavenet_ae.errors import UserError
 from wavenet_ae.evaluation.config import Settings
 from wavenet_ae.instantiate import instantiate
-from wavenet_ae.models import WaveformModel
+from wavenet_ae.models import GenerativeModel
 
 PLACES = ("root", "path")  # of a run's data: the settings that say where it lies
 
@@ -37,7 +37,7 @@ class Speech:
         """Of the recordings, by their keys."""
         return {each.key: Path(each.path) for each in self.data.source.recordings()}
 
-    def described(self, model: WaveformModel, split: str) -> dict[str, Any]:
+    def described(self, model: GenerativeModel, split: str) -> dict[str, Any]:
         """Plain values."""
         corpus, seconds = self.corpus, self.corpus.length / self.corpus.sample_rate
         known = [corpus.speakers[each] in model.speakers for each in corpus.speaker[self.rows]]
@@ -54,7 +54,7 @@ class Speech:
         }
 
 
-def open_speech(model: WaveformModel, settings: Settings) -> Speech:
+def open_speech(model: GenerativeModel, settings: Settings) -> Speech:
     """Packs it first if need be.  UserError where the split has no utterance."""
     node, seed = _node_and_seed(settings)
     data = instantiate(node, sample_rate=model.sample_rate, seed=seed)

@@ -18,7 +18,7 @@ from wavenet_ae.evaluation.parts.units import tallied
 from wavenet_ae.evaluation.progress import Progress
 from wavenet_ae.loading import load
 from wavenet_ae.metrics.units import UnitQuality, joint_quality
-from wavenet_ae.models import WaveformAutoencoder
+from wavenet_ae.models import Autoencoder
 from wavenet_ae.plotting.curves import draw_learning_curve, draw_usage
 
 SETTINGS = Settings()  # those that evaluate.py has unless it is told others
@@ -64,7 +64,7 @@ def summarize_run(folder: Path, corpus: PackedCorpus) -> RunSummary:
     num_steps = max(int(steps[-1]) for steps, _ in metrics.values())
     draw_learning_curve(metrics, pictures[0])
     model = load(step_checkpoints(folder / "checkpoints")[-1])
-    if any(corpus.labels) and isinstance(model, WaveformAutoencoder):
+    if any(corpus.labels) and isinstance(model, Autoencoder):
         judged = units_of_run(model, corpus)
         pictures.append(folder / "usage.png")
         draw_usage(judged.frames, judged.kind, num_steps, pictures[-1])
@@ -72,7 +72,7 @@ def summarize_run(folder: Path, corpus: PackedCorpus) -> RunSummary:
     return RunSummary(figures, pictures, num_steps)
 
 
-def units_of_run(model: WaveformAutoencoder, corpus: PackedCorpus) -> JudgedUnits:
+def units_of_run(model: Autoencoder, corpus: PackedCorpus) -> JudgedUnits:
     """As evaluate.py judges them.  UserError where no frame of the corpus has a label."""
     seed, labeled = SETTINGS.seed, find_labels(corpus, {}, SETTINGS)
     with Progress("units") as progress:

@@ -21,7 +21,7 @@ from wavenet_ae.evaluation.parts.units import judge_units
 from wavenet_ae.evaluation.progress import Progress
 from wavenet_ae.evaluation.results import Evaluation, ResultTable, earlier_findings
 from wavenet_ae.loading import device_named, load_with_fingerprint
-from wavenet_ae.models import WaveformAutoencoder, WaveformModel, model_card
+from wavenet_ae.models import Autoencoder, GenerativeModel, model_summary
 from wavenet_ae.provenance import this_command
 
 logger = logging.getLogger(__name__)
@@ -65,8 +65,8 @@ def evaluate(settings: Settings) -> Evaluation:
     return evaluation
 
 
-def _wanted(model: WaveformModel, settings: Settings) -> list[str]:
-    lacking = () if isinstance(model, WaveformAutoencoder) else OF_CODES
+def _wanted(model: GenerativeModel, settings: Settings) -> list[str]:
+    lacking = () if isinstance(model, Autoencoder) else OF_CODES
     refused = [part for part in settings.parts if part in lacking]
     if refused:
         raise UserError(
@@ -93,7 +93,7 @@ def _that_can_be_had(wanted: list[str], labeled: LabeledCorpus, settings: Settin
 class Evaluator:
     """Measures one part after another."""
 
-    model: WaveformModel
+    model: GenerativeModel
     speech: Speech
     labeled: LabeledCorpus
     settings: Settings
@@ -109,20 +109,20 @@ class Evaluator:
                     yield judge_certificates(model)
                 case "likelihood", _:
                     yield judge_likelihood(model, corpus, rows, settings.seed, progress)
-                case "bitrate", WaveformAutoencoder():
+                case "bitrate", Autoencoder():
                     yield judge_bitrate(model, corpus, rows, progress)
-                case "sounds", WaveformAutoencoder():
+                case "sounds", Autoencoder():
                     yield from judge_sounds(model, corpus, rows, settings, progress)
-                case "units", WaveformAutoencoder():
+                case "units", Autoencoder():
                     folder = settings.destination
                     yield from judge_units(model, self.labeled, settings.seed, folder, progress)
-                case "probes", WaveformAutoencoder():
+                case "probes", Autoencoder():
                     yield from judge_probes(model, self.labeled, settings, progress)
-                case "abx", WaveformAutoencoder():
+                case "abx", Autoencoder():
                     yield from judge_abx(model, self.labeled, settings, progress)
 
 
-def _described(model: WaveformModel, fingerprint: str, settings: Settings) -> dict[str, Any]:
+def _described(model: GenerativeModel, fingerprint: str, settings: Settings) -> dict[str, Any]:
     folder = settings.run_folder
     described: dict[str, Any] = {
         "name": folder.name if folder else settings.file.stem,
@@ -130,9 +130,9 @@ def _described(model: WaveformModel, fingerprint: str, settings: Settings) -> di
         "fingerprint": fingerprint,
         "sample_rate": model.sample_rate,
         "num_speakers": len(model.speakers),
-        "card": model_card(model, model.window(int(model.hop))),
+        "card": model_summary(model, model.window(int(model.hop))),
     }
-    if isinstance(model, WaveformAutoencoder):
+    if isinstance(model, Autoencoder):
         bottleneck = model.bottleneck
         described |= {
             "bottleneck": type(bottleneck).__name__,

@@ -18,19 +18,19 @@ import numpy as np
 
 from wavenet_ae.audio.io import replacing
 from wavenet_ae.errors import UserError
-from wavenet_ae.models import WaveformAutoencoder
+from wavenet_ae.models import Autoencoder
 
 UNITS_TABLE = "units.tsv"
 UNITS_CARD = "units.json"
 
 
-def has_codes(model: WaveformAutoencoder) -> bool:
+def has_codes(model: Autoencoder) -> bool:
     """Whether its units are codes: a bottleneck may not have begun to quantize."""
     bottleneck = model.bottleneck
     return bottleneck.codebook_size is not None and bool(bottleneck.is_quantizing)
 
 
-def units_card(model: WaveformAutoencoder, fingerprint: str, checkpoint: str) -> dict[str, Any]:
+def units_card(model: Autoencoder, fingerprint: str, checkpoint: str) -> dict[str, Any]:
     """What `units.json` says; without codes the sizes of codebooks are null."""
     bottleneck, coded = model.bottleneck, has_codes(model)
     return {

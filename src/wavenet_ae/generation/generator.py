@@ -17,9 +17,9 @@ from wavenet_ae.generation.progress import Meter
 from wavenet_ae.generation.result_store import Provenance
 from wavenet_ae.generation.streaming_writer import StreamingWriter
 from wavenet_ae.generation.utterances import Content, Source, Utterance
-from wavenet_ae.models import WaveformAutoencoder, WaveformModel
-from wavenet_ae.models.sampling import Conditioning, synthesize
-from wavenet_ae.models.utterance import CodeConditioning, NoConditioning
+from wavenet_ae.models import GenerativeModel
+from wavenet_ae.models.roles import Conditioning
+from wavenet_ae.models.sampling import synthesize
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ class Speaker:
 
     def __init__(
         self,
-        model: WaveformModel,
+        model: GenerativeModel,
         engine: Engine,
         source: Source,
         sampling: Sampling,
@@ -119,10 +119,4 @@ class Speaker:
 
     def _conditioning(self, contents: Sequence[Content]) -> Conditioning:
         codes = [each.codes for each in contents if each.codes is not None]
-        if not codes:
-            embedding = self.model.decoder.embedding
-            return NoConditioning(embedding, [each.num_samples for each in contents])
-        assert isinstance(self.model, WaveformAutoencoder)
-        conditioning = CodeConditioning(self.model, codes)
-        conditioning.num_samples = [each.num_samples for each in contents]
-        return conditioning
+        return self.model.conditioning(codes or None, [each.num_samples for each in contents])

@@ -19,7 +19,7 @@ from wavenet_ae.generation.code_files import (
     read_table,
 )
 from wavenet_ae.generation.utterances import Content, Utterance, printable
-from wavenet_ae.models import WaveformAutoencoder
+from wavenet_ae.models import Autoencoder
 
 logger = logging.getLogger(__name__)
 
@@ -31,9 +31,7 @@ class GivenCodes:
     fingerprint is given, or could not be.
     """
 
-    def __init__(
-        self, model: WaveformAutoencoder, fingerprint: str, path: Path, limit: int | None
-    ) -> None:
+    def __init__(self, model: Autoencoder, fingerprint: str, path: Path, limit: int | None) -> None:
         self.model = model
         self.hop = int(model.hop)
         self.path = path.expanduser()
@@ -105,7 +103,7 @@ def _require_own(path: Path, fingerprint: str) -> None:
         )
 
 
-def _check_codes(model: WaveformAutoencoder, where: str, codes: np.ndarray) -> None:
+def _check_codes(model: Autoencoder, where: str, codes: np.ndarray) -> None:
     size, books = model.bottleneck.codebook_size, model.bottleneck.num_codebooks
     if codes.dtype.kind not in "iu":
         raise UserError(
@@ -126,7 +124,7 @@ def _check_codes(model: WaveformAutoencoder, where: str, codes: np.ndarray) -> N
         raise UserError(f"{where} has the code {bad}, but this model's are 0 to {size - 1}")  # type: ignore[operator]
 
 
-def _check_vectors(model: WaveformAutoencoder, where: str, vectors: np.ndarray) -> None:
+def _check_vectors(model: Autoencoder, where: str, vectors: np.ndarray) -> None:
     dim = model.bottleneck.dim
     if vectors.dtype.kind != "f" or vectors.ndim != 2 or len(vectors) != dim:
         raise UserError(

@@ -19,7 +19,7 @@ from wavenet_ae.audio.io import AudioError, Pcm
 from wavenet_ae.data.sources import FolderSource, Recording, TableSource
 from wavenet_ae.errors import UserError
 from wavenet_ae.generation.utterances import Content, Utterance, printable, result_names
-from wavenet_ae.models import WaveformAutoencoder
+from wavenet_ae.models import Autoencoder
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ class Recordings:
 
     def __init__(
         self,
-        model: WaveformAutoencoder,
+        model: Autoencoder,
         path: Path,
         limit: int | None,
         taken: Sequence[str] = (),

@@ -20,7 +20,7 @@ from wavenet_ae.generation.settings import Settings
 from wavenet_ae.generation.speakers import require_speaker, voices_of
 from wavenet_ae.generation.utterances import Source, Unconditional, Utterance
 from wavenet_ae.loading import device_named, load_with_fingerprint
-from wavenet_ae.models import WaveformAutoencoder, WaveformModel
+from wavenet_ae.models import Autoencoder, GenerativeModel
 
 logger = logging.getLogger(__name__)
 
@@ -38,25 +38,25 @@ def generate(settings: Settings) -> int:
     if settings.speaker is not None:
         require_speaker(model, settings.speaker)
     if settings.task == "encode":
-        assert isinstance(model, WaveformAutoencoder)
+        assert isinstance(model, Autoencoder)
         return _encode(model, fingerprint, settings)
     return _speak(model, fingerprint, settings)
 
 
-def _require_fitting(model: WaveformModel, task: str) -> None:
-    if task == "sample" and isinstance(model, WaveformAutoencoder):
+def _require_fitting(model: GenerativeModel, task: str) -> None:
+    if task == "sample" and isinstance(model, Autoencoder):
         raise UserError(
             "task is 'sample', but this model speaks from codes, not from nothing: take "
             "task=reconstruct, convert or decode, or a checkpoint of model=wavenet"
         )
-    if task != "sample" and not isinstance(model, WaveformAutoencoder):
+    if task != "sample" and not isinstance(model, Autoencoder):
         raise UserError(
             f"task is {task!r}, but this model has no encoder and no codes: take task=sample, or "
             "a checkpoint of model=autoencoder"
         )
 
 
-def _speak(model: WaveformModel, fingerprint: str, settings: Settings) -> int:
+def _speak(model: GenerativeModel, fingerprint: str, settings: Settings) -> int:
     engine = make_engine(settings.engine, model.decoder)
     source = _source(model, fingerprint, settings)
     voices = voices_of(model, source.utterances, settings.speaker)
@@ -71,7 +71,7 @@ def _speak(model: WaveformModel, fingerprint: str, settings: Settings) -> int:
     return _said(meter, speaker.num_failed, settings)
 
 
-def _encode(model: WaveformAutoencoder, fingerprint: str, settings: Settings) -> int:
+def _encode(model: Autoencoder, fingerprint: str, settings: Settings) -> int:
     source = Recordings(model, Path(settings.input or ""), settings.limit, taken=["units"])
     utterances, voices = source.utterances, [each.speaker for each in source.utterances]
     provenance = _provenance(settings, fingerprint, ".npy")
@@ -90,8 +90,8 @@ def _encode(model: WaveformAutoencoder, fingerprint: str, settings: Settings) ->
     return _said(meter, num_failed, settings)
 
 
-def _source(model: WaveformModel, fingerprint: str, settings: Settings) -> Source:
-    if not isinstance(model, WaveformAutoencoder):
+def _source(model: GenerativeModel, fingerprint: str, settings: Settings) -> Source:
+    if not isinstance(model, Autoencoder):
         num_samples = max(1, round(settings.seconds * model.sample_rate))
         return Unconditional(settings.count, num_samples)
     if settings.codes is not None:
@@ -138,7 +138,7 @@ def _to_do(
     return is_wanted
 
 
-def _meter(model: WaveformModel, wanted: Sequence[Utterance]) -> Meter:
+def _meter(model: GenerativeModel, wanted: Sequence[Utterance]) -> Meter:
     num_samples = sum(each.num_samples for each in wanted)
     return Meter(len(wanted), num_samples / model.sample_rate)
 

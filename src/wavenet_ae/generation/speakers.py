@@ -8,7 +8,7 @@ from difflib import SequenceMatcher
 
 from wavenet_ae.errors import UserError
 from wavenet_ae.generation.utterances import Utterance
-from wavenet_ae.models import WaveformModel, WaveNetLanguageModel
+from wavenet_ae.models import GenerativeModel
 
 logger = logging.getLogger(__name__)
 
@@ -16,7 +16,7 @@ NUM_SHOWN = 12
 
 
 def voices_of(
-    model: WaveformModel, utterances: Sequence[Utterance], speaker: str | None
+    model: GenerativeModel, utterances: Sequence[Utterance], speaker: str | None
 ) -> list[str | None]:
     """The speaker of each result, None for the unknown speaker: `speaker` where one is given,
     else the utterance's own, where the model knows him or her; where not, it is said.
@@ -36,9 +36,9 @@ def voices_of(
     return [each.speaker if each.speaker in known else None for each in utterances]
 
 
-def require_speaker(model: WaveformModel, speaker: str) -> None:
+def require_speaker(model: GenerativeModel, speaker: str) -> None:
     """UserError where the model cannot speak with this voice."""
-    if isinstance(model, WaveNetLanguageModel) and not model.speaker_conditioning:
+    if not model.speaker_conditioning:
         raise UserError(
             f"speaker is {speaker!r}, but this model was trained without speakers "
             "(model.speaker_conditioning=false): leave speaker out"

@@ -9,18 +9,18 @@ from torch import Tensor
 
 from wavenet_ae.alignment import WindowPlan
 from wavenet_ae.metrics.bitrate import NATS_PER_BIT
-from wavenet_ae.models import WaveformAutoencoder, WaveformModel
+from wavenet_ae.models import Autoencoder, GenerativeModel
 from wavenet_ae.types import ModelOutput
 
 
-def control_names(model: WaveformModel) -> tuple[str, ...]:
+def control_names(model: GenerativeModel) -> tuple[str, ...]:
     """Names of the controls, in the order of `controls`; a model without codes has the last."""
-    of_codes = ("shuffled_codes", "zeroed_codes") if isinstance(model, WaveformAutoencoder) else ()
+    of_codes = ("shuffled_codes", "zeroed_codes") if isinstance(model, Autoencoder) else ()
     return (*of_codes, "other_speaker")
 
 
 def controls(
-    model: WaveformModel, output: ModelOutput, waveform: Tensor, speaker: Tensor, plan: WindowPlan
+    model: GenerativeModel, output: ModelOutput, waveform: Tensor, speaker: Tensor, plan: WindowPlan
 ) -> Iterator[tuple[str, ModelOutput]]:
     """Predictions of windows whose own are `output`, by name:
 
@@ -29,7 +29,7 @@ def controls(
     other_speaker  with the row of the next speaker the model knows
     """
     others = other_speakers(speaker, len(model.speakers))
-    if not isinstance(model, WaveformAutoencoder):
+    if not isinstance(model, Autoencoder):
         yield "other_speaker", model(waveform, others, plan)
         return
     own = output.bottleneck

@@ -12,16 +12,14 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from wavenet_ae.audio.features import MFCC, Features, LogMel
-from wavenet_ae.models import WaveformAutoencoder
+from wavenet_ae.models import CodeModel
 from wavenet_ae.models.utterance import CodeLayout
 
 Kind = TypeVar("Kind", MFCC, LogMel)
 NUM_MELS = {MFCC: 26, LogMel: 40}  # of ours: as many as have no empty band at 8 kHz
 
 
-def fitted_features(
-    kind: type[Kind], model: WaveformAutoencoder, waveforms: Iterable[Tensor]
-) -> Kind:
+def fitted_features(kind: type[Kind], model: CodeModel, waveforms: Iterable[Tensor]) -> Kind:
     """The features of this kind that the model hears; if it hears something else, ours.
 
     Ours are standardized on `waveforms`, each (B, T) int16 at the model's rate.
@@ -35,7 +33,7 @@ def fitted_features(
 
 @torch.no_grad()
 def frames_at(
-    features: Features, model: WaveformAutoencoder, waveform: Tensor, anchors: np.ndarray
+    features: Features, model: CodeModel, waveform: Tensor, anchors: np.ndarray
 ) -> np.ndarray:
     """(N, C) the frames of an utterance (T,) int16 nearest to the anchors (N,), in the phase of
     the model's own frames."""

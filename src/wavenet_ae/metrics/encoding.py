@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from wavenet_ae.models import WaveformAutoencoder
+from wavenet_ae.models import CodeModel
 from wavenet_ae.models.utterance import CodeLayout, encode_in_chunks
 
 
@@ -30,7 +30,7 @@ class EncodedUtterance:
 
 
 @torch.no_grad()
-def encode_with_anchors(model: WaveformAutoencoder, waveform: Tensor) -> EncodedUtterance:
+def encode_with_anchors(model: CodeModel, waveform: Tensor) -> EncodedUtterance:
     """Codes, and vectors before and after the bottleneck, of (T,) int16 at the model's rate.
 
     At least one code, however short the utterance; one without samples is a ValueError.

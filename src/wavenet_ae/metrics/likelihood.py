@@ -20,8 +20,7 @@ from wavenet_ae.data.corpus import PackedCorpus
 from wavenet_ae.data.windows import WindowReader, mixed_batches
 from wavenet_ae.metrics.ablations import control_names, controls
 from wavenet_ae.metrics.bitrate import NATS_PER_BIT
-from wavenet_ae.models import WaveformModel
-from wavenet_ae.objectives.waveform import negative_log_likelihood
+from wavenet_ae.models import GenerativeModel
 from wavenet_ae.randomness import keyed_permutation
 from wavenet_ae.types import ModelOutput
 
@@ -68,7 +67,7 @@ class Likelihood:
 
 
 def likelihood(
-    model: WaveformModel, corpus: PackedCorpus, rows: np.ndarray, seed: int = 0
+    model: GenerativeModel, corpus: PackedCorpus, rows: np.ndarray, seed: int = 0
 ) -> Iterator[tuple[int, Likelihood]]:
     """Of the utterances `rows` (U,) of a corpus: after each batch, how many samples are predicted
     so far, and the sums up to there; the last are those of all.
@@ -80,7 +79,7 @@ def likelihood(
     predicted = _Prediction(model, corpus, rows)
     windows = tiles(corpus.length[rows], predicted.plan.num_targets)
     order = keyed_permutation(len(windows), seed, "likelihood")
-    on_cpu = model.decoder.embedding.device.type == "cpu"
+    on_cpu = model.device.type == "cpu"
     batch_size = BATCH_SIZE if on_cpu else BATCH_SIZE_OF_GPU
     for batch in mixed_batches(windows, order, batch_size):
         predicted.add(batch)
@@ -98,7 +97,7 @@ def tiles(lengths: np.ndarray, num_targets: int) -> np.ndarray:
 class _Prediction:
     """Windows of some utterances, predicted and added up."""
 
-    def __init__(self, model: WaveformModel, corpus: PackedCorpus, rows: np.ndarray) -> None:
+    def __init__(self, model: GenerativeModel, corpus: PackedCorpus, rows: np.ndarray) -> None:
         hop = int(model.hop)
         num_hops = max(1, round(WINDOW_SECONDS * model.sample_rate / hop))
         self.model, self.plan = model, model.window(num_hops * hop)
@@ -114,7 +113,7 @@ class _Prediction:
     @torch.no_grad()
     def add(self, windows: np.ndarray) -> None:
         """Windows (B, 2) as `tiles` has them."""
-        device = self.model.decoder.embedding.device
+        device = self.model.device
         waveform = self.reader.batch(windows).waveform.to(device)
         utterances, starts = windows.T
         speaker = self.speakers[utterances].to(device)
@@ -150,4 +149,4 @@ class _Prediction:
 
 def _nats(output: ModelOutput) -> np.ndarray:
     """(B, W) float64, of each predicted sample."""
-    return negative_log_likelihood(output).cpu().double().numpy()
+    return output.nll.cpu().double().numpy()

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from wavenet_ae.data.corpus import PackedCorpus
 from wavenet_ae.encoders import Encoder
-from wavenet_ae.models import WaveformAutoencoder, build
+from wavenet_ae.models import CodeModel, build
 from wavenet_ae.nn.batch_norm import BatchNorm
 from wavenet_ae.randomness import keyed_bits, keyed_permutation, keyed_seed
 
@@ -20,7 +20,7 @@ NUM_WINDOWS = 64
 WINDOWS_AT_ONCE = 8  # whose statistics batch normalization takes together
 
 
-def training_windows(model: WaveformAutoencoder, corpus: PackedCorpus, seed: int = 0) -> Tensor:
+def training_windows(model: CodeModel, corpus: PackedCorpus, seed: int = 0) -> Tensor:
     """(B, T) int16: one window, at least a second long, of each of at most 64 utterances of the
     training split; of all splits where there is none.  Shorter utterances end in silence."""
     length = max(model.sample_rate, 2 * model.encoder.chain.receptive_field)
@@ -37,8 +37,8 @@ def training_windows(model: WaveformAutoencoder, corpus: PackedCorpus, seed: int
 
 
 def random_model(
-    config: Mapping[str, Any], model: WaveformAutoencoder, windows: Tensor, seed: int = 0
-) -> WaveformAutoencoder:
+    config: Mapping[str, Any], model: CodeModel, windows: Tensor, seed: int = 0
+) -> CodeModel:
     """A model of the same configuration with fresh weights, in evaluation mode.
 
     `config` is what `build` made the model from.  What a run knows of its data before the first
@@ -49,8 +49,8 @@ def random_model(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(keyed_seed(seed, "random model"))
         fresh = build(config, model.speakers)
-    assert isinstance(fresh, WaveformAutoencoder)
-    fresh.to(model.decoder.embedding.dtype)
+    assert isinstance(fresh, CodeModel)
+    fresh.to(model.dtype)
     batches = [fresh.normalize(each) for each in windows.split(WINDOWS_AT_ONCE)]
     fresh.fit(batches)
     _settle_statistics(fresh.encoder, batches)

@@ -4,25 +4,25 @@ A NaN goes wherever it is read, even where its weight is 0, and nowhere else: fr
 transform, logarithm, convolution, batch normalization in evaluation mode and rectifier all pass it
 on.  So a NaN in one place marks exactly what reads that place.  Two things let no NaN through:
 
-- samples reach the decoder as levels, so the NaN is put into the embedding of one level, and only
-  the marked sample has this level;
+- samples may reach the decoder as levels, so the NaN replaces the embedding of one level, and
+  only the marked sample has this level;
 - the choice of a code (NaN has no nearest code), so what a code reads is measured where it is
   made, at the latents, and a prediction's look-ahead is made of the two measured parts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
 
 import torch
-from torch import Tensor
-from torch.func import functional_call
+from torch import Tensor, nn
 
 from wavenet_ae.alignment import WindowPlan
-from wavenet_ae.models import WaveformAutoencoder, WaveformModel
+from wavenet_ae.models import Autoencoder, GenerativeModel
 
 
 @dataclass(frozen=True)
@@ -49,10 +49,11 @@ class Certificate:
         return self.computed == self.measured
 
 
-def certify(model: WaveformModel) -> list[Certificate]:
+def certify(model: GenerativeModel) -> list[Certificate]:
     """Receptive fields and look-ahead of a model in evaluation mode, in samples.
 
-    A model without codes has the first alone.  A code counts from its anchor, a prediction from
+    A model without codes has the first alone; one whose decoder remembers all of the past has the
+    second alone.  A code counts from its anchor, a prediction from
     the sample that is predicted:
 
     past samples that a prediction reads       -R to -1
@@ -60,11 +61,14 @@ def certify(model: WaveformModel) -> list[Certificate]:
     predictions that read a code
     samples that a prediction reads by codes   the farthest of any phase; look-ahead is the last
     """
-    field = model.decoder.chain.receptive_field
-    heard = Span(Fraction(-field), Fraction(-1))
-    rows = [Certificate("past samples that a prediction reads", heard, _samples_heard(model))]
-    if isinstance(model, WaveformAutoencoder):
+    rows, has_fixed_context = [], model.decoder.has_fixed_context
+    if has_fixed_context:
+        past = Span(Fraction(-model.decoder.chain.receptive_field), Fraction(-1))
+        rows.append(Certificate("past samples that a prediction reads", past, _past(model)))
+    if isinstance(model, Autoencoder):
         reads = Certificate("samples that a code reads", _code_span(model), _samples_coded(model))
+        if not has_fixed_context:
+            return [*rows, reads]
         read = Certificate("predictions that read a code", _reader_span(model), _readers(model))
         computed = _through(reads.computed, read.computed)
         measured = _through(reads.measured, read.measured)
@@ -78,13 +82,13 @@ def _through(code_reads: Span, readers: Span) -> Span:
     return Span(code_reads.first - readers.last, code_reads.last - readers.first)
 
 
-def _code_span(model: WaveformAutoencoder) -> Span:
+def _code_span(model: Autoencoder) -> Span:
     chain = model.alignment.encoder
     reads, anchor = chain.input_range(range(1)), chain.grid().anchor(0)
     return Span(reads.start - anchor, reads.stop - 1 - anchor)
 
 
-def _reader_span(model: WaveformAutoencoder) -> Span:
+def _reader_span(model: Autoencoder) -> Span:
     alignment = model.alignment
     hop, reach = alignment.conditioning_hop, alignment.conditioning_reach
     vectors = alignment.upsampling.reader_range(range(1))
@@ -95,32 +99,48 @@ def _reader_span(model: WaveformAutoencoder) -> Span:
 
 
 @torch.no_grad()
-def _samples_heard(model: WaveformModel) -> Span:
+def _past(model: GenerativeModel) -> Span:
     """One past sample is NaN: the predictions that it spoils lie where they read it from."""
-    field = model.decoder.chain.receptive_field
+    decoder, field = model.decoder, model.decoder.chain.receptive_field
     plan = model.window(field + 2)
-    levels, speaker = _inputs(model, plan)
+    past, speaker = _inputs(model, plan)
     marked = field  # the first target: its own prediction is not to read it
-    levels[0, marked] = model.levels - 1
-    embedding = model.decoder.embedding.clone()
-    embedding[-1] = torch.nan
-    channels = model.upsampling.dim if isinstance(model, WaveformAutoencoder) else 0
-    conditioning = embedding.new_zeros(1, channels, plan.num_vectors)
-    inputs = (levels, conditioning, speaker)
-    logits = functional_call(model.decoder, {"embedding": embedding}, inputs)
-    first, last = _ends(_spoilt(logits) + field)  # the samples that are predicted
+    levels = model.target.levels
+    past[0, marked] = torch.nan if levels is None else levels - 1
+    channels = model.upsampling.dim if isinstance(model, Autoencoder) else 0
+    shape = (1, channels, plan.num_vectors)
+    conditioning = torch.zeros(shape, dtype=model.dtype, device=model.device)
+    with _nan_for_level(decoder.input, levels):
+        parameters = decoder(past, conditioning, speaker)
+    first, last = _ends(_spoilt(parameters) + field)  # the samples that are predicted
     return Span(Fraction(marked - last), Fraction(marked - first))
 
 
+@contextmanager
+def _nan_for_level(module: nn.Module, levels: int | None) -> Iterator[None]:
+    """Lets a decoder's input give NaN for the highest level, where targets are levels."""
+
+    def replace(_module: nn.Module, inputs: tuple[Tensor], output: Tensor) -> Tensor:
+        if levels is None:
+            return output
+        return output.masked_fill((inputs[0] == levels - 1)[..., None], torch.nan)
+
+    handle = module.register_forward_hook(replace)
+    try:
+        yield
+    finally:
+        handle.remove()
+
+
 @torch.no_grad()
-def _samples_coded(model: WaveformAutoencoder) -> Span:
+def _samples_coded(model: Autoencoder) -> Span:
     """NaN up to a sample, or from a sample on, spoils a code in the middle or does not."""
     chain = model.alignment.encoder
     num_codes = 2 * ceil(chain.receptive_field / model.hop) + 1
     code, length = num_codes // 2, chain.input_length(num_codes)
 
     def is_spoilt(spoil: slice) -> bool:
-        waveform = model.decoder.embedding.new_zeros(1, length)
+        waveform = torch.zeros(1, length, dtype=model.dtype, device=model.device)
         waveform[0, spoil] = torch.nan
         return code in _spoilt(model.encoder(waveform)).tolist()
 
@@ -131,11 +151,12 @@ def _samples_coded(model: WaveformAutoencoder) -> Span:
 
 
 @torch.no_grad()
-def _readers(model: WaveformAutoencoder) -> Span:
+def _readers(model: Autoencoder) -> Span:
     """The vector of one code is NaN: the predictions that it spoils are those that read it."""
     plan = model.window(model.window(1).full_usage + 3 * int(model.hop))
     code = plan.usage.index(plan.full_usage)
-    vectors = model.decoder.embedding.new_zeros(1, model.bottleneck.dim, plan.num_codes)
+    shape = (1, model.bottleneck.dim, plan.num_codes)
+    vectors = torch.zeros(shape, dtype=model.dtype, device=model.device)
     vectors[..., code] = torch.nan
     conditioning = model.upsampling(vectors)[..., : plan.num_vectors]
     levels, speaker = _inputs(model, plan)
@@ -145,11 +166,12 @@ def _readers(model: WaveformAutoencoder) -> Span:
     return Span(first - anchor, last - anchor)
 
 
-def _inputs(model: WaveformModel, plan: WindowPlan) -> tuple[Tensor, Tensor]:
+def _inputs(model: GenerativeModel, plan: WindowPlan) -> tuple[Tensor, Tensor]:
     """The decoder's input in a window of the lowest level, (1, R + W - 1), and the speaker (1,)."""
-    device, length = model.decoder.embedding.device, plan.decoder_input.stop
-    levels = torch.zeros(1, length - plan.decoder_input.start, dtype=torch.int64, device=device)
-    return levels, torch.tensor([model.unknown_speaker], device=device)
+    length = plan.decoder_input.stop - plan.decoder_input.start
+    kind = torch.float32 if model.target.levels is None else torch.int64
+    past = torch.zeros(1, length, dtype=kind, device=model.device)
+    return past, torch.tensor([model.unknown_speaker], device=model.device)
 
 
 def _spoilt(outputs: Tensor) -> Tensor:

@@ -19,8 +19,8 @@ from torch import Tensor
 from wavenet_ae.data.corpus import PackedCorpus
 from wavenet_ae.engines import Engine, Sampling, stream_seed
 from wavenet_ae.metrics.f0 import mean_f0
-from wavenet_ae.models import WaveformAutoencoder
-from wavenet_ae.models.sampling import from_levels, synthesize
+from wavenet_ae.models import Autoencoder
+from wavenet_ae.models.sampling import synthesize
 from wavenet_ae.models.utterance import CodeConditioning
 
 FEWEST_SECONDS, MOST_SECONDS = 20.0, 60.0  # of training recordings that tell a speaker's F0
@@ -56,7 +56,7 @@ class Sound:
 
 
 def choose(
-    model: WaveformAutoencoder, corpus: PackedCorpus, rows: np.ndarray, count: int, seconds: float
+    model: Autoencoder, corpus: PackedCorpus, rows: np.ndarray, count: int, seconds: float
 ) -> Originals:
     """The beginnings of up to `count` utterances among `rows`, from as many speakers as may be;
     those whose speakers the model does not know are taken where it knows none."""
@@ -77,7 +77,7 @@ def choose(
     )
 
 
-def voices(model: WaveformAutoencoder, corpus: PackedCorpus) -> dict[str, float]:
+def voices(model: Autoencoder, corpus: PackedCorpus) -> dict[str, float]:
     """Mean F0 in Hz of the known speakers who have most training recordings, and enough; of all
     recordings where none are for training."""
     rows, rate = corpus.rows("train"), corpus.sample_rate
@@ -101,7 +101,7 @@ def _speech(corpus: PackedCorpus, rows: np.ndarray) -> np.ndarray:
     return np.concatenate(parts)
 
 
-def planned(model: WaveformAutoencoder, originals: Originals) -> Iterator[Sound]:
+def planned(model: Autoencoder, originals: Originals) -> Iterator[Sound]:
     """What is to be said; without two voices whose F0 is known, nothing is converted."""
     codes = [model.encode(each, model.sample_rate) for each in originals.samples]
     for number, (own, speaker) in enumerate(zip(codes, originals.speakers, strict=True)):
@@ -121,7 +121,7 @@ def repeated(codes: Tensor, size: int) -> Tensor:
 
 
 def speak(
-    model: WaveformAutoencoder,
+    model: Autoencoder,
     originals: Originals,
     sounds: Sequence[Sound],
     engine: Engine,
@@ -137,6 +137,6 @@ def speak(
     return synthesize(model, engine, conditioning, rows, seeds, sampling)
 
 
-def through_mu_law(model: WaveformAutoencoder, samples: np.ndarray) -> np.ndarray:
+def through_mu_law(model: Autoencoder, samples: np.ndarray) -> np.ndarray:
     """(T,) int16 -> the same, rounded to mu-law levels."""
-    return from_levels(model.quantize_waveform(torch.from_numpy(samples))[None], model.levels)[0]
+    return model.target.to_waveform(model.target(torch.from_numpy(samples)[None]))[0]

@@ -15,7 +15,7 @@ from wavenet_ae.bottlenecks import Identity
 from wavenet_ae.metrics.acoustic_features import fitted_features, frames_at
 from wavenet_ae.metrics.encoding import EncodedUtterance, encode_with_anchors
 from wavenet_ae.metrics.random_model import random_model
-from wavenet_ae.models import WaveformAutoencoder
+from wavenet_ae.models import CodeModel
 
 # Utterance (T,) int16, anchors (N,) -> (N, C)
 Baseline = Callable[[Tensor, np.ndarray], np.ndarray]
@@ -46,7 +46,7 @@ class Representations:
 
     def __init__(
         self,
-        model: WaveformAutoencoder,
+        model: CodeModel,
         config: Mapping[str, Any],
         windows: Tensor,
         seed: int = 0,
@@ -81,9 +81,9 @@ class Representations:
         return codes.reshape(len(codes), -1) + offsets
 
 
-def _frames_of(features: Features, model: WaveformAutoencoder) -> Baseline:
+def _frames_of(features: Features, model: CodeModel) -> Baseline:
     return lambda waveform, anchors: frames_at(features, model, waveform, anchors)
 
 
-def _latents_of(model: WaveformAutoencoder) -> Baseline:
+def _latents_of(model: CodeModel) -> Baseline:
     return lambda waveform, _: encode_with_anchors(model, waveform).latents

@@ -12,7 +12,7 @@ import numpy as np
 from wavenet_ae.metrics.distances import log_spectral_distance, mel_cepstral_distortion
 from wavenet_ae.metrics.f0 import mean_f0
 from wavenet_ae.metrics.reconstruction import Originals, Sound
-from wavenet_ae.models import WaveformAutoencoder
+from wavenet_ae.models import Autoencoder
 
 PESQ_RATES = {8000: "nb", 16_000: "wb"}  # narrow and wide band: ITU-T P.862 and P.862.2
 NAN = float("nan")
@@ -41,7 +41,7 @@ class SoundQuality:
 
 
 def sound_quality(
-    model: WaveformAutoencoder, originals: Originals, sound: Sound, samples: np.ndarray
+    model: Autoencoder, originals: Originals, sound: Sound, samples: np.ndarray
 ) -> SoundQuality:
     """Of `samples` (T,) int16, as long as the original."""
     rate, original = model.sample_rate, originals.samples[sound.original]

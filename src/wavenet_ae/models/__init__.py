@@ -1,9 +1,27 @@
-"""Models: the wiring of parts, and nothing else."""
+"""Models: parts wired together, and the roles that they have."""
 
 from wavenet_ae.models.autoencoder import WaveformAutoencoder
-from wavenet_ae.models.base import WaveformModel
 from wavenet_ae.models.build import build
 from wavenet_ae.models.language_model import WaveNetLanguageModel
-from wavenet_ae.models.summary import model_card
+from wavenet_ae.models.roles import (
+    Autoencoder,
+    CodeModel,
+    CodeStream,
+    GenerativeModel,
+    SpeechModel,
+    has_codes,
+)
+from wavenet_ae.models.summary import model_summary
 
-__all__ = ["WaveNetLanguageModel", "WaveformAutoencoder", "WaveformModel", "build", "model_card"]
+__all__ = [
+    "Autoencoder",
+    "CodeModel",
+    "CodeStream",
+    "GenerativeModel",
+    "SpeechModel",
+    "WaveNetLanguageModel",
+    "WaveformAutoencoder",
+    "build",
+    "has_codes",
+    "model_summary",
+]

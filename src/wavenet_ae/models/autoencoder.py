@@ -11,24 +11,34 @@ from torch import Tensor
 
 from wavenet_ae.alignment import Alignment, WindowPlan
 from wavenet_ae.bottlenecks import Bottleneck
-from wavenet_ae.decoders import WaveNet
+from wavenet_ae.decoders import Decoder
 from wavenet_ae.encoders import Encoder
 from wavenet_ae.engines import Sampling, make_engine, stream_seed
-from wavenet_ae.models.base import WaveformModel
+from wavenet_ae.models.prediction import predict_targets, targets_in
+from wavenet_ae.models.roles import Autoencoder, CodeStream, Conditioning
 from wavenet_ae.models.sampling import synthesize
 from wavenet_ae.models.utterance import CodeConditioning, encode_utterance
 from wavenet_ae.nn.jitter import jitter
 from wavenet_ae.nn.upsampling import Upsampling
 from wavenet_ae.schema import Fraction01
+from wavenet_ae.targets import Target
 from wavenet_ae.types import BottleneckOutput, ModelOutput, Step
 
 
-class WaveformAutoencoder(WaveformModel):
-    """Waveform -> latents -> codes or vectors -> conditioning -> logits of each sample.
+class WaveformAutoencoder(Autoencoder):
+    """Reconstructs a waveform, target by target, from codes, past targets and the speaker.
 
-    speakers                     names, in the order of their rows; one more row is `unknown`
-    jitter_probability           of a code being replaced by a neighbor, in training
-    unknown_speaker_probability  of training an item as a speaker without a row
+    Args:
+        sample_rate: Samples a second.
+        speakers: Names of the speakers, in the order of their rows; one more row is the unknown
+            speaker's.
+        encoder: From the waveform to latents.
+        bottleneck: From latents to codes and vectors.
+        upsampling: From vectors to conditioning.
+        target: What is predicted.
+        decoder: Predicts it.
+        jitter_probability: Probability of a vector being replaced by a neighbor, in training.
+        unknown_speaker_probability: Share of training items whose speaker is made unknown.
     """
 
     def __init__(
@@ -38,16 +48,19 @@ class WaveformAutoencoder(WaveformModel):
         encoder: Encoder,
         bottleneck: Bottleneck,
         upsampling: Upsampling,
-        decoder: WaveNet,
+        target: Target,
+        decoder: Decoder,
         jitter_probability: Fraction01 = 0.12,
         unknown_speaker_probability: Fraction01 = 0.05,
     ) -> None:
-        super().__init__(sample_rate, speakers, decoder, unknown_speaker_probability)
+        super().__init__(sample_rate, speakers, unknown_speaker_probability)
+        self.target = target
+        self.decoder = decoder
         self.encoder = encoder
         self.bottleneck = bottleneck
         self.upsampling = upsampling
         self.jitter_probability = jitter_probability
-        self.alignment = Alignment(encoder.chain, upsampling.chain, decoder.chain)
+        self.alignment = Alignment(encoder.chain, upsampling.chain, decoder.chain, target.chain)
 
     def forward(
         self, waveform: Tensor, speaker: Tensor, plan: WindowPlan, step: Step | None = None
@@ -63,25 +76,48 @@ class WaveformAutoencoder(WaveformModel):
             vectors = jitter(vectors, uniform, self.jitter_probability)
         return self.predict(bottleneck, vectors, waveform, speaker, plan)
 
-    def window(self, num_targets: int) -> WindowPlan:
-        return self.alignment.window(num_targets)
+    def predict(
+        self,
+        bottleneck: BottleneckOutput,
+        vectors: Tensor,
+        waveform: Tensor,
+        speaker: Tensor,
+        plan: WindowPlan,
+    ) -> ModelOutput:
+        targets = self.target(waveform[:, plan.target_input])
+        conditioning = self.upsampling(vectors)[..., : plan.num_vectors]
+        return predict_targets(self.decoder, targets, conditioning, speaker, plan, bottleneck)
+
+    def window(self, num_samples: int) -> WindowPlan:
+        return self.alignment.window(targets_in(num_samples, self.alignment.target_hop))
 
     @property
     def hop(self) -> Fraction:
         """Samples from one code to the next."""
         return self.alignment.code_hop
 
+    @property
+    def code_streams(self) -> tuple[CodeStream, ...]:
+        return (CodeStream("codes", self.bottleneck, self.alignment.code_grid),)
+
     def fit(self, waveforms: Iterable[Tensor]) -> None:
         self.encoder.fit(waveforms)
 
     def encode(self, waveform: Tensor | np.ndarray, rate: int) -> Tensor:
-        """A recording (T,), int16 or floats of full scale 1, at `rate` Hz -> codes (N,) or (Q, N)
-        int64, one a code hop; of a continuous bottleneck, vectors (D, N).
+        """Returns the codes of a recording, one a code hop.
 
-        Raises ValueError where it has no samples or more than one dimension.
+        Args:
+            waveform: Samples (T,), int16 or floats of full scale 1.
+            rate: Their sample rate in Hz.
+
+        Returns:
+            Codes (N,), or (Q, N) of several codebooks, int64; of a continuous bottleneck, vectors
+            (D, N).
+
+        Raises:
+            ValueError: The recording has no samples or more than one dimension.
         """
-        samples = self.own_samples(waveform, rate)
-        return encode_utterance(self, samples.to(self.decoder.embedding.device))
+        return encode_utterance(self, self.own_samples(waveform, rate).to(self.device))
 
     def decode(
         self,
@@ -91,37 +127,31 @@ class WaveformAutoencoder(WaveformModel):
         seed: int = 0,
         engine: str = "auto",
     ) -> np.ndarray:
-        """Codes or vectors, as `encode` gives them -> samples (T,) int16 at the model's rate.
+        """Returns the waveform (T,) int16, at the model's rate, that is sampled from codes.
 
-        speaker   whose voice; None, or a name that the model does not know: the unknown speaker's
-        sampling  how samples are drawn; None: from the model's own distribution
+        Args:
+            codes: Codes or vectors as `encode` returns them.
+            speaker: Name of the speaker; None, or a name without a row, is the unknown speaker.
+            sampling: Changes to the predicted distribution; None samples from it as it is.
+            seed: Seed of the random numbers.
+            engine: How the decoder is stepped, see `wavenet_ae.engines`.
         """
-        conditioning = CodeConditioning(self, [codes])
         row = self.unknown_speaker if speaker is None else self.speaker_row(speaker)
         chunks = synthesize(
             self,
             make_engine(engine, self.decoder),
-            conditioning,
+            CodeConditioning(self, [codes]),
             torch.tensor([row]),
             [stream_seed(seed, "")],
             sampling or Sampling(),
         )
         return np.concatenate([chunk for (chunk,) in chunks])
 
-    def latents(self, waveform: Tensor, plan: WindowPlan) -> Tensor:
-        """The encoder's output for a slice: (B, slice_length) int16 -> (B, C, N)."""
-        return self.encoder(self.normalize(waveform[:, plan.encoder_input]))
-
-    def predict(
-        self,
-        bottleneck: BottleneckOutput,
-        vectors: Tensor,
-        waveform: Tensor,
-        speaker: Tensor,
-        plan: WindowPlan,
-    ) -> ModelOutput:
-        """Predictions of `plan.targets` given `vectors` (B, D, N), whoever's they are."""
-        levels = self.quantize_waveform(waveform)  # (B, slice_length)
-        conditioning = self.upsampling(vectors)[..., : plan.num_vectors]
-        logits = self.decoder(levels[:, plan.decoder_input], conditioning, speaker)
-        return ModelOutput(logits, levels[:, plan.targets], bottleneck)
+    def conditioning(
+        self, codes: Sequence[Tensor] | None, num_samples: Sequence[int]
+    ) -> Conditioning:
+        if codes is None:
+            raise ValueError("an autoencoder is conditioned on codes, but none are given")
+        conditioning = CodeConditioning(self, list(codes))
+        conditioning.num_samples = list(num_samples)
+        return conditioning

@@ -11,54 +11,67 @@ from torch import nn
 
 from wavenet_ae.geometry import Chain
 from wavenet_ae.instantiate import instantiate, resolve
-from wavenet_ae.models.base import WaveformModel
+from wavenet_ae.models.roles import GenerativeModel
 
-MODEL_GROUPS = ("encoder", "bottleneck", "decoder", "model")
+MODEL_GROUPS = ("encoder", "bottleneck", "target", "decoder", "model")
+# Arguments of each group's classes that the wiring below derives from the other groups.
+DERIVED: dict[str, frozenset[str]] = {
+    "encoder": frozenset({"sample_rate"}),
+    "bottleneck": frozenset({"input_dim"}),
+    "target": frozenset({"sample_rate"}),
+    "decoder": frozenset({"conditioning_dim", "conditioning_hop", "num_speakers", "levels"}),
+    "model": frozenset(
+        {"sample_rate", "speakers", "encoder", "bottleneck", "target", "decoder", "input_dim"}
+    ),
+}
 UNINFORMED_HOP = 256  # positions per vector of a conditioning without channels; any number does
 
 
 def model_config(config: Mapping[str, Any]) -> dict[str, Any]:
-    """What of a run's configuration makes the model; it travels in checkpoints."""
+    """Returns the part of a run's configuration that makes the model; checkpoints hold it."""
     return {key: config[key] for key in ("sample_rate", *MODEL_GROUPS) if key in config}
 
 
-def build(config: Mapping[str, Any], speakers: Sequence[str]) -> WaveformModel:
-    """Build a model from plain values: `sample_rate` and the groups of MODEL_GROUPS.
+def build(config: Mapping[str, Any], speakers: Sequence[str]) -> GenerativeModel:
+    """Builds a model from plain values: `sample_rate` and the groups of MODEL_GROUPS.
 
-    Raises UserError where a target lies outside this package and ValueError where lengths or
-    rates do not fit together.
+    Raises:
+        UserError: A `_target_` lies outside this package and its plugins.
+        ValueError: Lengths, rates, or target and output do not fit together.
     """
-    node, rate = config["model"], config["sample_rate"]
-    wired = {"sample_rate": rate, "speakers": list(speakers)}
-    if has_codes(node):
-        return _autoencoder(config, **wired)
-    decoder = _decoder(config, speakers, dim=0, hop=UNINFORMED_HOP)
-    return _module(node, decoder=decoder, **wired)
+    node, rate = dict(config["model"]), config["sample_rate"]
+    parts: dict[str, Any] = {"target": _module(config["target"], sample_rate=rate)}
+    if has_bottleneck(node):
+        encoder = _module(config["encoder"], sample_rate=rate)
+        bottleneck = _module(config["bottleneck"], input_dim=encoder.dim)
+        upsampling = _module(node.pop("upsampling"), input_dim=bottleneck.dim)
+        dim, hop = upsampling.dim, _conditioning_hop(encoder, upsampling, parts["target"])
+        parts |= dict(encoder=encoder, bottleneck=bottleneck, upsampling=upsampling)
+    else:
+        dim, hop = 0, UNINFORMED_HOP
+    decoder = _decoder(config, speakers, dim, hop, parts["target"].levels)
+    return _module(node, **parts, decoder=decoder, sample_rate=rate, speakers=list(speakers))
 
 
-def has_codes(model: Mapping[str, Any]) -> bool:
-    """Whether a model's node is of one with encoder and bottleneck."""
+def has_bottleneck(model: Mapping[str, Any]) -> bool:
+    """Returns whether the node of a model is of one with encoder and bottleneck."""
     return "bottleneck" in inspect.signature(resolve(model["_target_"])).parameters
 
 
-def _autoencoder(config: Mapping[str, Any], **wired: Any) -> WaveformModel:
-    encoder = _module(config["encoder"], sample_rate=wired["sample_rate"])
-    bottleneck = _module(config["bottleneck"], input_dim=encoder.dim)
-    node = dict(config["model"])
-    upsampling = _module(node.pop("upsampling"), input_dim=bottleneck.dim)
-    conditioning: Chain = encoder.chain + upsampling.chain
-    hop = int(conditioning.grid().spacing)
-    decoder = _decoder(config, wired["speakers"], upsampling.dim, hop)
-    parts = dict(encoder=encoder, bottleneck=bottleneck, upsampling=upsampling, decoder=decoder)
-    return _module(node, **parts, **wired)
+def _conditioning_hop(encoder: Any, upsampling: Any, target: Any) -> int:
+    """Returns for how many targets a conditioning vector is held, checked by the alignment."""
+    chain: Chain = encoder.chain + upsampling.chain
+    return int(chain.grid().spacing / target.chain.grid().spacing)
 
 
-def _decoder(config: Mapping[str, Any], speakers: Sequence[str], dim: int, hop: int) -> Any:
+def _decoder(
+    config: Mapping[str, Any], speakers: Sequence[str], dim: int, hop: int, levels: int | None
+) -> Any:
     sizes = dict(conditioning_dim=dim, conditioning_hop=hop, num_speakers=len(speakers) + 1)
     with warnings.catch_warnings():
         # of projections of a conditioning without channels
         warnings.filterwarnings("ignore", message="Initializing zero-element tensors")
-        return _module(config["decoder"], **sizes)
+        return _module(config["decoder"], levels=levels, **sizes)
 
 
 def _module(node: Mapping[str, Any], **derived: Any) -> Any:

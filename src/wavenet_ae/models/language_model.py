@@ -8,47 +8,68 @@ from fractions import Fraction
 from torch import Tensor
 
 from wavenet_ae.alignment import WindowPlan, decoder_window
-from wavenet_ae.decoders import WaveNet
-from wavenet_ae.models.base import WaveformModel
+from wavenet_ae.decoders import Decoder
+from wavenet_ae.models.prediction import predict_targets, targets_in
+from wavenet_ae.models.roles import Conditioning, GenerativeModel
+from wavenet_ae.models.utterance import NoConditioning
 from wavenet_ae.schema import Fraction01
+from wavenet_ae.targets import Target
 from wavenet_ae.types import ModelOutput, Step
 
 
-class WaveNetLanguageModel(WaveformModel):
-    """Past samples, and the speaker, -> logits of each sample: no encoder, no codes.
+class WaveNetLanguageModel(GenerativeModel):
+    """Predicts each target from past targets and the speaker: no encoder, no codes.
 
-    speaker_conditioning                where it is false, all speakers are the unknown speaker
-    unknown_speaker_probability  of training an item as a speaker without a row
+    Args:
+        sample_rate: Samples a second.
+        speakers: Names of the speakers, in the order of their rows; one more row is the unknown
+            speaker's.
+        target: What is predicted.
+        decoder: Predicts it.
+        speaker_conditioning: Whether the speaker is given; where not, all are the unknown speaker.
+        unknown_speaker_probability: Share of training items whose speaker is made unknown.
     """
 
     def __init__(
         self,
         sample_rate: int,
         speakers: Sequence[str],
-        decoder: WaveNet,
+        target: Target,
+        decoder: Decoder,
         speaker_conditioning: bool = True,
         unknown_speaker_probability: Fraction01 = 0.05,
     ) -> None:
-        super().__init__(sample_rate, speakers, decoder, unknown_speaker_probability)
+        super().__init__(sample_rate, speakers, unknown_speaker_probability)
+        self.target = target
+        self.decoder = decoder
         self.speaker_conditioning = speaker_conditioning
 
     def forward(
         self, waveform: Tensor, speaker: Tensor, plan: WindowPlan, step: Step | None = None
     ) -> ModelOutput:
-        levels = self.quantize_waveform(waveform)  # (B, slice_length)
-        nothing = self.decoder.embedding.new_empty(len(waveform), 0, plan.num_vectors)
-        speaker = self.drop_speakers(speaker, step)
-        logits = self.decoder(levels[:, plan.decoder_input], nothing, speaker)
-        return ModelOutput(logits, levels[:, plan.targets])
+        targets = self.target(waveform[:, plan.target_input])
+        nothing = waveform.new_empty(len(waveform), 0, plan.num_vectors, dtype=self.dtype)
+        return predict_targets(
+            self.decoder, targets, nothing, self.drop_speakers(speaker, step), plan
+        )
 
     def drop_speakers(self, speaker: Tensor, step: Step | None) -> Tensor:
         if not self.speaker_conditioning:
             return speaker.new_full(speaker.shape, self.unknown_speaker)
         return super().drop_speakers(speaker, step)
 
-    def window(self, num_targets: int) -> WindowPlan:
-        return decoder_window(self.decoder.chain, num_targets, self.decoder.conditioning_hop)
+    def window(self, num_samples: int) -> WindowPlan:
+        chain, hop = self.decoder.chain, self.decoder.conditioning_hop
+        return decoder_window(chain, targets_in(num_samples, int(self.hop)), hop, self.target.chain)
 
     @property
     def hop(self) -> Fraction:
-        return Fraction(1)
+        """Samples from one target to the next."""
+        return self.target.chain.grid().spacing
+
+    def conditioning(
+        self, codes: Sequence[Tensor] | None, num_samples: Sequence[int]
+    ) -> Conditioning:
+        if codes is not None:
+            raise ValueError("a language model is conditioned on no codes, but some are given")
+        return NoConditioning(self, list(num_samples))

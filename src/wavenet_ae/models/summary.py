@@ -1,4 +1,4 @@
-"""The model's card: what reads what, at which rate, with how many parameters."""
+"""The model summary: receptive fields, rates and numbers of parameters."""
 
 from __future__ import annotations
 
@@ -13,13 +13,12 @@ from torch import nn
 
 from wavenet_ae.alignment import WindowPlan
 from wavenet_ae.geometry import WAVEFORM, Chain, Grid
-from wavenet_ae.models.autoencoder import WaveformAutoencoder
-from wavenet_ae.models.base import WaveformModel
+from wavenet_ae.models.roles import Autoencoder, GenerativeModel
 
 WIDTH = 100
 
 
-def model_card(model: WaveformModel, plan: WindowPlan) -> str:
+def model_summary(model: GenerativeModel, plan: WindowPlan) -> str:
     """Tables for people: positions of every layer in a window, and what follows from them."""
     console = Console(file=io.StringIO(), width=WIDTH)
     console.print(Group(_positions(model, plan), _summary(model, plan)))
@@ -30,11 +29,11 @@ def _number(value: Fraction) -> str:
     return f"{float(value):g}"
 
 
-def _positions(model: WaveformModel, plan: WindowPlan) -> Table:
+def _positions(model: GenerativeModel, plan: WindowPlan) -> Table:
     table = Table("part", "layer", title="Positions in a window, in samples of its slice")
     for heading in ("outputs", "first", "last", "spacing", "reads", "ms"):
         table.add_column(heading, justify="right")
-    if isinstance(model, WaveformAutoencoder):
+    if isinstance(model, Autoencoder):
         alignment = model.alignment
         length = plan.encoder_input.stop - plan.encoder_input.start
         start = Grid(Fraction(plan.encoder_input.start), WAVEFORM.spacing)
@@ -42,13 +41,14 @@ def _positions(model: WaveformModel, plan: WindowPlan) -> Table:
         codes = alignment.encoder.grid(start)
         _add_rows(table, model, "upsampling", alignment.upsampling, plan.num_codes, codes)
     length = plan.decoder_input.stop - plan.decoder_input.start
-    heard = Grid(Fraction(plan.decoder_input.start), WAVEFORM.spacing)
-    _add_rows(table, model, "decoder", model.decoder.chain, length, heard)
+    targets = model.target.chain.grid(Grid(Fraction(plan.target_input.start), WAVEFORM.spacing))
+    reads = Grid(targets.anchor(plan.decoder_input.start), targets.spacing)
+    _add_rows(table, model, "decoder", model.decoder.chain, length, reads)
     return table
 
 
 def _add_rows(
-    table: Table, model: WaveformModel, part: str, chain: Chain, length: int, grid: Grid
+    table: Table, model: GenerativeModel, part: str, chain: Chain, length: int, grid: Grid
 ) -> None:
     for row in chain.positions(length, grid):
         reads = row.reads * grid.spacing
@@ -59,23 +59,29 @@ def _add_rows(
     table.add_section()
 
 
-def _summary(model: WaveformModel, plan: WindowPlan) -> Table:
+def _summary(model: GenerativeModel, plan: WindowPlan) -> Table:
     table = Table(show_header=False, title="Model")
-    if isinstance(model, WaveformAutoencoder):
+    if isinstance(model, Autoencoder):
         for name, text in _code_rows(model, plan):
             table.add_row(name, text)
     rate = model.sample_rate
-    table.add_row("decoder's receptive field", _span(model.decoder.chain.receptive_field, rate))
+    table.add_row(
+        "receptive field of the decoder", _span(model.decoder.chain.receptive_field, rate)
+    )
     codes = f", {plan.num_codes} codes" if plan.num_codes else ""
     table.add_row("window", f"{_span(plan.num_targets, rate)} predicted{codes}")
     table.add_row("slice", f"{_span(plan.slice_length, rate)} read")
     table.add_row("speakers", f"{len(model.speakers)} and unknown")
-    shares = ", ".join(f"{type(part).__name__} {_parameters(part):,}" for part in model.children())
+    shares = ", ".join(
+        f"{type(part).__name__} {_parameters(part):,}"
+        for part in model.children()
+        if _parameters(part)
+    )
     table.add_row("parameters", f"{_parameters(model):,}: {shares}")
     return table
 
 
-def _code_rows(model: WaveformAutoencoder, plan: WindowPlan) -> Iterator[tuple[str, str]]:
+def _code_rows(model: Autoencoder, plan: WindowPlan) -> Iterator[tuple[str, str]]:
     alignment, rate = model.alignment, model.sample_rate
     code_rate = rate / alignment.code_hop
     size, num_codebooks = model.bottleneck.codebook_size, model.bottleneck.num_codebooks
@@ -85,10 +91,10 @@ def _code_rows(model: WaveformAutoencoder, plan: WindowPlan) -> Iterator[tuple[s
         bit_rate = float(code_rate) * num_codebooks * log2(size)
         codes += f", {choice}: {bit_rate:.0f} bit/s nominal"
     yield "codes", codes
-    yield "a code reads", _span(alignment.encoder.receptive_field, rate)
-    yield "look-ahead of a code", _span(alignment.encoder.lookahead, rate)
-    yield "conditioning", f"one vector every {_span(alignment.conditioning_hop, rate)}"
-    yield "usage of a code", f"{plan.full_usage} predicted samples read it, at most"
+    yield "receptive field of a code", _span(alignment.encoder.receptive_field, rate)
+    yield "lookahead of a code", _span(alignment.encoder.lookahead, rate)
+    yield "conditioning", f"one vector every {_span(alignment.conditioning_grid.spacing, rate)}"
+    yield "samples conditioned on a code", f"at most {plan.full_usage}"
 
 
 def _span(samples: Fraction | int, rate: int) -> str:

@@ -14,16 +14,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 from math import ceil
-from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from wavenet_ae.models.roles import Autoencoder, CodeModel, GenerativeModel
 from wavenet_ae.types import BottleneckOutput
-
-if TYPE_CHECKING:
-    from wavenet_ae.models.autoencoder import WaveformAutoencoder
 
 CODES_AT_ONCE = 1000
 
@@ -36,11 +33,11 @@ class CodeLayout:
     start       first sample that code -before reads, at most 0
     """
 
-    def __init__(self, model: WaveformAutoencoder) -> None:
+    def __init__(self, model: CodeModel) -> None:
         self.hop = int(model.hop)
         plan = model.window(self.hop)  # one code long
         self.start = plan.encoder_input.start - plan.margins[0]
-        first_anchor = self.start + model.alignment.code_grid.anchor(0)
+        first_anchor = self.start + model.code_streams[0].grid.anchor(0)
         self.before = ceil(-first_anchor / self.hop)
         self.after = plan.num_codes - 1 - self.before
         self.anchor = first_anchor + self.before * self.hop
@@ -54,7 +51,7 @@ class CodeLayout:
 
 
 @torch.no_grad()
-def encode_utterance(model: WaveformAutoencoder, waveform: Tensor) -> Tensor:
+def encode_utterance(model: CodeModel, waveform: Tensor) -> Tensor:
     """Samples (T,) int16 at the model's rate -> codes (N,), or (Q, N), int64; of a continuous
     bottleneck, vectors (D, N).  ValueError without samples."""
     outputs = (output for _, output in encode_in_chunks(model, waveform))
@@ -64,7 +61,7 @@ def encode_utterance(model: WaveformAutoencoder, waveform: Tensor) -> Tensor:
 
 @torch.no_grad()
 def encode_in_chunks(
-    model: WaveformAutoencoder, waveform: Tensor
+    model: CodeModel, waveform: Tensor
 ) -> Iterator[tuple[Tensor, BottleneckOutput]]:
     """Latents (1, C, n) of some codes of an utterance and what the bottleneck makes of them,
     piece after piece.  ValueError without samples."""
@@ -75,7 +72,7 @@ def encode_in_chunks(
     for first in range(0, num_codes, CODES_AT_ONCE):
         codes = range(first, min(first + CODES_AT_ONCE, num_codes))
         shifted = range(codes.start + layout.before, codes.stop + layout.before)
-        read = model.alignment.encoder.input_range(shifted)
+        read = model.encoder.chain.input_range(shifted)
         samples = _with_silence(waveform, read.start + layout.start, read.stop + layout.start)
         latents = model.encoder(model.normalize(samples)[None])[..., : len(codes)]
         yield latents, model.bottleneck(latents)
@@ -95,7 +92,7 @@ class CodeConditioning:
     """
 
     @torch.no_grad()
-    def __init__(self, model: WaveformAutoencoder, utterances: list[Tensor]) -> None:
+    def __init__(self, model: Autoencoder, utterances: list[Tensor]) -> None:
         self.model, self.layout = model, CodeLayout(model)
         self.num_samples = [each.shape[-1] * self.layout.hop for each in utterances]
         longest = max(each.shape[-1] for each in utterances)
@@ -111,13 +108,14 @@ class CodeConditioning:
     def _silence(self) -> Tensor:
         """(D, 1), the vector that digital silence gets."""
         model = self.model
-        samples = model.decoder.embedding.new_zeros(1, model.encoder.chain.receptive_field)
+        length = model.encoder.chain.receptive_field
+        samples = torch.zeros(1, length, dtype=model.dtype, device=model.device)
         return model.bottleneck(model.encoder(samples)[..., :1]).vectors[0]
 
     def _vectors(self, utterance: Tensor) -> Tensor:
         if utterance.is_floating_point():
-            return utterance.to(self.model.decoder.embedding)
-        codes = utterance.to(self.model.decoder.embedding.device)
+            return utterance.to(self.model.device, self.model.dtype)
+        codes = utterance.to(self.model.device)
         return self.model.bottleneck.decode(codes[None])[0]
 
     @torch.no_grad()
@@ -132,10 +130,16 @@ class CodeConditioning:
 
 
 class NoConditioning:
-    """Of B utterances that a model without codes makes up, so many samples long."""
+    """Conditioning of streams that are generated from nothing but the speaker.
 
-    def __init__(self, embedding: Tensor, num_samples: list[int]) -> None:
-        self.embedding, self.num_samples = embedding, num_samples
+    Args:
+        model: Model without codes.
+        num_samples: Samples of each stream.
+    """
+
+    def __init__(self, model: GenerativeModel, num_samples: list[int]) -> None:
+        self.model, self.num_samples = model, num_samples
 
     def between(self, first: int, stop: int) -> Tensor:
-        return self.embedding.new_empty(len(self.num_samples), 0, stop - first)
+        model, shape = self.model, (len(self.num_samples), 0, stop - first)
+        return torch.empty(shape, dtype=model.dtype, device=model.device)

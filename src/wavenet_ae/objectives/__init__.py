@@ -1,5 +1,23 @@
-"""Objectives: what a training step minimizes."""
+"""Objectives: what a training step minimizes, as a sum of terms."""
 
-from wavenet_ae.objectives.waveform import WaveformObjective
+from wavenet_ae.objectives.base import (
+    Criterion,
+    Loss,
+    Objective,
+    ObjectiveTerm,
+    TermOutput,
+    criterion_of,
+)
+from wavenet_ae.objectives.bottleneck import BottleneckLosses
+from wavenet_ae.objectives.reconstruction import Reconstruction
 
-__all__ = ["WaveformObjective"]
+__all__ = [
+    "BottleneckLosses",
+    "Criterion",
+    "Loss",
+    "Objective",
+    "ObjectiveTerm",
+    "Reconstruction",
+    "TermOutput",
+    "criterion_of",
+]

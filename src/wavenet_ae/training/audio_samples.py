@@ -13,9 +13,9 @@ from matplotlib.figure import Figure
 from wavenet_ae.audio.io import replacing, write
 from wavenet_ae.engines import Sampling, make_engine, stream_seed
 from wavenet_ae.metrics.distances import HOP_SECONDS, WINDOW_SECONDS, power_spectra
-from wavenet_ae.models import WaveformAutoencoder, WaveformModel
-from wavenet_ae.models.sampling import Conditioning, synthesize
-from wavenet_ae.models.utterance import CodeConditioning, NoConditioning, encode_utterance
+from wavenet_ae.models import CodeModel, GenerativeModel
+from wavenet_ae.models.roles import Conditioning
+from wavenet_ae.models.sampling import synthesize
 
 RANGE_DECIBELS = 70  # of a spectrogram, below its loudest point
 Sounds = dict[str, np.ndarray]  # (T,) int16, by the name of their file
@@ -34,7 +34,7 @@ class Utterance:
 
 
 @torch.no_grad()
-def make_sounds(model: WaveformModel, utterances: Sequence[Utterance], engine: str) -> Sounds:
+def make_sounds(model: GenerativeModel, utterances: Sequence[Utterance], engine: str) -> Sounds:
     """Each utterance as long as it is in each of its voices, all side by side, and the original.
 
     The same random numbers each time.  Training mode is left as it was, part by part.
@@ -59,12 +59,11 @@ def make_sounds(model: WaveformModel, utterances: Sequence[Utterance], engine: s
     return sounds
 
 
-def _conditioning(model: WaveformModel, originals: Sequence[np.ndarray]) -> Conditioning:
-    if not isinstance(model, WaveformAutoencoder):
-        return NoConditioning(model.decoder.embedding, [len(each) for each in originals])
-    device = model.decoder.embedding.device
-    waveforms = [torch.from_numpy(each).to(device) for each in originals]
-    return CodeConditioning(model, [encode_utterance(model, each) for each in waveforms])
+def _conditioning(model: GenerativeModel, originals: Sequence[np.ndarray]) -> Conditioning:
+    codes = None
+    if isinstance(model, CodeModel):
+        codes = [model.encode(each, model.sample_rate) for each in originals]
+    return model.conditioning(codes, [len(each) for each in originals])
 
 
 def write_all(

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from wavenet_ae.alignment import WindowPlan
 from wavenet_ae.errors import UserError
-from wavenet_ae.models import WaveformModel
+from wavenet_ae.models import GenerativeModel
 
 logger = logging.getLogger(__name__)
 
@@ -17,7 +17,7 @@ COMPILED = ("encoder", "upsampling", "decoder")  # the bottleneck decides by its
 TOLERANCE = 1e-3  # relative to the largest logit, and to the largest of a weight's gradients
 
 
-def compile_parts(model: WaveformModel, plan: WindowPlan) -> None:
+def compile_parts(model: GenerativeModel, plan: WindowPlan) -> None:
     """Compile encoder, upsampling and decoder in place.
 
     Compilers have given wrong convolutions: logits and gradients on a window of noise are
@@ -42,21 +42,21 @@ def compile_parts(model: WaveformModel, plan: WindowPlan) -> None:
     logger.info("compiled %s, and compared on a window of noise", ", ".join(COMPILED))
 
 
-def _compile(model: WaveformModel) -> None:
+def _compile(model: GenerativeModel) -> None:
     for name in COMPILED:
         part = getattr(model, name, None)
         if part is not None:
             part.compile()
 
 
-def _probed(model: WaveformModel, plan: WindowPlan) -> dict[str, Tensor]:
+def _probed(model: GenerativeModel, plan: WindowPlan) -> dict[str, Tensor]:
     """Logits of two windows of noise, and the gradients of their sum of squares."""
     generator = torch.Generator().manual_seed(0)
     shape = (2, plan.slice_length)
     noise = torch.randint(-8000, 8000, shape, dtype=torch.int16, generator=generator)
     speaker = torch.zeros(2, dtype=torch.int64)
     was_training = model.training
-    logits = model.eval()(noise, speaker, plan).logits
+    logits = model.eval()(noise, speaker, plan).parameters
     logits.square().mean().backward()
     gradients = {
         f"gradient of {name}": parameter.grad

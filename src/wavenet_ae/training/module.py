@@ -17,10 +17,8 @@ from wavenet_ae.data.module import SpeechData
 from wavenet_ae.distributed import all_reduce_mean
 from wavenet_ae.errors import UserError
 from wavenet_ae.metrics.ablations import controls
-from wavenet_ae.metrics.bitrate import NATS_PER_BIT
-from wavenet_ae.models import WaveformAutoencoder, WaveformModel
-from wavenet_ae.objectives import WaveformObjective
-from wavenet_ae.objectives.waveform import Loss
+from wavenet_ae.models import CodeModel, GenerativeModel
+from wavenet_ae.objectives import Loss, Objective
 from wavenet_ae.training.optimizer import OptimizerConfig
 from wavenet_ae.training.step_randomness import StepRandomness, seed_generators
 from wavenet_ae.training.validation import ValidationSums
@@ -53,8 +51,8 @@ class WaveformTraining(pl.LightningModule):
 
     def __init__(
         self,
-        model: WaveformModel,
-        objective: WaveformObjective,
+        model: GenerativeModel,
+        objective: Objective,
         optimization: OptimizerConfig,
         plan: WindowPlan,
         seed: int,
@@ -73,7 +71,7 @@ class WaveformTraining(pl.LightningModule):
 
     @property
     def bottleneck(self) -> Bottleneck | None:
-        return self.model.bottleneck if isinstance(self.model, WaveformAutoencoder) else None
+        return self.model.bottleneck if isinstance(self.model, CodeModel) else None
 
     @property
     def data(self) -> SpeechData:
@@ -168,14 +166,8 @@ class WaveformTraining(pl.LightningModule):
 
 def _training_figures(loss: Loss, bottleneck: BottleneckOutput | None) -> dict[str, Tensor]:
     """What a step logs, by name."""
-    figures = {
-        "train/nll": loss.nll,
-        "train/bits_per_sample": loss.nll / NATS_PER_BIT,
-        "train/loss": loss.total,
-        **{f"train/{name}_term": term for name, term in loss.terms.items()},
-    }
-    if loss.elbo is not None:
-        figures["train/negative_elbo"] = loss.elbo
+    figures = {f"train/{name}": value for name, value in loss.metrics.items()}
+    figures["train/loss"] = loss.total
     if bottleneck is not None:
         losses = bottleneck.losses.items()
         figures |= {f"bottleneck/{name}": value.mean() for name, value in losses}

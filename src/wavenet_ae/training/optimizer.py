@@ -6,7 +6,7 @@ from torch.nn import Parameter
 from torch.optim import Adam, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
-from wavenet_ae.models import WaveformModel
+from wavenet_ae.models import GenerativeModel
 from wavenet_ae.schema import FractionBelow1, NonNegative, NonNegativeNumber, Positive
 
 
@@ -49,7 +49,7 @@ class OptimizerConfig:
             factor *= 0.5 ** ((step - self.decay_after) / self.half_life_steps)
         return factor
 
-    def optimizer(self, model: WaveformModel) -> Optimizer:
+    def optimizer(self, model: GenerativeModel) -> Optimizer:
         rates = {
             "encoder": self.learning_rate,
             "decoder": self.decoder_learning_rate,

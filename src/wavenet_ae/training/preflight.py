@@ -10,7 +10,7 @@ import torch
 
 from wavenet_ae.checkpoint import step_checkpoints
 from wavenet_ae.errors import UserError
-from wavenet_ae.models import WaveformModel, build
+from wavenet_ae.models import GenerativeModel, build
 from wavenet_ae.models.build import model_config
 from wavenet_ae.training.warm_start import initialize_from
 
@@ -32,13 +32,13 @@ def check_sizes(config: Mapping[str, Any]) -> None:
 
 
 @torch.no_grad()
-def _run_one_hop(model: WaveformModel) -> None:
+def _run_one_hop(model: GenerativeModel) -> None:
     plan = model.window(int(model.hop))
     silence = torch.zeros(1, plan.slice_length, dtype=torch.int16)
     model.eval()(silence, torch.zeros(1, dtype=torch.int64), plan)
 
 
-def window_samples(model: WaveformModel, window_seconds: float) -> int:
+def window_samples(model: GenerativeModel, window_seconds: float) -> int:
     """Predicted samples of a window: the multiple of the model's hop that `window_seconds` means.
 
     A hop in seconds is rounded to samples (10 ms are 220.5 at 22 050 Hz), hence the tolerance of

@@ -19,8 +19,9 @@ from wavenet_ae.checkpoint import SECTION, newest_checkpoint
 from wavenet_ae.data.module import SpeechData
 from wavenet_ae.errors import UserError
 from wavenet_ae.instantiate import instantiate
-from wavenet_ae.models import WaveformAutoencoder, WaveformModel, build, model_card
+from wavenet_ae.models import CodeModel, GenerativeModel, build, model_summary
 from wavenet_ae.models.build import model_config
+from wavenet_ae.objectives import Criterion, Objective, ObjectiveTerm
 from wavenet_ae.randomness import keyed_seed
 from wavenet_ae.training.callbacks import Checkpoints
 from wavenet_ae.training.checkpoint_io import DurableCheckpointIO
@@ -39,13 +40,12 @@ from wavenet_ae.training.warm_start import initialize_from
 logger = logging.getLogger(__name__)
 
 FOREIGN = ("pytorch_lightning.",)
-MONITORED = "validation/nll"
 NUM_FEATURE_BATCHES = 50  # of windows on which features are standardized
 
 
 def train(config: Mapping[str, Any]) -> float:
-    """Start, or go on with, the run in `config["run_folder"]`; returns its lowest validation NLL,
-    that of `best.ckpt`, NaN where it has not validated.
+    """Start, or go on with, the run in `config["run_folder"]`; returns the best value of
+    its criterion, that of `best.ckpt`, NaN where it has not validated.
 
     A folder that holds a checkpoint is resumed from the newest sound one; where that is at
     trainer.max_steps already, nothing is trained.
@@ -57,7 +57,7 @@ def train(config: Mapping[str, Any]) -> float:
         _require_same_run(config, folder)
     if resumed and 0 < config["trainer"].get("max_steps", -1) <= first_step:
         logger.warning("%s is already at step %d; raise trainer.max_steps", folder, first_step)
-        return _number(resumed[1]["callbacks"][Checkpoints.__name__]["best_nll"])
+        return _number(resumed[1]["callbacks"][Checkpoints.__name__]["best_value"])
     trainer = _trainer(config, folder, first_step)
     device_type = trainer.strategy.root_device.type
     warn_of_slow_precision(config["trainer"].get("precision", "32-true"), device_type)
@@ -74,25 +74,25 @@ def train(config: Mapping[str, Any]) -> float:
         compile_parts(model, data.plan)
     module = _lightning_module(config, model, data)
     if trainer.is_global_zero:
-        logger.info("\n%s", model_card(model, data.plan))
+        logger.info("\n%s", model_summary(model, data.plan))
         provenance = write_run_files(folder, config, data.corpus.fingerprint)
         describe_run(trainer.loggers, config, provenance, first_step)
     logger.info("run folder: %s%s", folder, f", resumed at step {first_step}" if resumed else "")
     with handlers_kept():
         trainer.fit(module, datamodule=data, ckpt_path=resumed[0] if resumed else None)
-    return _lowest_nll(trainer)
+    return _best_value(trainer, module.objective.criterion)
 
 
-def _lowest_nll(trainer: pl.Trainer) -> float:
-    """As the checkpoints know it; the last one where the run keeps none."""
+def _best_value(trainer: pl.Trainer, criterion: Criterion) -> float:
+    """Returns what the checkpoints know; the last value where the run keeps none."""
     for each in trainer.checkpoint_callbacks:
         if isinstance(each, Checkpoints):
-            return _number(each.best_nll)
-    return _number(float(trainer.callback_metrics.get(MONITORED, nan)))
+            return _number(each.best_value)
+    return _number(float(trainer.callback_metrics.get(criterion.metric, nan)))
 
 
-def _number(nll: float) -> float:
-    return nll if isfinite(nll) else nan
+def _number(value: float | None) -> float:
+    return nan if value is None or not isfinite(value) else value
 
 
 def _require_same_run(config: Mapping[str, Any], folder: Path) -> None:
@@ -108,14 +108,14 @@ def _require_same_run(config: Mapping[str, Any], folder: Path) -> None:
         )
 
 
-def _new_model(config: Mapping[str, Any], speakers: list[str]) -> WaveformModel:
+def _new_model(config: Mapping[str, Any], speakers: list[str]) -> GenerativeModel:
     torch.manual_seed(keyed_seed(config["seed"], "initial weights"))
     model = build(model_config(config), speakers)
     # Lightning converts it too, but only after it has read a checkpoint into it.
     return model.double() if config["trainer"].get("precision") == "64-true" else model
 
 
-def _start(model: WaveformModel, data: SpeechData, config: Mapping[str, Any]) -> None:
+def _start(model: GenerativeModel, data: SpeechData, config: Mapping[str, Any]) -> None:
     """Give a new run's model its first state: from the data, then from a checkpoint."""
     model.fit(
         model.normalize(batch.waveform[:, data.plan.encoder_input])
@@ -127,7 +127,7 @@ def _start(model: WaveformModel, data: SpeechData, config: Mapping[str, Any]) ->
 
 
 def _lightning_module(
-    config: Mapping[str, Any], model: WaveformModel, data: SpeechData
+    config: Mapping[str, Any], model: GenerativeModel, data: SpeechData
 ) -> WaveformTraining:
     names = data.corpus.speakers
     unknown = [name for name in names if name not in model.speakers]
@@ -138,17 +138,29 @@ def _lightning_module(
             ", ".join(unknown),
         )
     derived: dict[str, Any] = {}
-    if isinstance(model, WaveformAutoencoder):
+    if isinstance(model, CodeModel):
         derived["default_code_weighting"] = model.bottleneck.code_weighting
     return WaveformTraining(
         model=model,
-        objective=instantiate(config["objective"], **derived),
+        objective=_objective(config["objective"], **derived),
         optimization=instantiate(config["optimizer"]),
         plan=data.plan,
         seed=config["seed"],
         speaker_rows=torch.tensor([model.speaker_row(name) for name in names]),
         model_config=model_config(config),
     )
+
+
+def _objective(nodes: Mapping[str, Any], **derived: Any) -> Objective:
+    terms = {
+        name: instantiate(node, kind=ObjectiveTerm, **derived)
+        for name, node in nodes.items()
+        if node is not None
+    }
+    try:
+        return Objective(terms)
+    except ValueError as error:
+        raise UserError(f"objective: {error}") from None
 
 
 def _trainer(config: Mapping[str, Any], folder: Path, first_step: int) -> pl.Trainer:

@@ -17,8 +17,7 @@ from wavenet_ae.metrics.bitrate import (
     kl_bitrate,
     speaker_bitrate,
 )
-from wavenet_ae.models import WaveformAutoencoder, WaveformModel
-from wavenet_ae.objectives.waveform import negative_log_likelihood
+from wavenet_ae.models import CodeModel, GenerativeModel
 from wavenet_ae.types import BottleneckOutput, ModelOutput
 
 VALIDATION_SECTIONS = ("validation/", "bitrate/")  # of what is logged
@@ -30,14 +29,14 @@ class ValidationSums:
     Processes meet in `over_processes` only, so that one may have more batches than another.
     """
 
-    def __init__(self, model: WaveformModel, device: torch.device) -> None:
+    def __init__(self, model: GenerativeModel, device: torch.device) -> None:
         self.model, self.device = model, device
         # Of the NLL, and of how much more each control costs: nats, and of how many samples; on
         # the CPU, as not all devices have float64.
         self.names = ("nll", *control_names(model))
         self.nats = torch.zeros(len(self.names), 2, dtype=torch.float64)
         self.items = torch.zeros(2, dtype=torch.float64)  # all, and those of known speakers
-        bottleneck = model.bottleneck if isinstance(model, WaveformAutoencoder) else None
+        bottleneck = model.bottleneck if isinstance(model, CodeModel) else None
         size = bottleneck.codebook_size if bottleneck else None
         self.codes = (
             CodeStatistics.none(bottleneck.num_codebooks, size, device)
@@ -105,7 +104,7 @@ class ValidationSums:
         all_items, known = self.items.tolist()
         speaker = speaker_bitrate(len(self.model.speakers), utterance_seconds)
         bitrates = {"speaker": speaker * known / all_items}
-        if isinstance(self.model, WaveformAutoencoder):
+        if isinstance(self.model, CodeModel):
             code_rate = float(self.model.sample_rate / self.model.hop)
             bitrates |= code_bitrates(self.codes, code_rate) if self.codes else {}
             nats, count = self.kls.tolist()
@@ -116,4 +115,4 @@ class ValidationSums:
 
 def _item_nats(output: ModelOutput) -> Tensor:
     """(B,) float64 on the CPU, nats of each item's predictions."""
-    return negative_log_likelihood(output).cpu().double().sum(dim=1)
+    return output.nll.cpu().double().sum(dim=1)

@@ -11,13 +11,15 @@ from torch import Tensor
 from wavenet_ae.checkpoint import SECTION, read_checkpoint
 from wavenet_ae.errors import UserError
 from wavenet_ae.loading import load
-from wavenet_ae.models import WaveformModel
+from wavenet_ae.models import GenerativeModel
 
 QUANTIZING = "bottleneck.is_quantizing"
 SPEAKERS = "decoder.speakers.weight"  # (S + 1, E): one row a speaker, the unknown speaker's last
 
 
-def initialize_from(model: WaveformModel, config: Mapping[str, Any], checkpoint: str) -> list[str]:
+def initialize_from(
+    model: GenerativeModel, config: Mapping[str, Any], checkpoint: str
+) -> list[str]:
     """Copy into `model`, made from `config`, all of a checkpoint that fits; says in lines what
     does not.
 

@@ -175,7 +175,7 @@ def test_an_encoder_without_gradient_is_not_to_blame_for_its_decoder(caplog):
 @pytest.mark.parametrize("option", BOTTLENECKS)
 @each_disease
 def test_a_sentence_names_figure_and_value_and_what_the_run_can_change(disease, option):
-    present = [f"bottleneck={option}", "objective.commitment_weight=0.25"]
+    present = [f"bottleneck={option}", "objective.bottleneck.commitment_weight=0.25"]
     present += ["encoder.batch_norm=false", "encoder.shortcut=false"]
     chart = History(config(*present), possible_codes=64)
     look = HEALTHY | SICK[disease.figure] | {"step": 500.0}
@@ -204,9 +204,13 @@ def test_a_sentence_names_figure_and_value_and_what_the_run_can_change(disease, 
 @pytest.mark.parametrize(
     ("figure", "option", "expected"),
     [
-        ("codebook/batch_perplexity", "vqvae", "objective.commitment_weight=0.0001 (now 0.25)"),
+        (
+            "codebook/batch_perplexity",
+            "vqvae",
+            "objective.bottleneck.commitment_weight=0.0001 (now 0.25)",
+        ),
         ("codebook/batch_perplexity", "vqvae", "bottleneck.init=kmeans (now uniform)"),
-        ("vae/active_units", "vae", "objective.kl_weight=0.1 (now 1)"),
+        ("vae/active_units", "vae", "objective.bottleneck.kl_weight=0.1 (now 1)"),
         ("train/nll", "ae", "optimizer.decoder_learning_rate=0.0004 (now 0.004)"),
         ("input/clipped_fraction", "ae", "data=table data.path=<a table of those that are not"),
     ],
@@ -218,7 +222,7 @@ def test_what_is_to_be_tried(figure, option, expected):
 def sentence_of(figure: str, *overrides: str, **changes: float) -> str:
     uniform = ["bottleneck.init=uniform"] * ("bottleneck=vqvae" in overrides)
     (disease,) = [each for each in FAILURE_MODES if each.figure == figure]
-    chart = History(config(*overrides, *uniform, "objective.commitment_weight=0.25"), 64)
+    chart = History(config(*overrides, *uniform, "objective.bottleneck.commitment_weight=0.25"), 64)
     for looks in (chart.training, chart.validation):
         looks.append(HEALTHY | SICK[figure] | {"step": 500.0} | changes)
     return disease.sentence(chart)

@@ -20,7 +20,7 @@ def figures(period: list[int]) -> dict[str, float]:
     repeats = -(-batch.waveform.numel() // len(period))
     samples = torch.tensor(period, dtype=torch.int16).repeat(repeats)
     waveform = samples[: batch.waveform.numel()].view(batch.waveform.shape)
-    targets = module.model.quantize_waveform(waveform[:, : 32 * len(period)])
+    targets = module.model.target(waveform[:, : 32 * len(period)])
     seen = predicted(module, torch.zeros(len(targets), 256, targets.shape[1]), targets)
     measured = WaveformMonitor().measure(module, seen, replace(batch, waveform=waveform))
     return {name: float(value) for name, value in measured.items()}

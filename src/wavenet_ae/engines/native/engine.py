@@ -7,7 +7,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from wavenet_ae.decoders import WaveNet
+from wavenet_ae.decoders import Categorical, Decoder, WaveNet
 from wavenet_ae.engines.base import Engine, Session
 from wavenet_ae.engines.native.library import Precision, paths_here
 from wavenet_ae.engines.native.packed import PackedDecoder
@@ -36,13 +36,29 @@ class NativeEngine(Engine):
     precision: ClassVar[Precision] = "float32"
 
     def __init__(
-        self, decoder: WaveNet, path: str | None = None, threads: int | None = None
+        self, decoder: Decoder, path: str | None = None, threads: int | None = None
     ) -> None:
         super().__init__(decoder)
-        _require_float32_on_cpu(decoder)
+        if reason := self.unfit(decoder):
+            raise UserError(f"engine={self.name} cannot be used: {reason}")
+        assert isinstance(decoder, WaveNet)
         self.path = path or paths_here()[0]
         threads = threads or _threads_for(decoder, BYTES[self.precision])
         self.packed = PackedDecoder(decoder, self.path, self.precision, threads)
+
+    @classmethod
+    def unfit(cls, decoder: Decoder) -> str | None:
+        if not isinstance(decoder, WaveNet):
+            return f"it steps a WaveNet, but the decoder is {type(decoder).__name__}"
+        if not isinstance(decoder.output, Categorical):
+            output = type(decoder.output).__name__
+            return f"it samples a categorical output, but the decoder's is {output}"
+        weight = decoder.head.weight
+        if weight.device.type != "cpu":
+            return f"it runs on a CPU, but the model is on {weight.device.type}: set device=cpu"
+        if weight.dtype != torch.float32:
+            return f"it takes weights in float32, but the model's are {weight.dtype}"
+        return None
 
     def begin(self, history: Tensor, conditioning: Tensor, speaker: Tensor) -> Session:
         return NativeSession(self.packed, history, conditioning, speaker)
@@ -71,17 +87,3 @@ def _threads_for(decoder: WaveNet, bytes_each: int) -> int:
     num_weights = sum(each.numel() for each in decoder.parameters())
     worth_while = num_weights * bytes_each // BYTES_A_THREAD
     return max(1, min(worth_while, torch.get_num_threads(), MOST_THREADS))
-
-
-def _require_float32_on_cpu(decoder: WaveNet) -> None:
-    device, dtype = decoder.embedding.device.type, decoder.embedding.dtype
-    if device != "cpu":
-        raise UserError(
-            f"engine=native runs on a CPU, but the model is on {device}: take engine=cuda_graph, "
-            "or device=cpu"
-        )
-    if dtype != torch.float32:
-        raise UserError(
-            f"engine=native takes weights in float32, but the model's are {dtype}: take "
-            "engine=reference"
-        )

@@ -9,11 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from wavenet_ae.decoders import Sampling
 from wavenet_ae.engines import base
 from wavenet_ae.engines.native import library as native
 from wavenet_ae.engines.native.library import address
 from wavenet_ae.engines.native.packed import PackedDecoder
-from wavenet_ae.engines.sampling import Sampling
 
 SAMPLES_A_CALL = 256  # Ctrl-C waits for no more
 
@@ -70,7 +70,7 @@ class NativeSession(base.Session):
         drawn = self._in_calls(uniforms.float(), draw)  # (n, B)
         return torch.from_numpy(drawn).t().contiguous()
 
-    def score(self, levels: Tensor) -> Tensor:
+    def score(self, targets: Tensor) -> Tensor:
         num_levels = self.packed.sizes.levels
 
         def follow(columns: np.ndarray, *given: object) -> np.ndarray:
@@ -78,7 +78,7 @@ class NativeSession(base.Session):
             self.library.session_score(*given, address(columns), address(logits))
             return logits
 
-        logits = self._in_calls(levels, follow)  # (n, B, Q)
+        logits = self._in_calls(targets, follow)  # (n, B, Q)
         return torch.from_numpy(logits).permute(1, 2, 0)
 
     def _in_calls(self, rows: Tensor, call: Callable[..., np.ndarray]) -> np.ndarray:

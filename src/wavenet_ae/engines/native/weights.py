@@ -16,7 +16,7 @@ def weights_of(decoder: WaveNet) -> dict[str, np.ndarray]:
     layers: list[DilatedLayer] = list(decoder.layers)  # type: ignore[arg-type]
     residual = [each.residual.weight for each in layers if each.residual is not None]
     parts: dict[str, Tensor] = {
-        "embedding": decoder.embedding,
+        "embedding": decoder.input.weight,  # type: ignore[dict-item]
         "taps": torch.stack([each.taps for each in layers]),
         "conditioning": torch.stack([each.conditioning.weight for each in layers]),
         "residual": torch.stack(residual) if residual else torch.empty(0),
@@ -24,8 +24,8 @@ def weights_of(decoder: WaveNet) -> dict[str, np.ndarray]:
         "skip_bias": decoder.skip.bias,
         "post": decoder.post.weight,
         "post_bias": decoder.post.bias,
-        "logits": decoder.logits.weight,
-        "logits_bias": decoder.logits.bias,
+        "logits": decoder.head.weight,
+        "logits_bias": decoder.head.bias,
     }
     arrays = {name: each.detach().float().contiguous().numpy() for name, each in parts.items()}
     return {"dilations": np.array(decoder.dilations, np.int32), **arrays}
@@ -42,7 +42,7 @@ def sizes_of(decoder: WaveNet) -> dict[str, int]:
         "gate": gates // 2,
         "skip": decoder.skip.out_features,
         "post": decoder.post.out_features,
-        "levels": len(decoder.embedding),
+        "levels": decoder.output.num_parameters,
         "conditioning": layer.conditioning.in_features,
         "hop": decoder.conditioning_hop,
     }

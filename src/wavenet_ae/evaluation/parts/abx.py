@@ -28,7 +28,7 @@ from wavenet_ae.metrics.abx_scores import (
 )
 from wavenet_ae.metrics.random_model import training_windows
 from wavenet_ae.metrics.representations import Representations
-from wavenet_ae.models import WaveformAutoencoder
+from wavenet_ae.models import Autoencoder
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ NEIGHBORS = {"within": "the same", "any": "any"}
 
 
 def judge_abx(
-    model: WaveformAutoencoder, labeled: LabeledCorpus, settings: Settings, progress: Progress
+    model: Autoencoder, labeled: LabeledCorpus, settings: Settings, progress: Progress
 ) -> Iterator[ResultTable]:
     """Writes `<out>/abx/<representation>/`, and scores it where fastabx is installed; one table,
     none where labels name no phone."""
@@ -64,7 +64,7 @@ def judge_abx(
 
 
 def _exported(
-    model: WaveformAutoencoder,
+    model: Autoencoder,
     labeled: LabeledCorpus,
     chosen: AbxItems,
     settings: Settings,

@@ -19,7 +19,7 @@ from wavenet_ae.metrics.bitrate import (
     speaker_bitrate,
 )
 from wavenet_ae.metrics.likelihood import Likelihood, likelihood
-from wavenet_ae.models import WaveformAutoencoder, WaveformModel
+from wavenet_ae.models import Autoencoder, GenerativeModel
 from wavenet_ae.models.utterance import encode_in_chunks
 
 WORDS = {
@@ -32,7 +32,7 @@ WORDS = {
 
 
 def judge_likelihood(
-    model: WaveformModel, corpus: PackedCorpus, rows: np.ndarray, seed: int, progress: Progress
+    model: GenerativeModel, corpus: PackedCorpus, rows: np.ndarray, seed: int, progress: Progress
 ) -> ResultTable:
     total = int(corpus.length[rows].sum())
     for num_done, sums in likelihood(model, corpus, rows, seed):
@@ -76,10 +76,10 @@ def _row(found: Likelihood, name: str, sample_rate: int) -> dict[str, Value]:
 
 @torch.no_grad()
 def judge_bitrate(
-    model: WaveformAutoencoder, corpus: PackedCorpus, rows: np.ndarray, progress: Progress
+    model: Autoencoder, corpus: PackedCorpus, rows: np.ndarray, progress: Progress
 ) -> ResultTable:
     """A run of codes ends where its utterance ends."""
-    bottleneck, device = model.bottleneck, model.decoder.embedding.device
+    bottleneck, device = model.bottleneck, model.device
     size = bottleneck.codebook_size
     codes = CodeStatistics.none(bottleneck.num_codebooks, size, device) if size else None
     kl = kls = 0.0

@@ -25,14 +25,14 @@ from wavenet_ae.metrics.probing import (
 )
 from wavenet_ae.metrics.random_model import training_windows
 from wavenet_ae.metrics.representations import Representations
-from wavenet_ae.models import WaveformAutoencoder
+from wavenet_ae.models import Autoencoder
 from wavenet_ae.models.utterance import CodeLayout
 
 ENCODING = 0.2  # about this share of the time is for the encoding
 
 
 def judge_probes(
-    model: WaveformAutoencoder, labeled: LabeledCorpus, settings: Settings, progress: Progress
+    model: Autoencoder, labeled: LabeledCorpus, settings: Settings, progress: Progress
 ) -> Iterator[ResultTable]:
     """On labeled utterances; without any, speakers are probed on all of them."""
     corpus, rows = labeled.corpus, labeled.rows or range(len(labeled.corpus))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from wavenet_ae.evaluation.results import ResultTable
 from wavenet_ae.metrics.receptive_fields import certify
-from wavenet_ae.models import WaveformModel
+from wavenet_ae.models import GenerativeModel
 
 
-def judge_certificates(model: WaveformModel) -> ResultTable:
+def judge_certificates(model: GenerativeModel) -> ResultTable:
     return ResultTable(
         part="certificates",
         title="What reads what",

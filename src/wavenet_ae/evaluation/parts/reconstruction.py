@@ -31,11 +31,11 @@ from wavenet_ae.metrics.sound_quality import (
     missing_packages,
     sound_quality,
 )
-from wavenet_ae.models import WaveformAutoencoder
+from wavenet_ae.models import Autoencoder
 
 
 def judge_sounds(
-    model: WaveformAutoencoder,
+    model: Autoencoder,
     corpus: PackedCorpus,
     rows: np.ndarray,
     settings: Settings,
@@ -72,7 +72,7 @@ def judge_sounds(
 
 
 def _spoken(
-    model: WaveformAutoencoder,
+    model: Autoencoder,
     originals: Originals,
     sounds: list[Sound],
     settings: Settings,
@@ -99,7 +99,7 @@ def _means(
     by_kind: dict[str, list[SoundQuality]],
     originals: Originals,
     settings: Settings,
-    model: WaveformAutoencoder,
+    model: Autoencoder,
 ) -> ResultTable:
     rows = []
     for kind, qualities in by_kind.items():

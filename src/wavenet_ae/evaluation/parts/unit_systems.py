@@ -14,7 +14,7 @@ from wavenet_ae.metrics.acoustic_features import fitted_features, frames_at
 from wavenet_ae.metrics.baselines import Clusters
 from wavenet_ae.metrics.encoding import EncodedUtterance, encode_with_anchors
 from wavenet_ae.metrics.random_model import training_windows
-from wavenet_ae.models import WaveformAutoencoder
+from wavenet_ae.models import Autoencoder
 from wavenet_ae.randomness import keyed_permutation
 
 CONTINUOUS_UNITS = 64  # clusters of the vectors where a bottleneck has no codes of its own
@@ -30,7 +30,7 @@ class Units:
     remarks  sentences on what is not there, for people
     """
 
-    def __init__(self, model: WaveformAutoencoder, corpus: PackedCorpus, seed: int) -> None:
+    def __init__(self, model: Autoencoder, corpus: PackedCorpus, seed: int) -> None:
         self.model, bottleneck = model, model.bottleneck
         windows = training_windows(model, corpus, seed)
         self.mfcc = fitted_features(MFCC, model, [windows])

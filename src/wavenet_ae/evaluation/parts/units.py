@@ -24,7 +24,7 @@ from wavenet_ae.metrics.boundaries import (
 )
 from wavenet_ae.metrics.durations import RunLengths, unit_durations
 from wavenet_ae.metrics.units import JointCounts, halves, held_out_accuracy, joint_quality
-from wavenet_ae.models import WaveformAutoencoder
+from wavenet_ae.models import Autoencoder
 
 UNIFORM = "uniform boundaries"
 
@@ -84,7 +84,7 @@ def tallied(
 
 
 def judge_units(
-    model: WaveformAutoencoder, labeled: LabeledCorpus, seed: int, folder: Path, progress: Progress
+    model: Autoencoder, labeled: LabeledCorpus, seed: int, folder: Path, progress: Progress
 ) -> Iterator[ResultTable]:
     """Two tables, units and labels, units and boundaries; and what pictures are drawn from, of
     which an utterance's sound is written to `folder`."""

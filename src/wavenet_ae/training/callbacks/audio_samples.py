@@ -18,7 +18,7 @@ from pytorch_lightning.loggers import TensorBoardLogger, WandbLogger
 from wavenet_ae.audio.io import FULL_SCALE
 from wavenet_ae.engines import make_engine
 from wavenet_ae.errors import UserError, nearest
-from wavenet_ae.models import WaveformAutoencoder, WaveformModel
+from wavenet_ae.models import CodeModel, GenerativeModel
 from wavenet_ae.schema import NonNegative, Positive, PositiveFraction, PositiveNumber
 from wavenet_ae.training.audio_samples import Sounds, Utterance, make_sounds, write_all
 from wavenet_ae.training.module import WaveformTraining
@@ -97,14 +97,14 @@ class AudioSamples(pl.Callback):
             speaker = corpus.speakers[corpus.speaker[row]]
             yield Utterance(_file_name(name), original, self._voices(model, speaker))
 
-    def _voices(self, model: WaveformModel, speaker: str) -> dict[str, int]:
+    def _voices(self, model: GenerativeModel, speaker: str) -> dict[str, int]:
         row, known, target = model.speaker_row(speaker), model.speakers, self.convert_to
         if target is not None and target not in known:
             raise UserError(
                 f"callbacks.audio_samples.convert_to is {target!r}, which is no speaker of the "
                 f"training split.{nearest(target, known)}"
             )
-        if not isinstance(model, WaveformAutoencoder):
+        if not isinstance(model, CodeModel):
             return {f"sample-of-{_file_name(speaker)}": row}
         target = target or known[(row + 1) % len(known)]
         converted = {f"to-{_file_name(target)}": model.speaker_row(target)}
@@ -161,7 +161,7 @@ def _file_name(name: str) -> str:
     return re.sub(r"[^\w.-]+", "-", name)
 
 
-def _model_in_use(trainer: pl.Trainer, module: pl.LightningModule) -> WaveformModel:
+def _model_in_use(trainer: pl.Trainer, module: pl.LightningModule) -> GenerativeModel:
     """With the weights that validation and `wavenet_ae.load` have."""
     for callback in trainer.callbacks:  # type: ignore[attr-defined]
         average = getattr(callback, "_average_model", None)

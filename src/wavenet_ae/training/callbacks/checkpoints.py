@@ -17,9 +17,10 @@ from wavenet_ae.checkpoint import (
     step_checkpoint,
     step_checkpoints,
 )
-from wavenet_ae.models import WaveformAutoencoder
+from wavenet_ae.objectives import Criterion
 from wavenet_ae.schema import Positive
 from wavenet_ae.training.logging.csv_log import CSVLog
+from wavenet_ae.training.module import WaveformTraining
 from wavenet_ae.training.signals import StopFlag, Stopped
 from wavenet_ae.training.validation import VALIDATION_SECTIONS
 
@@ -30,8 +31,9 @@ class Checkpoints(pl.callbacks.Checkpoint):
     """Saves after optimizer steps: every so many, the last one, and when asked to stop.
 
     Where a step is followed by a validation the checkpoint waits for it, so that a resumed run
-    neither repeats nor misses one.  The newest `keep` stay, beside the best by validation NLL; what
-    was best before a bottleneck began to quantize gives way to the first one with codes.
+    neither repeats nor misses one.  The newest `keep` stay, beside the best by the objective's
+    criterion; what was best before a bottleneck began to quantize gives way to the first one with
+    codes.
 
     As one of Lightning's checkpoint callbacks it is called after all the others, so that what it
     saves holds what they did at this step.
@@ -40,16 +42,17 @@ class Checkpoints(pl.callbacks.Checkpoint):
     def __init__(self, folder: str, every_n_steps: Positive = 500, keep: Positive = 2) -> None:
         self.folder = Path(folder)
         self.every_n_steps, self.keep = every_n_steps, keep
-        self.best_nll, self.best_has_codes = float("inf"), False
+        self.best_value: float | None = None
+        self.best_has_codes = False
         self.last_step = 0
         self.flag = StopFlag()
 
     def state_dict(self) -> dict[str, Any]:
-        return {"best_nll": self.best_nll, "best_has_codes": self.best_has_codes}
+        return {"best_value": self.best_value, "best_has_codes": self.best_has_codes}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        self.best_nll = state_dict["best_nll"]
-        self.best_has_codes = state_dict.get("best_has_codes", True)
+        self.best_value = state_dict["best_value"]
+        self.best_has_codes = state_dict["best_has_codes"]
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         self.flag.install()
@@ -71,16 +74,22 @@ class Checkpoints(pl.callbacks.Checkpoint):
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         if trainer.sanity_checking or trainer.state.fn != "fit":
             return
-        nll = float(trainer.callback_metrics["validation/nll"])
-        self._settle(trainer, self.is_best(nll, _has_codes(pl_module)))
+        assert isinstance(pl_module, WaveformTraining)
+        criterion = pl_module.objective.criterion
+        value = float(trainer.callback_metrics[criterion.metric])
+        bottleneck = pl_module.bottleneck
+        has_codes = bottleneck is None or bool(getattr(bottleneck, "is_quantizing", True))
+        self._settle(trainer, self.is_best(criterion, value, has_codes))
 
-    def is_best(self, nll: float, has_codes: bool) -> bool:
-        """Whether a validation is the best one so far, which it is from then on."""
-        is_first_with_codes = has_codes and not self.best_has_codes and isfinite(nll)
-        is_best = nll < self.best_nll or is_first_with_codes  # never where the NLL is NaN
-        if is_best:
-            self.best_nll, self.best_has_codes = nll, has_codes
-        return is_best
+    def is_best(self, criterion: Criterion, value: float, has_codes: bool) -> bool:
+        """Returns whether a validation is the best one so far, which it is from then on."""
+        if not isfinite(value):
+            return False
+        is_first_with_codes = has_codes and not self.best_has_codes
+        is_best = self.best_value is None or criterion.is_better(value, self.best_value)
+        if is_best or is_first_with_codes:
+            self.best_value, self.best_has_codes = value, has_codes
+        return is_best or is_first_with_codes
 
     def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         self.flag.restore()
@@ -130,10 +139,3 @@ class Checkpoints(pl.callbacks.Checkpoint):
         if trainer.is_global_zero:
             for old in step_checkpoints(self.folder)[: -self.keep]:
                 remove_checkpoint(old)
-
-
-def _has_codes(module: pl.LightningModule) -> bool:
-    """Whether its bottleneck does what it is there for: quantize, where it is to."""
-    model = module.model
-    bottleneck = model.bottleneck if isinstance(model, WaveformAutoencoder) else None
-    return bool(getattr(bottleneck, "is_quantizing", True))

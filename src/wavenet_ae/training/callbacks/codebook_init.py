@@ -9,7 +9,7 @@ import torch
 from pytorch_lightning.callbacks import WeightAveraging
 
 from wavenet_ae.bottlenecks.quantizer import Quantizer
-from wavenet_ae.models import WaveformAutoencoder
+from wavenet_ae.models import CodeModel
 from wavenet_ae.randomness import keyed_seed
 from wavenet_ae.training.module import WaveformTraining
 
@@ -48,7 +48,7 @@ def _encoder_outputs(module: WaveformTraining, num_vectors: int) -> torch.Tensor
     per_batch = module.data.batch_size * module.plan.num_codes
     num_batches = max(1, -(-num_vectors // per_batch))
     model = module.model
-    assert isinstance(model, WaveformAutoencoder)
+    assert isinstance(model, CodeModel)
     model.encoder.eval()
     latents = [
         model.latents(batch.waveform.to(module.device), module.plan)

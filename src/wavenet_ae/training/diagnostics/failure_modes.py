@@ -147,15 +147,15 @@ SAME_SCALE = (
     set_to("bottleneck.init", "kmeans"),
 )
 SMALL_COMMITMENT = replace(
-    at_most("objective.commitment_weight", 1e-4), read_with="bottleneck/commitment"
+    at_most("objective.bottleneck.commitment_weight", 1e-4), read_with="bottleneck/commitment"
 )
 LESS_DECODER = halved("decoder.layers_per_block")
 SLOWER = (times("optimizer.learning_rate", 0.1), times("optimizer.decoder_learning_rate", 0.1))
 FASTER = (times("optimizer.learning_rate", 10), times("optimizer.decoder_learning_rate", 10))
 LESS_KL = (
-    times("objective.kl_weight", 0.1),
-    at_least("objective.free_nats", 3.0),
-    at_least("objective.kl_anneal_steps", 500),
+    times("objective.bottleneck.kl_weight", 0.1),
+    at_least("objective.bottleneck.free_nats", 3.0),
+    at_least("objective.bottleneck.kl_anneal_steps", 500),
 )
 OTHER_RECORDINGS = Hint("data=table data.path=<a table of those that are not clipped>")
 DEAD_ENCODER = (
@@ -230,7 +230,7 @@ FAILURE_MODES = (
         remedies=lambda look, chart: (
             set_to("bottleneck.normalize", True),
             *SLOWER[:1],
-            at_least("objective.commitment_weight", 0.01),
+            at_least("objective.bottleneck.commitment_weight", 0.01),
         ),
     ),
     FailureMode(

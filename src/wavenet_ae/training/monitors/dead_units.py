@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from wavenet_ae.distributed import all_reduce_sum
 from wavenet_ae.encoders import Encoder
-from wavenet_ae.models import WaveformAutoencoder
+from wavenet_ae.models import CodeModel
 from wavenet_ae.training.module import Observed, WaveformTraining
 from wavenet_ae.training.monitors.base import Monitor
 from wavenet_ae.types import Batch
@@ -26,7 +26,7 @@ class DeadUnits(Monitor):
         self, module: WaveformTraining, observed: Observed, batch: Batch
     ) -> dict[str, Tensor | float]:
         model = module.model
-        if not isinstance(model, WaveformAutoencoder):
+        if not isinstance(model, CodeModel):
             return {}
         waveform = model.normalize(batch.waveform[:, module.plan.encoder_input])
         active = active_channels(model.encoder, waveform)

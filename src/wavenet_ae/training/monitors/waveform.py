@@ -17,9 +17,12 @@ SATURATED = round(0.99 * FULL_SCALE)
 
 
 class WaveformMonitor(Monitor):
-    """Logs `input/clipped_fraction`, the share of samples within 1 % of full scale, and
-    `input/level_entropy`, nats: the NLL of a model that knows how frequent each level is, and
-    nothing else.  Levels are counted over all batches that were measured."""
+    """Logs properties of the recordings.
+
+    `input/clipped_fraction` is the share of samples within 1 % of full scale.  Where the target has
+    levels, `input/level_entropy` is the NLL in nats of a model that knows how frequent each level
+    is, and nothing else; levels are counted over all batches that were measured.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -35,8 +38,11 @@ class WaveformMonitor(Monitor):
         self, module: WaveformTraining, observed: Observed, batch: Batch
     ) -> dict[str, Tensor | float]:
         clipped = all_reduce_mean(clipped_fraction(batch.waveform))
+        levels = module.model.target.levels
+        if levels is None:
+            return {"input/clipped_fraction": clipped}
         targets = observed.output.targets.flatten()
-        counts = all_reduce_sum(torch.bincount(targets, minlength=module.model.levels))
+        counts = all_reduce_sum(torch.bincount(targets, minlength=levels))
         if self.level_counts is not None:
             counts += self.level_counts.to(counts.device)
         self.level_counts = counts

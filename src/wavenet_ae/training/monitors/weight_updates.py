@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from wavenet_ae.models import WaveformModel
+from wavenet_ae.models import GenerativeModel
 from wavenet_ae.training.module import Observed, WaveformTraining
 from wavenet_ae.training.monitors.base import Monitor, is_logged
 from wavenet_ae.types import Batch
@@ -44,7 +44,7 @@ class WeightUpdates(Monitor):
         return {**ratios, **self.learning_rates}
 
 
-def weights(model: WaveformModel) -> dict[str, list[Tensor]]:
+def weights(model: GenerativeModel) -> dict[str, list[Tensor]]:
     """Of each part of a model, its trained weights; parts without any are left out."""
     parts = {
         name: [each.detach() for each in part.parameters() if each.requires_grad and each.numel()]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from wavenet_ae.engines import Sampling
+from wavenet_ae.decoders import Categorical, Sampling
 
 PROBABILITIES = torch.tensor([0.1, 0.4, 0.2, 0.05, 0.25])
 MANY = 20_000
@@ -15,7 +15,7 @@ def frequencies(sampling: Sampling) -> torch.Tensor:
     """How often each level is drawn by evenly spread numbers."""
     logits = PROBABILITIES.log().expand(MANY, -1)
     uniforms = (torch.arange(MANY) + 0.5) / MANY
-    return torch.bincount(sampling.draw(logits, uniforms), minlength=5) / MANY
+    return torch.bincount(Categorical(5).sample(logits, uniforms, sampling), minlength=5) / MANY
 
 
 def test_levels_are_drawn_as_often_as_they_are_probable():
@@ -49,11 +49,11 @@ def test_top_p_leaves_the_fewest_that_are_probable_enough():
 def test_the_ends_of_the_unit_interval_are_levels():
     logits = torch.full((2, 256), -30.0)
     logits[:, [3, 200]] = 0
-    drawn = Sampling().draw(logits, torch.tensor([0.0, 1 - 2**-24]))
+    drawn = Categorical(logits.shape[1]).sample(logits, torch.tensor([0.0, 1 - 2**-24]), Sampling())
     assert drawn.tolist()[0] <= 3 and drawn.tolist()[1] in range(200, 256)
     impossible = torch.full((1, 4), -torch.inf)
     impossible[0, 2] = 0
-    assert Sampling().draw(impossible, torch.tensor([0.0])).item() == 2
+    assert Categorical(3).sample(impossible, torch.tensor([0.0]), Sampling()).item() == 2
 
 
 @pytest.mark.parametrize(

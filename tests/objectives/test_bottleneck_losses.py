@@ -1,4 +1,4 @@
-"""The objective against its definition."""
+"""Objectives against their definitions."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ import math
 import pytest
 import torch
 from helpers.configs import small
+from helpers.objectives import categorical_output, reconstruction
 
 from wavenet_ae.alignment import WindowPlan
 from wavenet_ae.models import build
-from wavenet_ae.objectives import WaveformObjective
-from wavenet_ae.objectives.waveform import code_weights, negative_log_likelihood
+from wavenet_ae.objectives import BottleneckLosses
+from wavenet_ae.objectives.code_weights import code_weights
 from wavenet_ae.types import BottleneckOutput, ModelOutput
 
 
@@ -29,16 +30,18 @@ def output(plan: WindowPlan, **losses: torch.Tensor) -> ModelOutput:
     generator = torch.Generator().manual_seed(0)
     logits = torch.randn(2, 16, plan.num_targets, generator=generator)
     targets = torch.randint(16, (2, plan.num_targets), generator=generator)
-    return ModelOutput(logits, targets, BottleneckOutput(torch.zeros(2, 1, 1), losses=losses))
+    return categorical_output(
+        logits, targets, BottleneckOutput(torch.zeros(2, 1, 1), losses=losses)
+    )
 
 
 def test_nll_by_hand(plan):
     out = output(plan)
-    probabilities = out.logits.softmax(dim=1)
+    probabilities = out.parameters.softmax(dim=1)
     true = probabilities.gather(1, out.targets[:, None])[:, 0]
-    torch.testing.assert_close(negative_log_likelihood(out), -true.log())
-    uniform = ModelOutput(torch.zeros_like(out.logits), out.targets, out.bottleneck)
-    assert negative_log_likelihood(uniform).mean().item() == pytest.approx(math.log(16))
+    torch.testing.assert_close(out.nll, -true.log())
+    uniform = categorical_output(torch.zeros_like(out.parameters), out.targets, out.bottleneck)
+    assert uniform.nll.mean().item() == pytest.approx(math.log(16))
 
 
 def test_sequence_weights_pay_every_code_once(alignment):
@@ -63,51 +66,53 @@ def test_mean_and_context_weights(plan):
 
 def test_total_is_nll_plus_weighted_terms(plan):
     commitment = torch.rand(2, plan.num_codes)
-    objective = WaveformObjective("mean", commitment_weight=0.25)
+    objective = reconstruction("mean", commitment_weight=0.25)
     out = output(plan, commitment=commitment, surprise=torch.tensor(0.0))
     with pytest.raises(KeyError, match="surprise"):
         objective(out, plan, step=0)
     out = output(plan, commitment=commitment)
     loss = objective(out, plan, step=0)
     expected = 0.25 * (commitment.mean(dim=0) * code_weights(plan, "mean")).sum()
-    torch.testing.assert_close(loss.total - loss.nll, expected)
-    assert loss.elbo is None
+    torch.testing.assert_close(loss.total - loss.losses["nll"], expected)
+    assert "negative_elbo" not in loss.metrics
 
 
 def test_a_scalar_term_is_weighed_as_it_is(plan):
     out = output(plan, entropy=torch.tensor(-3.0))
-    loss = WaveformObjective("context", entropy_weight=0.5)(out, plan, step=0)
-    assert (loss.total - loss.nll).item() == pytest.approx(-1.5)
+    loss = reconstruction("context", entropy_weight=0.5)(out, plan, step=0)
+    assert (loss.total - loss.losses["nll"]).item() == pytest.approx(-1.5)
 
 
 def test_kl_is_annealed_and_clamped_per_code_but_reported_whole(plan):
     kl = torch.full((2, plan.num_codes), 0.5)
     kl[:, 0] = torch.tensor([4.0, 2.0])
-    objective = WaveformObjective("sequence", kl_anneal_steps=100, free_nats=1.0)
+    objective = reconstruction("sequence", kl_anneal_steps=100, free_nats=1.0)
     weights = code_weights(plan, "sequence")
     clamped = torch.full((plan.num_codes,), 1.0)
     clamped[0] = 3.0
     for step, share in ((0, 0.0), (50, 0.5), (100, 1.0), (500, 1.0)):
         loss = objective(output(plan, kl=kl), plan, step)
-        torch.testing.assert_close(loss.terms["kl"], share * (weights * clamped).sum())
-        torch.testing.assert_close(loss.elbo - loss.nll, (weights * kl.mean(dim=0)).sum())
+        torch.testing.assert_close(loss.losses["kl"], share * (weights * clamped).sum())
+        torch.testing.assert_close(
+            loss.metrics["negative_elbo"] - loss.losses["nll"], (weights * kl.mean(dim=0)).sum()
+        )
 
 
 def test_free_nats_stop_the_gradient(plan):
     kl = torch.full((2, plan.num_codes), 0.5, requires_grad=True)
-    WaveformObjective("sequence", free_nats=1.0)(output(plan, kl=kl), plan, 0).total.backward()
+    reconstruction("sequence", free_nats=1.0)(output(plan, kl=kl), plan, 0).total.backward()
     assert kl.grad.abs().sum() == 0
 
 
 def test_several_samples_per_datapoint_are_averaged(plan):
     out = output(plan)
-    doubled = ModelOutput(
-        out.logits.repeat_interleave(2, 0), out.targets.repeat_interleave(2, 0), out.bottleneck
+    doubled = categorical_output(
+        out.parameters.repeat_interleave(2, 0), out.targets.repeat_interleave(2, 0), out.bottleneck
     )
-    objective = WaveformObjective("mean")
-    torch.testing.assert_close(objective(doubled, plan, 0).nll, objective(out, plan, 0).nll)
+    objective = reconstruction("mean")
+    torch.testing.assert_close(objective(doubled, plan, 0).total, objective(out, plan, 0).total)
 
 
 def test_configured_weighting_wins():
-    assert WaveformObjective("mean").code_weighting == "mean"
-    assert WaveformObjective("mean", code_weighting="context").code_weighting == "context"
+    assert BottleneckLosses("mean").code_weighting == "mean"
+    assert BottleneckLosses("mean", code_weighting="context").code_weighting == "context"

@@ -1,0 +1,230 @@
+"""What a model can be asked for: the roles that everything above `models/` relies on.
+
+A waveform autoencoder has all of them; a language model has no codes; a representation that is
+trained without a decoder generates nothing.  Ask for a role, never for a class.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from wavenet_ae.alignment import Alignment, WindowPlan
+from wavenet_ae.audio.io import FULL_SCALE, resample, to_int16
+from wavenet_ae.bottlenecks import Bottleneck
+from wavenet_ae.decoders import Decoder
+from wavenet_ae.encoders import Encoder
+from wavenet_ae.geometry import Grid
+from wavenet_ae.nn.upsampling import Upsampling
+from wavenet_ae.targets import Target
+from wavenet_ae.types import BottleneckOutput, ModelOutput, Step
+
+
+class Conditioning(Protocol):
+    """What B streams are generated from, see models/utterance.py."""
+
+    @property
+    def num_samples(self) -> Sequence[int]:
+        """Samples of each stream."""
+
+    def between(self, first: int, stop: int) -> Tensor:
+        """Returns conditioning vectors (B, C, M), M at most `stop - first`."""
+
+
+@dataclass(frozen=True)
+class CodeStream:
+    """A sequence of codes, or of vectors, that a model makes of a waveform.
+
+    Attributes:
+        name: Name of the stream, unique in its model.
+        bottleneck: Bottleneck that makes the codes.
+        grid: Where the codes of a waveform that starts at sample 0 are anchored.
+    """
+
+    name: str
+    bottleneck: Bottleneck
+    grid: Grid
+
+    @property
+    def hop(self) -> Fraction:
+        """Samples from one code to the next."""
+        return self.grid.spacing
+
+
+class SpeechModel(nn.Module):
+    """Reads waveforms at a sample rate and knows speakers by name.
+
+    Args:
+        sample_rate: Samples a second of all waveforms.
+        speakers: Names of the speakers, in the order of their rows; one more row is the unknown
+            speaker's.
+        unknown_speaker_probability: Share of training items whose speaker is made unknown.
+
+    Attributes:
+        speaker_conditioning: Whether the output depends on the speaker.
+    """
+
+    speaker_conditioning: bool = True
+
+    def __init__(
+        self, sample_rate: int, speakers: Sequence[str], unknown_speaker_probability: float = 0.0
+    ) -> None:
+        super().__init__()
+        self.sample_rate = sample_rate
+        self.speakers = list(speakers)
+        self.unknown_speaker_probability = unknown_speaker_probability
+
+    def forward(
+        self, waveform: Tensor, speaker: Tensor, plan: WindowPlan, step: Step | None = None
+    ) -> ModelOutput:
+        """Returns the model's output for windows.
+
+        Args:
+            waveform: Slices (B, slice_length) int16.
+            speaker: Rows (B,) of the speakers.
+            plan: Where the parts of a window lie.
+            step: In training, its number and random numbers; None in evaluation, where nothing is
+                random and no statistic changes.
+        """
+        raise NotImplementedError
+
+    def window(self, num_samples: int) -> WindowPlan:
+        """Returns the plan of a window that stands for `num_samples` samples."""
+        raise NotImplementedError
+
+    @property
+    def hop(self) -> Fraction:
+        """Samples of which the length of a training window must be a multiple."""
+        raise NotImplementedError
+
+    def fit(self, waveforms: Iterable[Tensor]) -> None:
+        """Sets statistics from waveforms (B, T) of the training split; by default none."""
+
+    @property
+    def device(self) -> torch.device:
+        """Device of the weights."""
+        return next(self.parameters()).device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Precision of the weights."""
+        return next(self.parameters()).dtype
+
+    @property
+    def unknown_speaker(self) -> int:
+        """Row of the unknown speaker."""
+        return len(self.speakers)
+
+    def speaker_row(self, name: str) -> int:
+        """Returns the row of a speaker, the unknown speaker's for a name that has none."""
+        return self.speakers.index(name) if name in self.speakers else self.unknown_speaker
+
+    def drop_speakers(self, speaker: Tensor, step: Step | None) -> Tensor:
+        """Returns rows (B,), in training some of them the unknown speaker's, so that it learns."""
+        if step is None:
+            return speaker
+        is_unknown = step.speaker_dropout < self.unknown_speaker_probability
+        return speaker.masked_fill(is_unknown, self.unknown_speaker)
+
+    def own_samples(self, waveform: Tensor | np.ndarray, rate: int) -> Tensor:
+        """Returns a recording as int16 samples (T,) at the model's rate.
+
+        Args:
+            waveform: Samples (T,), int16 or floats of full scale 1.
+            rate: Their sample rate in Hz.
+
+        Raises:
+            ValueError: The recording has more than one dimension.
+        """
+        samples = waveform.cpu().numpy() if isinstance(waveform, Tensor) else np.asarray(waveform)
+        if samples.ndim != 1:
+            raise ValueError(f"a waveform has one dimension, but this one has {samples.shape}")
+        if samples.dtype == np.int16:
+            samples = samples.astype(np.float32) / FULL_SCALE
+        return torch.from_numpy(to_int16(resample(samples, rate, self.sample_rate))[0])
+
+    def normalize(self, waveform: Tensor) -> Tensor:
+        """Returns int16 samples as amplitudes in [-1, 1) in the precision of the weights."""
+        return waveform.to(self.dtype) / FULL_SCALE
+
+
+class CodeModel(SpeechModel):
+    """Makes codes, or vectors where the bottleneck is continuous, of waveforms.
+
+    Attributes:
+        encoder: From waveforms to latents.
+        bottleneck: From latents to codes and vectors.
+        code_streams: Streams of codes, the finest grid last.
+    """
+
+    encoder: Encoder
+    bottleneck: Bottleneck
+
+    @property
+    def code_streams(self) -> tuple[CodeStream, ...]:
+        raise NotImplementedError
+
+    def encode(self, waveform: Tensor | np.ndarray, rate: int) -> Tensor:
+        """Returns the codes of a recording, see `WaveformAutoencoder.encode`."""
+        raise NotImplementedError
+
+    def latents(self, waveform: Tensor, plan: WindowPlan) -> Tensor:
+        """Returns the encoder's output (B, C, N) for slices (B, slice_length) int16."""
+        return self.encoder(self.normalize(waveform[:, plan.encoder_input]))
+
+
+class GenerativeModel(SpeechModel):
+    """Predicts a target by a decoder, and so can generate it.
+
+    Attributes:
+        target: What is predicted of a waveform.
+        decoder: Predicts each target from those before it.
+    """
+
+    target: Target
+    decoder: Decoder
+
+    def conditioning(
+        self, codes: Sequence[Tensor] | None, num_samples: Sequence[int]
+    ) -> Conditioning:
+        """Returns what streams are generated from.
+
+        Args:
+            codes: Codes or vectors of each stream; None for a model that has none.
+            num_samples: Samples of each stream.
+        """
+        raise NotImplementedError
+
+
+class Autoencoder(CodeModel, GenerativeModel):
+    """Reconstructs waveforms from codes: `encode`, then `decode`.
+
+    Attributes:
+        upsampling: From vectors to conditioning.
+        alignment: How the four chains line up.
+    """
+
+    upsampling: Upsampling
+    alignment: Alignment
+
+    def predict(
+        self,
+        bottleneck: BottleneckOutput,
+        vectors: Tensor,
+        waveform: Tensor,
+        speaker: Tensor,
+        plan: WindowPlan,
+    ) -> ModelOutput:
+        """Returns predictions of `plan.targets` given vectors (B, D, N), whosever they are."""
+        raise NotImplementedError
+
+
+def has_codes(model: SpeechModel) -> bool:
+    """Returns whether a model makes discrete codes."""
+    return isinstance(model, CodeModel) and model.bottleneck.codebook_size is not None

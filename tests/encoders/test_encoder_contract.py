@@ -1,0 +1,64 @@
+"""What every encoder promises.  A new member is one line in tests/helpers/configs.py."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from helpers.configs import ENCODERS
+
+from wavenet_ae.encoders import Encoder
+from wavenet_ae.instantiate import instantiate
+
+BATCH, LENGTH = 3, 2600
+
+
+@pytest.fixture(params=sorted(ENCODERS))
+def encoder(request) -> Encoder:
+    torch.manual_seed(0)
+    return instantiate(ENCODERS[request.param], sample_rate=8000).double().eval()
+
+
+def speech(length: int = LENGTH) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(0)
+    return 0.1 * torch.randn(BATCH, length, generator=generator, dtype=torch.float64)
+
+
+def test_shapes(encoder):
+    latents = encoder(speech())
+    assert latents.shape == (BATCH, encoder.dim, encoder.chain.output_length(LENGTH))
+    assert latents.isfinite().all()
+
+
+def test_the_least_input_gives_one_latent(encoder):
+    field = encoder.chain.input_length(1)
+    assert encoder(speech(field)).shape[2] == 1
+    assert encoder.chain.output_length(field - 1) == 0
+
+
+def test_a_slice_gives_the_latents_of_the_whole(encoder):
+    waveform, chosen = speech(), range(2, 5)
+    reads = encoder.chain.input_range(chosen)
+    part = encoder(waveform[:, reads.start : reads.stop])
+    whole = encoder(waveform)[..., chosen.start : chosen.stop]
+    torch.testing.assert_close(part[..., : len(chosen)], whole, rtol=0, atol=1e-9)
+
+
+def test_items_do_not_mix(encoder):
+    waveform = speech()
+    torch.testing.assert_close(encoder(waveform[1:2]), encoder(waveform)[1:2], rtol=0, atol=1e-9)
+
+
+def test_fitting_standardizes_the_features(encoder):
+    waveforms = [3 * speech() for _ in range(2)]
+    encoder.fit(waveforms)
+    features = encoder.features(waveforms[0])
+    if features.shape[1] > 1:  # the waveform itself is not standardized
+        assert features.mean(dim=(0, 2)).abs().max() < 0.1
+        assert (features.std(dim=(0, 2)) - 1).abs().max() < 0.1
+
+
+def test_nothing_changes_in_evaluation(encoder):
+    before = {name: value.clone() for name, value in encoder.state_dict().items()}
+    assert torch.equal(encoder(speech()), encoder(speech()))
+    for name, value in encoder.state_dict().items():
+        assert torch.equal(value, before[name]), name
