@@ -1,4 +1,4 @@
-"""Windows: encoder, upsampling, decoder and targets fit together, counted by simulation."""
+"""Windows: encoder, upsampling, decoder and targets fit together, by simulation."""
 
 from __future__ import annotations
 

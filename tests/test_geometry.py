@@ -1,4 +1,4 @@
-"""Layers and chains against torch, which is asked by NaN propagation what reads what."""
+"""Layers and chains against torch, whose receptive fields NaN propagation shows."""
 
 from __future__ import annotations
 

@@ -229,8 +229,8 @@ def test_the_whole_rehearsal_on_a_bare_machine(tmp_path):
     assert {row["precision"] for row in rows if row["what"] == "step"} == {"bf16", "fp32", "tf32"}
     (training,) = [row for row in rows if row["what"] == "training"]
     assert training["exit_code"] == 0 and training["validations"] >= 1
-    units = {row["units"] for row in rows if row["what"] == "units"}
-    assert units == {"codes", "k-means on MFCC"}
+    units = {row["system"] for row in rows if row["what"] == "units"}
+    assert units == {"codes", "kmeans_mfcc"}
     assert wavenet_ae.load(out / "model.ckpt").sample_rate == 16_000
     files = [each for each in out.iterdir() if each.is_file()]
     assert len(files) <= 8 and max(each.stat().st_size for each in files) < 16 * 2**20

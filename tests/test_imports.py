@@ -24,8 +24,8 @@ COMMAND = {"data", "progress", "provenance", "threads"}
 MAY_IMPORT: dict[str, set[str]] = {
     "cli": LOADED
     | COMMAND
-    | {"comparison", "config", "dashboards", "evaluation", "exits", "generation", "resuming"}
-    | {"search", "training"},
+    | {"comparison", "config", "dashboards", "evaluation", "exits", "generation", "plotting"}
+    | {"resuming", "search", "training"},
     "__main__": {"cli"},
     "__init__": {"loading"},  # `wavenet_ae.load`; nothing of ours imports the package by itself
     "errors": set(),
@@ -46,7 +46,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "data": BASE | {"audio"},
     "labels": {"errors"},
     "dashboards": {"errors", "schema"},
-    "plotting": {"dashboards"},
+    "plotting": {"checkpoint", "dashboards", "metrics"},
     "encoders": PART,
     "bottlenecks": PART,
     "targets": PART,
@@ -58,7 +58,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "metrics": LOADED | {"data", "labels"},
     "generation": LOADED | COMMAND,
     "evaluation": LOADED | COMMAND | {"dashboards", "labels", "metrics", "plotting"},
-    "training": LOADED | {"data", "dashboards", "metrics", "provenance", "threads"},
+    "training": LOADED | {"data", "dashboards", "metrics", "plotting", "provenance", "threads"},
     "resuming": {"config", "errors", "training"},
     "config": LOADED | {"data", "metrics", "training"},
     "search": {
@@ -66,8 +66,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         *("randomness", "schema", "training"),
     },
     "comparison": {
-        *("alignment", "checkpoint", "config", "dashboards", "errors", "exits"),
-        *("metrics", "schema", "training"),
+        *("checkpoint", "dashboards", "errors", "evaluation", "exits"),
+        *("objectives", "plotting", "schema", "training"),
     },
 }
 

@@ -21,7 +21,7 @@ from torch import Tensor
 from gpu_parts import recipe
 from gpu_parts.modes import autocast, cudnn_deterministic, tf32
 from gpu_parts.task import Task
-from wavenet_ae.metrics.receptive_fields import Certificate, certify
+from wavenet_ae.metrics.receptive_fields import ReceptiveField, measure_receptive_fields
 from wavenet_ae.models import Autoencoder, build
 from wavenet_ae.models.build import model_config
 
@@ -65,7 +65,7 @@ def run(task: Task) -> None:
             stack.enter_context(cudnn_deterministic(mode.is_deterministic))
             stack.enter_context(tf32(mode.has_tf32))
             stack.enter_context(autocast(task.device, mode.precision))
-            fields = certify(model)
+            fields = measure_receptive_fields(model)
             changed, compared, largest = changes(model, task.device, fields)
             gradient = largest_gradient(model, task.device)
         values = {
@@ -82,7 +82,9 @@ def run(task: Task) -> None:
 
 
 @torch.no_grad()
-def changes(model: Autoencoder, device: str, fields: list[Certificate]) -> tuple[int, int, float]:
+def changes(
+    model: Autoencoder, device: str, fields: list[ReceptiveField]
+) -> tuple[int, int, float]:
     """Returns how many logits before a moment change with samples that none of them reads, how
     many logits there are, and the largest change."""
     plan = model.window(NUM_HOPS * int(model.hop))

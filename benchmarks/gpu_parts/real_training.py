@@ -7,7 +7,6 @@ is every reader of them; what is evaluated there are units beside k-means on MFC
 from __future__ import annotations
 
 import csv
-import json
 import os
 import shutil
 import signal
@@ -20,6 +19,7 @@ from typing import Any
 
 from gpu_parts.recipe import options
 from gpu_parts.task import ROOT, Task, results
+from wavenet_ae.evaluation.results import EvaluationResult
 
 FOR_START = 30.0  # seconds: imports, packing, the first step, the last checkpoint
 FOR_EVALUATION = 80.0
@@ -30,8 +30,8 @@ TO_SAVE = 15.0  # seconds that a training has which is told to stop
 WORTH = 0.9  # of the highest rate: the batch that pays is the smallest that comes so near
 NUM_VALIDATIONS = 6
 KEPT = ("state_dict", "wavenet_ae", "global_step", "epoch", "pytorch-lightning_version")
-PARTS = ("parts=[units]", "parts=[likelihood,bitrate]")  # one after the other
-RECORDED = {"likelihood", "bitrate", "units", "boundaries"}
+PARTS = ("metrics=[units]", "metrics=[likelihood,bitrate]")  # one after the other
+RECORDED = {"likelihood", "ablations", "bitrate", "units", "boundaries"}
 OMITTED = {"nmi", "cluster_purity", "num_unlabeled", "num_excluded"}
 CHECKPOINT, METRICS, EVALUATION = "model.ckpt", "metrics.csv", "evaluation.json"
 
@@ -210,13 +210,13 @@ def evaluate(task: Task, checkpoint: Path, speech: Speech) -> None:
     for parts in PARTS:
         code = ran("evaluate.py", [*command, parts], task.seconds_left)
         file = folder / EVALUATION
-        found = json.loads(file.read_text())["findings"] if file.is_file() else []
-        for findings in found:
-            if findings["part"] in RECORDED - recorded:
-                recorded.add(findings["part"])
-                for row in findings["rows"]:
+        found = EvaluationResult.load(file).tables if file.is_file() else ()
+        for table in found:
+            if table.id in RECORDED - recorded:
+                recorded.add(table.id)
+                for row in table.rows:
                     shown = {name: row[name] for name in row if name not in OMITTED}
-                    task.record(findings["part"], **shown)
+                    task.record(table.id, **shown)
         if found:
             shutil.copyfile(file, task.out / EVALUATION)
         if code:

@@ -1,6 +1,7 @@
-"""Hydra looks for its plugins in this namespace package; what it does is in wavenet_ae.search.
+"""Hydra plugin for searches; Hydra looks for plugins in this namespace package.
 
-Every command of Hydra's imports this file, also in the processes of a launcher.
+The search itself is in `wavenet_ae.search`. Every Hydra command imports this file, also in the
+processes of a launcher.
 """
 
 from __future__ import annotations
@@ -13,9 +14,13 @@ from omegaconf import DictConfig
 
 
 class SearchSweeper(Sweeper):
-    """`hydra/sweeper=search`: trials whose values Optuna chooses, continued by the same command.
+    """Sweeper `hydra/sweeper=search`: Optuna chooses the values of trials.
 
-    settings   those of wavenet_ae.search.settings.SearchSettings, checked when the search starts
+    Running the same command again continues a search.
+
+    Args:
+        **settings: Fields of `wavenet_ae.search.settings.SearchSettings`, checked when the search
+            starts.
     """
 
     def __init__(self, **settings: Any) -> None:
@@ -28,10 +33,12 @@ class SearchSweeper(Sweeper):
         task_function: TaskFunction,
         config: DictConfig,
     ) -> None:
+        """Keep what Hydra passes to a sweeper."""
         self.config = config
         self.context, self.task = hydra_context, task_function
 
     def sweep(self, arguments: list[str]) -> None:
+        """Run the search with the command line's `arguments`."""
         from wavenet_ae.exits import guarded
         from wavenet_ae.search.search import search  # Optuna is slow to import
 

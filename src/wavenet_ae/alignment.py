@@ -1,15 +1,15 @@
-"""How encoder, decoder and targets line up, and the windows on which models are trained.
+"""Alignment of encoder, decoder and targets, and the windows on which models are trained.
 
-waveform  |<------------------------ slice ------------------------->|
-encoder   |<------------------ encoder_input ------------------>|
-codes             c0    c1    c2    c3    c4    c5    c6
-target    |<--------------------- target_input --------------------->|
-decoder                |<------ decoder_input ------>|
-predicted                              |<-- targets ->|
+    waveform  |<------------------------ slice ------------------------->|
+    encoder   |<------------------ encoder_input ------------------>|
+    target    |<--------------------- target_input --------------------->|
+    codes             c0    c1    c2    c3    c4    c5    c6
+    decoder                |<------ decoder_input ------>|
+    predicted                              |<-- targets ->|
 
-Four chains line up: encoder and upsampling, which lead from the waveform to the conditioning,
-target, which leads from the waveform to what is predicted, and decoder, which leads from past
-targets to predictions.  Where each sample is a target, the target's chain is empty.
+Four chains are aligned: `encoder` and `upsampling` lead from the waveform to the conditioning,
+`target` from the waveform to what is predicted, and `decoder` from past targets to predictions. If
+each sample is a target, the chain `target` is empty.
 """
 
 from __future__ import annotations
@@ -21,27 +21,28 @@ from math import ceil, floor
 
 from wavenet_ae.geometry import Chain, Grid
 
-EACH_SAMPLE = Chain()  # of a target that is each sample
+EACH_SAMPLE = Chain()  # target chain of models that predict samples
 
 
 @dataclass(frozen=True)
 class WindowPlan:
-    """Where everything of a training window lies.
+    """Layout of a training window.
 
     Attributes:
         slice_length: Samples of the waveform slice.
         encoder_input: Samples of the slice that the encoder reads.
         target_input: Samples of the slice from which the window's targets are computed.
-        decoder_input: Targets that the decoder reads, as indices of those of `target_input`.
+        decoder_input: Past targets that the decoder reads, as indices of the targets of
+            `target_input`.
         conditioning: Positions, counted likewise, at which the decoder's first layer reads a
-            conditioning vector: vector 0 is held for the first `conditioning_hop` of them, vector 1
-            for the next, and so on.
+            conditioning vector. Vector 0 is repeated for the first `conditioning_hop` of them,
+            vector 1 for the next, and so on.
         targets: Targets that are predicted, counted likewise.
-        conditioning_hop: Targets for which a conditioning vector is held.
+        conditioning_hop: Targets for which one conditioning vector is repeated.
         target_hop: Samples from one target to the next.
-        num_codes: Number of codes.
-        usage: For each code, how many predicted targets read it.
-        full_usage: What `usage` is for a code inside an endless window.
+        num_codes: Codes that the encoder makes of its input.
+        usage: For each code, the number of predicted targets that read it.
+        full_usage: Number of targets that would read a code inside an endless window.
     """
 
     slice_length: int
@@ -58,11 +59,12 @@ class WindowPlan:
 
     @property
     def num_targets(self) -> int:
+        """Number of predicted targets."""
         return self.targets.stop - self.targets.start
 
     @property
     def num_vectors(self) -> int:
-        """Conditioning vectors that the decoder reads."""
+        """Number of conditioning vectors that the decoder reads."""
         return -(-(self.conditioning.stop - self.conditioning.start) // self.conditioning_hop)
 
     @property
@@ -72,7 +74,7 @@ class WindowPlan:
 
     @property
     def margins(self) -> tuple[int, int]:
-        """Samples of the slice before the first and after the last predicted sample."""
+        """Samples of the slice before the first and after the last target."""
         start = self.target_input.start
         first, stop = (
             start + each * self.target_hop for each in (self.targets.start, self.targets.stop)
@@ -82,17 +84,17 @@ class WindowPlan:
 
 @dataclass(frozen=True)
 class Alignment:
-    """The chains of an autoencoder, and what follows from them for any window.
+    """Chains of an autoencoder, and what follows from them for a window of any length.
 
     Attributes:
-        encoder: From the waveform to codes.
-        upsampling: From codes to conditioning vectors.
-        decoder: From past targets to predictions.
-        target: From the waveform to targets; empty where each sample is one.
+        encoder: Chain from the waveform to codes.
+        upsampling: Chain from codes to conditioning vectors.
+        decoder: Chain from past targets to predictions.
+        target: Chain from the waveform to targets; empty if each sample is a target.
 
     Raises:
-        ValueError: The conditioning does not fall on a whole number of targets, the targets not on
-            a whole number of samples, or the decoder has no layer.
+        ValueError: If conditioning vectors are not a whole number of targets apart, targets are not
+            a whole number of samples apart, or the decoder has no layer.
     """
 
     encoder: Chain
@@ -116,16 +118,17 @@ class Alignment:
 
     @cached_property
     def code_grid(self) -> Grid:
-        """Where the codes of an encoder input that starts at sample 0 are anchored."""
+        """Anchors of the codes of an encoder input that starts at sample 0."""
         return self.encoder.grid()
 
     @cached_property
     def conditioning_grid(self) -> Grid:
+        """Anchors of the conditioning vectors of an encoder input that starts at sample 0."""
         return self.upsampling.grid(self.code_grid)
 
     @cached_property
     def target_grid(self) -> Grid:
-        """Where the targets of a waveform that starts at sample 0 are anchored."""
+        """Anchors of the targets of a waveform that starts at sample 0."""
         return self.target.grid()
 
     @property
@@ -135,38 +138,42 @@ class Alignment:
 
     @property
     def target_hop(self) -> int:
-        """Samples from one target to the next (1: each sample is a target)."""
+        """Samples from one target to the next; 1 if each sample is a target."""
         return int(self.target_grid.spacing)
 
     @property
     def conditioning_hop(self) -> int:
-        """Targets for which one conditioning vector is held (1: one vector for each target)."""
+        """Targets for which one conditioning vector is repeated; 1: one vector per target."""
         return int(self.conditioning_grid.spacing / self.target_grid.spacing)
 
     @property
     def receptive_field(self) -> int:
-        """R of the decoder: target `t` is predicted from targets `t-R .. t-1`."""
+        """Receptive field R of the decoder: target `t` is predicted from targets `t-R .. t-1`."""
         return self.decoder.receptive_field
 
     @property
     def conditioning_reach(self) -> int:
-        """How many positions of conditioning one prediction reads: `t - reach .. t-1`."""
+        """Number of conditioning positions that one prediction reads: `t - reach .. t-1`."""
         first = self.decoder.layers[0]
         return self.receptive_field - (first.input_length(1) - 1)
 
     @property
     def first_target(self) -> int:
-        """The first target that can be predicted; target 0 is computed from sample 0 on.
-
-        Sample 0 is the first that the encoder reads.
-        """
+        """First target that can be predicted; target 0 starts at sample 0, the encoder's first."""
         instant = self.conditioning_grid.anchor(0)
         vector_0 = (instant - self.target_grid.origin) / self.target_grid.spacing
         first_position = floor(vector_0 - Fraction(self.conditioning_hop, 2)) + 1
         return first_position + self.conditioning_reach
 
     def window(self, num_targets: int) -> WindowPlan:
-        """Plans a window of `num_targets` predicted targets, walking back from them."""
+        """Plan a window of `num_targets` predicted targets, walking back from them.
+
+        Args:
+            num_targets: Number of predicted targets, at least 1.
+
+        Raises:
+            ValueError: If `num_targets` is below 1.
+        """
         if num_targets < 1:
             raise ValueError(f"num_targets is {num_targets}, but must be at least 1")
         target, hop, reach = self.first_target, self.conditioning_hop, self.conditioning_reach
@@ -193,7 +200,7 @@ class Alignment:
         )
 
     def _readers(self, code: int) -> range:
-        """The targets, of an endless window, that read `code`; the window's first target is 0."""
+        """Targets of an endless window that read `code`; the window's first target is 0."""
         vectors = self.upsampling.reader_range(range(code, code + 1))
         hop, reach = self.conditioning_hop, self.conditioning_reach
         return range(vectors.start * hop - reach + 1, vectors.stop * hop)
@@ -206,7 +213,18 @@ class Alignment:
 def decoder_window(
     decoder: Chain, num_targets: int, conditioning_hop: int, target: Chain = EACH_SAMPLE
 ) -> WindowPlan:
-    """Plans a window for a decoder without encoder: it has no codes."""
+    """Plan a window for a decoder that is not conditioned on codes.
+
+    Args:
+        decoder: Chain from past targets to predictions.
+        num_targets: Number of predicted targets, at least 1.
+        conditioning_hop: Targets for which one conditioning vector is repeated.
+        target: Chain from the waveform to targets.
+
+    Raises:
+        ValueError: If `num_targets` is below 1, targets are not a whole number of samples apart, or
+            the decoder has no layer.
+    """
     if num_targets < 1:
         raise ValueError(f"num_targets is {num_targets}, but must be at least 1")
     if not decoder.layers:
@@ -236,7 +254,10 @@ def _shifted(first: int, stop: int, origin: int) -> slice:
 def _require_whole_hop(target: Chain) -> None:
     spacing = target.grid().spacing
     if spacing.denominator != 1:
-        raise ValueError(f"a target every {spacing} samples: it must be a whole number of them")
+        raise ValueError(
+            f"there is a target every {spacing} samples, which must be a whole number: change the "
+            "target's hop"
+        )
 
 
 def _of_targets(hop: int) -> str:

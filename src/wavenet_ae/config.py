@@ -1,8 +1,8 @@
-"""The pre-flight check: every mistake in a configuration, found at once and before any work.
+"""Pre-flight check that finds every mistake in a configuration at once, before any work.
 
-Hydra rejects unknown options and keys on the command line.  What it lets through (a misspelt key in
-an experiment file, `+key=...`, `???` left unset, a wrong type) is caught here, by binding each node
-to the signature of its target: the constructor is the schema.
+Hydra rejects unknown options and keys on the command line. What it lets through (a misspelled key
+in an experiment file, `+key=...`, `???` left unset, a wrong type) is caught here, by binding each
+node to the signature of its target: the constructor is the schema.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from wavenet_ae.schema import (
     parameter_types,
 )
 
-# Values that the wiring knows and that a configuration must not repeat; those of the model's groups
-# are declared in models/build.py.
+# Values that the program derives and that a configuration must not repeat; models/build.py declares
+# those of the model's groups.
 DERIVED: dict[str, frozenset[str]] = {
     **MODEL_DERIVED,
     "objective": frozenset({"default_code_weighting"}),
@@ -46,8 +46,8 @@ DERIVED: dict[str, frozenset[str]] = {
     "callbacks": frozenset({"folder", "config"}),
     "logger": frozenset({"run_folder", "first_step"}),
 }
-OPTIONAL_PARTS = ("encoder", "bottleneck")  # that some models do without
-COLLECTIONS = ("objective", "callbacks", "logger")  # groups of any number of named nodes
+OPTIONAL_PARTS = ("encoder", "bottleneck")  # parts that some models do not have
+COLLECTIONS = ("objective", "callbacks", "logger")  # groups that hold any number of named nodes
 VALUES: dict[str, Any] = {
     "seed": NonNegative,
     "sample_rate": Positive,
@@ -57,7 +57,7 @@ VALUES: dict[str, Any] = {
     "compile": bool,
     "init_from": str | None,
 }
-# What a target of Lightning's accepts, where its own annotations allow more than makes sense here.
+# Stricter types for targets of Lightning, whose own annotations allow more than is tested here.
 FOREIGN_TYPES: dict[str, dict[str, Any]] = {
     "pytorch_lightning.Trainer": {
         "max_steps": Positive | Literal[-1],
@@ -72,25 +72,33 @@ FOREIGN_TYPES: dict[str, dict[str, Any]] = {
         ],
     }
 }
-# Short names on the command line, which the options of a group refer to.
+# Short names on the command line that some options of a group interpolate.
 REFERRED = {
     "data.root": "data=folder, data=table and named corpora such as data=librispeech",
     "data.path": "data=table",
 }
-NO_START: dict[str, Any] = {"init": "uniform", "start_after": 0}  # quantizes from the beginning
+# Settings of a bottleneck that quantizes from the first step, without a callback to initialize it.
+NO_START: dict[str, Any] = {"init": "uniform", "start_after": 0}
 FOREIGN = ("pytorch_lightning.",)  # allowed as targets in a run, though never in a checkpoint
 
 
 def conf_folder() -> Path:
-    """The folder of the YAML files: in the wheel, or at the root of a checkout."""
+    """Return the folder of the YAML files: inside the wheel, or at the root of a checkout."""
     inside = Path(__file__).with_name("conf")
     return inside if inside.is_dir() else Path(__file__).parents[2] / "conf"
 
 
 def plain(config: DictConfig) -> dict[str, Any]:
-    """A composed configuration as plain values; UserError where a value is missing."""
+    """Convert a composed configuration to plain values, interpolations resolved.
+
+    Args:
+        config: Configuration composed by Hydra.
+
+    Raises:
+        UserError: If a mandatory value (`???`) is not set, or an interpolation fails.
+    """
     raw = OmegaConf.to_container(config, resolve=False)
-    missing = [f"{key} is not set: give {key}=..." for key in _missing_keys(raw)]
+    missing = [f"{key} is not set: set {key}=..." for key in _missing_keys(raw)]
     if missing:
         raise UserError(_report(missing))
     try:
@@ -106,7 +114,7 @@ def plain(config: DictConfig) -> dict[str, Any]:
 
 
 def _refers(node: Any, key: str) -> bool:
-    """Whether a value somewhere in an unresolved configuration is taken from `key`."""
+    """Whether a value somewhere in an unresolved configuration interpolates `key`."""
     if isinstance(node, Mapping):
         return any(_refers(each, key) for each in node.values())
     return isinstance(node, str) and f"${{{key}}}" in node
@@ -122,7 +130,14 @@ def _missing_keys(node: Any, path: str = "") -> Iterator[str]:
 
 
 def check(config: Mapping[str, Any]) -> None:
-    """Raise one UserError that lists every problem of a plain configuration."""
+    """Check a plain configuration against the signatures of its targets.
+
+    Args:
+        config: Configuration as `plain` returns it.
+
+    Raises:
+        UserError: If there is any problem; the text lists all of them.
+    """
     problems = [
         *_top_level_problems(config),
         *_group_problems(config),
@@ -175,7 +190,7 @@ def _group_problems(config: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _takes_part(config: Mapping[str, Any], group: str) -> bool:
-    """Whether the model is made of a part of this group; what is no model is reported elsewhere."""
+    """Whether the model has a part of this group; unknown models are reported elsewhere."""
     try:
         return group in parameter_types(resolve_target(_target(config, "model")))
     except UserError:
@@ -185,7 +200,7 @@ def _takes_part(config: Mapping[str, Any], group: str) -> bool:
 def _node_problems(
     key: str, node: Any, derived: frozenset[str], is_top: bool = False
 ) -> Iterator[str]:
-    """Problems of one node `{_target_: ..., argument: value, ...}` and of those below it.
+    """Problems of one node `{_target_: ..., argument: value, ...}` and of the nodes below it.
 
     Only the node at the top of a group may not set `derived` values: below it, they are defaults.
     """
@@ -207,7 +222,7 @@ def _node_problems(
         elif name not in types:
             yield f"{path} is not known.{nearest(str(name), set(types) - derived)}"
         elif name in derived and is_top:
-            yield f"{path} is set by the program from other values: leave it out"
+            yield f"{path} is set by the program from other values: remove it"
         elif isinstance(value, Mapping) and "_target_" in value:
             yield from _node_problems(path, value, derived)
         elif not accepts(value, types[name]):
@@ -219,7 +234,7 @@ def _node_problems(
 
 
 def _quantizing_problems(config: Mapping[str, Any]) -> Iterator[str]:
-    """What would let a run end without ever having quantized."""
+    """Settings that would let a run end without ever having quantized."""
     bottleneck, trainer = _with_defaults(_node(config, "bottleneck")), _node(config, "trainer")
     start, last = bottleneck.get("start_after", 0), trainer.get("max_steps", -1)
     if accepts(start, NonNegative) and accepts(last, Positive) and start >= last:
@@ -233,13 +248,13 @@ def _quantizing_problems(config: Mapping[str, Any]) -> Iterator[str]:
         reasons = " and ".join(f"bottleneck.{key} is {value}" for key, value in given.items())
         remedies = " and ".join(f"bottleneck.{key}={NO_START[key]}" for key in given)
         yield (
-            f"callbacks.codebook_init is null, but {reasons}: nothing would start the codebook; "
-            f"keep the callback, or set {remedies}"
+            f"callbacks.codebook_init is null, but {reasons}: nothing would initialize the "
+            f"codebook; keep the callback, or set {remedies}"
         )
 
 
 def _with_defaults(node: Mapping[str, Any]) -> dict[str, Any]:
-    """A node's values, and its target's own where the node gives none."""
+    """Values of a node, completed by the defaults of its target."""
     try:
         parameters = named_parameters(resolve_target(str(node.get("_target_"))))
     except UserError:  # reported elsewhere
@@ -250,6 +265,7 @@ def _with_defaults(node: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _saving_problems(config: Mapping[str, Any]) -> Iterator[str]:
+    """Settings that would let a run save nothing."""
     if not _has_callback(config, "Checkpoints"):
         yield (
             "callbacks.checkpoints is null: nothing would be saved; to save seldom, raise "
@@ -271,7 +287,7 @@ def _has_callback(config: Mapping[str, Any], name: str) -> bool:
 
 
 def _node(config: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    """A group's node; empty where it is none, which is reported elsewhere."""
+    """Node of a group; empty if it is not a mapping, which is reported elsewhere."""
     node = config.get(key)
     return node if isinstance(node, Mapping) else {}
 
@@ -281,7 +297,11 @@ def _target(config: Mapping[str, Any], key: str) -> str:
 
 
 def resolve_target(target: str) -> Any:
-    """What a `_target_` names, in this package or in Lightning."""
+    """Return the class or function that a `_target_` names, in this package, a plugin or Lightning.
+
+    Raises:
+        UserError: If it is not allowed or does not exist.
+    """
     from wavenet_ae.instantiate import resolve
 
     return resolve(target, foreign=FOREIGN)

@@ -1,4 +1,4 @@
-"""What data-parallel processes must agree on; with a single process, nothing happens."""
+"""Collective operations of data-parallel training; with a single process, all are the identity."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from torch import Tensor
 
 
 def world_size() -> int:
+    """Return the number of processes; 1 outside data-parallel training."""
     return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
 
 
@@ -18,7 +19,7 @@ def _is_shared() -> bool:
 
 
 def all_reduce_sum(tensor: Tensor) -> Tensor:
-    """The sum over processes."""
+    """Return the sum of `tensor` over processes."""
     if not _is_shared():
         return tensor
     total = tensor.clone()
@@ -27,7 +28,14 @@ def all_reduce_sum(tensor: Tensor) -> Tensor:
 
 
 def all_reduce_sum_float64(values: Tensor, device: torch.device) -> Tensor:
-    """The sum over processes of float64 values on the CPU, through a device that may lack them."""
+    """Return the sum over processes of float64 values on the CPU.
+
+    The values are sent as two float32 parts, because the device that communicates may lack float64.
+
+    Args:
+        values: float64 tensor on the CPU.
+        device: Device over which processes communicate.
+    """
     rough = values.float()
     rest = (values - rough).float()
     parts = all_gather(torch.stack([rough, rest])[None].to(device))  # (processes, 2, ...)
@@ -35,7 +43,7 @@ def all_reduce_sum_float64(values: Tensor, device: torch.device) -> Tensor:
 
 
 def all_reduce_mean(tensor: Tensor) -> Tensor:
-    """The mean over processes."""
+    """Return the mean of `tensor` over processes."""
     return all_reduce_sum(tensor) / world_size()
 
 
@@ -50,14 +58,23 @@ class _Sum(torch.autograd.Function):
 
 
 def all_reduce_sum_with_gradient(tensor: Tensor) -> Tensor:
-    """The sum over processes; its gradient is that of the sum of all processes' losses."""
+    """Return the sum over processes, differentiably.
+
+    The gradient is that of the sum of all processes' losses.
+    """
     return _Sum.apply(tensor) if _is_shared() else tensor
 
 
 def all_gather(items: Tensor) -> Tensor:
-    """The items (B, ...) of all processes, as many from each, in the order of the global batch.
+    """Return the items of all processes in the order of the global batch.
 
-    Process `r` of `n` has items `r::n` of it, so that items alternate between the processes.
+    Process `r` of `n` holds items `r::n` of the global batch, so items alternate between processes.
+
+    Args:
+        items: `(B, ...)`, the same shape in every process.
+
+    Returns:
+        `(B * n, ...)`.
     """
     if not _is_shared():
         return items
@@ -68,6 +85,6 @@ def all_gather(items: Tensor) -> Tensor:
 
 
 def broadcast_(tensor: Tensor) -> None:
-    """Overwrite `tensor` with that of the first process."""
+    """Overwrite `tensor` with the first process's, in place."""
     if _is_shared():
         dist.broadcast(tensor.detach(), src=0)

@@ -1,4 +1,4 @@
-"""Errors that a user can mend: root scripts print their text alone, without a stack trace."""
+"""Errors that a user can fix: commands print their text alone, without a stack trace."""
 
 from __future__ import annotations
 
@@ -7,11 +7,23 @@ from collections.abc import Iterable
 
 
 class UserError(Exception):
-    """Something the user gave cannot be used.  The text names key or file, value and remedy."""
+    """Raised if something the user gave cannot be used.
+
+    The text names the key or file, the value, and the remedy.
+    """
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """` Did you mean 'x'?` where one of `known` is like `name`, else what there is."""
+    """Return a hint for an unknown name, to be appended to an error message.
+
+    Args:
+        name: The unknown name.
+        known: The names that exist.
+
+    Returns:
+        ` Did you mean 'x'?` if a known name is similar, else a list of at most 12 known names, or
+            an empty string without any.
+    """
     names = sorted(str(each) for each in known)
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
     if close:

@@ -1,10 +1,11 @@
-"""Which sample reads which: exact integer geometry of layers without padding.
+"""Exact integer geometry of layers without padding: which output reads which inputs.
 
-Every layer of this project computes exactly the outputs whose inputs all exist.  This module
-answers, in integers and fractions, how long the outputs are, which inputs each of them reads and
-where on the waveform it is anchored; alignment.py plans windows from it.
+Every layer of this package computes exactly the outputs whose inputs all exist ("valid" in the
+terms of convolutions). This module computes, in integers and fractions, how many outputs a layer
+gives, which inputs each output reads, and where on the waveform each output is anchored.
+`alignment.py` plans training windows from it.
 
-Indices start at 0 and ranges are half open.  Lengths that would be negative are 0.
+Indices start at 0 and ranges are half open. Lengths that would be negative are 0.
 """
 
 from __future__ import annotations
@@ -20,16 +21,22 @@ Anchor = Literal["center", "last"]
 
 @dataclass(frozen=True)
 class Grid:
-    """A regular grid in waveform samples: element `j` is anchored at `origin + j * spacing`."""
+    """Regular grid in waveform samples: element `j` is anchored at `origin + j * spacing`.
+
+    Attributes:
+        origin: Anchor of element 0, in samples; may be a fraction.
+        spacing: Samples from one anchor to the next.
+    """
 
     origin: Fraction
     spacing: Fraction
 
     def anchor(self, index: int) -> Fraction:
+        """Return the anchor of an element, in samples."""
         return self.origin + index * self.spacing
 
     def nearest(self, position: int) -> int:
-        """The index whose anchor is nearest to `position`; ties go to the left."""
+        """Return the index whose anchor is nearest to a sample; ties go to the left."""
         return ceil((position - self.origin) / self.spacing - Fraction(1, 2))
 
 
@@ -37,28 +44,28 @@ WAVEFORM = Grid(Fraction(0), Fraction(1))
 
 
 class Layer(Protocol):
-    """What a chain asks of its layers, and what a chain answers itself."""
+    """Questions that a chain asks of its layers, and that it answers itself."""
 
     def output_length(self, num_inputs: int) -> int:
-        """How many outputs `num_inputs` inputs give."""
+        """Return how many outputs `num_inputs` inputs give."""
 
     def input_length(self, num_outputs: int) -> int:
-        """The least number of inputs that gives at least `num_outputs` outputs."""
+        """Return the least number of inputs that gives at least `num_outputs` outputs."""
 
     def input_range(self, outputs: range) -> range:
-        """The interval of inputs that `outputs` read."""
+        """Return the interval of inputs that `outputs` read."""
 
     def output_range(self, inputs: range) -> range:
-        """The outputs that can be computed from `inputs` alone."""
+        """Return the outputs that can be computed from `inputs` alone."""
 
     def reader_range(self, inputs: range) -> range:
-        """The interval of outputs, of an endless stream, that read any of `inputs`."""
+        """Return the interval of outputs of an endless stream that read any of `inputs`."""
 
     def inputs_read(self, output: int) -> frozenset[int]:
-        """Exactly the inputs that one output reads, dilation holes left out."""
+        """Return exactly the inputs that one output reads, without the holes of a dilation."""
 
     def grid(self, inputs: Grid) -> Grid:
-        """Where the outputs are anchored, given the grid of the inputs."""
+        """Return where the outputs are anchored, given the grid of the inputs."""
 
 
 def _require_positive(**values: int) -> None:
@@ -69,9 +76,22 @@ def _require_positive(**values: int) -> None:
 
 @dataclass(frozen=True)
 class Down:
-    """A convolution, a framing or a regression over frames: output `j` reads `js .. js + (k-1)d`.
+    """Convolution, framing or regression over frames: output `j` reads inputs `js .. js + (k-1)d`.
 
-    `anchor` says where an output stands: at the `center` of what it reads, or at the `last` of it.
+        inputs     0  1  2  3  4  5  6  7  8        kernel k = 3, stride s = 2, dilation d = 2
+        output 0   x     x     x
+        output 1         x     x     x
+
+    Attributes:
+        kernel: Inputs that an output reads, `k`.
+        stride: Inputs from one output to the next, `s`.
+        dilation: Inputs from one tap to the next, `d`.
+        anchor: Whether an output is anchored at the `center` of what it reads or at the `last`
+            input.
+        name: Name of the layer in tables.
+
+    Raises:
+        ValueError: If kernel, stride or dilation is below 1.
     """
 
     kernel: int
@@ -121,10 +141,20 @@ class Down:
 
 @dataclass(frozen=True)
 class Up:
-    """A transposed convolution trimmed by `kernel - stride` at both ends (torch: that padding).
+    """Transposed convolution, trimmed by `kernel - stride` at both ends (torch's `padding`).
 
-    Each output then reads all the inputs that it would read in an endless stream.  With
-    `kernel == stride` every input is held for `stride` outputs.
+    Each output then reads all the inputs that it would read in an endless stream. With `kernel ==
+    stride`, every input is repeated for `stride` outputs.
+
+    Attributes:
+        kernel: Outputs that an input contributes to.
+        stride: Outputs per input.
+        anchor: Whether an output is anchored at the `center` of what it reads or at the `last`
+            input.
+        name: Name of the layer in tables.
+
+    Raises:
+        ValueError: If kernel or stride is below 1, or the kernel is shorter than the stride.
     """
 
     kernel: int
@@ -176,7 +206,16 @@ class Up:
 
 @dataclass(frozen=True)
 class PositionRow:
-    """One line of the table for people: a layer's outputs in waveform samples."""
+    """Row of the table that `Chain.positions` returns: a layer's outputs, in waveform samples.
+
+    Attributes:
+        name: Name of the layer.
+        length: Number of outputs.
+        first: Anchor of the first output.
+        last: Anchor of the last output.
+        spacing: Samples from one output to the next.
+        reads: Receptive field of an output, in inputs of the chain.
+    """
 
     name: str
     length: int
@@ -188,7 +227,11 @@ class PositionRow:
 
 @dataclass(frozen=True)
 class Chain:
-    """Layers one after the other; answers the same questions as a layer."""
+    """Layers in sequence; a chain answers the same questions as a layer.
+
+    Attributes:
+        layers: The layers, first to last. An empty chain is the identity.
+    """
 
     layers: tuple[Down | Up, ...] = ()
 
@@ -233,12 +276,12 @@ class Chain:
 
     @property
     def receptive_field(self) -> int:
-        """The most inputs between the first and the last that any output reads, both included."""
+        """Largest distance from the first to the last input of any output, both included."""
         return max(len(self.input_range(range(j, j + 1))) for j in self._period)
 
     @property
     def lookahead(self) -> Fraction:
-        """Last input that an output reads minus the output's anchor, at most, in inputs."""
+        """Largest distance from an output's anchor to the last input that it reads, in inputs."""
         grid = self.grid()
         return max(
             self.input_range(range(j, j + 1)).stop - 1 - grid.anchor(j) for j in self._period
@@ -246,11 +289,19 @@ class Chain:
 
     @property
     def _period(self) -> range:
-        """Outputs after which the pattern of what is read repeats, a whole number of inputs on."""
+        """Outputs after which the pattern of inputs that are read repeats."""
         return range(prod(layer.stride for layer in self.layers if isinstance(layer, Up)))
 
     def positions(self, num_inputs: int, inputs: Grid = WAVEFORM) -> list[PositionRow]:
-        """A table of where each layer's outputs stand, `inputs` being where the inputs stand."""
+        """Tabulate where the outputs of each layer are anchored.
+
+        Args:
+            num_inputs: Number of inputs of the chain.
+            inputs: Grid of these inputs; by default waveform samples.
+
+        Returns:
+            One row for each layer, first to last.
+        """
         rows, grid, length = [], inputs, num_inputs
         for depth, layer in enumerate(self.layers, start=1):
             grid, length = layer.grid(grid), layer.output_length(length)
@@ -261,5 +312,10 @@ class Chain:
 
 
 def causal_chain(dilations: Sequence[int], kernel: int) -> Chain:
-    """A WaveNet's dilated convolutions: every layer anchored at the last sample it reads."""
+    """Return the chain of a WaveNet's dilated convolutions, each anchored at its last input.
+
+    Args:
+        dilations: Dilation of each layer.
+        kernel: Filter length of every layer.
+    """
     return Chain(tuple(Down(kernel, 1, dilation, "last", "dilated") for dilation in dilations))

@@ -1,11 +1,10 @@
-"""Build objects from plain dicts, as Hydra does, but only from what this package and its plugins
-define.
+"""Build objects from plain dicts, as Hydra does, but only from this package and its plugins.
 
 A plugin is an installed package with an entry point in the group `wavenet_ae.plugins`, whose value
-is a module of the package: `units = "my_units"` lets `_target_: my_units.MyBottleneck` be used.
-To name a module of a plugin imports it, so that its scripts need `if __name__ == "__main__"`.
+is a module of the package: `units = "my_units"` allows `_target_: my_units.MyBottleneck`. Naming a
+module of a plugin imports it, so a plugin's scripts need `if __name__ == "__main__"`.
 
-A checkpoint carries the configuration of its model; loading one must never call anything else.
+A checkpoint carries the configuration of its model; loading it must never call anything else.
 """
 
 from __future__ import annotations
@@ -25,16 +24,24 @@ PLUGINS = "wavenet_ae.plugins"
 
 @cache
 def plugin_packages() -> tuple[str, ...]:
-    """Prefixes of the packages that are plugins, such as `my_units.`."""
+    """Return the prefixes of installed plugins, such as `my_units.`."""
     modules = {each.value.partition(":")[0] for each in entry_points(group=PLUGINS)}
     return tuple(sorted(f"{name}." for name in modules))
 
 
 def resolve(target: str, foreign: tuple[str, ...] = (), kind: type = object) -> Callable[..., Any]:
-    """The class or function that `target` names, e.g. `wavenet_ae.encoders.ConvolutionalEncoder`.
+    """Return the class or function that a `_target_` names.
 
-    `foreign` are prefixes that are allowed beside our own and those of plugins.  Whatever modules
-    merely import is refused, and where a `kind` is asked for, all but its subclasses.
+    Only objects defined below an allowed prefix are accepted; names that a module merely imports
+    are refused.
+
+    Args:
+        target: Dotted path, such as `wavenet_ae.encoders.ConvolutionalEncoder`.
+        foreign: Prefixes that are allowed in addition to this package and its plugins.
+        kind: Class that the target must be a subclass of.
+
+    Raises:
+        UserError: If the target is not allowed, does not exist, or is not a subclass of `kind`.
     """
     prefixes = (PACKAGE, *plugin_packages(), *foreign)
     if not target.startswith(prefixes):
@@ -49,9 +56,14 @@ def resolve(target: str, foreign: tuple[str, ...] = (), kind: type = object) -> 
         ) from None
     home = f"{getattr(found, '__module__', '')}."
     if not callable(found) or not home.startswith(prefixes):
-        raise UserError(f"_target_ is {target!r}, which is no class or function defined there")
+        raise UserError(
+            f"_target_ is {target!r}, which is not a class or function defined there: name one "
+            "by the module that defines it"
+        )
     if kind is not object and not (inspect.isclass(found) and issubclass(found, kind)):
-        raise UserError(f"_target_ is {target!r}, which is no {kind.__name__}")
+        raise UserError(
+            f"_target_ is {target!r}, which is not a {kind.__name__}: name a subclass of it"
+        )
     return found
 
 
@@ -63,8 +75,15 @@ def instantiate(
 ) -> Any:
     """Call `node["_target_"]` with the node's other entries, nested nodes first.
 
-    `derived` are values that the wiring knows: each is passed to this target, and to those below
-    it, where they have a parameter of that name and the node does not set it.
+    Args:
+        node: Mapping with a `_target_`.
+        foreign: Prefixes that are allowed in addition to this package and its plugins.
+        kind: Class that every target must be a subclass of.
+        **derived: Values that the caller computes. Each is passed to this target, and to those
+            nested below it, if they have a parameter of that name and the node does not set it.
+
+    Raises:
+        UserError: If a target is refused by `resolve`.
     """
     target = resolve(node["_target_"], foreign, kind)
     arguments = {
@@ -80,4 +99,5 @@ def instantiate(
 
 
 def is_node(value: Any) -> bool:
+    """Return whether a value is a mapping with a `_target_`."""
     return isinstance(value, Mapping) and "_target_" in value

@@ -1,7 +1,7 @@
-"""The schema of a configuration: constructors' annotations, and whether plain values fit them.
+"""Schema of a configuration: constructors' annotations, and whether plain values fit them.
 
-`num_mels: Positive` is a whole number of at least 1.  Such bounds mean nothing to the constructor
-itself; what checks a configuration reads them.
+An annotation such as `num_mels: Positive` is a whole number of at least 1. Such bounds mean nothing
+to the constructor itself; the check of a configuration reads them.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from wavenet_ae.errors import UserError, nearest
 
 @dataclass(frozen=True)
 class AtLeast:
+    """Lower bound, inclusive; NaN and infinity do not pass."""
+
     least: float
 
     def holds(self, value: float) -> bool:
@@ -29,6 +31,8 @@ class AtLeast:
 
 @dataclass(frozen=True)
 class Above:
+    """Lower bound, exclusive; NaN and infinity do not pass."""
+
     bound: float
 
     def holds(self, value: float) -> bool:
@@ -40,6 +44,8 @@ class Above:
 
 @dataclass(frozen=True)
 class AtMost:
+    """Upper bound, inclusive; NaN and negative infinity do not pass."""
+
     most: float
 
     def holds(self, value: float) -> bool:
@@ -51,6 +57,8 @@ class AtMost:
 
 @dataclass(frozen=True)
 class Below:
+    """Upper bound, exclusive; NaN and negative infinity do not pass."""
+
     bound: float
 
     def holds(self, value: float) -> bool:
@@ -62,7 +70,7 @@ class Below:
 
 @dataclass(frozen=True)
 class Remark:
-    """No bound: a remark on what is accepted, for the text of an error."""
+    """Text about accepted values that error messages show; it bounds nothing."""
 
     text: str
 
@@ -89,9 +97,9 @@ NAMES: dict[Any, str] = {**NUMBERS, str: "a text", bool: "true or false", type(N
 
 
 def parameter_types(target: Callable[..., Any]) -> dict[str, Any]:
-    """Annotation of each named parameter, Any where there is none.
+    """Return the annotation of each named parameter of a class or function, Any if it has none.
 
-    What a target would take by `**kwargs` is not known, so that no typo hides there.
+    Parameters that a target takes by `**kwargs` are unknown, so that no typo passes there.
     """
     function = target.__init__ if inspect.isclass(target) else target  # type: ignore[misc]
     try:
@@ -102,15 +110,17 @@ def parameter_types(target: Callable[..., Any]) -> dict[str, Any]:
 
 
 def named_parameters(target: Callable[..., Any]) -> dict[str, inspect.Parameter]:
+    """Return the parameters of a class or function, without `*args` and `**kwargs`."""
     variadic = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
     parameters = inspect.signature(target).parameters
     return {name: each for name, each in parameters.items() if each.kind not in variadic}
 
 
 def accepts(value: Any, annotation: Any) -> bool:
-    """Whether a value of a configuration may be given for `annotation`.
+    """Return whether a plain value of a configuration fits an annotation.
 
-    A class that is no plain type is made from a node of its own, so that no plain value fits.
+    A class that is not a plain type has to be built from a node with a `_target_`, so no plain
+    value fits it.
     """
     origin, arguments = get_origin(annotation), get_args(annotation)
     if annotation is Any or isinstance(annotation, str):
@@ -137,7 +147,7 @@ def accepts(value: Any, annotation: Any) -> bool:
 
 
 def describe(annotation: Any) -> str:
-    """`annotation` in words for the user."""
+    """Describe an annotation in words, for an error message."""
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin in (Union, types.UnionType):
         return " or ".join(dict.fromkeys(describe(each) for each in arguments))
@@ -156,14 +166,24 @@ def describe(annotation: Any) -> str:
 
 
 def _bounds(arguments: tuple[Any, ...]) -> list[Any]:
-    """Ours among what `Annotated[type, ...]` carries; that of other libraries says nothing here."""
+    """Bounds of this module in `Annotated[type, ...]`; other libraries' metadata is skipped."""
     return [each for each in arguments[1:] if isinstance(each, BOUNDS)]
 
 
 def binding_problems(
     kind: type, node: Mapping[str, Any], where: str = "", derived: Iterable[str] = ()
 ) -> Iterator[str]:
-    """What keeps `kind(**node)` from being made; `derived` are fields that the program sets."""
+    """List what keeps `kind(**node)` from being built.
+
+    Args:
+        kind: Class whose constructor is the schema.
+        node: Arguments as plain values.
+        where: Prefix of each key in the messages, such as `hydra.sweeper.`.
+        derived: Parameters that the program sets.
+
+    Yields:
+        One message for each problem.
+    """
     types = {name: each for name, each in parameter_types(kind).items() if name not in derived}
     for name, value in node.items():
         if name not in types:
@@ -176,7 +196,11 @@ def binding_problems(
 
 
 def require_none(problems: Iterable[str]) -> None:
-    """Raise one UserError that lists all problems; a single one stays on one line."""
+    """Raise one UserError that lists all problems; a single problem stays on one line.
+
+    Raises:
+        UserError: If there is a problem.
+    """
     found = list(problems)
     if len(found) == 1:
         raise UserError(found[0])

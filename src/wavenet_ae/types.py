@@ -1,11 +1,11 @@
-"""Dataclasses that cross folders, and the legend of shapes.
+"""Dataclasses that several packages exchange, and the legend of shapes.
 
     B batch    T waveform samples    F frames    N codes    C channels    K codebook size
-    D code dimension    W predicted samples of a window    L latent samples per datapoint
-    M conditioning vectors    Q levels of the waveform (256, mu-law); in codes, codebooks
+    D code dimension    H codebooks (stages of a residual quantizer)    Q waveform levels (mu-law)
+    W predicted samples of a window    M conditioning vectors    L latent samples per datapoint
 
-Tensors between parts are `(B, C, T)`, codes `(B, N)`, or `(B, Q, N)` where a bottleneck has
-several codebooks.  Every loss is in nats.
+Tensors between modules are `(B, C, T)`. Codes are `(B, N)`, or `(B, H, N)` if a bottleneck has H >
+1 codebooks. Every loss is in nats.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
-# How losses per code are weighed, see objectives/waveform.py.
+# How losses per code are weighted; objectives/waveform.py defines the three.
 CodeWeighting = Literal["sequence", "mean", "context"]
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, order=True)
 class Position:
-    """How far a run has come in its data: `batch` global batches of `epoch` are consumed."""
+    """Position of a run in its data: `batch` global batches of `epoch` have been consumed."""
 
     epoch: int = 0
     batch: int = 0
@@ -33,10 +33,11 @@ class Position:
 class Batch:
     """Windows of recordings.
 
-    waveform   (B, slice_length) int16, full scale 32768
-    speaker    (B,) int64, rows of the corpus's list of speakers
-    utterance  (B,) int64, rows of the corpus's catalogue
-    position   the global batch of which these are rows; None in validation
+    Attributes:
+        waveform: `(B, slice_length)` int16, full scale 32768.
+        speaker: `(B,)` int64, rows of the corpus's list of speakers.
+        utterance: `(B,)` int64, rows of the corpus's catalogue.
+        position: Position of the global batch that these rows belong to; None in validation.
     """
 
     waveform: Tensor
@@ -48,6 +49,7 @@ class Batch:
         return len(self.waveform)
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> Batch:
+        """Return the batch with its tensors on `device`."""
         moved = {
             name: getattr(self, name).to(device, non_blocking=non_blocking)
             for name in ("waveform", "speaker", "utterance")
@@ -55,6 +57,7 @@ class Batch:
         return replace(self, **moved)
 
     def pin_memory(self) -> Batch:
+        """Return the batch with its tensors in pinned memory; the data loader calls this."""
         pinned = {
             name: getattr(self, name).pin_memory() for name in ("waveform", "speaker", "utterance")
         }
@@ -63,13 +66,14 @@ class Batch:
 
 @dataclass(frozen=True)
 class Step:
-    """What a training step has beside its data: its number and its keyed random numbers.
+    """Number of a training step and its keyed random numbers.
 
-    index            optimizer steps taken so far
-    seed             the same on all processes, for choices made from the global batch
-    jitter           (B, N) uniform in [0, 1), for time jitter
-    latent           (B * L, D, N) standard normal, for reparameterisation; None if unused
-    speaker_dropout  (B,) uniform in [0, 1), for substituting the unknown speaker
+    Attributes:
+        index: Optimizer steps taken so far.
+        seed: Seed that all processes share, for choices made from the global batch.
+        jitter: `(B, N)` uniform in [0, 1), for time jitter.
+        latent: `(B * L, D, N)` standard normal, for reparameterization; None if unused.
+        speaker_dropout: `(B,)` uniform in [0, 1), for substituting the unknown speaker.
     """
 
     index: int
@@ -81,15 +85,17 @@ class Step:
 
 @dataclass(frozen=True)
 class BottleneckOutput:
-    """What a bottleneck makes of an encoder's output (B, C, N).
+    """Output of a bottleneck for latents `(B, C, N)`.
 
-    vectors       (B * L, D, N), what the decoder sees
-    codes         int64: (B, N), or (B, Q, N) with Q > 1 codebooks; None where the bottleneck is
-                  continuous, or lets latents pass unquantized for now
-    losses        raw terms in nats or squared distance: (B, N), summed over D, or a scalar
-    latents       (B, D, N), what was quantized, or the mean of a posterior
-    log_variance  (B, D, N) of a Gaussian posterior; None where there is none
-    num_revived   codes that were unused and restarted in this step
+    Attributes:
+        vectors: `(B * L, D, N)`, the input of the decoder's upsampling.
+        codes: int64 `(B, N)`, or `(B, H, N)` with H > 1 codebooks; None if the bottleneck is
+            continuous, or does not quantize yet.
+        losses: Unweighted terms, in nats or squared distance: each `(B, N)`, summed over D, or a
+            scalar.
+        latents: `(B, D, N)`, the vectors that were quantized, or the mean of a posterior.
+        log_variance: `(B, D, N)` of a Gaussian posterior; None without one.
+        num_revived: Unused codes that were restarted in this step.
     """
 
     vectors: Tensor
@@ -102,13 +108,13 @@ class BottleneckOutput:
 
 @dataclass(frozen=True)
 class ModelOutput:
-    """A model's predictions for a window.
+    """Predictions of a model for a window.
 
     Attributes:
-        nll: Cost (B * L, W) of each target in nats, with gradient.
-        parameters: Parameters (B * L, P, W) of the predicted distributions.
-        targets: Targets (B * L, W).
-        bottleneck: Output of the bottleneck; None where a model has none.
+        nll: `(B * L, W)` negative log-likelihood of each target in nats, with gradient.
+        parameters: `(B * L, P, W)` parameters of the predicted distributions.
+        targets: `(B * L, W)`.
+        bottleneck: Output of the bottleneck; None if the model has none.
     """
 
     nll: Tensor

@@ -1,4 +1,4 @@
-"""torchaudio that does not load ends with what to install."""
+"""An error about torchaudio says what to install."""
 
 from __future__ import annotations
 

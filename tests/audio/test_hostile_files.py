@@ -1,4 +1,4 @@
-"""Whatever the format, damage or lie of a file: its sound, or one clear line of what to do."""
+"""Damaged and unusual files are decoded, or rejected with one line that says what to do."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_a_file_that_cannot_be_used_says_why_and_what_to_do(tmp_path, name):
 def test_what_is_no_file_says_what_to_do(tmp_path):
     for name, reason in (("none.wav", "No such file or directory"), ("a.wav", "Is a directory")):
         (tmp_path / "a.wav").mkdir(exist_ok=True)
-        with pytest.raises(files.AudioError, match=f"{name}: unreadable: {reason}. Mend the path"):
+        with pytest.raises(files.AudioError, match=f"{name}: unreadable: {reason}. Fix the path"):
             files.read(tmp_path / name, RATE)
 
 
@@ -68,7 +68,7 @@ def test_a_pipe_does_not_keep_us_waiting(tmp_path):
 def test_each_channel_of_two_speakers_is_one_of_them(tmp_path):
     path = save(tmp_path, "both.wav", USABLE["two speakers.wav"].content)
     with pytest.raises(
-        files.AudioError, match="no channel 2, only 0 to 1: mend the column `channel`"
+        files.AudioError, match="no channel 2, only 0 to 1: fix the column `channel`"
     ):
         files.read(path, RATE, channel=2)
     for channel in (0, 1):

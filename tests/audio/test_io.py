@@ -1,4 +1,4 @@
-"""Reading is exact or says why it cannot be; writing is complete or leaves nothing."""
+"""Reading is exact or an error with a reason; writing is complete or leaves nothing."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""Quantization against its definition: nearest codes, losses, averages, and when it begins."""
+"""Quantization against its definition: nearest codes, losses, averages, and the first codes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two processes on a global batch end where a single one does."""
+"""Two processes on a global batch reach the same codebook as a single one."""
 
 from __future__ import annotations
 

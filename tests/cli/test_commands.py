@@ -110,7 +110,7 @@ def test_a_class_of_a_plugin_may_be_a_target_and_that_of_another_package_may_not
         assert resolve("my_units.Half").__name__ == "Half"
         with pytest.raises(UserError, match=r"must lie under wavenet_ae\. or my_units\."):
             resolve("os.system")
-        with pytest.raises(UserError, match="no class or function defined there"):
+        with pytest.raises(UserError, match="not a class or function defined there"):
             resolve("my_units.os")
     finally:
         plugin_packages.cache_clear()
@@ -142,7 +142,7 @@ def test_a_wheel_trains_evaluates_and_takes_a_plugin(cache, tmp_path):
     assert code == 0, output
     best = tmp_path / "run" / "checkpoints" / "best.ckpt"
     assert "my_units.Half" in (tmp_path / "run" / "config.yaml").read_text()
-    code, output = wavenet_ae("evaluate", f"checkpoint={best}", "parts=[likelihood]", **where)
+    code, output = wavenet_ae("evaluate", f"checkpoint={best}", "metrics=[likelihood]", **where)
     assert code == 0, output
     assert "written:" in output
     search = ["bottleneck=ae", "sweep=learning_rates", "hydra.sweeper.num_trials=0"]

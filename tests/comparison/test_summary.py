@@ -8,17 +8,18 @@ from helpers.summary_runs import config, write_run
 from wavenet_ae.comparison.summary import read_result, read_results
 
 
-def test_figures_are_those_of_the_best_validation(tmp_path):
+def test_metrics_are_those_of_the_best_validation(tmp_path):
     run = write_run(tmp_path / "0", config("fsq"), rates={"nominal": 300.0, "unigram": 290.0})
     result = read_result(run, "0")
     assert (result.status, result.reason, result.num_steps) == ("finished", "", 40)
-    assert result.figures == pytest.approx(
+    assert result.metrics == pytest.approx(
         {
             "best_step": 20,
             "validation/nll": 3.0,
             "validation/nll_increase_shuffled_codes": 0.3,
             "bitrate/nominal": 300,
             "bitrate/unigram": 290,
+            "bitrate/used": 290,
             "speed/times_real_time": 6,
             # 20 steps of 2 batches of 8 windows of half a second, at 4 and at 8 times real time
             "training_seconds": 20 * 2 * 8 * 0.5 * (1 / 4 + 1 / 8),
@@ -30,14 +31,14 @@ def test_figures_are_those_of_the_best_validation(tmp_path):
 def test_validations_of_a_codebook_that_has_not_started_do_not_count(start, best, tmp_path):
     values = config("vqvae", bottleneck={"start_after": start})
     run = write_run(tmp_path / "0", values, nlls=(2.0, 3.5, 3.0))
-    assert read_result(run, "0").figures.get("best_step") == best
+    assert read_result(run, "0").metrics.get("best_step") == best
 
 
 def test_a_validation_that_is_no_number_is_not_the_best(tmp_path):
     run = write_run(tmp_path / "0", config("ae"), nlls=(4.0, float("nan"), float("inf")))
-    assert read_result(run, "0").figures["best_step"] == 10
+    assert read_result(run, "0").metrics["best_step"] == 10
     run = write_run(tmp_path / "1", config("ae"), nlls=(float("nan"),))
-    assert read_result(run, "1").figures == {}
+    assert read_result(run, "1").metrics == {}
 
 
 def test_a_run_that_can_go_on_is_unfinished(tmp_path):
@@ -59,7 +60,9 @@ def test_a_failed_run_says_why_in_one_line(tmp_path):
     [
         ("config.yaml", "a: [1", "config.yaml cannot be read"),
         ("config.yaml", "- a list", "config.yaml is not a configuration"),
-        ("metrics.csv", "a,b\n1,2\n", "metrics.csv is no metrics.csv of a run"),
+        ("config.yaml", "objective: {a: {_target_: gone.X}}", "has an objective that cannot be"),
+        ("config.yaml", "objective: kl", "has an objective that cannot be used here"),
+        ("metrics.csv", "a,b\n1,2\n", "metrics.csv is not a metrics.csv of a run"),
     ],
 )
 def test_what_cannot_be_read_is_a_failed_run(file, content, reason, tmp_path):
@@ -78,4 +81,4 @@ def test_the_runs_of_a_sweep_come_in_their_order(tmp_path):
     (tmp_path / "multirun.yaml").touch()
     results = read_results(tmp_path)
     assert [each.name for each in results] == ["2", "9", "10"]
-    assert results[1].config == {} and results[1].figures == {}
+    assert results[1].config == {} and results[1].metrics == {}

@@ -50,14 +50,14 @@ def test_of_a_step_that_a_resumed_run_repeats_the_last_counts(tmp_path):
 
 def test_what_is_no_history_is_named(tmp_path):
     (tmp_path / "metrics.csv").write_text("step,train/nll\n")
-    with pytest.raises(UserError, match=r"metrics\.csv holds no figures yet"):
+    with pytest.raises(UserError, match=r"metrics\.csv holds no metrics yet"):
         read_run(tmp_path, "run")
     (tmp_path / "metrics.csv").write_text("a,b\n1,2\n")
-    with pytest.raises(UserError, match=r"metrics\.csv is no metrics\.csv of a run"):
+    with pytest.raises(UserError, match=r"metrics\.csv is not a metrics\.csv of a run"):
         read_run(tmp_path, "run")
     (tmp_path / "metrics.csv").write_text(METRICS)
     (tmp_path / "histograms.jsonl").write_text(histogram(9, 1) + '{"step": 3}\n')
-    with pytest.raises(UserError, match=r"histograms\.jsonl, line 2, is no histogram"):
+    with pytest.raises(UserError, match=r"histograms\.jsonl, line 2, is not a histogram"):
         read_run(tmp_path, "run")
 
 

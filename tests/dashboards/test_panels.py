@@ -1,4 +1,4 @@
-"""Panels bind as plain data, and name what runs log."""
+"""Panels bind as plain data and match what runs log."""
 
 from __future__ import annotations
 

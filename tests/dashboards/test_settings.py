@@ -1,4 +1,4 @@
-"""What dashboard.py is asked for is checked before anything is drawn."""
+"""Settings of the dashboard command are checked before anything is drawn."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 import yaml
 from helpers.dashboard_runs import ROOT
 
-from wavenet_ae.dashboards.settings import Settings, check_settings
+from wavenet_ae.dashboards.settings import DashboardSettings, check_settings
 from wavenet_ae.errors import UserError
 
 
@@ -24,9 +24,9 @@ def test_the_yaml_sets_the_defaults_of_the_program():
     config = yaml.safe_load((ROOT / "conf" / "dashboard.yaml").read_text())
     given = {name: each for name, each in config.items() if name not in ("defaults", "hydra")}
     for name, value in given.items():
-        default = getattr(Settings(), name)
+        default = getattr(DashboardSettings(), name)
         assert value == (list(default) if isinstance(default, tuple) else default), name
-    assert given.keys() == Settings.__dataclass_fields__.keys() - {"panels"}
+    assert given.keys() == DashboardSettings.__dataclass_fields__.keys() - {"panels"}
 
 
 def test_one_run_needs_no_brackets_and_no_label(runs):
@@ -46,18 +46,21 @@ def test_labels(runs, tmp_path):
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
-        ({"runs": []}, r"runs is empty: give runs=<run folder>"),
+        ({"runs": []}, r"runs is empty: set runs=<run folder>"),
         (
             {"runs": ["{toy}/AA"]},
             r"runs has '.*AA', but there is no such folder\. Did you mean 'A'\?",
         ),
-        ({"runs": ["{toy}"]}, r"'.*toy', which is no run folder: it has no metrics\.csv\..*A, B"),
-        ({"labels": ["a"]}, r"labels is \['a'\], but must be 2 in number, one a run"),
-        ({"labels": ["a", "a"]}, r"labels is \['a', 'a'\], but must name each but once"),
+        (
+            {"runs": ["{toy}"]},
+            r"'.*toy', which is not a run folder: it has no metrics\.csv\..*A, B",
+        ),
+        ({"labels": ["a"]}, r"labels is \['a'\], but must be 2 in number, one per run"),
+        ({"labels": ["a", "a"]}, r"labels is \['a', 'a'\], but must name each only once"),
         ({"formats": ["png", "gif"]}, r"formats is .*'gif'.*each item one of png, pdf, jpg"),
-        ({"formats": []}, r"formats is empty: give some of png, pdf, jpg"),
+        ({"formats": []}, r"formats is empty: set some of png, pdf, jpg"),
         ({"each": "page"}, r"each is 'page', but must be one of section, panel"),
-        ({"out": None}, r"out is not set: give out=<folder>"),
+        ({"out": None}, r"out is not set: set out=<folder>"),
         ({"out": "{toy}/A/metrics.csv"}, r"out is '.*metrics\.csv', a file, but must be a folder"),
         ({"lables": ["a"]}, r"lables is not known\. Did you mean 'labels'\?"),
         ({"entity": "me"}, r"entity is read by task=workspace only"),
@@ -78,7 +81,7 @@ def test_a_wrong_setting_is_named(changes, problem, runs, tmp_path):
 
 
 def test_a_workspace_belongs_to_a_project(runs, tmp_path):
-    with pytest.raises(UserError, match=r"entity is not set: give entity=\.\.\., the user or team"):
+    with pytest.raises(UserError, match=r"entity is not set: set entity=\.\.\., the user or team"):
         check_settings({"task": "workspace", "project": "p"})
     named = {"task": "workspace", "entity": "e", "project": "p"}
     with pytest.raises(UserError, match=r"runs is read by task=plots only"):

@@ -49,13 +49,13 @@ def test_a_plot_has_the_words_of_its_panel(spec):
     plots = {
         plot["config"]["chartTitle"]: plot for each in sections(spec) for plot in each["panels"]
     }
-    rates = plots["Rate of the codes"]
+    rates = plots["Bitrate"]
     assert rates["viewType"] == "Run History Line Plot"
     assert rates["config"]["yAxisTitle"] == "bits per second"
     assert (rates["config"]["xAxis"], rates["config"]["yAxisMin"]) == ("_step", 0)
-    assert plots["Gradient of all weights"]["config"]["yLogScale"] is True
-    assert "Use of the codes" not in plots, "it would look like that over training"
-    assert "Use of the codes over training" in plots and "KL of each dimension" in plots
+    assert plots["Gradient norm of all weights"]["config"]["yLogScale"] is True
+    assert "Usage of the codes" not in plots, "it would look like that over training"
+    assert "Usage of the codes over training" in plots and "KL of each dimension" in plots
 
 
 def test_who_is_offline_has_no_login(monkeypatch):

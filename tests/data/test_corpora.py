@@ -1,4 +1,4 @@
-"""Named corpora: listed as torchaudio lays them out, split, packed, and missed by name."""
+"""Named corpora in torchaudio's layouts: listing, splits, packing, and errors if one is missing."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ def test_a_missing_corpus_is_named_with_what_mends_it(name, tmp_path):
 def test_a_folder_too_deep_is_noticed(name, tmp_path):
     corpus = CORPORA[name]
     corpus.build(tmp_path)
-    with pytest.raises(UserError, match=rf"Give the folder above: {tmp_path}\.$"):
+    with pytest.raises(UserError, match=rf"Set the folder above: {tmp_path}\.$"):
         corpus.source(str(tmp_path / corpus.folder.split("/")[0])).recordings()
 
 
@@ -180,7 +180,7 @@ def test_an_unknown_subset_is_answered_with_the_nearest(source, tmp_path):
         UserError, match=r"'validation' is not a subset.*There are: dev-clean, dev-"
     ):
         source(str(tmp_path), ["validation"])
-    with pytest.raises(UserError, match=r"data\.source\.subsets is empty: give some"):
+    with pytest.raises(UserError, match=r"data\.source\.subsets is empty: set some"):
         source(str(tmp_path), [])
 
 

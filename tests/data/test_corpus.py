@@ -1,4 +1,4 @@
-"""The packed corpus: slices that stay within their utterance, and a fingerprint of all served."""
+"""Packed corpora: slices stay within their utterance, and the fingerprint covers what is served."""
 
 import json
 import pickle

@@ -1,4 +1,4 @@
-"""Corpora are downloaded wholly or not at all; a file here stands for the internet."""
+"""Corpora are downloaded completely or not at all; a file stands in for the internet."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_a_download_that_fails_says_what_else_would_do(name, fail, publish, tmp_
     message = str(caught.value)
     assert message.startswith(f"data.source.download=true: {publisher.corpus.archive} cannot be")
     assert str(fail) in message and str(tmp_path / "root" / publisher.corpus.folder) in message
-    assert "Where there is no internet, put the archive there yourself" in message
+    assert "Without internet, put the archive there yourself" in message
     assert visible(tmp_path / "root") == set()
 
 

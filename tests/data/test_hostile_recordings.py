@@ -1,4 +1,4 @@
-"""Hostile files among good ones: packed, counted aloud or passed over, each as it should be."""
+"""Damaged files among good ones are packed, or reported in a warning and skipped."""
 
 from __future__ import annotations
 
@@ -60,10 +60,8 @@ def test_by_default_so_many_are_an_error_that_shows_file_reason_and_remedy(root,
     with pytest.raises(UserError) as caught:
         packed(FolderSource(str(root)), tmp_path)
     text = str(caught.value)
-    assert (
-        "\n  speaker/1 Hz.wav: its header says 1 Hz, but 1000 to 768000 Hz are read: mend" in text
-    )
-    assert "Mend or remove them, or allow more: data.max_rejected=0.02" in text
+    assert "\n  speaker/1 Hz.wav: its header says 1 Hz, but 1000 to 768000 Hz are accepted:" in text
+    assert "Fix or remove them, or allow more: data.max_rejected=0.02" in text
 
 
 def test_a_table_may_name_what_a_scan_passes_over_and_is_told(root, tmp_path):
@@ -77,8 +75,8 @@ def test_a_table_may_name_what_a_scan_passes_over_and_is_told(root, tmp_path):
     reasons = rejected(corpus)
     assert set(reasons) == {f"recordings/speaker/{name}" for name in names}
     for name, reason in (
-        ("folder.wav", "unreadable: Is a directory. Mend the path"),
-        ("gone.wav", "unreadable: No such file or directory. Mend the path"),
+        ("folder.wav", "unreadable: Is a directory. Fix the path"),
+        ("gone.wav", "unreadable: No such file or directory. Fix the path"),
         ("notes.txt", "unreadable: Format not recogni[sz]ed. Convert it to WAV or FLAC"),
         ("._400 samples.wav", "unreadable: Format not recogni[sz]ed. Convert it to WAV or FLAC"),
     ):

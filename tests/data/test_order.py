@@ -1,4 +1,4 @@
-"""The order of windows: valid, complete, and a function of nothing but the position."""
+"""Order of windows: valid, complete, and a function of the position alone."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_windows_tile_their_utterance_from_an_offset(windows, epoch):
 
 
 def test_utterances_of_a_buffer_share_their_offset():
-    """Recordings too short for it are left out of this draw, and those alone."""
+    """Recordings too short for it are left out of this sample, and those alone."""
     lengths = [*range(40, 140, 3), 300]
     rows = epoch_of(order(lengths, buffer_samples=10**6), 0)
     (offset,) = {starts_of(rows, utterance)[0] for utterance in set(rows[:, 0].tolist())}
@@ -225,12 +225,12 @@ def test_golden_numbers():
 def test_only_the_buffers_that_a_batch_touches_are_listed(monkeypatch):
     """Two million utterances in thousands of buffers; time and memory follow from these counts."""
     listed = []
-    draw = WindowOrder._draw_buffer
+    sample = WindowOrder._sample_buffer
     monkeypatch.setattr(
         WindowOrder,
-        "_draw_buffer",
+        "_sample_buffer",
         lambda self, epoch, buffer: (
-            listed.append((epoch.index, buffer)) or draw(self, epoch, buffer)
+            listed.append((epoch.index, buffer)) or sample(self, epoch, buffer)
         ),
     )
     lengths = np.random.default_rng(0).integers(16_000, 320_000, 2_000_000)
@@ -247,16 +247,18 @@ def test_only_the_buffers_that_a_batch_touches_are_listed(monkeypatch):
 
 
 def test_an_epoch_is_drawn_once(monkeypatch):
-    drawn = []
-    draw = WindowOrder._draw_epoch
+    sampled = []
+    sample = WindowOrder._sample_epoch
     monkeypatch.setattr(
-        WindowOrder, "_draw_epoch", lambda self, index: drawn.append(index) or draw(self, index)
+        WindowOrder,
+        "_sample_epoch",
+        lambda self, index: sampled.append(index) or sample(self, index),
     )
     windows = order([300] * 5)
     for epoch in range(3):
         epoch_of(windows, epoch)
         windows.windows(Position(max(0, epoch - 1), 0))  # prefetching crosses the boundary
-    assert drawn == [0, 1, 2]
+    assert sampled == [0, 1, 2]
     assert len(windows._epochs) == 2 == len(windows._buffers)
 
 

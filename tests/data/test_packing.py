@@ -1,4 +1,4 @@
-"""Packing: each recording decoded once, nothing lost in silence, safe to interrupt and to share."""
+"""Packing decodes each recording once, reports what it drops, and can be interrupted and shared."""
 
 import csv
 import errno

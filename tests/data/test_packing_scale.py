@@ -1,4 +1,4 @@
-"""Packing many short recordings: memory that stays flat, runs that are killed, runs that meet."""
+"""Packing of many short recordings: flat memory, killed runs, and runs that start together."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Recordings shorter than a window train nothing, which is said; they are packed all the same."""
+"""Recordings shorter than a window are packed but not trained on, with a warning."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sources: what counts as a recording, whose it is, and errors that name the place."""
+"""Sources: which files are recordings, who speaks, and errors that name file and line."""
 
 import os
 from pathlib import Path
@@ -80,7 +80,7 @@ def test_links_are_followed_but_not_in_circles(tmp_path):
 
 
 def test_a_root_without_recordings_is_named(tmp_path):
-    with pytest.raises(UserError, match=r"data.source.root=.*none: no such folder. Give a folder"):
+    with pytest.raises(UserError, match=r"data.source.root=.*none: no such folder. Set a folder"):
         FolderSource(str(tmp_path / "none")).prepare()
     touch(tmp_path, "a/readme.txt")
     with pytest.raises(UserError, match=r"data.source.root=.*: no recordings below it.*\.flac"):
@@ -168,9 +168,9 @@ def test_the_root_of_a_table_is_where_its_recordings_lie(tmp_path):
             "speaker\tpath\tpath\na\tx\ty\n",
             "line 1: the header has the column 'path' more than once",
         ),
-        ("speaker\tpath\tsplit\na\tx.wav\teval\n", "line 2: split 'eval': give train, validation"),
-        ("speaker\tpath\tchannel\na\tx.wav\tleft\n", "line 2: channel 'left': give 0, 1"),
-        ("speaker\tpath\tchannel\na\tx.wav\t-1\n", "line 2: channel '-1': give 0, 1"),
+        ("speaker\tpath\tsplit\na\tx.wav\teval\n", "line 2: split 'eval': use train, validation"),
+        ("speaker\tpath\tchannel\na\tx.wav\tleft\n", "line 2: channel 'left': use 0, 1"),
+        ("speaker\tpath\tchannel\na\tx.wav\t-1\n", "line 2: channel '-1': use 0, 1"),
         ("speaker\tpath\tlabels\na\tx.wav\tno.phn\n", "line 2: labels 'no.phn': there is no file"),
         ("a\tx.wav\nb\t./x.wav\n", r"line 2: x.wav is already in line 1"),
         ("\n\n", "the table lists no recordings"),

@@ -1,4 +1,4 @@
-"""Splits: stable under additions, the user's word first, no empty ones."""
+"""Splits: stable when recordings are added, overridden by the user, and never empty."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""dashboard.py: pictures of runs and a workspace; a wrong command says what is accepted."""
+"""dashboard.py: plots of runs and a workspace; a wrong command says what is accepted."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def test_a_run_by_itself(runs, tmp_path):
     code, out, err = dashboard(f"runs={runs}/A", "sections=[learning,vae]", folder=tmp_path)
     assert code == 0, err
     assert out.splitlines() == [
-        f"drawn: {runs}/A/dashboard/learning.png",
-        "left out, as no run has logged what they draw: "
+        f"written: {runs}/A/dashboard/learning.png",
+        "left out, as no run has logged what they plot: "
         "active_units, kl, kl_per_dimension, negative_elbo",
     ]
     assert (runs / "A" / "dashboard" / "learning.png").stat().st_size > 20_000
@@ -50,8 +50,8 @@ def test_two_runs_with_words_of_ones_own(runs, tmp_path):
         folder=tmp_path,
     )
     assert code == 0, err
-    assert f"drawn: {tmp_path}/out/perplexity.pdf" in out
-    assert len(list((tmp_path / "out").iterdir())) == out.count("drawn: ")
+    assert f"written: {tmp_path}/out/perplexity.pdf" in out
+    assert len(list((tmp_path / "out").iterdir())) == out.count("written: ")
 
 
 def test_a_workspace_without_a_login(tmp_path):
@@ -68,7 +68,7 @@ def test_a_workspace_without_a_login(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        ([], r"error: runs is empty: give runs=<run folder>"),
+        ([], r"error: runs is empty: set runs=<run folder>"),
         (["runs=/no/run"], r"error: runs has '/no/run', but there is no such folder\."),
         (["runs={A}", "formats=[gif]"], r"formats is \['gif'\].*one of png, pdf, jpg"),
         (["runs={A}", "sections=[codbook]"], r"sections has 'codbook'.*Did you mean 'codebook'"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from math import log2
 from pathlib import Path
 
@@ -11,10 +10,11 @@ from helpers.commands import run
 from helpers.configs import TINY, TINY_CODES
 from helpers.runs import trained
 
-from wavenet_ae.evaluation.config import PARTS
+from wavenet_ae.evaluation.parts import part_ids
+from wavenet_ae.evaluation.results import EvaluationResult
 
 pytestmark = pytest.mark.slow
-QUICK = ["sounds=2", "seconds=0.3", "probe_frames=400", "probe_seeds=1"]
+QUICK = ["num_utterances=2", "max_seconds=0.3", "probe_frames=400", "probe_seeds=1"]
 
 
 @pytest.fixture(scope="module")
@@ -24,48 +24,62 @@ def checkpoint(cache, tmp_path_factory) -> Path:
     return trained(folder, cache, *settings) / "checkpoints" / "best.ckpt"
 
 
-def evaluated(checkpoint: Path, cache: Path, out: Path, *settings: str) -> tuple[str, dict]:
+def evaluated(
+    checkpoint: Path, cache: Path, out: Path, *settings: str
+) -> tuple[str, EvaluationResult]:
     arguments = [f"checkpoint={checkpoint}", f"out={out}", *QUICK, *settings]
     code, output = run("evaluate.py", *arguments, cache=cache)
     assert code == 0, output
-    return output, json.loads((out / "evaluation.json").read_text())
+    return output, EvaluationResult.load(out)
 
 
-def rows(content: dict, part: str) -> list[dict]:
-    (found,) = [each for each in content["findings"] if each["part"] == part]
-    return found["rows"]
+def ids(result: EvaluationResult) -> set[str]:
+    return {each.id for each in result.tables}
 
 
-def test_all_that_there_is_to_say(checkpoint, cache, tmp_path):
-    output, content = evaluated(checkpoint, cache, tmp_path)
-    parts = [each["part"] for each in content["findings"]]
-    assert set(PARTS) <= set(parts) and {"boundaries", "each_sound"} <= set(parts)
-    assert all(row["agree"] == "yes" for row in rows(content, "certificates"))
-    nll, interior, *controls = rows(content, "likelihood")
-    assert 0 < nll["nats_per_sample"] < 5.6 and nll["nats_per_sample_error"] > 0
-    assert interior["num_samples"] < nll["num_samples"]
-    assert nll["num_samples"] == round(content["corpus"]["split_seconds"] * 8000)
-    assert [row["figure"][:9] for row in controls] == ["more with"] * 3
-    rates = {row["rate"]: row["bits_per_second"] for row in rows(content, "bitrate")}
-    assert rates["nominal"] == pytest.approx(50 * log2(8)) and rates["unigram"] <= 150
-    assert {row["units"] for row in rows(content, "units")} == {"codes", "k-means on MFCC"}
-    probed = rows(content, "probes")
-    assert {"latents", "vectors", "codes", "mfcc", "log_mel", "random_encoder"} == {
-        row["representation"] for row in probed
+def parts(result: EvaluationResult) -> set[str]:
+    return {each.part for each in result.tables}
+
+
+def cells(result: EvaluationResult, metric: str) -> list:
+    """A column."""
+    id, _, column = metric.partition(".")
+    table = result.table(id)
+    assert table is not None, id
+    return [row[column] for row in table.rows]
+
+
+def test_everything_is_measured(checkpoint, cache, tmp_path):
+    output, result = evaluated(checkpoint, cache, tmp_path)
+    assert parts(result) == set(part_ids()) and not result.skipped
+    assert all(cells(result, "receptive_fields.agrees"))
+    nll = result.estimate("likelihood.nll", samples="all")
+    assert nll is not None and 0 < nll.value < 5.6 and nll.error > 0
+    all_samples, interior = cells(result, "likelihood.num_samples")
+    assert interior < all_samples == round(result.corpus["split_seconds"] * 8000)
+    controls = ["shuffled_codes", "zeroed_codes", "other_speaker"]
+    assert cells(result, "ablations.control") == controls
+    rates = {
+        estimate: result.value("bitrate.bits_per_second", estimate=estimate)
+        for estimate in ("nominal", "unigram")
     }
-    assert all(0 <= row["accuracy"] <= 1 for row in probed)
-    compared = {row["representation"] for row in rows(content, "abx")}
-    assert compared == {row["representation"] for row in probed}
-    for row in rows(content, "each_sound"):
-        assert (tmp_path / row["file"]).is_file()
-    assert "What units say of phones" in output and "written:" in output
-    assert content["model"]["bottleneck"] == "VQVAEEMA" and "versions" in content["command"]
+    assert rates["nominal"] == pytest.approx(50 * log2(8)) and rates["unigram"] <= 150
+    assert cells(result, "units.system") == ["codes", "kmeans_mfcc"]
+    probed = set(cells(result, "probing.representation"))
+    assert probed == {"latents", "vectors", "codes", "mfcc", "log_mel", "random_encoder"}
+    assert all(0 <= each <= 1 for each in cells(result, "probing.accuracy"))
+    of_abx = next(id for id in ("abx", "abx_export") if id in ids(result))
+    assert set(cells(result, f"{of_abx}.representation")) == probed
+    for file in cells(result, "reconstruction_files.file"):
+        assert (tmp_path / file).is_file()
+    assert "Units vs. phones" in output and "written:" in output
+    assert result.model["bottleneck"] == "VQVAEEMA" and "versions" in result.command
 
 
 @pytest.mark.gpu
-def test_all_of_it_on_a_gpu(checkpoint, cache, tmp_path):
-    _, content = evaluated(checkpoint, cache, tmp_path, "device=cuda")
-    assert set(PARTS) <= {each["part"] for each in content["findings"]}
+def test_everything_is_measured_on_a_gpu(checkpoint, cache, tmp_path):
+    _, result = evaluated(checkpoint, cache, tmp_path, "device=cuda")
+    assert parts(result) == set(part_ids())
 
 
 def test_other_recordings_and_some_parts(checkpoint, cache, tmp_path):
@@ -74,13 +88,13 @@ def test_other_recordings_and_some_parts(checkpoint, cache, tmp_path):
     toy = sorted((cache / "toy").glob("**/*.wav"))[:3]
     for each in toy:
         (recordings / each.name).write_bytes(each.read_bytes())
-    asked = ["data=folder", f"data.root={recordings.parent}", "parts=[likelihood]"]
-    _, content = evaluated(checkpoint, cache, tmp_path / "out", *asked)
-    assert [each["part"] for each in content["findings"]] == ["likelihood"]
-    assert content["corpus"]["num_utterances"] == content["corpus"]["split_utterances"] == 3
-    assert content["corpus"]["split_utterances_of_known_speakers"] == 0
-    speaker = rows(content, "likelihood")[-1]
-    assert speaker["num_samples"] == 0 and speaker["nats_per_sample"] is None
+    asked = ["data=folder", f"data.root={recordings.parent}", "metrics=[likelihood]"]
+    _, result = evaluated(checkpoint, cache, tmp_path / "out", *asked)
+    assert ids(result) == {"likelihood", "ablations"}
+    assert result.corpus["num_utterances"] == result.corpus["split_utterances"] == 3
+    assert result.corpus["split_utterances_of_known_speakers"] == 0
+    assert result.value("ablations.num_samples", control="other_speaker") == 0
+    assert result.value("ablations.nll_increase", control="other_speaker") is None
 
 
 def test_moved_recordings_are_named_on_the_command_line(checkpoint, cache, tmp_path):
@@ -94,35 +108,35 @@ def test_moved_recordings_are_named_on_the_command_line(checkpoint, cache, tmp_p
     folder = trained(tmp_path / "run", cache, *own, "bottleneck=ae")
     of_moved = folder / "checkpoints" / "best.ckpt"
     recordings.parent.rename(tmp_path / "moved")
-    asked = [f"checkpoint={of_moved}", "parts=bitrate"]
+    asked = [f"checkpoint={of_moved}", "metrics=bitrate"]
     code, output = run("evaluate.py", *asked, cache=cache)
-    assert code == 1 and "give +data.root=<where it is now>" in output, output
+    assert code == 1 and "set +data.root=<where it is now>" in output, output
     moved = f"+data.root={tmp_path / 'moved'}"
-    _, content = evaluated(of_moved, cache, tmp_path / "out", "parts=bitrate", moved)
-    assert content["corpus"]["split"] == "validation"
-    assert 0 < content["corpus"]["split_utterances"] < content["corpus"]["num_utterances"] == 6
+    _, result = evaluated(of_moved, cache, tmp_path / "out", "metrics=bitrate", moved)
+    assert result.corpus["split"] == "validation"
+    assert 0 < result.corpus["split_utterances"] < result.corpus["num_utterances"] == 6
 
 
-def test_without_labels_units_are_left_out_aloud(checkpoint, cache, tmp_path):
-    some = [*("split=all", "suffix=.wrd", "parts=[]", "probe_frames=200")]
-    output, content = evaluated(checkpoint, cache, tmp_path, *some)
-    assert "no recording has labels" in output
-    assert "units" not in {each["part"] for each in content["findings"]}
-    assert "abx" not in {each["part"] for each in content["findings"]}
-    tasks = {row["task"] for row in rows(content, "probes")}
-    assert tasks == {"speaker of a frame", "speaker of an utterance"}
-    asked = [f"checkpoint={checkpoint}", f"out={tmp_path}", "suffix=.wrd", "parts=[units]"]
+def test_without_labels_units_are_skipped_with_the_reason(checkpoint, cache, tmp_path):
+    some = [*("split=all", "suffix=.wrd", "metrics=[]", "probe_frames=200")]
+    output, result = evaluated(checkpoint, cache, tmp_path, *some)
+    assert "Skipped units, abx: no recording has labels." in output
+    assert result.skipped == {"units": "no_labels", "abx": "no_labels"}
+    assert not {"units", "abx"} & parts(result)
+    assert set(cells(result, "probing.task")) == {"speaker_of_frame", "speaker_of_utterance"}
+    asked = [f"checkpoint={checkpoint}", f"out={tmp_path}", "suffix=.wrd", "metrics=[units]"]
     code, output = run("evaluate.py", *asked, cache=cache)
-    assert code == 1 and "parts has units, but no recording has labels" in output
+    assert code == 1 and "metrics has units, but no recording has labels" in output
 
 
 def test_a_model_without_codes(language_model, cache, tmp_path):
     checkpoint = language_model / "checkpoints" / "best.ckpt"
-    _, content = evaluated(checkpoint, cache, tmp_path / "out")
-    assert [each["part"] for each in content["findings"]] == ["certificates", "likelihood"]
-    asked = [f"checkpoint={checkpoint}", "parts=[sounds]"]
+    _, result = evaluated(checkpoint, cache, tmp_path / "out")
+    assert parts(result) == {"receptive_fields", "likelihood"}
+    assert set(result.skipped.values()) == {"no_codes"}
+    asked = [f"checkpoint={checkpoint}", "metrics=[reconstruction]"]
     code, output = run("evaluate.py", *asked, cache=cache)
-    assert code == 1 and "parts has sounds, but this model has no codes" in output
+    assert code == 1 and "metrics has reconstruction, but the model has no codes" in output
 
 
 def test_mistakes_end_before_any_work(checkpoint, cache):

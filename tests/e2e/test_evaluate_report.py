@@ -11,7 +11,7 @@ from helpers.configs import TINY
 from helpers.runs import trained
 
 pytestmark = pytest.mark.slow
-QUICK = ["sounds=1", "seconds=0.2", "parts=[likelihood,bitrate,sounds]"]
+QUICK = ["num_utterances=1", "max_seconds=0.2", "metrics=[likelihood,bitrate,reconstruction]"]
 
 
 @pytest.fixture(scope="module")
@@ -29,8 +29,8 @@ def test_the_page_of_one_lies_beside_its_figures(checkpoints, cache, tmp_path):
     assert code == 0, output
     assert f"written: {tmp_path / 'report.html'}" in output
     text = (tmp_path / "report.html").read_text()
-    assert "Evaluation of one" in text and "settings seed" in text
-    assert text.count("<audio") == len(list((tmp_path / "sounds").iterdir())) > 0
+    assert "Evaluation of one" in text and "config seed" in text
+    assert text.count("<audio") == len(list((tmp_path / "reconstruction").iterdir())) > 0
     assert "Learning curves" in text
 
 
@@ -42,7 +42,7 @@ def test_several_on_one_page_and_the_page_anew(checkpoints, cache, tmp_path):
     page = tmp_path / "report.html"
     text = page.read_text()
     assert all((tmp_path / name / "evaluation.json").is_file() for name in ("one", "two"))
-    assert "Evaluation of 2 models" in text and "Models side by side" in text
+    assert "Evaluation of 2 models" in text and "Model comparison" in text
     page.unlink()
     code, output = run("evaluate.py", f"report={tmp_path}", cache=cache)
     assert code == 0, output
@@ -52,4 +52,4 @@ def test_several_on_one_page_and_the_page_anew(checkpoints, cache, tmp_path):
 def test_one_of_checkpoint_and_checkpoints(checkpoints, cache):
     arguments = [f"checkpoint={checkpoints[0]}", f"checkpoints=[{checkpoints[1]}]"]
     code, output = run("evaluate.py", *arguments, cache=cache)
-    assert code == 1 and "checkpoint and checkpoints are given: only one" in output
+    assert code == 1 and "checkpoint and checkpoints are set: only one" in output

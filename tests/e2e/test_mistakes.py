@@ -42,7 +42,7 @@ MISTAKES = {
         ["data.batch_size=x", "seed=y"],
         r"for 2 reasons:[\s\S]*seed is 'y'[\s\S]*data\.batch_size is 'x'",
     ),
-    "no folder given": (["data=folder"], r"data\.root is not set: give data\.root=\.\.\."),
+    "no folder given": (["data=folder"], r"data\.root is not set: set data\.root=\.\.\."),
     "missing folder": (["data=folder", "data.root=/no/such"], r"/no/such.*no such folder"),
     "missing corpus": (
         ["data=librispeech", "data.root=/no/such"],
@@ -136,11 +136,11 @@ MISTAKES = {
     ),
     "shortcut that is wider than the stack": (
         ["encoder.kernels=[1]", "encoder.strides=[2]"],
-        r"encoder\.shortcut reads 3 frames for a code, but the stack only 1: raise",
+        r"encoder\.shortcut reads 3 frames per code, but the stack only 1: raise",
     ),
     "module for a class": (
         ["encoder._target_=wavenet_ae.encoders"],
-        r"encoder\._target_ is 'wavenet_ae\.encoders', which (is no class|cannot be found)",
+        r"encoder\._target_ is 'wavenet_ae\.encoders', which (is not a class|cannot be found)",
     ),
     "codebook that starts too late": (
         ["bottleneck.start_after=24"],

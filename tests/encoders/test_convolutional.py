@@ -1,4 +1,4 @@
-"""The frame encoder against its geometry."""
+"""The convolutional encoder against its geometry."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every encoder promises.  A new member is one line in tests/helpers/configs.py."""
+"""Contract of all encoders. A new one is one line in tests/helpers/configs.py."""
 
 from __future__ import annotations
 

@@ -207,7 +207,7 @@ def test_auto_takes_the_native_engine_and_says_why(caplog):
     assert type(other) is ENGINES["reference"]
     said, said_of_other = caplog.messages
     assert said.startswith(f"engine=auto uses native: the model is in float32 on a CPU.  {path}, ")
-    assert said_of_other.startswith("engine=auto uses reference; native cannot be used: it takes")
+    assert said_of_other.startswith("engine=auto uses reference; native cannot be used: it needs")
 
 
 def test_without_a_compiler_auto_takes_the_reference_and_says_so(monkeypatch, tmp_path, caplog):

@@ -1,4 +1,4 @@
-"""The native engine's libraries: compiled once, kept, and what is said where that fails."""
+"""Libraries of the native engine: compiled once, cached, and errors that say what to install."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_what_the_compiler_says_is_kept(cache, monkeypatch, tmp_path):
 
 def test_a_wrong_cxx_is_named(cache, monkeypatch):
     monkeypatch.setenv("CXX", "g+++ -O3")
-    with pytest.raises(UserError, match=r"CXX is 'g\+\+\+ -O3', which is no program"):
+    with pytest.raises(UserError, match=r"CXX is 'g\+\+\+ -O3', which is not an executable"):
         compiled(SOURCE)
 
 

@@ -1,4 +1,4 @@
-// The engine by itself, for sanitizers: made-up decoders, generated from and scored.
+// The engine by itself, for sanitizers: random decoders generate samples and score them.
 #include "engine.cpp"
 
 #include <cstdio>
@@ -23,7 +23,7 @@ static void run(Sizes sizes, std::vector<int32_t> dilations, int threads, int ba
   const auto skip = noise(sizes.skip * layers * sizes.gate), skip_bias = noise(sizes.skip);
   const auto post = noise(sizes.post * sizes.skip), post_bias = noise(sizes.post);
   const auto logits = noise(sizes.levels * sizes.post), logits_bias = noise(sizes.levels);
-  const Weights weights{dilations.data(), embedding.data(), taps.data(), conditioning.data(),
+  const DecoderWeights weights{dilations.data(), embedding.data(), taps.data(), conditioning.data(),
                         residual.data(),  skip.data(),      skip_bias.data(), post.data(),
                         post_bias.data(), logits.data(),    logits_bias.data()};
   Decoder* const decoder = decoder_new(&sizes, &weights, threads);
@@ -40,10 +40,10 @@ static void run(Sizes sizes, std::vector<int32_t> dilations, int threads, int ba
   const int64_t first = first_position / sizes.hop;
   const int64_t num_vectors = (first_position + 2 * count + sizes.hop) / sizes.hop - first;
   const auto vectors = noise(num_vectors * batch * sizes.conditioning);
-  const Conditioning given{vectors.data(), first, num_vectors};
+  const ConditioningVectors given{vectors.data(), first, num_vectors};
   std::vector<float> uniforms(count * batch, 0.4f), made(count * batch * sizes.levels);
   std::vector<int64_t> levels(count * batch);
-  const Sampling how{0.9f, sizes.levels - 1, 0.95f};
+  const SamplingOptions how{0.9f, sizes.levels - 1, 0.95f};
   session_generate(session, &given, count, &how, uniforms.data(), levels.data());
   session_score(session, &given, count, levels.data(), made.data());
   session_free(session);

@@ -12,8 +12,8 @@ from helpers.evaluated import data
 from helpers.small_models import checkpoint, recordings
 
 from wavenet_ae.errors import UserError
-from wavenet_ae.evaluation.config import Settings, check_settings
-from wavenet_ae.evaluation.dataset import Speech, open_speech
+from wavenet_ae.evaluation.config import EvaluationConfig, check_config
+from wavenet_ae.evaluation.dataset import EvaluationDataset, open_dataset
 from wavenet_ae.loading import load
 
 NAMES = [f"ann/{number}.wav" for number in range(8)]
@@ -32,8 +32,8 @@ def file(tmp_path) -> Path:
     return file
 
 
-def opened(file: Path, **settings) -> Speech:
-    return open_speech(load(file), check_settings({"checkpoint": str(file), **settings}))
+def opened(file: Path, **settings) -> EvaluationDataset:
+    return open_dataset(load(file), check_config({"checkpoint": str(file), **settings}))
 
 
 def test_moved_recordings_stay_divided(file, tmp_path):
@@ -50,11 +50,11 @@ def test_moved_recordings_stay_divided(file, tmp_path):
     assert np.array_equal(after.rows, before.rows)
     assert after.corpus.fingerprint == before.corpus.fingerprint
     assert after.paths()["ann/0.wav"] == now / "ann" / "0.wav"
-    assert Settings(data={"root": str(now)}).asked_split == "validation"
+    assert EvaluationConfig(data={"root": str(now)}).chosen_split == "validation"
 
 
 def test_nothing_else_of_a_run_s_data_can_be_set(file):
-    with pytest.raises(UserError, match=r"data\.limit is given, but no data=\.\.\..*\(root\)"):
+    with pytest.raises(UserError, match=r"data\.limit is set, but no data=\.\.\..*\(root\)"):
         opened(file, data={"limit": 3})
 
 

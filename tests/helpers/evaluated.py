@@ -7,9 +7,9 @@ from typing import Any
 
 from helpers.small_models import checkpoint
 from wavenet_ae.checkpoint import read_checkpoint, write_checkpoint
-from wavenet_ae.evaluation.config import Settings
+from wavenet_ae.evaluation.config import EvaluationConfig
 from wavenet_ae.evaluation.evaluator import evaluate
-from wavenet_ae.evaluation.results import Evaluation, ResultTable
+from wavenet_ae.evaluation.results import EvaluationResult, ResultTable
 
 
 def data(cache: Path, **source: Any) -> dict[str, Any]:
@@ -27,24 +27,28 @@ def data(cache: Path, **source: Any) -> dict[str, Any]:
     }
 
 
-def judged(
+def evaluated(
     folder: Path,
     cache: Path,
     part: str,
     kind: str = "vqvae",
     quantizes: bool = True,
+    decoder: dict[str, Any] | None = None,
     **settings: Any,
-) -> Evaluation:
-    """One part of the evaluation of a model with this bottleneck."""
-    file = checkpoint(folder, kind)
+) -> EvaluationResult:
+    """Result of one part of the evaluation of a model with this bottleneck."""
+    file = checkpoint(folder, kind, decoder=decoder)
     if not quantizes:
         content = read_checkpoint(file)
         content["state_dict"]["model.bottleneck.is_quantizing"].fill_(False)
         write_checkpoint(content, file)
-    given = {"data": data(cache), "out": str(folder / "judged"), "parts": [part]} | settings
-    return evaluate(Settings(checkpoint=str(file), device="cpu", engine="reference", **given))
+    given = {"data": data(cache), "out": str(folder / "out"), "metrics": [part]} | settings
+    return evaluate(
+        EvaluationConfig(checkpoint=str(file), device="cpu", engine="reference", **given)
+    )
 
 
-def table(evaluation: Evaluation, part: str) -> ResultTable:
-    (found,) = [each for each in evaluation.findings if each.part == part]
+def table(result: EvaluationResult, id: str) -> ResultTable:
+    found = result.table(id)
+    assert found is not None, id
     return found

@@ -12,7 +12,7 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from hydra.core.global_hydra import GlobalHydra
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from helpers.configs import BOTTLENECKS, TINY, TINY_QUANTIZERS, small
-from helpers.evaluated import judged
+from helpers.evaluated import evaluated
 from wavenet_ae.checkpoint import newest_checkpoint
 from wavenet_ae.config import check, plain
 from wavenet_ae.dashboards.history import read_metrics
@@ -38,7 +38,7 @@ STEPS = 20
 ENCODERS = ("mfcc", "mel", "waveform")
 MODELS = ("wavenet", "mfcc_inverter")
 ENGINES = ("reference", "native", "native_bf16", "native_int8")
-PARTS = ("certificates", "likelihood", "bitrate", "units")
+PARTS = ("receptive_fields", "likelihood", "bitrate", "units")
 QUIET = ["callbacks.doctor=null"]
 
 
@@ -108,9 +108,14 @@ def generation_figures() -> Iterator[tuple[str, Any]]:
 
 def evaluation_figures(folder: Path, cache: Path) -> Iterator[tuple[str, Any]]:
     for part in PARTS:
-        found = judged(folder / part, cache, part).findings
-        cells = [value for each in found for row in each.rows for value in row.values()]
-        yield f"evaluation {part}", [each for each in cells if isinstance(each, int | float)]
+        for table in evaluated(folder / part, cache, part).tables:
+            yield f"evaluation {table.id}", [_numbers(row) for row in table.rows]
+
+
+def _numbers(row: Mapping[str, Any]) -> dict[str, float]:
+    """Cells of a row that hold numbers; NaN where there is none."""
+    cells = {name: value for name, value in row.items() if not isinstance(value, str)}
+    return {name: float("nan") if value is None else value for name, value in cells.items()}
 
 
 def figures(folder: Path, cache: Path) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Evaluations whose names would break a page that trusts them, with sounds that can be heard."""
+"""Evaluations whose names would break a page that trusts them, with audio."""
 
 from __future__ import annotations
 
@@ -9,14 +9,12 @@ from typing import Any
 import numpy as np
 
 from wavenet_ae.audio.io import write
-from wavenet_ae.evaluation.config import FILE
-from wavenet_ae.evaluation.parts.likelihood import WORDS
-from wavenet_ae.evaluation.results import Evaluation, ResultTable
+from wavenet_ae.evaluation.results import FILE, EvaluationResult, ResultTable
 
 RATE = 8000
 HOSTILE = "</script><script>document.title='taken'</script><img src=\"http://a.b/c.png\">'&amp;"
 LONG = "a-folder-of-recordings-without-a-single-place-to-break/" * 3
-SOUNDS = ("reconstruction", "to the lowest voice")
+KINDS = ("reconstructed", "lowest_voice")
 CODES = {
     "bottleneck": "VQVAE",
     "codes_per_second": 50.0,
@@ -27,30 +25,28 @@ NUMBERS = [12_000.0, None, 0.00002, 9.5, -3.0]
 
 SORTED = ResultTable(
     "made",
-    "Numbers to sort",
-    "Made up.",
-    [{"name": f"row {n + 1}", "figure": each} for n, each in enumerate(NUMBERS)],
+    ["name"],
+    [{"name": f"row {n + 1}", "number": each} for n, each in enumerate(NUMBERS)],
 )
 
 
 def likelihood(nats: float) -> ResultTable:
     rows = [
-        {"figure": words, "nats_per_sample": nats, "nats_per_sample_error": 0.02}
-        for words in WORDS.values()
+        {"samples": name, "nll": nats, "nll_error": 0.02} for name in ("all", "interior", HOSTILE)
     ]
-    return ResultTable("likelihood", "How well it predicts", "Nats.", rows)
+    return ResultTable("likelihood", ["samples"], rows)
 
 
-def each_sound(folder: Path, utterance: str, pitch_hz: float) -> ResultTable:
-    """With its files, a second each; the original is the same wherever the utterance is."""
-    _tone(folder / "sounds" / "00-original.wav", 440.0)
+def audio_files(folder: Path, utterance: str, pitch_hz: float) -> ResultTable:
+    """With the files, a second each; the original is the same wherever the utterance is."""
+    _tone(folder / "reconstruction" / "00-original.wav", 440.0)
     rows = []
-    for number, sound in enumerate(SOUNDS):
-        file = f"sounds/00-{sound.replace(' ', '-')}.wav"
+    for number, kind in enumerate(KINDS):
+        file = f"reconstruction/00-{kind}.wav"
         _tone(folder / file, pitch_hz * (number + 1))
         rows.append(
             {
-                "sound": sound,
+                "kind": kind,
                 "utterance": utterance,
                 "voice": HOSTILE,
                 "file": file,
@@ -58,12 +54,12 @@ def each_sound(folder: Path, utterance: str, pitch_hz: float) -> ResultTable:
                 **dict.fromkeys(("f0_hz", "original_f0_hz", "voice_f0_hz"), pitch_hz),
             }
         )
-    return ResultTable("each_sound", "Every sound", "One row each.", rows, is_detail=True)
+    return ResultTable("reconstruction_files", ["kind", "utterance"], rows)
 
 
 def made(
     folder: Path,
-    *findings: ResultTable,
+    *tables: ResultTable,
     name: str = "a",
     codes: Mapping[str, Any] = CODES,
     card: str = "━━ part ━━\n" + "a wide card " * 9,
@@ -86,8 +82,8 @@ def made(
         "split_seconds": 90.0,
         "split_utterances_of_known_speakers": 2,
     }
-    command = {"command": "evaluate.py checkpoint=a", "versions": {"torch": "2"}}
-    Evaluation(described, corpus, command, list(findings)).write(folder / FILE)
+    command = {"command": "wavenet-ae evaluate checkpoint=a", "versions": {"torch": "2"}}
+    EvaluationResult(described, corpus, command, tables).save(folder)
     return folder / FILE
 
 

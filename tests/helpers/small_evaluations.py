@@ -1,4 +1,4 @@
-"""Evaluations for pages: real ones of small models with random weights, and made-up findings."""
+"""Evaluations for pages: real ones of small models with random weights, and made-up tables."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ import numpy as np
 
 from helpers.small_models import RATE, checkpoint
 from wavenet_ae.audio.io import write
-from wavenet_ae.evaluation.config import Settings
-from wavenet_ae.evaluation.evaluator import FILE, evaluate
-from wavenet_ae.evaluation.parts.contingency import UnitCounts, code_by_phone
-from wavenet_ae.evaluation.report.reading import Judged
-from wavenet_ae.evaluation.results import ResultTable
+from wavenet_ae.evaluation.config import EvaluationConfig
+from wavenet_ae.evaluation.contingency import UnitCounts, contingency, unit_usage
+from wavenet_ae.evaluation.evaluator import evaluate
+from wavenet_ae.evaluation.results import FILE, EvaluationResult, ResultTable
 
 HOSTILE = '<b>&"$x_1$'
 METRICS = """step,train/nll,validation/nll,validation/nll_shuffled_codes,validation/perplexity
@@ -23,7 +22,7 @@ METRICS = """step,train/nll,validation/nll,validation/nll_shuffled_codes,validat
 """
 
 
-ALL = ("likelihood", "bitrate", "sounds", "units")
+ALL = ("likelihood", "bitrate", "reconstruction", "units")
 
 
 def evaluated(folder: Path, kind: str, cache: Path, parts: Sequence[str] = ALL) -> Path:
@@ -38,51 +37,53 @@ def evaluated(folder: Path, kind: str, cache: Path, parts: Sequence[str] = ALL) 
         "minutes": 0.35,
     }
     target = "wavenet_ae.data.module.SpeechData"
-    settings = Settings(
+    config = EvaluationConfig(
         checkpoint=str(file),
         data={"_target_": target, "source": source, "cache_dir": str(cache / "packed")},
-        out=str(folder / "judged"),
-        parts=list(parts),
-        sounds=1,
-        seconds=0.05,
+        out=str(folder / "out"),
+        metrics=list(parts),
+        num_utterances=1,
+        max_seconds=0.05,
         engine="reference",
         device="cpu",
     )
-    evaluate(settings)
-    return folder / "judged" / FILE
+    evaluate(config)
+    return folder / "out" / FILE
 
 
-def made_up(*findings: ResultTable, name: str = "a", folder: Path | None = None) -> Judged:
-    return Judged(
-        name=name,
+def made_up(*tables: ResultTable, name: str = "a", folder: Path | None = None) -> EvaluationResult:
+    return EvaluationResult(
         folder=folder or Path("nowhere"),
-        model={"checkpoint": "nowhere/best.ckpt", "bottleneck": "VQVAE"},
+        model={"name": name, "checkpoint": "nowhere/best.ckpt", "bottleneck": "VQVAE"},
         corpus={"fingerprint": "f00", "split": "validation"},
         command={},
-        findings=findings,
+        tables=tables,
     )
 
 
-def counted(by_label: list[list[int]], frames: list[int], labels: list[str]) -> ResultTable:
+def counted(by_label: list[list[int]], frames: list[int], labels: list[str]) -> list[ResultTable]:
     counts = UnitCounts(np.array(by_label), np.array(frames))
-    return code_by_phone({"codes": counts, "k-means on MFCC": counts}, labels)
+    of_systems = {"codes": counts, "kmeans_mfcc": counts}
+    return [unit_usage(of_systems), contingency(of_systems, labels)]
 
 
-def rows(part: str, *values: dict) -> ResultTable:
-    return ResultTable(part, part, "", list(values))
+def rows(id: str, *values: dict) -> ResultTable:
+    """Table whose keys are its columns of texts."""
+    keys = [name for name, each in values[0].items() if isinstance(each, str)] if values else []
+    return ResultTable(id, keys, list(values))
 
 
-def hostile(folder: Path, name: str) -> Judged:
-    """All that figures are drawn from, but a run folder; its labels and names are HOSTILE."""
+def hostile(folder: Path, name: str) -> EvaluationResult:
+    """All that plots are made from, but a run folder; its labels and names are HOSTILE."""
     write(folder / "example.wav", np.full(RATE, 100, np.int16), RATE)
     span = {"codebook": None, "label": HOSTILE, "start_seconds": 0.0, "end_seconds": 1.0}
-    spans = [{"kind": "phones", **span}, {"kind": "units", **span, "codebook": 0, "label": "7"}]
-    settings = {"file": "example.wav", "utterance": HOSTILE}
+    spans = [{"kind": "labels", **span}, {"kind": "units", **span, "codebook": 0, "label": "7"}]
+    metadata = {"file": "example.wav", "utterance": HOSTILE}
     return made_up(
-        rows("likelihood", {"figure": "NLL, all samples", "nats_per_sample": 2.5}),
-        rows("bitrate", {"rate": "unigram", "bits_per_second": 300.0}),
-        counted([[3, 1], [1, 4]], [4, 5], [HOSTILE, "a"]),
-        ResultTable("example", "", "", spans, settings, is_detail=True),
+        rows("likelihood", {"samples": "all", "nll": 2.5}),
+        rows("bitrate", {"estimate": "unigram", "bits_per_second": 300.0}),
+        *counted([[3, 1], [1, 4]], [4, 5], [HOSTILE, "a"]),
+        ResultTable("alignment_example", [], spans, metadata),
         name=name,
         folder=folder,
     )

@@ -22,14 +22,21 @@ RATE = 8000
 
 
 def checkpoint(
-    folder: Path, kind: str = "vqvae", seed: int = 0, num_layers: int = 6, **model: Any
+    folder: Path,
+    kind: str = "vqvae",
+    seed: int = 0,
+    num_layers: int = 6,
+    decoder: dict[str, Any] | None = None,
+    **model: Any,
 ) -> Path:
-    """Of a small autoencoder with the bottleneck `kind`, or of a language model (`wavenet`)."""
+    """A small autoencoder with the bottleneck `kind`, or a language model (`wavenet`); `decoder`
+    takes the place of the WaveNet."""
     if kind == "wavenet":
         config = language_model(**model)
         config["decoder"] |= {"num_blocks": 1, "layers_per_block": num_layers}
     else:
         config = small(kind)
+    config["decoder"] = decoder or config["decoder"]
     torch.manual_seed(seed)
     built = build(config, SPEAKERS)
     for module in built.modules():

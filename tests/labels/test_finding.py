@@ -1,4 +1,4 @@
-"""Where labels lie."""
+"""Locations of labels."""
 
 from __future__ import annotations
 
@@ -67,8 +67,8 @@ def test_in_an_item_file_by_key_or_by_its_last_part(tmp_path):
 @pytest.mark.parametrize(
     ("place", "suffix", "message"),
     [
-        ("beside", ".lab", r"'\.lab': give one of \.phn, \.wrd, \.TextGrid"),
-        ("nowhere", ".phn", "nowhere: give 'beside', an existing folder, or an .item file"),
+        ("beside", ".lab", r"'\.lab': use one of \.phn, \.wrd, \.TextGrid"),
+        ("nowhere", ".phn", "nowhere: use 'beside', an existing folder, or an .item file"),
         ("nowhere.item", ".phn", "no item file nowhere.item"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Item files, as labels."""
+"""Labels from item files."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_columns_may_come_in_another_order(tmp_path):
         (HEADER + "a 1 1 x y z s\n", "line 2: '1 1 x'.*then end"),
         (HEADER + "a 1 inf x y z s\n", "line 2: '1 inf x'.*then end"),
         (HEADER + "a nan 1 x y z s\n", "line 2: 'nan 1 x'.*then end"),
-        (HEADER + "a 0 1 x y z s\na 0.5 1.5 y x z s\n", "line 3: .*those of triphones overlap"),
+        (HEADER + "a 0 1 x y z s\na 0.5 1.5 y x z s\n", "line 3: .*items of triphones overlap"),
     ],
 )
 def test_errors_name_file_and_line(tmp_path, text, message):

@@ -1,4 +1,4 @@
-"""Mappings as data, and those that come with the project."""
+"""Label mappings as data, and the built-in ones."""
 
 from __future__ import annotations
 
@@ -89,11 +89,11 @@ def test_an_unknown_mapping_lists_those_there_are():
     [
         ("name: m\ntable: {}\n", "name, others, table"),
         ("[1, 2]\n", "name, others, table"),
-        ("name: m\nothers: drop\ntable: {}\n", "'drop': give error or keep"),
+        ("name: m\nothers: drop\ntable: {}\n", "'drop': use error or keep"),
         ("name: m\nothers: keep\ntable: 3\n", "table must be"),
-        ("name: m\nothers: keep\ntable: {no: a}\n", "False in the table is no text: put quotes"),
-        ("name: m\nothers: keep\ntable: {a: 1}\n", "1 in the table is no text"),
-        ("name: m\nothers: keep\ntable: {null: a}\n", "None in the table is no text"),
+        ("name: m\nothers: keep\ntable: {no: a}\n", "False in the table is not a text: quote it"),
+        ("name: m\nothers: keep\ntable: {a: 1}\n", "1 in the table is not a text"),
+        ("name: m\nothers: keep\ntable: {null: a}\n", "None in the table is not a text"),
         ("name: {m\n", "not a readable mapping"),
     ],
 )

@@ -1,4 +1,4 @@
-"""The controls: predictions with others' codes, without any, and as another speaker."""
+"""Ablations: predictions with shuffled codes, zeroed codes and another speaker."""
 
 from __future__ import annotations
 

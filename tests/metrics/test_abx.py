@@ -1,4 +1,4 @@
-"""The folder that fastabx reads; its scores of codes whose answers are known, where it is there."""
+"""The export for fastabx, and its scores of codes with known answers, if it is installed."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_errors_name_what_is_wrong(tmp_path):
     export = exporter(tmp_path, items_of(tmp_path, "../x 0 1 a b c s\n"))
     with pytest.raises(UserError, match=r"no item .* \(\.\./x, \.\.\.\) name them"):
         export.finish()
-    with pytest.raises(UserError, match=r"'\.\./x': give a path below"):
+    with pytest.raises(UserError, match=r"'\.\./x': use a path below"):
         export.add("../x", np.zeros(1, int), np.array([0.5]))
 
 

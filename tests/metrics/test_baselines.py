@@ -1,4 +1,4 @@
-"""k-means on feature frames."""
+"""k-means on acoustic features."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ledger of bits, of codes whose entropies are known."""
+"""Bitrates of codes whose entropies are known."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_longer_runs_are_counted_as_the_longest():
 
 def test_codebooks_add_up():
     first, second = [0, 0, 0, 0], [0, 1, 2, 3]
-    codes = torch.tensor([[first, second]])  # (B, Q, N)
+    codes = torch.tensor([[first, second]])  # (B, H, N)
     statistics = counted(codes, codes, size=4, num_codebooks=2)
     assert statistics.counts.tolist() == [[8, 0, 0, 0], [2, 2, 2, 2]]
     assert (lengths(statistics, 0), lengths(statistics, 1)) == ({4: 2}, {1: 8})
@@ -100,7 +100,7 @@ def test_codebooks_add_up():
 
 
 def test_transposed_codes_are_read_in_their_order():
-    """RVQ gives (B, Q, N) as a view of (B, N, Q)."""
+    """RVQ returns (B, H, N) as a view of (B, N, H)."""
     codes = torch.tensor([[[0, 0, 1], [2, 3, 3]]])
     seen = codes.transpose(1, 2).contiguous().transpose(1, 2)
     pair = [counted(each, size=4, num_codebooks=2) for each in (codes, seen)]

@@ -1,4 +1,4 @@
-"""Changes of codes against boundaries of phones, with answers by hand."""
+"""Changes of codes against phone boundaries, with answers computed by hand."""
 
 from __future__ import annotations
 

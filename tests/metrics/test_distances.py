@@ -1,4 +1,4 @@
-"""Distances and fundamental frequencies of which the answer is known."""
+"""Distances and fundamental frequencies with known answers."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def noise(num_samples: int, seed: int = 0) -> np.ndarray:
 def speech(rate: int) -> np.ndarray:
     """Three seconds of the built-in corpus."""
     rng = np.random.default_rng(3)
-    waveform, _ = make_utterance(synthesis.draw_speaker(rng), 3 * synthesis.SAMPLE_RATE, rng)
+    waveform, _ = make_utterance(synthesis.sample_voice(rng), 3 * synthesis.SAMPLE_RATE, rng)
     return resample_poly(waveform, rate, synthesis.SAMPLE_RATE)
 
 
@@ -132,9 +132,9 @@ def test_what_has_no_pitch_has_none():
 def test_voices_of_the_built_in_corpus_have_their_mean(seed, rate):
     """Frication, creaking periods and all: within 2 % of what was synthesized."""
     rng = np.random.default_rng(seed)
-    speaker = replace(synthesis.draw_speaker(rng), breath=0.02)
+    speaker = replace(synthesis.sample_voice(rng), breath=0.02)
     phones = ["b", "aa", "n", "iy", "s", "uw", "l", "eh"] * 3
-    durations = synthesis.draw_durations(phones, speaker, rng)
+    durations = synthesis.sample_durations(phones, speaker, rng)
     num_samples = int(durations.sum())
     truth = synthesis._pitch(num_samples, speaker, np.random.default_rng(seed))
     waveform, _ = synthesis.utter(phones, durations, speaker, np.random.default_rng(seed))

@@ -1,4 +1,4 @@
-"""Whole utterances in codes: where they stand, and that silence around changes nothing inside."""
+"""Codes of whole utterances: their instants, and no effect of the silence around."""
 
 from __future__ import annotations
 

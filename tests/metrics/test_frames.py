@@ -1,4 +1,4 @@
-"""A sample of frames: bounded, uniform, the same again, and no larger in memory for more speech."""
+"""Samples of frames: bounded, uniform, reproducible, and with flat memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whole utterances are predicted as the model's definition has it, every sample once."""
+"""Likelihood of whole utterances follows the model's definition, and counts every sample once."""
 
 from __future__ import annotations
 

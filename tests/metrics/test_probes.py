@@ -1,4 +1,4 @@
-"""Probes: known answers, agreement with scikit-learn, and divisions that never leak."""
+"""Probes: known answers, agreement with scikit-learn, and folds that never leak."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is measured on a model agrees with its geometry, and a geometry that lies is found out."""
+"""Measured receptive fields agree with the geometry, and a wrong geometry is detected."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 from helpers.configs import BOTTLENECKS, ENCODERS, MIXTURE, language_model, small
 from torch import nn
 
-from wavenet_ae.metrics.receptive_fields import Certificate, certify
+from wavenet_ae.metrics.receptive_fields import ReceptiveField, measure_receptive_fields
 from wavenet_ae.models import GenerativeModel, WaveformAutoencoder, build
 
 
@@ -24,20 +24,20 @@ def autoencoder(*options: str, **changes: Any) -> WaveformAutoencoder:
     return model
 
 
-def by_name(model: GenerativeModel) -> dict[str, Certificate]:
-    return {each.name: each for each in certify(model)}
+def by_name(model: GenerativeModel) -> dict[str, ReceptiveField]:
+    return {each.name: each for each in measure_receptive_fields(model)}
 
 
 @pytest.mark.parametrize("encoder", ENCODERS)
 @pytest.mark.parametrize("bottleneck", BOTTLENECKS)
 def test_every_model_reads_what_its_geometry_says(bottleneck, encoder):
     model = autoencoder(bottleneck, encoder)
-    certificates = by_name(model)
-    assert len(certificates) == 4 and all(each.agrees for each in certificates.values())
-    code = certificates["samples that a code reads"].measured
+    fields = by_name(model)
+    assert len(fields) == 4 and all(each.agrees for each in fields.values())
+    code = fields["receptive field of a code"].measured
     assert code.last == model.alignment.encoder.lookahead
     assert code.last - code.first + 1 == model.alignment.encoder.receptive_field
-    readers = certificates["predictions that read a code"].measured
+    readers = fields["samples conditioned on a code"].measured
     assert readers.last - readers.first + 1 == model.window(1).full_usage
 
 
@@ -51,14 +51,14 @@ def test_every_model_reads_what_its_geometry_says(bottleneck, encoder):
     ],
 )
 def test_other_decoders_agree_too(changes):
-    certificates = certify(autoencoder("vqvae", "waveform", **changes))
-    assert all(each.agrees for each in certificates)
+    fields = measure_receptive_fields(autoencoder("vqvae", "waveform", **changes))
+    assert all(each.agrees for each in fields)
 
 
-def test_a_language_model_hears_the_past_alone():
+def test_a_language_model_reads_the_past_alone():
     model = made(language_model())
-    (heard,) = certify(model)
-    assert heard.agrees and str(heard.measured) == "-15 to -1"
+    (field,) = measure_receptive_fields(model)
+    assert field.agrees and str(field.measured) == "-15 to -1"
 
 
 def test_the_two_measured_parts_make_what_the_whole_model_reads():
@@ -79,7 +79,7 @@ def test_the_two_measured_parts_make_what_the_whole_model_reads():
             logits = model.decoder(levels, conditioning, torch.tensor([0]))
         spoilt = logits.isnan().any(dim=1)[0].nonzero()[:, 0]
         offsets |= {marked - plan.targets.start - target for target in spoilt.tolist()}
-    through = by_name(model)["samples that a prediction reads by codes"].measured
+    through = by_name(model)["receptive field of the decoder through codes"].measured
     assert (min(offsets), max(offsets)) == (through.first, through.last)
 
 
@@ -87,15 +87,15 @@ def test_a_layer_that_reads_farther_than_it_says_is_found_out():
     model = autoencoder("vqvae", "mfcc")
     model.encoder.blocks[0].convolution.dilation = (2,)
     model.encoder.shortcut = None
-    certificates = by_name(model)
-    code = certificates["samples that a code reads"]
+    fields = by_name(model)
+    code = fields["receptive field of a code"]
     assert not code.agrees and code.measured.last > code.computed.last
-    assert certificates["past samples that a prediction reads"].agrees
+    assert fields["receptive field of the decoder"].agrees
 
 
 def test_an_upsampling_that_reads_farther_than_it_says_is_found_out():
     model = autoencoder("vqvae", "mfcc")
     context = model.upsampling.context
     model.upsampling.context = nn.Conv1d(context.in_channels, context.out_channels, 5, padding=1)
-    readers = by_name(model)["predictions that read a code"]
+    readers = by_name(model)["samples conditioned on a code"]
     assert not readers.agrees and readers.measured.last > readers.computed.last

@@ -1,4 +1,4 @@
-"""Utterances spoken again: which, by whose codes, in whose voice, and how near they come."""
+"""Resynthesis of utterances: choice, codes, voices, and quality."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from wavenet_ae.metrics.reconstruction import (
     RECONSTRUCTION,
     TO_HIGHEST,
     TO_LOWEST,
-    Sound,
+    Resynthesis,
     choose,
-    planned,
+    plan_resyntheses,
     repeated,
-    speak,
+    resynthesize,
     through_mu_law,
 )
 from wavenet_ae.metrics.sound_quality import mean, means, missing_packages, sound_quality
@@ -65,13 +65,13 @@ def test_a_model_that_knows_nobody_hears_strangers(corpus):
     stranger = build(small("ae"), ["nobody"]).eval()
     originals = choose(stranger, corpus, corpus.rows("validation"), count=2, seconds=0.3)
     assert len(originals.samples) == 2 and originals.voices == {}
-    kinds = [each.kind for each in planned(stranger, originals)]
+    kinds = [each.kind for each in plan_resyntheses(stranger, originals)]
     assert kinds == [RECONSTRUCTION, OTHER_CODES] * 2
 
 
 def test_what_is_planned(model, corpus):
     originals = choose(model, corpus, corpus.rows("validation"), count=2, seconds=0.5)
-    sounds = list(planned(model, originals))
+    sounds = list(plan_resyntheses(model, originals))
     kinds = [RECONSTRUCTION, OTHER_CODES, TO_LOWEST, TO_HIGHEST]
     assert [each.kind for each in sounds] == 2 * kinds
     low, high = sorted(originals.voices, key=originals.voices.__getitem__)
@@ -90,10 +90,10 @@ def test_codes_are_repeated_to_any_length():
 def test_sounds_are_as_long_as_their_originals_whatever_is_beside_them(model, corpus):
     originals = choose(model, corpus, corpus.rows("validation"), count=2, seconds=0.21)
     engine = make_engine("reference", model.decoder)
-    sounds = list(planned(model, originals))
+    sounds = list(plan_resyntheses(model, originals))
 
-    def made(some: list[Sound]) -> list[np.ndarray]:
-        chunks = list(speak(model, originals, some, engine, Sampling()))
+    def made(some: list[Resynthesis]) -> list[np.ndarray]:
+        chunks = list(resynthesize(model, originals, some, engine, Sampling()))
         return [np.concatenate([chunk[row] for chunk in chunks]) for row in range(len(some))]
 
     together = made(sounds)
@@ -104,7 +104,7 @@ def test_sounds_are_as_long_as_their_originals_whatever_is_beside_them(model, co
 def test_the_original_is_nearest_to_itself(model, corpus):
     originals = choose(model, corpus, corpus.rows("validation"), count=1, seconds=2.0)
     (original,) = originals.samples
-    sound = Sound(RECONSTRUCTION, 0, model.encode(original, RATE), originals.speakers[0])
+    sound = Resynthesis(RECONSTRUCTION, 0, model.encode(original, RATE), originals.speakers[0])
     same, mu_law, noise = (
         sound_quality(model, originals, sound, each)
         for each in (
@@ -125,7 +125,7 @@ def test_the_original_is_nearest_to_itself(model, corpus):
 
 def test_without_their_packages_some_figures_are_missing_and_nothing_else(model, corpus):
     originals = choose(model, corpus, corpus.rows("validation"), count=1, seconds=1.0)
-    sound = Sound(RECONSTRUCTION, 0, model.encode(originals.samples[0], RATE), "")
+    sound = Resynthesis(RECONSTRUCTION, 0, model.encode(originals.samples[0], RATE), "")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(quality_module, "find_spec", lambda name: None)
         quality = sound_quality(model, originals, sound, originals.samples[0])
@@ -139,7 +139,7 @@ def test_the_shortest_and_the_silent_have_what_can_be_had(model, corpus, num_sam
     originals = choose(
         model, corpus, corpus.rows("validation"), count=1, seconds=num_samples / RATE
     )
-    sound = Sound(RECONSTRUCTION, 0, model.encode(originals.samples[0], RATE), "")
+    sound = Resynthesis(RECONSTRUCTION, 0, model.encode(originals.samples[0], RATE), "")
     quality = sound_quality(model, originals, sound, np.zeros(num_samples, np.int16))
     assert np.isnan([quality.f0_hz, quality.pesq, quality.stoi]).all()
 

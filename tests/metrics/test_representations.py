@@ -1,4 +1,4 @@
-"""What there is to probe of each model, at the instants of its codes, and fair baselines."""
+"""Representations of each model at the instants of its codes, and fair baselines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Encoding and judging take whatever was packed: the shortest, the silent, the clipped."""
+"""Encoding and evaluation accept whatever was packed: the shortest, the silent, the clipped."""
 
 from __future__ import annotations
 

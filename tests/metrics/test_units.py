@@ -1,4 +1,4 @@
-"""Code statistics with answers that are known by hand or by scikit-learn."""
+"""Unit metrics with answers known by hand or from scikit-learn."""
 
 from __future__ import annotations
 

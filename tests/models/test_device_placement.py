@@ -10,7 +10,7 @@ from helpers.pretended_gpu import GPU, OnTwoDevices, PretendedGPU, moved, place
 
 from wavenet_ae.bottlenecks.quantizer import Quantizer
 from wavenet_ae.metrics.ablations import controls
-from wavenet_ae.metrics.receptive_fields import certify
+from wavenet_ae.metrics.receptive_fields import measure_receptive_fields
 from wavenet_ae.models import WaveformAutoencoder, build
 from wavenet_ae.training.step_randomness import StepRandomness
 from wavenet_ae.training.validation import ValidationSums
@@ -57,7 +57,7 @@ def test_decoding_and_certificates_stay_on_a_model_s_device():
     with PretendedGPU():
         codes = torch.zeros(3, 1, dtype=torch.long)  # as a file gives them
         assert len(model.decode(codes, "anna", engine="reference"))
-        assert all(each.agrees for each in certify(model))
+        assert all(each.agrees for each in measure_receptive_fields(model))
 
 
 def train(model: WaveformAutoencoder) -> None:

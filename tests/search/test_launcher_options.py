@@ -1,4 +1,4 @@
-"""The options of hydra/launcher: published launchers, with settings that suit a training."""
+"""Options of hydra/launcher: published launchers, with settings that suit training."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run of a sweep: one process trains in its folder, and what fails does not stop the others."""
+"""Runs of a sweep: one process per folder, and a failed run does not stop the others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A search on disk: what is killed goes on, what is another search is refused."""
+"""A search on disk: a killed search continues, and another search is refused."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_placement_and_numbers_may_change(tmp_path):
 
 def test_runs_of_something_else_are_refused(tmp_path):
     (tmp_path / "0").mkdir()
-    with pytest.raises(UserError, match="holds runs that are none of a search's"):
+    with pytest.raises(UserError, match="holds 1 runs that do not belong to a search"):
         opened(tmp_path)
 
 

@@ -1,4 +1,4 @@
-"""The sweep that W&B leads: its agent's command is one that train.py takes."""
+"""Sweeps by W&B: train.py accepts the command of its agent."""
 
 from __future__ import annotations
 

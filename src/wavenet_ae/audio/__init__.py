@@ -1,1 +1,1 @@
-"""Recordings in and out, and the acoustic features that models compute from waveforms."""
+"""Reading and writing recordings, and the acoustic features that models compute from waveforms."""

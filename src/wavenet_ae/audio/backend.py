@@ -1,4 +1,4 @@
-"""torchaudio, or what to install where it does not load beside this torch."""
+"""Import of torchaudio, or an error that says what to install if it does not load."""
 
 from __future__ import annotations
 

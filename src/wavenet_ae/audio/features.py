@@ -1,7 +1,7 @@
-"""Acoustic features as torch modules: computed on the device, on valid frames only.
+"""Acoustic features as torch modules: computed on the model's device, on valid frames only.
 
-All are standardized per channel by statistics of the training split, and computed in the
-precision of these, outside autocast: log energies lose too much in bfloat16.
+All features are standardized per channel by statistics of the training split. They are computed in
+the precision of these statistics, outside autocast: log energies lose too much in bfloat16.
 """
 
 from __future__ import annotations
@@ -17,13 +17,20 @@ from wavenet_ae.audio.backend import torchaudio
 from wavenet_ae.geometry import Chain, Down
 from wavenet_ae.schema import NonNegativeNumber, Positive, PositiveNumber
 
-ENERGY_FLOOR = 1e-6  # below which the energy of a band says nothing; that of torchaudio's MFCC
+ENERGY_FLOOR = 1e-6  # added to band energies before the logarithm, as in torchaudio's MFCC
 
 
 def regression_deltas(frames: Tensor, half_width: int) -> Tensor:
-    """Slopes over `2 * half_width + 1` frames, (B, C, F) -> (B, C, F - 2 * half_width).
+    """Compute slopes over `2 * half_width + 1` frames (Young et al., The HTK Book, eq. 5.16).
 
-    The regression of Young et al., The HTK Book, eq. 5.16, without replicated edge frames.
+    Unlike HTK, the first and last frames are not replicated: only valid frames are returned.
+
+    Args:
+        frames: `(B, C, F)`.
+        half_width: Frames on either side of the center.
+
+    Returns:
+        `(B, C, F - 2 * half_width)`, the change per frame.
     """
     offsets = torch.arange(-half_width, half_width + 1, dtype=frames.dtype, device=frames.device)
     kernel = offsets / (offsets * offsets).sum()
@@ -32,16 +39,31 @@ def regression_deltas(frames: Tensor, half_width: int) -> Tensor:
 
 
 def crop(frames: Tensor, length: int) -> Tensor:
-    """The middle `length` of (B, C, F); with an odd surplus, one frame more goes on the right."""
+    """Return the middle frames; if the surplus is odd, one frame more is cut on the right.
+
+    Args:
+        frames: `(B, C, F)`.
+        length: Frames to keep.
+
+    Returns:
+        `(B, C, length)`.
+    """
     start = (frames.shape[-1] - length) // 2
     return frames[..., start : start + length]
 
 
 class Features(nn.Module):
-    """Waveform (B, T) in [-1, 1] -> features (B, dim, F), each channel standardized.
+    """Base class of features, standardized per channel.
 
-    `mean` and `deviation` are buffers that `fit` sets from the training split; `chain` is the
-    geometry.  Members compute `raw` features.
+    Subclasses compute `raw` features.
+
+    Args:
+        dim: Channels of a frame.
+        chain: Geometry from waveform samples to frames.
+
+    Attributes:
+        mean: Buffer `(dim, 1)` that `fit` sets from the training split.
+        deviation: Buffer `(dim, 1)` of standard deviations, set likewise.
     """
 
     mean: Tensor
@@ -54,16 +76,24 @@ class Features(nn.Module):
         self.register_buffer("deviation", torch.ones(dim, 1))
 
     def forward(self, waveform: Tensor) -> Tensor:
+        """Return standardized features `(B, dim, F)` of a waveform `(B, T)` in [-1, 1]."""
         with torch.autocast(waveform.device.type, enabled=False):
             return (self.raw(waveform.to(self.mean.dtype)) - self.mean) / self.deviation
 
     def raw(self, waveform: Tensor) -> Tensor:
-        """Waveform (B, T) -> features (B, dim, F) as they are."""
+        """Return features `(B, dim, F)` of a waveform `(B, T)`, not standardized."""
         raise NotImplementedError
 
     @torch.no_grad()
     def fit(self, waveforms: Iterable[Tensor]) -> None:
-        """Set mean and deviation of each channel from waveforms of the training split."""
+        """Set the mean and the standard deviation of each channel.
+
+        Args:
+            waveforms: Waveforms `(B, T)` in [-1, 1] of the training split.
+
+        Raises:
+            ValueError: If the waveforms have fewer than two frames.
+        """
         count = 0
         total, squares = (torch.zeros(self.dim, dtype=torch.float64) for _ in range(2))
         for waveform in waveforms:
@@ -80,7 +110,7 @@ class Features(nn.Module):
 
 
 class Waveform(Features):
-    """The samples themselves, for encoders that learn their own filters: (B, T) -> (B, 1, T)."""
+    """The samples themselves, `(B, T)` to `(B, 1, T)`, for encoders with learned filters."""
 
     def __init__(self) -> None:
         super().__init__(dim=1, chain=Chain())
@@ -92,7 +122,7 @@ class Waveform(Features):
 def _framing(
     sample_rate: int, num_mels: int, window_seconds: float, hop_seconds: float, lowest_hz: float
 ) -> dict[str, Any]:
-    """Arguments of torchaudio's spectrograms: frames neither centered nor padded."""
+    """Arguments of torchaudio's spectrograms, with frames that are neither centered nor padded."""
     window = round(window_seconds * sample_rate)
     return {
         "n_fft": window,
@@ -105,7 +135,15 @@ def _framing(
 
 
 class LogMel(Features):
-    """Natural logarithms of mel energies: (B, T) -> (B, num_mels, F)."""
+    """Natural logarithms of mel energies, `(B, T)` to `(B, num_mels, F)`.
+
+    Args:
+        sample_rate: Rate of the waveform in Hz.
+        num_mels: Mel bands.
+        window_seconds: Length of a frame.
+        hop_seconds: Time from one frame to the next.
+        lowest_hz: Lower edge of the lowest band.
+    """
 
     def __init__(
         self,
@@ -125,7 +163,17 @@ class LogMel(Features):
 
 
 class MFCC(Features):
-    """Mel-frequency cepstral coefficients with deltas: (B, T) -> (B, 3 * num_coefficients, F)."""
+    """Mel-frequency cepstral coefficients with deltas, `(B, T)` to `(B, 3 * num_coefficients, F)`.
+
+    Args:
+        sample_rate: Rate of the waveform in Hz.
+        num_coefficients: Cepstral coefficients; deltas and second deltas triple the channels.
+        num_mels: Mel bands.
+        window_seconds: Length of a frame.
+        hop_seconds: Time from one frame to the next.
+        delta_half_width: Frames on either side over which deltas are computed.
+        lowest_hz: Lower edge of the lowest band.
+    """
 
     def __init__(
         self,
@@ -142,15 +190,15 @@ class MFCC(Features):
         deltas = Down(2 * delta_half_width + 1, name="deltas")
         super().__init__(3 * num_coefficients, Chain((frames, deltas, deltas)))
         self.delta_half_width = delta_half_width
-        # log_mels: torchaudio's default takes a maximum over the batch, so that an item's
-        # features would depend on its neighbors.
+        # log_mels: torchaudio's default takes a maximum over the batch, and an item's features
+        # would depend on the other items.
         self.transform = torchaudio.transforms.MFCC(
             sample_rate, num_coefficients, log_mels=True, melkwargs=framing
         )
 
     def raw(self, waveform: Tensor) -> Tensor:
-        static = self.transform(waveform)  # (B, num_coefficients, F)
-        delta = regression_deltas(static, self.delta_half_width)
-        second = regression_deltas(delta, self.delta_half_width)
+        static = self.transform(waveform)  # (B, num_coefficients, F + 4 * half_width)
+        delta = regression_deltas(static, self.delta_half_width)  # (B, ., F + 2 * half_width)
+        second = regression_deltas(delta, self.delta_half_width)  # (B, ., F)
         length = second.shape[-1]
         return torch.cat([crop(static, length), crop(delta, length), second], dim=1)

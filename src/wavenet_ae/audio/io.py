@@ -1,9 +1,9 @@
-"""Recordings in, recordings out: whatever soundfile decodes becomes int16 at the asked rate.
+"""Reading and writing of recordings: soundfile decodes them to int16 at the requested rate.
 
     file --decode--> (T', channels) --downmix or channel--> (T',) --resample--> (T,) --> int16
 
-A file that cannot be used raises `AudioError` with the reason and a remedy; a file that is
-written appears under its name only when it is complete.
+A file that cannot be used raises `AudioError` with a reason and a remedy. A file that is written
+appears under its name only when it is complete.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ import soundfile
 
 from wavenet_ae.errors import UserError
 
-BLOCK_FRAMES = 1 << 20  # decoded at once, so that only the asked channel of a long file is held
+BLOCK_FRAMES = 1 << 20  # decoded at a time: of a long file, only one channel is in memory
 FULL_SCALE = 32768
 # Float files overshoot full scale (1.0) by a few decibels; +18 dB is integers stored as floats.
 LARGEST_PEAK = 8.0
-SOURCE_RATES_HZ = (1000, 768_000)  # no speech is recorded below, bats are at the upper end
-# torchaudio's kernel is as large as the product of both terms of the reduced ratio: 160 * 441 from
+SOURCE_RATES_HZ = (1000, 768_000)  # recorders of bats use the upper end
+# The size of torchaudio's kernel is the product of both terms of the reduced ratio: 160 * 441 from
 # 44.1 to 16 kHz, but 16000 * 44099 from 44099 Hz, which is gigabytes.
 LARGEST_RATIO_TERM = 1000
 UNKNOWN_FRAMES = 2**63 - 1
-# An MP3's tag counts whole frames of 1152 samples; what encoders add at both ends varies.
+# An MP3's tag counts whole frames of 1152 samples; encoders pad both ends by varying amounts.
 MP3_TOLERANCE_SAMPLES = 2 * 1152
 
-# libsndfile shortens a container to the bytes that are there and says so in its log only.
+# libsndfile reads a truncated container as a shorter one and reports it in its log only.
 _CHUNK_CUT = re.compile(r"^\s*(?:data|Data Size|SSND|riff)\s*: (\d+) \(should be (\d+)\)", re.M)
 _RF64_CUT = re.compile(r"frame count (\d+) does not match value from 'ds64' chunk of (\d+)")
 _SPHERE_COUNT = re.compile(rb"\bsample_count -i (\d+)")
@@ -45,9 +45,10 @@ _IF_UNREADABLE = "Convert it to WAV or FLAC, or remove it if it holds no audio"
 
 
 class AudioError(UserError):
-    """A recording that cannot be used; `reason` is the text without the file's name.
+    """Raised if a recording cannot be used; the text names the problem and a remedy.
 
-    It says what is wrong, and after that what can be done.
+    Attributes:
+        reason: The text without the file's name.
     """
 
     def __init__(self, path: str | Path, reason: str) -> None:
@@ -57,13 +58,14 @@ class AudioError(UserError):
 
 @dataclass(frozen=True)
 class Pcm:
-    """A mono recording.
+    """Decoded mono recording.
 
-    samples       (T,) int16, full scale 32768
-    sample_rate   of `samples`, in Hz
-    source_rate   that the file says it has, in Hz
-    num_channels  of the file
-    num_clipped   samples that lay beyond full scale and were set to it
+    Attributes:
+        samples: `(T,)` int16, full scale 32768.
+        sample_rate: Rate of `samples` in Hz.
+        source_rate: Rate in the file's header, in Hz.
+        num_channels: Channels of the file.
+        num_clipped: Samples beyond full scale, which were clipped.
     """
 
     samples: np.ndarray
@@ -74,12 +76,17 @@ class Pcm:
 
 
 def read(path: str | Path, sample_rate: int, channel: int | None = None) -> Pcm:
-    """Decode a recording by its content, whatever its suffix says, and resample it.
+    """Decode a recording by its content, whatever its suffix, and resample it.
 
-    `channel` counts from 0; None takes the mean of all channels.  Raises AudioError where the
-    file is unreadable, empty, truncated (fewer samples than its header promises), constant, has
-    samples that are not finite or far beyond full scale, or lacks the channel, or where its
-    header gives a rate outside SOURCE_RATES_HZ.
+    Args:
+        path: Any file that libsndfile decodes.
+        sample_rate: Rate of the result in Hz.
+        channel: Channel to read, from 0; None averages all channels.
+
+    Raises:
+        AudioError: If the file is unreadable, empty, truncated (fewer samples than its header
+            promises) or constant; if samples are not finite or far beyond full scale; if the
+            channel does not exist; or if the header's rate is outside `SOURCE_RATES_HZ`.
     """
     waveform, source_rate, num_channels = _decode(Path(path), channel)
     _check_values(path, waveform)
@@ -88,16 +95,25 @@ def read(path: str | Path, sample_rate: int, channel: int | None = None) -> Pcm:
 
 
 def resample(waveform: np.ndarray, source_rate: int, sample_rate: int) -> np.ndarray:
-    """(T',) float32 at one rate to (ceil(T' * sample_rate / source_rate),) at another."""
+    """Resample a waveform.
+
+    Args:
+        waveform: `(T',)` float32.
+        source_rate: Rate of the waveform in Hz.
+        sample_rate: Rate of the result in Hz.
+
+    Returns:
+        `(ceil(T' * sample_rate / source_rate),)` float32.
+    """
     if source_rate == sample_rate:
         return waveform
     common = gcd(source_rate, sample_rate)
     up, down = sample_rate // common, source_rate // common
     if max(up, down) > LARGEST_RATIO_TERM:
-        from scipy.signal import resample_poly  # half a second, and rarely needed
+        from scipy.signal import resample_poly  # rarely needed, and the import takes 0.5 s
 
         return resample_poly(waveform, up, down)
-    import torch  # two seconds that a process which packs does without, where rates agree
+    import torch  # takes 2 s, which packing without resampling saves
 
     from wavenet_ae.audio.backend import torchaudio
 
@@ -108,20 +124,36 @@ def resample(waveform: np.ndarray, source_rate: int, sample_rate: int) -> np.nda
 
 
 def to_int16(waveform: np.ndarray) -> tuple[np.ndarray, int]:
-    """Round (T,) floats, full scale 1.0, to int16; also the number of samples beyond [-1, 1]."""
+    """Round floats of full scale 1.0 to int16.
+
+    Args:
+        waveform: `(T,)` floats.
+
+    Returns:
+        The samples `(T,)` int16, and how many were beyond [-1, 1] and clipped.
+    """
     scaled = np.rint(waveform * FULL_SCALE)
     samples = np.clip(scaled, -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
     return samples, int(np.count_nonzero(np.abs(waveform) > 1))
 
 
 def write(path: str | Path, samples: np.ndarray, sample_rate: int) -> int:
-    """Write (T,) int16, or floats of full scale 1.0, as 16-bit WAV or FLAC by suffix.
+    """Write a mono recording as 16-bit WAV or FLAC, by its suffix.
 
-    Returns the number of float samples that had to be clipped.
+    Args:
+        path: Path that ends in .wav or .flac.
+        samples: `(T,)` int16, or floats of full scale 1.0.
+        sample_rate: Rate in Hz.
+
+    Returns:
+        The number of float samples that were clipped.
+
+    Raises:
+        UserError: If the suffix is another one.
     """
     path, num_clipped = Path(path), 0
     if path.suffix.lower() not in (".wav", ".flac"):
-        raise UserError(f"{path}: recordings are written as .wav or .flac")
+        raise UserError(f"{path}: recordings are written as .wav or .flac: change the suffix")
     if samples.dtype != np.int16:
         samples, num_clipped = to_int16(samples)
     with replacing(path) as file:
@@ -132,7 +164,14 @@ def write(path: str | Path, samples: np.ndarray, sample_rate: int) -> int:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
-    """A file to write that takes its final name only when complete and on disk."""
+    """Open a file that takes its final name only when it is complete and on disk.
+
+    Args:
+        path: Final name; missing folders are created.
+
+    Yields:
+        A binary file to write. If the body raises, no file is left.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}.partial")
     try:
@@ -146,8 +185,8 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
 
 
 def _decode(path: Path, channel: int | None) -> tuple[np.ndarray, int, int]:
-    """(T',) float32 as decoded, the file's rate and its number of channels."""
-    if path.is_fifo():  # to open it would wait for somebody to write
+    """Samples `(T',)` float32, the file's rate, and its number of channels."""
+    if path.is_fifo():  # opening it would wait for a writer
         raise AudioError(path, "unreadable: a pipe. Remove it, or put its recording in a file")
     try:
         with path.open("rb") as file:
@@ -161,7 +200,7 @@ def _decode(path: Path, channel: int | None) -> tuple[np.ndarray, int, int]:
                 raise AudioError(path, f"truncated: {cut}. Copy it again, or encode what is left")
             return waveform, sound.samplerate, sound.channels
     except OSError as error:
-        reason = f"unreadable: {error.strerror}. Mend the path or the file's permissions"
+        reason = f"unreadable: {error.strerror}. Fix the path or the file's permissions"
         raise AudioError(path, reason) from error
     except (soundfile.LibsndfileError, TypeError) as error:  # TypeError: headerless files (.raw)
         said = str(getattr(error, "error_string", error)).rstrip(".")
@@ -171,30 +210,30 @@ def _decode(path: Path, channel: int | None) -> tuple[np.ndarray, int, int]:
 def _check_header(path: Path, sound: soundfile.SoundFile, channel: int | None) -> None:
     if channel is not None and not 0 <= channel < sound.channels:
         there = f"has no channel {channel}, only 0 to {sound.channels - 1}"
-        raise AudioError(path, f"{there}: mend the column `channel` of the table")
+        raise AudioError(path, f"{there}: fix the column `channel` of the table")
     lowest, highest = SOURCE_RATES_HZ
     if not lowest <= sound.samplerate <= highest:
-        accepted = f"{lowest} to {highest} Hz are read: mend the header"
+        accepted = f"{lowest} to {highest} Hz are accepted: fix the header"
         raise AudioError(path, f"its header says {sound.samplerate} Hz, but {accepted}")
     if sound.frames == UNKNOWN_FRAMES and sound.seekable():  # FLAC, written to a pipe
         raise AudioError(path, "its header gives no length: decode and encode it again")
 
 
 def _tag_bytes(file: BinaryIO) -> int:
-    """The length of an ID3 tag, which may hold a picture, at the start of a file."""
+    """Length of an ID3 tag, which may hold a picture, at the start of a file; 0 without one."""
     tag = file.read(10)
     if len(tag) < 10 or not tag.startswith(b"ID3"):
         return 0
-    a, b, c, d = tag[6:]  # 7 bits a byte
+    a, b, c, d = tag[6:]  # 7 bits per byte
     return 10 + (a << 21 | b << 14 | c << 7 | d)
 
 
 @contextmanager
 def _opened(path: Path, skip: int, head: bytes) -> Iterator[soundfile.SoundFile]:
-    """The file, or a stream of it if its length is unknown and libsndfile would guess it.
+    """Open a recording, as a stream if its length is unknown and libsndfile would estimate it.
 
-    An MP3 without a Xing, Info or VBRI tag is as long as its first frame's bit rate suggests,
-    and read no further.  Through a pipe it is decoded to its end.
+    libsndfile estimates the length of an MP3 without a Xing, Info or VBRI tag from the bit rate of
+    its first frame, and reads no further. Through a pipe, it decodes to the end.
     """
     tagged = any(name in head[:512] for name in (b"Xing", b"Info", b"VBRI"))
     with soundfile.SoundFile(os.fsencode(path)) as sound:  # names need not be UTF-8
@@ -216,16 +255,16 @@ def _opened(path: Path, skip: int, head: bytes) -> Iterator[soundfile.SoundFile]
 
 
 def _read_mono(sound: soundfile.SoundFile, channel: int | None) -> np.ndarray:
-    """(T',) float32: one channel, or the mean of all."""
+    """Samples `(T',)` float32 of one channel, or the mean of all."""
     blocks = [np.zeros(0, np.float32)]
     while len(block := sound.read(BLOCK_FRAMES, dtype="float32", always_2d=True)):
-        with np.errstate(invalid="ignore"):  # inf - inf: found later, and the recording rejected
+        with np.errstate(invalid="ignore"):  # inf - inf; _check_values rejects the recording
             blocks.append(block.mean(axis=1) if channel is None else block[:, channel].copy())
     return np.concatenate(blocks)
 
 
 def _missing(sound: soundfile.SoundFile, head: bytes, num_samples: int) -> str:
-    """What the header promises and the file lacks, in words; "" where nothing is missing."""
+    """Text that says how much less the file has than its header promises; "" if it is complete."""
     promised, unit, there = sound.frames, "samples", num_samples
     if sound.format == "NIST" and (count := _SPHERE_COUNT.search(head)):
         promised = int(count[1])
@@ -240,14 +279,17 @@ def _missing(sound: soundfile.SoundFile, head: bytes, num_samples: int) -> str:
 
 
 def _is_streamed(size: int) -> bool:
-    """Programs that write to a pipe cannot know a chunk's size and give 2^31 or 2^32, or a
-    little less: such a recording ends where the file does."""
+    """Whether a chunk's size in the header is a placeholder.
+
+    A program that writes to a pipe cannot know the size and writes 2^31 or 2^32, or a little less;
+    such a recording ends where the file does.
+    """
     return size % 2**31 >= 2**31 - 4096
 
 
 def _check_values(path: str | Path, waveform: np.ndarray) -> None:
     if not len(waveform):
-        size = Path(path).stat().st_size  # a recorder that was cut off leaves a count of 0
+        size = Path(path).stat().st_size  # an interrupted recorder leaves a count of 0
         empty = f"empty: 0 samples in a file of {size} bytes"
         raise AudioError(path, f"{empty}. Export it again, or remove it")
     low, high = float(waveform.min()), float(waveform.max())
@@ -261,6 +303,6 @@ def _check_values(path: str | Path, waveform: np.ndarray) -> None:
             f"out of range: its peak is {peak:g}, where full scale is 1.0. Store its samples as "
             "integers, or divide them (by 32768, if they were 16 bits)",
         )
-    if high - low < 1 / FULL_SCALE:  # no step at 16 bits: silence, or an offset alone
+    if high - low < 1 / FULL_SCALE:  # less than a step at 16 bits: silence or an offset
         constant = f"constant: every sample is {round(high * FULL_SCALE)} at 16 bits"
         raise AudioError(path, f"{constant}. Remove it: it holds no speech")

@@ -1,4 +1,4 @@
-"""Bottlenecks: one interface between encoder and decoder, swapped by `bottleneck=`."""
+"""Bottlenecks: one interface between encoder and decoder, chosen by `bottleneck=`."""
 
 from wavenet_ae.bottlenecks.base import Bottleneck
 from wavenet_ae.bottlenecks.continuous import AE, VAE, Identity

@@ -1,4 +1,4 @@
-"""The contract of bottlenecks, and the affine map by which most begin."""
+"""Contract of bottlenecks, and the affine map with which most begin."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from wavenet_ae.types import BottleneckOutput, CodeWeighting, Step
 
 
 class Bottleneck(nn.Module):
-    """Latents (B, C, N) -> vectors (B * L, dim, N), perhaps through codes.
+    """Base class of bottlenecks: latents `(B, C, N)` to vectors `(B * L, dim, N)`.
 
-    A bottleneck knows neither encoder nor decoder and returns its losses raw, for the objective
-    to weigh.  `step` is given in training and absent in evaluation, where the result is
-    deterministic and no statistic changes.
+    A bottleneck knows neither encoder nor decoder and returns unweighted losses; the objective
+    weights them.
 
-    dim                    channels that the decoder sees
-    codebook_size          number of codes of a codebook, None where the bottleneck is continuous
-    num_codebooks          Q: codes are (B, N) where it is 1, otherwise (B, Q, N)
-    code_weighting         the weighting of losses per code that is usual for this kind
-    samples_per_datapoint  L
-    latent_noise_dim       channels of normal noise that a training step draws; 0: none
+    Attributes:
+        dim: Channels of the vectors.
+        codebook_size: Codes of a codebook, K; None if the bottleneck is continuous.
+        num_codebooks: H; codes are `(B, N)` if it is 1, else `(B, H, N)`.
+        code_weighting: Usual weighting of losses per code for this kind of bottleneck.
+        samples_per_datapoint: L, latent samples per datapoint in training.
+        latent_noise_dim: Channels of normal noise that a training step draws; 0 for none.
     """
 
     dim: int
@@ -32,25 +32,53 @@ class Bottleneck(nn.Module):
     latent_noise_dim: int = 0
 
     def forward(self, latents: Tensor, step: Step | None = None) -> BottleneckOutput:
+        """Return the vectors for the decoder, and the codes and losses.
+
+        Args:
+            latents: `(B, C, N)`.
+            step: Number and random numbers of the training step. None in evaluation, in which the
+                result is deterministic and no statistic changes.
+        """
         raise NotImplementedError
 
     def encode(self, latents: Tensor) -> Tensor:
-        """Codes (B, N) or (B, Q, N) of latents; TypeError where there are none."""
+        """Return the codes of latents.
+
+        Args:
+            latents: `(B, C, N)`.
+
+        Returns:
+            `(B, N)` or `(B, H, N)` int64.
+
+        Raises:
+            TypeError: If the bottleneck is continuous or does not quantize yet.
+        """
         codes = self(latents).codes
         if codes is None:
-            raise TypeError(f"the bottleneck {type(self).__name__} gives vectors, not codes")
+            raise TypeError(
+                f"the bottleneck {type(self).__name__} gives vectors, not codes: use its forward"
+            )
         return codes
 
     def decode(self, codes: Tensor) -> Tensor:
-        """Vectors (B, dim, N) of codes (B, N) or (B, Q, N); TypeError where there are none."""
+        """Return the vectors `(B, dim, N)` of codes `(B, N)` or `(B, H, N)`.
+
+        Raises:
+            TypeError: If the bottleneck is continuous.
+        """
         raise TypeError(f"the bottleneck {type(self).__name__} gives vectors, not codes")
 
 
 class Projection(nn.Module):
-    """Latents (B, C, N) to (B, dim, N) in float32, each channel optionally standardized.
+    """Affine map of latents in float32, each output channel optionally standardized.
 
-    Standardized latents keep the scale of the encoder's outputs and of the codebook together: a
-    mismatch between them is the usual beginning of codebook collapse.
+    Standardized latents keep the scale of the encoder's outputs and of the codebook together; a
+    mismatch between them usually starts codebook collapse.
+
+    Args:
+        input_dim: Channels of the latents.
+        dim: Channels of the result.
+        normalize: Whether to standardize each channel, without learned scale and shift.
     """
 
     def __init__(self, input_dim: int, dim: int, normalize: bool) -> None:
@@ -59,7 +87,16 @@ class Projection(nn.Module):
         self.norm = BatchNorm(dim, affine=False) if normalize else nn.Identity()
 
     def forward(self, latents: Tensor, is_training: bool) -> Tensor:
-        """In training the batch's own mean and deviation standardize it, and are followed."""
+        """Project latents.
+
+        Args:
+            latents: `(B, C, N)`.
+            is_training: Whether to standardize by the batch's own statistics and to update the
+                running statistics from them.
+
+        Returns:
+            `(B, dim, N)` in the precision of the weights.
+        """
         self.norm.train(is_training)
         with torch.autocast(latents.device.type, enabled=False):
             return self.norm(self.linear(latents.to(self.linear.weight.dtype)))

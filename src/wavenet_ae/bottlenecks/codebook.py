@@ -1,4 +1,4 @@
-"""Codebooks (K, D): the nearest code, initial codes (k-means), unused codes, moving averages."""
+"""Operations on codebooks `(K, D)`: nearest codes, k-means, unused codes, moving averages."""
 
 from __future__ import annotations
 
@@ -11,25 +11,33 @@ from wavenet_ae.schema import AtLeast
 
 Init = Literal["kmeans", "samples", "uniform"]
 CodebookSize = Annotated[int, AtLeast(2)]
-VECTORS_PER_CODE = 10  # drawn from the encoder to start a codebook
-LEAST_WEIGHT = 0.1  # latents per step that a restarted code counts for, at least
+VECTORS_PER_CODE = 10  # encoder outputs per code from which a codebook is initialized
+LEAST_WEIGHT = 0.1  # least count, in latents per step, of a restarted code
 
 
 def nearest_codes(vectors: Tensor, codebook: Tensor) -> Tensor:
-    """Index of the codebook row nearest to each vector: (V, D), (K, D) -> (V,) int64."""
-    # |v - e|^2 = |v|^2 - 2 v.e + |e|^2, of which the first term does not matter
+    """Return the row of `codebook` that is nearest to each vector.
+
+    Args:
+        vectors: `(V, D)`.
+        codebook: `(K, D)`.
+
+    Returns:
+        `(V,)` int64.
+    """
+    # |v - e|^2 = |v|^2 - 2 v.e + |e|^2; the first term is the same for all codes
     return (codebook.square().sum(dim=1) - 2 * vectors @ codebook.t()).argmin(dim=1)
 
 
 def _spread(vectors: Tensor, num_centers: int, generator: torch.Generator) -> Tensor:
-    """First centers by k-means++ (Arthur & Vassilvitskii 2007): (V, D) -> (K, D)."""
+    """First centers `(K, D)` of vectors `(V, D)` by k-means++ (Arthur and Vassilvitskii 2007)."""
     centers = torch.empty(num_centers, vectors.shape[1], dtype=vectors.dtype, device=vectors.device)
     pick = torch.randint(len(vectors), (1,), generator=generator)
     distance = torch.full((len(vectors),), torch.inf, dtype=vectors.dtype, device=vectors.device)
     for index in range(num_centers):
         centers[index] = vectors[pick.to(vectors.device)[0]]
         distance = torch.minimum(distance, (vectors - centers[index]).square().sum(dim=1))
-        weights = distance.cpu().double().clamp_min(1e-12)  # some devices have no float64
+        weights = distance.cpu().double().clamp_min(1e-12)  # on the CPU: some devices lack float64
         pick = torch.multinomial(weights, 1, generator=generator)
     return centers
 
@@ -38,10 +46,21 @@ def _spread(vectors: Tensor, num_centers: int, generator: torch.Generator) -> Te
 def kmeans(
     vectors: Tensor, num_centers: int, generator: torch.Generator, num_iterations: int = 15
 ) -> Tensor:
-    """Lloyd's algorithm: vectors (V, D) -> centers (K, D).  An empty cluster keeps its center.
+    """Cluster vectors by Lloyd's algorithm; an empty cluster keeps its center.
 
-    The same vectors and generator give the same centers.  Raises ValueError with fewer vectors
-    than centers.
+    The same vectors and generator give the same centers.
+
+    Args:
+        vectors: `(V, D)`.
+        num_centers: K.
+        generator: Source of the first centers.
+        num_iterations: Iterations of assignment and update.
+
+    Returns:
+        Centers `(K, D)`.
+
+    Raises:
+        ValueError: If there are fewer vectors than centers.
     """
     if len(vectors) < num_centers:
         raise ValueError(f"{len(vectors)} vectors cannot start a codebook of {num_centers}")
@@ -55,16 +74,26 @@ def kmeans(
 
 
 def num_initial_vectors(init: Init, codebook_size: int) -> int:
-    """How many encoder outputs a codebook needs to start."""
+    """Return how many encoder outputs the initialization of a codebook needs."""
     return 0 if init == "uniform" else VECTORS_PER_CODE * codebook_size
 
 
 def initial_codes(
     vectors: Tensor, codebook_size: int, init: Init, generator: torch.Generator
 ) -> Tensor:
-    """A codebook (K, D) from vectors (V, D): their k-means centers, or K of them.
+    """Initialize a codebook from vectors.
 
-    Raises ValueError with fewer vectors than codes.
+    Args:
+        vectors: `(V, D)`.
+        codebook_size: K.
+        init: `kmeans` for the vectors' k-means centers, otherwise K of the vectors.
+        generator: Source of the random choices.
+
+    Returns:
+        Codebook `(K, D)`.
+
+    Raises:
+        ValueError: If there are fewer vectors than codes.
     """
     if init == "kmeans":
         return kmeans(vectors, codebook_size, generator)
@@ -75,12 +104,17 @@ def initial_codes(
 
 
 def dead_codes(unused_steps: Tensor, counts: Tensor, revive_after: int) -> Tensor:
-    """Codes (X,) that are due to restart, without latents for `revive_after` steps; 0: none.
+    """Return the codes that are due to be restarted, and update `unused_steps` in place.
 
     A step is a forward pass in training.
 
-    counts        (K,) latents of each code in this step
-    unused_steps  (K,) is changed: steps since each code was last used, or restarted
+    Args:
+        unused_steps: `(K,)` steps since each code was last used or restarted; updated.
+        counts: `(K,)` latents of each code in this step.
+        revive_after: Steps without latents after which a code is restarted; 0 for never.
+
+    Returns:
+        `(X,)` int64.
     """
     unused_steps.copy_(torch.where(counts > 0, 0, unused_steps + 1))
     if not revive_after:
@@ -91,16 +125,22 @@ def dead_codes(unused_steps: Tensor, counts: Tensor, revive_after: int) -> Tenso
 
 
 def sample_rows(vectors: Tensor, num: int, generator: torch.Generator) -> Tensor:
-    """`num` of the vectors (V, D), with replacement."""
+    """Sample `num` of the vectors `(V, D)` with replacement."""
     picks = torch.randint(len(vectors), (num,), generator=generator)
     return vectors[picks.to(vectors.device)]
 
 
 def reset_averages(counts: Tensor, sums: Tensor, which: Tensor | slice, vectors: Tensor) -> None:
-    """Let moving averages, counts (K,) and sums (K, D), of some codes begin at `vectors` (X, D).
+    """Restart the moving averages of some codes at `vectors`, in place.
 
-    The codes get an average code's weight: a lesser one would be gone by the next step, a moving
-    average of 0 dragging it to the origin.
+    The codes get the weight of an average code. With less weight, they would be gone by the next
+    step: a moving average of 0 would drag them to the origin.
+
+    Args:
+        counts: `(K,)` moving averages of the latents per code; updated.
+        sums: `(K, D)` moving averages of the sums of these latents; updated.
+        which: Codes to restart.
+        vectors: `(X, D)`, their new places.
     """
     weight = counts.mean().clamp_min(LEAST_WEIGHT)
     counts[which] = weight

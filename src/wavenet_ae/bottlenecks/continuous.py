@@ -10,20 +10,30 @@ from wavenet_ae.types import BottleneckOutput, CodeWeighting, Step
 
 
 class Identity(Bottleneck):
-    """Latents pass as they are, (B, C, N) -> (B, C, N); a baseline that isolates the decoder."""
+    """Pass latents `(B, C, N)` unchanged; a baseline that isolates the decoder.
+
+    Args:
+        input_dim: Channels of the latents.
+    """
 
     def __init__(self, input_dim: int) -> None:
         super().__init__()
         self.dim = input_dim
 
     def forward(self, latents: Tensor, step: Step | None = None) -> BottleneckOutput:
+        """Return the latents as vectors."""
         return BottleneckOutput(latents, latents=latents)
 
 
 class AE(Bottleneck):
-    """An affine map to few dimensions, (B, C, N) -> (B, dim, N).
+    """Affine map to few dimensions, `(B, C, N)` to `(B, dim, N)`.
 
-    Loss `norm`: squared norm per code, whose weight is 0 by default.
+    The loss `norm` is the squared norm per code; its weight is 0 by default.
+
+    Args:
+        input_dim: Channels of the latents, C.
+        dim: Channels of the vectors.
+        normalize: Whether to standardize the vectors, see `Projection`.
     """
 
     def __init__(self, input_dim: int, dim: Positive = 64, normalize: bool = False) -> None:
@@ -32,24 +42,37 @@ class AE(Bottleneck):
         self.project = Projection(input_dim, dim, normalize)
 
     def forward(self, latents: Tensor, step: Step | None = None) -> BottleneckOutput:
+        """Return vectors `(B, dim, N)` and the loss `norm` `(B, N)`."""
         vectors = self.project(latents, is_training=step is not None)
         norm = vectors.square().sum(dim=1)  # (B, N)
         return BottleneckOutput(vectors, losses={"norm": norm}, latents=vectors)
 
 
 def gaussian_kl(mean: Tensor, log_variance: Tensor) -> Tensor:
-    """KL(N(mean, variance) || N(0, 1)) per element, in nats (1312.6114, appendix B)."""
+    """Return KL(N(mean, variance) || N(0, 1)) per element, in nats.
+
+    It is the term of Kingma and Welling 2014 (arXiv 1312.6114, appendix B).
+
+    Args:
+        mean: Means of any shape.
+        log_variance: Logarithms of the variances, of the same shape.
+    """
     return 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance)
 
 
 class VAE(Bottleneck):
-    """A diagonal Gaussian per code (Kingma & Welling 2014, arXiv 1312.6114).
+    """Diagonal Gaussian per code (Kingma and Welling 2014, arXiv 1312.6114).
 
-    (B, C, N) -> (B * L, dim, N): L samples in training, the mean in evaluation.
+    It maps latents `(B, C, N)` to `(B * L, dim, N)`: L samples in training, the mean in evaluation.
 
-    Loss `kl`: KL to N(0, I) per code, (B, N), summed over dimensions, neither annealed nor
-    clamped.  Log-variances are clamped to `log_variance_range`, beyond which exp() of an untrained
-    encoder's output overflows.
+    The loss `kl` is the KL divergence from N(0, I) per code, `(B, N)`, summed over dimensions,
+    neither annealed nor clamped. Log-variances are clamped to `log_variance_range`, because exp()
+    of an untrained encoder's output overflows beyond it.
+
+    Args:
+        input_dim: Channels of the latents, C.
+        dim: Channels of the vectors.
+        samples_per_datapoint: L.
     """
 
     code_weighting: CodeWeighting = "sequence"
@@ -60,13 +83,16 @@ class VAE(Bottleneck):
     ) -> None:
         super().__init__()
         if samples_per_datapoint < 1:
-            raise ValueError(f"samples_per_datapoint is {samples_per_datapoint}, not at least 1")
+            raise ValueError(
+                f"samples_per_datapoint is {samples_per_datapoint}, but must be at least 1"
+            )
         self.dim = dim
         self.latent_noise_dim = dim
         self.samples_per_datapoint = samples_per_datapoint
         self.project = Projection(input_dim, 2 * dim, normalize=False)
 
     def forward(self, latents: Tensor, step: Step | None = None) -> BottleneckOutput:
+        """Return samples or the mean, and the loss `kl` `(B, N)` in nats."""
         statistics = self.project(latents, is_training=step is not None)
         mean, log_variance = statistics.chunk(2, dim=1)  # each (B, D, N)
         log_variance = log_variance.clamp(*self.log_variance_range)

@@ -15,13 +15,20 @@ from wavenet_ae.schema import AtLeast, NonNegative
 from wavenet_ae.types import Step
 
 Levels = Sequence[Annotated[int, AtLeast(3)]]
-MARGIN = 1e-3  # by which the bounds exceed the outermost levels, as in the library
+MARGIN = 1e-3  # relative distance from the outermost levels to the bounds, as in the library
 
 
 class FSQ(Quantizer):
-    """Each dimension is bounded by tanh and rounded to a few levels: no codebook, no losses.
+    """Bound each dimension by tanh and round it to a few levels; no codebook and no losses.
 
-    levels  of each dimension; their number is `dim`, their product the number of codes
+    Args:
+        input_dim: Channels of the latents.
+        levels: Levels of each dimension. Their number is `dim`, their product the number of codes.
+        start_after: Optimizer steps during which latents pass unquantized.
+        normalize: Whether to standardize the latents, see `Projection`.
+
+    Raises:
+        ValueError: If no level is given, or one is below 3.
     """
 
     num_levels: Tensor  # (D,)
@@ -47,7 +54,7 @@ class FSQ(Quantizer):
         return self.grid.indices_to_codes(codes).transpose(1, 2)
 
     def unquantized(self, z: Tensor) -> Tensor:
-        """What `quantize` rounds (appendix A.1): quantizing changes the values by rounding only.
+        """Return the bounded values (appendix A.1), from which `quantize` differs only by rounding.
 
         An even number of levels has one more below 0 than above, hence the offset.
         """
@@ -58,8 +65,9 @@ class FSQ(Quantizer):
         return (bounded / (self.num_levels // 2)).transpose(1, 2)
 
     def straight_through(self, z: Tensor, chosen: Tensor) -> Tensor:
-        """The gradient passes the rounding as it is, but not the tanh, which keeps z in bounds."""
+        """Copy the gradient past the rounding, but not past the tanh, which bounds z."""
         return super().straight_through(self.unquantized(z), chosen)
 
     def losses(self, z: Tensor, chosen: Tensor, step: Step | None) -> dict[str, Tensor]:
+        """Return no losses: there is no codebook to commit to."""
         return {}

@@ -17,13 +17,19 @@ NumBits = Annotated[int, AtLeast(1), AtMost(18)]  # the entropy term has 2**bits
 
 
 class LFQ(Quantizer):
-    """Each dimension becomes its sign: the codes are the 2**num_bits corners of a hypercube.
+    """Quantize each dimension to its sign; the codes are the 2**num_bits corners of a hypercube.
 
-    Beside `commitment`, in training, the loss `entropy`: that of a latent's soft assignment to the
-    codes, mean over latents, less that of the mean assignment, a scalar in nats of the global
-    batch.  It is least where each latent is sure of its code and all codes are used equally.
+    In training, there is a loss `entropy` in addition to `commitment`: the entropy of a latent's
+    soft assignment to the codes, averaged over latents, minus the entropy of the mean assignment.
+    It is a scalar in nats over the global batch, and least if each latent is certain of its code
+    and all codes are used equally.
 
-    temperature  of the soft assignment, softmax(-|z - e|^2 / temperature)
+    Args:
+        input_dim: Channels of the latents.
+        num_bits: Dimensions; the number of codes is 2**num_bits.
+        start_after: Optimizer steps during which latents pass unquantized.
+        normalize: Whether to standardize the latents, see `Projection`.
+        temperature: Temperature of the soft assignment, softmax(-|z - e|^2 / temperature).
     """
 
     def __init__(
@@ -39,30 +45,38 @@ class LFQ(Quantizer):
         self.corners = vector_quantize_pytorch.LFQ(
             dim=num_bits,
             codebook_size=2**num_bits,
-            straight_through_activation=nn.Identity(),  # the default is one for all instances
+            straight_through_activation=nn.Identity(),  # the default object is shared by instances
         )
 
     def quantize(self, z: Tensor) -> Tensor:
-        # Not by the library's forward, which in training mode also computes an entropy; with
-        # several processes it is not that of the global batch (what is all-reduced gets lost).
+        # The library's forward would also compute an entropy in training mode, but with several
+        # processes not that of the global batch: it drops the all-reduced result.
         return ((z.transpose(1, 2) > 0) * self.corners.mask).sum(dim=-1)
 
     def decode(self, codes: Tensor) -> Tensor:
         return self.corners.indices_to_codes(codes).transpose(1, 2)
 
     def losses(self, z: Tensor, chosen: Tensor, step: Step | None) -> dict[str, Tensor]:
+        """Return `commitment` `(B, N)` and, in training, the scalar `entropy`."""
         losses = super().losses(z, chosen, step)
         if step is not None:
             losses["entropy"] = self.entropy_loss(z)
         return losses
 
     def entropy_loss(self, z: Tensor) -> Tensor:
-        """(B, D, N) -> scalar in [-log K, 0], where K is the number of codes."""
-        # All corners are as long as each other: -|z - e|^2 is 2 z.e but for what all share.
+        """Compute the entropy loss of projected latents.
+
+        Args:
+            z: Projected latents `(B, D, N)`.
+
+        Returns:
+            Scalar in [-log K, 0] nats, K being the number of codes.
+        """
+        # All corners have the same length: -|z - e|^2 is 2 z.e plus a term that all share.
         similarity = 2 * flatten_time(z) @ self.corners.codebook.t()  # (B * N, K)
         shares = (similarity / self.temperature).softmax(dim=1)
-        of_each = _global_mean(entropy(shares).mean())
-        return of_each - entropy(_global_mean(shares.mean(dim=0)))
+        mean_entropy = _global_mean(entropy(shares).mean())
+        return mean_entropy - entropy(_global_mean(shares.mean(dim=0)))
 
 
 def _global_mean(tensor: Tensor) -> Tensor:
@@ -70,6 +84,6 @@ def _global_mean(tensor: Tensor) -> Tensor:
 
 
 def entropy(shares: Tensor) -> Tensor:
-    """Nats, of distributions: (..., K) -> (...)."""
-    # At a share of 0 the entropy's own gradient is infinite.  The bound is far below 1/K of any K.
+    """Return the entropy in nats of distributions `(..., K)`, as `(...)`."""
+    # At a share of 0 the gradient of the entropy is infinite. The bound is far below any 1/K.
     return torch.special.entr(shares.clamp_min(torch.finfo(shares.dtype).tiny)).sum(dim=-1)

@@ -1,4 +1,4 @@
-"""Quantization: what all bottlenecks with codes share."""
+"""Base class of bottlenecks with codes."""
 
 from __future__ import annotations
 
@@ -16,33 +16,60 @@ logger = logging.getLogger(__name__)
 
 
 def perplexity(counts: Tensor) -> Tensor:
-    """exp of the entropy of code usage: counts (..., K) -> (...) in [1, K]."""
+    """Return the perplexity of code usage, exp of its entropy.
+
+    Args:
+        counts: `(..., K)`, how often each code was used.
+
+    Returns:
+        `(...)` in [1, K].
+    """
     share = counts / counts.sum(dim=-1, keepdim=True)
     return torch.special.entr(share).sum(dim=-1).exp()
 
 
 def code_counts(codes: Tensor, num_codebooks: int, codebook_size: int) -> Tensor:
-    """(B, N) or (B, Q, N) -> (Q, K) int64: how often each code of each codebook occurs."""
-    books = torch.arange(num_codebooks, device=codes.device)[:, None]  # (Q, 1)
-    rows = codes.view(len(codes), num_codebooks, -1) + codebook_size * books  # (B, Q, N)
+    """Count how often each code of each codebook occurs.
+
+    Args:
+        codes: `(B, N)` or `(B, H, N)`.
+        num_codebooks: H.
+        codebook_size: K.
+
+    Returns:
+        `(H, K)` int64.
+    """
+    books = torch.arange(num_codebooks, device=codes.device)[:, None]  # (H, 1)
+    rows = codes.view(len(codes), num_codebooks, -1) + codebook_size * books  # (B, H, N)
     counts = torch.bincount(rows.flatten(), minlength=num_codebooks * codebook_size)
     return counts.view(num_codebooks, codebook_size)
 
 
 class Quantizer(Bottleneck):
-    """Latents -> one of finitely many vectors, straight-through: (B, C, N) -> (B, dim, N).
+    """Bottleneck that replaces latents by codes, straight-through: `(B, C, N)` to `(B, dim, N)`.
 
-    Members say which code a latent gets (`quantize`) and which vector a code stands for (`decode`).
+    Subclasses define which code a latent gets (`quantize`) and which vector a code stands for
+    (`decode`).
 
-    Loss `commitment`: |z - sg(e)|^2 per code (van den Oord et al. 2017, arXiv 1711.00937, eq. 3),
-    `e` being the vector that the decoder gets.  Where gradients are to move the codebook, also the
-    loss `codebook`: |sg(z) - e|^2 per code (second term of eq. 3).
+    The loss `commitment` is |z - sg(e)|^2 per code (van den Oord et al. 2017, arXiv 1711.00937,
+    third term of eq. 3), `e` being the vector that the decoder gets. If gradients move the
+    codebook, the loss `codebook` is |sg(z) - e|^2 per code (second term of eq. 3).
 
-    start_after  optimizer steps during which latents pass unquantized, for the encoder to settle
-    normalize    standardize the latents, see Projection
+    Args:
+        input_dim: Channels of the latents, C.
+        dim: Channels of the vectors, D.
+        codebook_size: Codes of a codebook, K.
+        start_after: Optimizer steps during which latents pass unquantized, so that the encoder can
+            settle.
+        normalize: Whether to standardize the latents, see `Projection`.
+        num_initial_vectors: Encoder outputs from which `begin_quantizing` initializes the codes; 0
+            if they need none. Subclasses derive it from their own settings.
 
-    `num_initial_vectors` is not a setting: members derive it from theirs.  It is how many encoder
-    outputs `begin_quantizing` places the codes from, 0 where they have a place.
+    Attributes:
+        is_quantizing: Boolean buffer; until it is true, latents pass unquantized.
+
+    Raises:
+        ValueError: If the codebook has fewer than two codes.
     """
 
     codebook_size: int
@@ -68,35 +95,48 @@ class Quantizer(Bottleneck):
         self.register_buffer("is_quantizing", torch.tensor(is_quantizing))
 
     def quantize(self, z: Tensor) -> Tensor:
-        """Codes (B, N) or (B, Q, N) of projected latents (B, D, N)."""
+        """Return the codes `(B, N)` or `(B, H, N)` of projected latents `(B, D, N)`."""
         raise NotImplementedError
 
     def initialize_codebook(self, vectors: Tensor, generator: torch.Generator) -> None:
-        """Start the codebook from projected latents (V, D)."""
+        """Initialize the codebook from projected latents `(V, D)`."""
 
     def codebook_vectors(self) -> Tensor:
-        """(K, D) what the codes stand for; of several codebooks, the first, which is the one that
-        meets the latents."""
+        """Return the vectors `(K, D)` of the codes; with several codebooks, those of the first."""
         codes = torch.arange(self.codebook_size, device=self.is_quantizing.device)
         return self.decode(codes[None])[0].t()
 
     def update_codebook(self, z: Tensor, codes: Tensor, step: Step) -> int:
-        """Change the codebook after a training step that gave latents z (B, D, N) these codes;
-        returns how many codes restarted."""
+        """Update the codebook after a training step.
+
+        Args:
+            z: Projected latents `(B, D, N)` of the step.
+            codes: Their codes.
+            step: Number and seed of the step.
+
+        Returns:
+            The number of codes that were restarted.
+        """
         return 0
 
     @torch.no_grad()
     def begin_quantizing(self, latents: Tensor, seed: int) -> None:
-        """Begin to quantize, the codes placed from encoder outputs (B, C, N) where they need it."""
+        """Initialize the codebook if necessary, and quantize from now on.
+
+        Args:
+            latents: Encoder outputs `(B, C, N)`.
+            seed: Seed of the initialization, the same in all processes.
+        """
         if self.num_initial_vectors:
             z = self.project(latents, is_training=False)
             self.initialize_codebook(flatten_time(z), torch.Generator().manual_seed(seed))
         self.is_quantizing.fill_(True)
         for tensor in (*self.parameters(), *self.buffers()):
             broadcast_(tensor)
-        logger.info("quantizing from here on: %d codes", self.codebook_size)
+        logger.info("quantizing from now on with %d codes", self.codebook_size)
 
     def forward(self, latents: Tensor, step: Step | None = None) -> BottleneckOutput:
+        """Return vectors `(B, dim, N)`, codes and losses of latents `(B, C, N)`."""
         z = self.project(latents, is_training=step is not None)  # (B, D, N)
         with torch.autocast(z.device.type, enabled=False):
             latents = self.unquantized(z)
@@ -114,30 +154,36 @@ class Quantizer(Bottleneck):
             )
 
     def unquantized(self, z: Tensor) -> Tensor:
-        """What the decoder gets before `start_after`: (B, D, N) -> (B, D, N)."""
+        """Return what the decoder gets until quantizing begins, `(B, D, N)`."""
         return z
 
     def straight_through(self, z: Tensor, chosen: Tensor) -> Tensor:
-        """The chosen vectors (B, D, N), their gradient passed on to the latents as it is."""
+        """Return the chosen vectors `(B, D, N)` with the gradient copied to the latents."""
         return z + (chosen - z).detach()
 
     def losses(self, z: Tensor, chosen: Tensor, step: Step | None) -> dict[str, Tensor]:
+        """Return the unweighted losses of projected latents and the vectors chosen for them.
+
+        Args:
+            z: Projected latents `(B, D, N)`.
+            chosen: Vectors of their codes, `(B, D, N)`.
+            step: The training step; None in evaluation.
+        """
         losses = {"commitment": squared_distance(z, chosen.detach())}
         if self.has_codebook_loss:
             losses = {"codebook": squared_distance(z.detach(), chosen), **losses}
         return losses
 
     def _touch_all_parameters(self) -> Tensor:
-        """0, of which every parameter has a gradient: one that some steps leave without stops
-        data-parallel training."""
+        """Zero that depends on every parameter: data-parallel training wants all gradients."""
         return 0 * torch.stack([each.sum() for each in self.parameters()]).sum()
 
 
 def flatten_time(z: Tensor) -> Tensor:
-    """(B, D, N) -> (B * N, D)."""
+    """Return `(B, D, N)` as `(B * N, D)`."""
     return z.transpose(1, 2).reshape(-1, z.shape[1])
 
 
 def squared_distance(left: Tensor, right: Tensor) -> Tensor:
-    """|l - r|^2 per code: (B, D, N), (B, D, N) -> (B, N)."""
+    """Return |l - r|^2 per code: `(B, D, N)` twice to `(B, N)`."""
     return (left - right).square().sum(dim=1)

@@ -27,20 +27,30 @@ NumCodebooks = Annotated[int, AtLeast(2)]
 
 
 class RVQ(Quantizer):
-    """A latent is the sum of one code of each codebook, codes (B, Q, N): the first is the nearest
-    to the latent, each further one the nearest to what the ones before leave (Algorithm 1).
+    """Quantize a latent to a sum of codes, one of each codebook; codes are `(B, H, N)`.
 
-    The codebooks follow moving averages, as that of VQVAEEMA does.  `commitment` is the distance
-    to the sum.
+    The first code is the nearest to the latent, and each further code is the nearest to the
+    residual that the codes before it leave (SoundStream, Algorithm 1). The codebooks are moving
+    averages, as in `VQVAEEMA`. The loss `commitment` is the distance to the sum.
 
-    init          where the codebooks start: `kmeans` or `samples` of encoder outputs and of what
-                  the codebooks before leave of them, or `uniform`
-    revive_after  forward passes in training after which an unused code restarts from what its
-                  codebook quantizes; 0: never
-    decay         of the averages, per forward pass in training
-
-    Under gradient accumulation each micro-batch is a forward pass; `start_after` counts optimizer
+    Under gradient accumulation, each micro-batch is a forward pass; `start_after` counts optimizer
     steps.
+
+    Args:
+        input_dim: Channels of the latents.
+        dim: Channels of the vectors, D.
+        num_codebooks: H, at least 2.
+        codebook_size: Codes of each codebook, K.
+        init: Initialization of the codebooks: `kmeans` or `samples` of encoder outputs and of the
+            residuals that the codebooks before leave, or `uniform`.
+        start_after: Optimizer steps during which latents pass unquantized.
+        revive_after: Forward passes in training after which an unused code restarts from an input
+            of its codebook; 0 for never.
+        normalize: Whether to standardize the latents, see `Projection`.
+        decay: Decay of the averages per forward pass in training.
+
+    Raises:
+        ValueError: If there are fewer than two codebooks.
     """
 
     unused_steps: Tensor
@@ -64,8 +74,8 @@ class RVQ(Quantizer):
         self.num_codebooks, self.init, self.revive_after = num_codebooks, init, revive_after
         unused_steps = torch.zeros(num_codebooks, codebook_size, dtype=torch.int64)
         self.register_buffer("unused_steps", unused_steps)
-        # Restarts and processes are ours: the library draws from global random state, and asks for
-        # processes when it is built, which is before there are any.
+        # Restarts and processes are handled here: the library draws from global random state, and
+        # asks for the number of processes when it is built, before training has started them.
         self.residual = vector_quantize_pytorch.ResidualVQ(
             dim=dim,
             num_quantizers=num_codebooks,
@@ -85,23 +95,33 @@ class RVQ(Quantizer):
             residual = residual - codes[nearest_codes(residual, codes)]
 
     def quantize(self, z: Tensor) -> Tensor:
-        # Frozen: otherwise it would follow the latents of this process alone.
-        _, codes, _ = self.residual(z.transpose(1, 2).detach(), freeze_codebook=True)  # (B, N, Q)
+        # Frozen: the library would update from the latents of this process alone.
+        _, codes, _ = self.residual(z.transpose(1, 2).detach(), freeze_codebook=True)  # (B, N, H)
         return codes.transpose(1, 2)
 
     def decode(self, codes: Tensor) -> Tensor:
         return self.residual.get_output_from_indices(codes.transpose(1, 2)).transpose(1, 2)
 
     def codebook_vectors(self) -> Tensor:
+        """Return the vectors `(K, D)` of the first codebook, which quantizes the latents."""
         return self.residual.layers[0].codebook
 
     @torch.no_grad()
     def update_codebook(self, z: Tensor, codes: Tensor, step: Step) -> int:
-        """Follow the latents of the global batch and revive unused codes, codebook by codebook."""
+        """Update each codebook from the global batch and restart its unused codes.
+
+        Args:
+            z: Projected latents `(B, D, N)` of this process.
+            codes: Their codes `(B, H, N)`.
+            step: Number and seed of the step.
+
+        Returns:
+            The number of codes that were restarted.
+        """
         residual, codes = (
             flatten_time(all_gather(z)),
             flatten_time(all_gather(codes)),
-        )  # (V, D), (V, Q)
+        )  # (V, D), (V, H)
         generator = torch.Generator().manual_seed(step.seed)
         num_revived = 0
         for stage, unused_steps, chosen in zip(
@@ -118,7 +138,7 @@ class RVQ(Quantizer):
 
 
 def _reset_codes(stage: Any, which: Tensor | slice, vectors: Tensor) -> None:
-    """Put codes of a stage at `vectors`, as VQVAEEMA does."""
+    """Put codes of a stage at `vectors`, and restart their averages there."""
     codebook = stage._codebook  # embed (1, K, D), its averages: cluster_size (1, K), embed_avg
     codebook.embed[0, which] = vectors
     reset_averages(codebook.cluster_size[0], codebook.embed_avg[0], which, vectors)

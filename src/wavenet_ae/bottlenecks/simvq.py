@@ -1,4 +1,4 @@
-"""A frozen codebook behind a learned linear map: SimVQ (Zhu et al. 2024, arXiv 2411.02038)."""
+"""SimVQ: a frozen codebook behind a learned linear map (Zhu et al. 2024, arXiv 2411.02038)."""
 
 from __future__ import annotations
 
@@ -17,14 +17,20 @@ from wavenet_ae.schema import NonNegative, Positive
 
 
 class SimVQ(Quantizer):
-    """Nearest of the codes C W^T, where C (K, D) is frozen and W (D, D) is learned.
+    """Nearest of the codes `C W^T`, where C `(K, D)` is frozen and W `(D, D)` is learned.
 
-    A step for one code moves all of them, so that none is left behind: there is nothing to revive.
-    The loss `codebook` moves W.  The gradient is straight-through, as in the paper; the library
-    would rotate it (arXiv 2410.06424).
+    A step for one code moves all codes, so none is left behind and there is nothing to restart. The
+    loss `codebook` moves W. The gradient is straight-through, as in the paper; the library would
+    rotate it (arXiv 2410.06424).
 
-    init  what C is: `uniform`, each component random in a range that makes codes about as long as
-          1, or k-means centers or samples of encoder outputs, which W at first leaves as they are
+    Args:
+        input_dim: Channels of the latents.
+        dim: Channels of the vectors, D.
+        codebook_size: K.
+        init: Initialization of C: `uniform`, which makes codes of about length 1, or `kmeans` or
+            `samples` of encoder outputs, with W starting at the identity.
+        start_after: Optimizer steps during which latents pass unquantized.
+        normalize: Whether to standardize the latents, see `Projection`.
     """
 
     has_codebook_loss = True
@@ -60,5 +66,5 @@ class SimVQ(Quantizer):
 
 
 def _uniform_like(codebook: Tensor) -> Tensor:
-    """(K, D), its rows about as long as 1."""
+    """Codebook `(K, D)` with rows of about length 1."""
     return (2 * torch.rand_like(codebook) - 1) * (3 / codebook.shape[1]) ** 0.5

@@ -1,5 +1,7 @@
-"""VQ-VAE, its codebook learned by gradient or by moving averages (van den Oord et al. 2017,
-arXiv 1711.00937)."""
+"""VQ-VAE (van den Oord et al. 2017, arXiv 1711.00937).
+
+The codebook is learned by gradient (`VQVAE`) or by moving averages (`VQVAEEMA`).
+"""
 
 from __future__ import annotations
 
@@ -23,19 +25,24 @@ from wavenet_ae.types import Step
 
 
 class VectorQuantizer(Quantizer):
-    """Nearest code: codes (B, N).  Members say how the codebook follows the encoder.
+    """Base class of quantizers that choose the nearest code; codes are `(B, N)`.
 
-    Against collapse, beside what every Quantizer has:
+    Subclasses define how the codebook is learned. Under gradient accumulation, each micro-batch is
+    a forward pass; `start_after` counts optimizer steps.
 
-    init          where the codebook starts: `kmeans` or `samples` of encoder outputs, or `uniform`
-    revive_after  forward passes in training after which an unused code restarts from a latent;
-                  0: never
-
-    Under gradient accumulation each micro-batch is a forward pass; `start_after` counts optimizer
-    steps.
+    Args:
+        input_dim: Channels of the latents.
+        dim: Channels of the vectors, D.
+        codebook_size: K.
+        init: Initialization of the codebook: `kmeans` or `samples` of encoder outputs, or
+            `uniform`.
+        start_after: Optimizer steps during which latents pass unquantized.
+        revive_after: Forward passes in training after which an unused code restarts from a latent;
+            0 for never.
+        normalize: Whether to standardize the latents, see `Projection`.
     """
 
-    codebook: Tensor  # (K, D); a parameter or a buffer, as the member decides
+    codebook: Tensor  # (K, D); a parameter or a buffer, as the subclass decides
     unused_steps: Tensor
 
     def __init__(
@@ -56,7 +63,7 @@ class VectorQuantizer(Quantizer):
         self.make_codebook((torch.rand(codebook_size, dim) * 2 - 1) / codebook_size)
 
     def make_codebook(self, codebook: Tensor) -> None:
-        """Keep a first codebook (K, D), as a parameter or as a buffer."""
+        """Register a first codebook `(K, D)` as a parameter or a buffer."""
         raise NotImplementedError
 
     def initialize_codebook(self, vectors: Tensor, generator: torch.Generator) -> None:
@@ -76,10 +83,19 @@ class VectorQuantizer(Quantizer):
 
     @torch.no_grad()
     def update_codebook(self, z: Tensor, codes: Tensor, step: Step) -> int:
-        """Follow the encoder and revive unused codes; returns how many."""
+        """Update the codebook from the global batch and restart unused codes.
+
+        Args:
+            z: Projected latents `(B, D, N)` of this process.
+            codes: Their codes `(B, N)`.
+            step: Number and seed of the step.
+
+        Returns:
+            The number of codes that were restarted.
+        """
         vectors = flatten_time(z)
         one_hot = torch.nn.functional.one_hot(codes.flatten(), len(self.codebook)).to(z.dtype)
-        counts = all_reduce_sum(one_hot.sum(dim=0))  # (K,) of the global batch
+        counts = all_reduce_sum(one_hot.sum(dim=0))  # (K,) over the global batch
         self.update_ema(counts, all_reduce_sum(one_hot.t() @ vectors))
         dead = dead_codes(self.unused_steps, counts, self.revive_after)
         if len(dead):
@@ -88,12 +104,16 @@ class VectorQuantizer(Quantizer):
         return len(dead)
 
     def update_ema(self, counts: Tensor, sums: Tensor) -> None:
-        """Let the codebook follow the encoder: how many latents each code got in this step, (K,),
-        and their sums, (K, D)."""
+        """Update moving averages from a step; a no-op unless the codebook is learned by them.
+
+        Args:
+            counts: `(K,)`, latents of each code in the global batch.
+            sums: `(K, D)`, sums of these latents.
+        """
 
 
 class VQVAE(VectorQuantizer):
-    """The codebook is a parameter, which the loss `codebook` moves."""
+    """VQ-VAE whose codebook is a parameter, which the loss `codebook` moves."""
 
     has_codebook_loss = True
 
@@ -102,15 +122,27 @@ class VQVAE(VectorQuantizer):
 
 
 class VQVAEEMA(VectorQuantizer):
-    """Each code is the moving average of the latents assigned to it (appendix A.1).
+    """VQ-VAE whose codes are moving averages of the latents assigned to them (appendix A.1).
 
-    decay      of the averages, per forward pass in training: under gradient accumulation, per
-               micro-batch
-    smoothing  Laplace smoothing of the counts, so that a code without latents does not divide by 0
+    Args:
+        input_dim: Channels of the latents.
+        dim: Channels of the vectors, D.
+        codebook_size: K.
+        init: Initialization of the codebook, see `VectorQuantizer`.
+        start_after: Optimizer steps during which latents pass unquantized.
+        revive_after: Forward passes in training after which an unused code restarts; 0 for never.
+        normalize: Whether to standardize the latents, see `Projection`.
+        decay: Decay of the averages per forward pass in training; under gradient accumulation, per
+            micro-batch.
+        smoothing: Laplace smoothing of the counts, so that codes without latents do not divide by
+            0.
+
+    Raises:
+        ValueError: If `decay` is not between 0 and 1.
     """
 
-    counts: Tensor  # (K,) moving average of how many latents each code got
-    sums: Tensor  # (K, D) moving average of their sum
+    counts: Tensor  # (K,) moving average of the latents per code
+    sums: Tensor  # (K, D) moving average of the sum of these latents
 
     def __init__(
         self,
@@ -136,6 +168,7 @@ class VQVAEEMA(VectorQuantizer):
 
     @torch.no_grad()
     def update_ema(self, counts: Tensor, sums: Tensor) -> None:
+        """Update the averages, and each code to its smoothed mean (appendix A.1)."""
         self.counts.lerp_(counts, 1 - self.decay)
         self.sums.lerp_(sums, 1 - self.decay)
         total = self.counts.sum()
@@ -144,6 +177,6 @@ class VQVAEEMA(VectorQuantizer):
 
     @torch.no_grad()
     def reset_codes(self, which: Tensor | slice, vectors: Tensor) -> None:
-        """Put codes, and the averages that they follow, at `vectors`."""
+        """Put codes at `vectors`, and restart their averages there."""
         super().reset_codes(which, vectors)
         reset_averages(self.counts, self.sums, which, vectors)

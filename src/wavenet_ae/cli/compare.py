@@ -1,11 +1,13 @@
-"""Compare runs, wherever they lie: one table and one figure.
+"""Compare runs, wherever they lie: one table and one plot.
 
 wavenet-ae compare runs=[outputs/toy/A,outputs/toy/B]
+wavenet-ae compare runs=outputs/collapse columns=[criterion,units.pnmi,evaluation/phone_accuracy]
 wavenet-ae compare runs=[outputs/compare_bottlenecks/toy,outputs/sweeps/codebook] out=plots
 """
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +22,17 @@ from wavenet_ae.exits import guarded
 def run(config: dict[str, Any]) -> None:
     """Check what is asked for, then do it; what is slow to import waits until it is sound."""
     settings = check_compare_settings(config)
+    from wavenet_ae.comparison.evaluations import find_evaluations
     from wavenet_ae.comparison.report import report
     from wavenet_ae.comparison.summary import read_result
 
-    results = [read_result(folder, name) for name, folder in settings.named_folders().items()]
-    report(results, Path(settings.out), conf_folder(), "comparison", settings.formats)
+    folders = settings.named_folders()
+    found = find_evaluations(folders.values(), map(Path, settings.evaluations))
+    for sentence in found.unreadable:
+        print(sentence, file=sys.stderr)
+    results = [found.add_to(read_result(each, name), each) for name, each in folders.items()]
+    out = Path(settings.out)
+    report(results, out, conf_folder(), "comparison", settings.formats, settings.columns)
 
 
 @hydra.main(config_path=str(conf_folder()), config_name="compare", version_base="1.3")

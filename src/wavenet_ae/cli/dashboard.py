@@ -1,4 +1,4 @@
-"""Draw what runs have logged, or build a W&B workspace of the same panels.
+"""Plot what runs have logged, or build a W&B workspace of the same panels.
 
 wavenet-ae dashboard runs=outputs/toy/A
 wavenet-ae dashboard runs=[outputs/toy/A,outputs/toy/B] labels=[healthy,collapsed] out=plots
@@ -15,7 +15,7 @@ from omegaconf import DictConfig
 
 from wavenet_ae.config import conf_folder, plain
 from wavenet_ae.dashboards.panels import Panel, bind_panels, in_sections
-from wavenet_ae.dashboards.settings import Settings, check_settings
+from wavenet_ae.dashboards.settings import DashboardSettings, check_settings
 from wavenet_ae.exits import guarded
 
 
@@ -23,23 +23,23 @@ def run(config: dict[str, Any]) -> None:
     """Check what is asked for, then do it; what is slow to import waits until it is sound."""
     settings = check_settings(config)
     panels = in_sections(bind_panels(settings.panels), settings.sections)
-    (draw if settings.task == "plots" else build)(settings, panels)
+    (plot if settings.task == "plots" else build)(settings, panels)
 
 
-def draw(settings: Settings, panels: list[Panel]) -> None:
+def plot(settings: DashboardSettings, panels: list[Panel]) -> None:
     from wavenet_ae.dashboards.history import read_run
-    from wavenet_ae.dashboards.pages import draw_dashboard
+    from wavenet_ae.plotting.pages import plot_dashboard
 
     named = zip(settings.runs, settings.run_labels, strict=True)
     runs = [read_run(Path(folder), label) for folder, label in named]
-    drawn = draw_dashboard(panels, runs, settings.destination, settings.formats, settings.each)
-    for file in drawn.files:
-        print(f"drawn: {file}")
-    if drawn.left_out:
-        print(f"left out, as no run has logged what they draw: {', '.join(drawn.left_out)}")
+    written = plot_dashboard(panels, runs, settings.destination, settings.formats, settings.each)
+    for file in written.files:
+        print(f"written: {file}")
+    if written.left_out:
+        print(f"left out, as no run has logged what they plot: {', '.join(written.left_out)}")
 
 
-def build(settings: Settings, panels: list[Panel]) -> None:
+def build(settings: DashboardSettings, panels: list[Panel]) -> None:
     from wavenet_ae.dashboards.login import has_login
     from wavenet_ae.dashboards.workspace import build_workspace, upload, write_spec
 

@@ -24,7 +24,7 @@ RUN_FOLDER = "hydra.run.dir="
 
 
 def run(arguments: list[str]) -> None:
-    """Trains and evaluates, or prints the usage."""
+    """Train and evaluate, or print the usage."""
     if {"-h", "--help"} & set(arguments):
         print(__doc__)
         return
@@ -46,7 +46,7 @@ def run(arguments: list[str]) -> None:
     )
     if code:
         sys.exit(code)
-    judge(folder, time.monotonic() - started)
+    evaluate(folder, time.monotonic() - started)
 
 
 def composed(arguments: list[str]) -> dict[str, Any]:
@@ -62,7 +62,7 @@ def composed(arguments: list[str]) -> dict[str, Any]:
 
 
 def left_out(config: dict[str, Any]) -> Iterator[str]:
-    """Sentences on what cannot be judged afterwards, known before minutes of training."""
+    """Sentences on what cannot be evaluated afterwards, known before minutes of training."""
     from wavenet_ae.training.preflight import check_sizes
     from wavenet_ae.training.run_folder import log_to
 
@@ -98,8 +98,8 @@ def finished(command: list[str]) -> int:
             continue
 
 
-def judge(folder: Path, seconds: float) -> None:
-    """Print what the run has learned, and where its pictures are."""
+def evaluate(folder: Path, seconds: float) -> None:
+    """Print the metrics of the run, and where its plots are."""
     import torch
     import yaml
     from rich.console import Console
@@ -112,8 +112,8 @@ def judge(folder: Path, seconds: float) -> None:
     console = Console()
     console.print(summary.table())
     console.print(f"trained for {seconds:.0f} s ({summary.num_steps} steps)")
-    for picture in summary.pictures:
-        console.print(f"drawn: {picture}", soft_wrap=True)
+    for plot in summary.plots:
+        console.print(f"written: {plot}", soft_wrap=True)
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""What a model predicts, says and tells apart: tables, a JSON of all figures, and a page.
+"""Likelihood, reconstruction and probing of a model: tables, a JSON of all metrics, and a page.
 
 wavenet-ae evaluate checkpoint=outputs/toy/A/checkpoints/best.ckpt
 wavenet-ae evaluate checkpoint=... data=folder data.root=recordings
@@ -16,8 +16,8 @@ import hydra
 from omegaconf import DictConfig
 
 from wavenet_ae.config import conf_folder, plain
-from wavenet_ae.evaluation.config import FILE
-from wavenet_ae.evaluation.requests import check_request
+from wavenet_ae.evaluation.config import check_command
+from wavenet_ae.evaluation.results import FILE
 from wavenet_ae.exits import guarded
 
 PAGE = "report.html"
@@ -25,26 +25,29 @@ WIDTH = 150  # of tables that go to a file
 
 
 def run(config: dict[str, Any]) -> None:
-    """Check what is asked for, then do it; what is slow to import waits until it is sound."""
-    request = check_request(config)
+    """Check the configuration, then evaluate; slow imports wait until the check is over."""
+    command = check_command(config)
     from rich.console import Console
 
-    from wavenet_ae.evaluation.console import table
+    from wavenet_ae.evaluation.console import console_table, is_printed
     from wavenet_ae.evaluation.evaluator import evaluate
     from wavenet_ae.evaluation.report.page import write_report
+    from wavenet_ae.evaluation.report.prose import skipped_words
 
     logging.basicConfig(level=logging.INFO, format="%(message)s", force=True)
     console = Console(width=None if sys.stdout.isatty() else WIDTH)
-    for settings in request.evaluations:
-        if len(request.evaluations) > 1:
-            console.rule(str(settings.file))
-        evaluation = evaluate(settings)
-        for findings in evaluation.findings:
-            if not findings.is_detail:
-                console.print(table(findings), "")
-        console.print(f"written: {settings.destination / FILE}", soft_wrap=True)
-    write_report(request.files, request.folder / PAGE)
-    console.print(f"written: {request.folder / PAGE}", soft_wrap=True)
+    for each in command.evaluations:
+        if len(command.evaluations) > 1:
+            console.rule(str(each.file))
+        result = evaluate(each)
+        for table in result.tables:
+            if is_printed(table) and (not each.metrics or table.part in each.metrics):
+                console.print(console_table(table), "")
+        for sentence in skipped_words(result.skipped):
+            console.print(sentence)
+        console.print(f"written: {each.destination / FILE}", soft_wrap=True)
+    write_report(command.files, command.folder / PAGE)
+    console.print(f"written: {command.folder / PAGE}", soft_wrap=True)
 
 
 @hydra.main(config_path=str(conf_folder()), config_name="evaluate", version_base="1.3")

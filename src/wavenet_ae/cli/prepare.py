@@ -19,7 +19,7 @@ def pack(config: dict[str, Any]) -> None:
     check(config)
     from rich.console import Console
 
-    from wavenet_ae.data.summary import corpus_table
+    from wavenet_ae.data.corpus import corpus_table
     from wavenet_ae.instantiate import instantiate
     from wavenet_ae.training.run_folder import log_to
 

@@ -1,4 +1,4 @@
-"""What a sweep says at its end.
+"""The table and the plot at the end of a sweep.
 
 Hydra imports this at every start of train.py: what is slow to import waits for the end.
 """
@@ -31,7 +31,7 @@ class SweepSummary(Callback):
     """
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """A grid's folder may refer to `${hydra:...}`, which Hydra sets for each run only."""
+        # A grid's folder may refer to `${hydra:...}`, which Hydra sets for each run only.
         HydraConfig.instance().set_config(config)
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
@@ -44,7 +44,7 @@ class SweepSummary(Callback):
 
 
 def conf_folder(config: DictConfig) -> Path | None:
-    """Where the configuration was composed from."""
+    """Returns the folder that the configuration was composed from."""
     sources = config.hydra.runtime.config_sources
     found = [Path(each.path) for each in sources if each.provider == "main"]
     return found[0] if found else None
@@ -61,7 +61,7 @@ def _summarized(folder: Path, conf: Path | None) -> list[RunResult]:
 
 
 def failures(results: Sequence[RunResult]) -> str:
-    """`2 of 6 runs failed: 3 (reason), 5 (reason)`; empty where none has."""
+    """Returns `2 of 6 runs failed: 3 (reason), 5 (reason)`; nothing if none has."""
     failed = [each for each in results if each.reason]
     if not failed:
         return ""

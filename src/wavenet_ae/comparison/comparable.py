@@ -1,4 +1,4 @@
-"""Whether the NLLs of runs say which model is better."""
+"""Whether the results of runs say which model is better."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-# What decides which samples a NLL is of.
+# Settings that decide which samples validate.
 OF_THE_SAMPLES = (
     *("sample_rate", "data.source", "data.splits", "data.validation_seconds"),
     *("data.window_seconds", "data.padding"),
@@ -14,11 +14,21 @@ OF_THE_SAMPLES = (
 
 
 def warnings(configs: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """A sentence for each setting that makes the runs' NLLs answer different questions."""
+    """Yields a sentence for each setting that makes validations measure different samples."""
     for key in OF_THE_SAMPLES:
         values = {json.dumps(_value(config, key), sort_keys=True) for config in configs}
         if len(values) > 1:
-            yield f"{key} differs among these runs: NLLs of other samples cannot be compared"
+            yield f"{key} differs among these runs: results on different samples cannot be compared"
+
+
+def speech_warnings(evaluations: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Yields a sentence if evaluations are of different speech.
+
+    Args:
+        evaluations: The speech of each, by fingerprint and split.
+    """
+    if any(each != evaluations[0] for each in evaluations[1:]):
+        yield "evaluations are of different speech or splits: their metrics cannot be compared"
 
 
 def _value(config: Mapping[str, Any], key: str) -> Any:

@@ -1,4 +1,4 @@
-"""Where runs lie."""
+"""Folders of runs."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ CONFIG, LOG = "config.yaml", "train.log"
 
 
 def is_run(folder: Path) -> bool:
-    """Whether a run has begun in this folder; what fails early has no configuration."""
+    """Whether a run has begun in a folder; one that failed early has no configuration."""
     return any((folder / name).is_file() for name in (CONFIG, FAILED, LOG))
 
 
 def runs_in(sweep: Path) -> list[Path]:
-    """The run folders of a sweep, 2 before 10."""
+    """Returns the run folders of a sweep, 2 before 10."""
     found = [each for each in sweep.glob("*/") if is_run(each)]
     return sorted(found, key=lambda each: _natural(each.name))
 

@@ -1,4 +1,4 @@
-"""Which settings tell the runs of a sweep apart."""
+"""Settings that tell runs apart."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Names = Mapping[tuple[str, str], str]  # (group, target) -> option
 
 
 def varied_settings(configs: Sequence[Mapping[str, Any]], names: Names) -> list[dict[str, Any]]:
-    """Of each configuration, the values of all keys whose values differ; the seed comes last.
+    """Returns for each configuration the values of all keys whose values differ, the seed last.
 
     A part that is of another class shows as one key, `bottleneck`, with its option's name where
     `names` has it, else its class's; a key below it counts only where runs of the same class differ
@@ -46,7 +46,7 @@ def _leaves(node: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]
 
 
 def _counts(key: str) -> bool:
-    """How long a run trains may change in a resume, but tells runs apart."""
+    # How long a run trains may change in a resume, but tells runs apart.
     return key not in PLACES and (key == "trainer.max_steps" or not may_change(key))
 
 
@@ -74,7 +74,7 @@ def _value(key: str, leaves: Mapping[str, Any], names: Names) -> Any:
 
 
 def option_names(conf: Path) -> Names:
-    """Names of the options in a folder of groups whose target no other option of the group has."""
+    """Returns the options of all groups whose target no other option of their group has."""
     found = []
     for path in sorted(conf.glob("*/*.yaml")):
         node = yaml.safe_load(path.read_text())
@@ -85,16 +85,16 @@ def option_names(conf: Path) -> Names:
 
 
 def without_seed(settings: Mapping[str, Any]) -> tuple[str, ...]:
-    """What runs have in common that differ in their seed alone."""
+    """Returns what runs have in common that differ in their seed alone."""
     return tuple(repr(value) for key, value in settings.items() if key != SEED)
 
 
 def in_words(value: Any) -> str:
-    """For people, who need no more than four digits."""
+    """Returns a value for people, who need no more than four digits."""
     return "" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def short_names(keys: Sequence[str]) -> list[str]:
-    """`learning_rate` for `optimizer.learning_rate`, where no other key ends in the same word."""
+    """Shortens `optimizer.learning_rate` to its last word, unless another key ends in it too."""
     times = Counter(key.rpartition(".")[2] for key in keys)
     return [key.rpartition(".")[2] if times[key.rpartition(".")[2]] == 1 else key for key in keys]

@@ -1,18 +1,23 @@
-"""The results of runs as files and on the console."""
+"""Results of runs as files and on the console."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rich.console import Console
 
-from wavenet_ae.comparison.comparable import warnings
-from wavenet_ae.comparison.figures import draw_results, write_figure
+from wavenet_ae.comparison.columns import CRITERION, EVALUATION
+from wavenet_ae.comparison.comparable import speech_warnings, warnings
+from wavenet_ae.comparison.criterion import criterion
 from wavenet_ae.comparison.groups import Row, grouped
 from wavenet_ae.comparison.keys import option_names, varied_settings
+from wavenet_ae.comparison.plots import plot_results
 from wavenet_ae.comparison.summary import FAILURE, RunResult
 from wavenet_ae.comparison.table import WIDTH, console_table, write_csv
+from wavenet_ae.errors import UserError, nearest
+from wavenet_ae.objectives import Criterion
+from wavenet_ae.plotting.files import save
 
 
 def report(
@@ -21,30 +26,73 @@ def report(
     conf: Path | None,
     name: str,
     formats: Sequence[str] = ("png", "pdf"),
+    columns: Sequence[str] = (),
 ) -> None:
-    """Write `<name>.csv` and a figure in each format into `folder`, and print the table.
+    """Writes a table and a plot of runs, and prints the table.
 
-    `conf` is the folder of the configuration's groups, whose options give parts their names.
+    Args:
+        results: The runs.
+        folder: Where `<name>.csv` and the plots go.
+        conf: Folder of the configuration's groups, whose options give parts their names.
+        name: Stem of the files.
+        formats: Suffixes of the plots.
+        columns: Metrics of the printed table; nothing stands for those of `columns.DEFAULT`.
+
+    Raises:
+        UserError: If no run has a column.
     """
-    settings = varied_settings(
-        [each.config for each in results], option_names(conf) if conf else {}
-    )
+    check_columns(columns, results)
+    compared = common_criterion(results)
+    names = option_names(conf) if conf else {}
+    settings = varied_settings([each.config for each in results], names)
     rows = [Row(own, result) for own, result in zip(settings, results, strict=True)]
-    write_csv(folder / f"{name}.csv", rows)
-    written = [folder / f"{name}.csv"]
+    written = [write_csv(folder / f"{name}.csv", rows, compared)]
     console = Console(width=WIDTH, highlight=False, soft_wrap=False)
-    console.print(console_table(rows, _title(results)))
-    for sentence in warnings([each.config for each in results if each.config]):
+    console.print(console_table(rows, _title(results), compared, columns))
+    for sentence in _remarks(results):
         console.print(sentence, style="yellow", soft_wrap=True)
-    figure = draw_results(grouped(rows))
-    if figure is not None:
-        written += [write_figure(figure, folder / f"{name}.{suffix}") for suffix in formats]
+    plot = plot_results(grouped(rows), compared)
+    if plot is not None:
+        written += [save(plot, folder / f"{name}.{suffix}") for suffix in formats]
     for path in written:
         console.print(f"written: {path}", soft_wrap=True)
 
 
+def check_columns(columns: Sequence[str], results: Sequence[RunResult]) -> None:
+    """Checks that some run has each column.
+
+    Raises:
+        UserError: If none has.
+    """
+    known = {name for each in results for name in each.metrics}
+    for name in columns:
+        if name in known or name == CRITERION:
+            continue
+        is_evaluation = "." in name or name.startswith(EVALUATION)
+        if is_evaluation and not any(each.evaluation for each in results):
+            raise UserError(
+                f"columns has {name!r}, but no evaluation of these runs was found: run "
+                "`wavenet-ae evaluate` first, or set evaluations= to its folder"
+            )
+        raise UserError(f"columns has {name!r}, which no run has.{nearest(name, known)}")
+
+
+def common_criterion(results: Sequence[RunResult]) -> Criterion:
+    """Returns the criterion of the first run that has begun."""
+    return criterion(next((each.config for each in results if each.config), {}))
+
+
+def _remarks(results: Sequence[RunResult]) -> Iterator[str]:
+    configs = [each.config for each in results if each.config]
+    yield from warnings(configs)
+    metrics = list(dict.fromkeys(criterion(each).metric for each in configs))
+    if len(metrics) > 1:
+        yield f"runs have different criteria, {' and '.join(metrics)}: the first is compared"
+    yield from speech_warnings([each.evaluation for each in results if each.evaluation])
+
+
 def _title(results: Sequence[RunResult]) -> str:
-    """`6 runs, 2 of them failed`"""
+    """Returns `6 runs, 2 of them failed`."""
     num_failed = sum(each.status == FAILURE for each in results)
     title = f"{len(results)} runs" if len(results) > 1 else "1 run"
     return f"{title}, {num_failed} of them failed" if num_failed else title

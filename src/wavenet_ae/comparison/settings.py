@@ -1,4 +1,4 @@
-"""What `wavenet-ae compare` is asked for, checked before anything slow is imported."""
+"""Configuration of `wavenet-ae compare`, checked before anything slow is imported."""
 
 from __future__ import annotations
 
@@ -13,31 +13,37 @@ from wavenet_ae.comparison.folders import is_run, runs_in
 from wavenet_ae.errors import nearest
 from wavenet_ae.schema import binding_problems, require_none
 
-LISTS = ("runs", "formats")  # of which one may be given without brackets
+LISTS = ("runs", "formats", "evaluations", "columns")  # of which one may be given without brackets
 
 
 @dataclass(frozen=True)
 class CompareSettings:
-    """conf/compare.yaml says what each means."""
+    """The keys of conf/compare.yaml, which explains each."""
 
     runs: Sequence[str] = ()
     out: str = "comparison"
     formats: Sequence[Literal["png", "pdf"]] = ("png",)
+    columns: Sequence[str] = ()
+    evaluations: Sequence[str] = ()
 
     def run_folders(self) -> list[Path]:
-        """Those in sweeps included."""
+        """Returns the folders of all runs, those in sweeps included."""
         asked = [Path(each).resolve() for each in self.runs]
         return [run for each in asked for run in runs_in(each) or [each]]
 
     def named_folders(self) -> dict[str, Path]:
-        """The run folders by their shortest names."""
+        """Returns the run folders by their shortest names."""
         folders = self.run_folders()
         above = Path(commonpath([each.parent for each in folders]))
         return {str(each.relative_to(above)): each for each in folders}
 
 
 def check_compare_settings(config: Mapping[str, Any]) -> CompareSettings:
-    """Raises one UserError that lists all problems of a plain configuration."""
+    """Checks a plain configuration.
+
+    Raises:
+        UserError: With all problems that there are.
+    """
     config = {key: _listed(value) if key in LISTS else value for key, value in config.items()}
     require_none(binding_problems(CompareSettings, config))
     settings = CompareSettings(**config)
@@ -62,6 +68,9 @@ def _problems(settings: CompareSettings) -> Iterator[str]:
     times = Counter(settings.run_folders())
     for folder in (each for each, number in times.items() if number > 1):
         yield f"runs names the run {str(folder)!r} twice: leave one out"
+    for folder in map(Path, settings.evaluations):
+        if folder.is_file():
+            yield f"evaluations has {str(folder)!r}, a file, but must list folders"
     if not settings.formats:
         yield "formats is empty: give some of png, pdf"
     if Path(settings.out).is_file():

@@ -1,9 +1,9 @@
-"""What the runs of a sweep have come to, read from their folders alone."""
+"""Results of runs, read from their folders."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,26 +11,34 @@ import numpy as np
 import yaml
 
 from wavenet_ae.checkpoint import step_checkpoints
+from wavenet_ae.comparison.columns import SPEED, USED_RATE
+from wavenet_ae.comparison.criterion import cost, criterion
 from wavenet_ae.comparison.folders import CONFIG, runs_in
 from wavenet_ae.dashboards.history import METRICS, Scalars, read_metrics
 from wavenet_ae.errors import UserError
 from wavenet_ae.exits import FAILED, REFUSED
+from wavenet_ae.objectives import Criterion
 
 FINISHED, FAILURE, UNFINISHED = "finished", "failed", "unfinished"
-NLL = "validation/nll"
-SPEED, SECONDS = "speed/times_real_time", "training_seconds"
+SECONDS = "training_seconds"
+UNIGRAM_RATE, KL_RATE = "bitrate/unigram", "bitrate/kl"
 
 
 @dataclass(frozen=True)
 class RunResult:
     """A run as its folder shows it.
 
-    config     its configuration, also where the run was refused before it began
-    reason     why it failed, in one line; empty where it did not
-    num_steps  trained
-    figures    of its best validation, by the names under which they are logged, with `best_step`,
-               the median `speed/times_real_time` and `training_seconds`, which leave validations
-               out; empty where there was no validation
+    Attributes:
+        name: What tables call it.
+        config: Its configuration, also where the run was refused before it began.
+        status: `FINISHED`, `FAILURE` or `UNFINISHED`.
+        reason: Why it failed, in one line; empty if it did not.
+        num_steps: Optimizer steps.
+        metrics: Metrics of its best validation by the names under which they are logged, with
+            `best_step`, `bitrate/used`, the median `speed/times_real_time` and `training_seconds`
+            without validations; empty before its first validation.
+        evaluation: Speech and split of its evaluation, whose metrics are among `metrics`; empty
+            without one.
     """
 
     name: str
@@ -38,34 +46,39 @@ class RunResult:
     status: str
     reason: str
     num_steps: int
-    figures: dict[str, float]
+    metrics: dict[str, float]
+    evaluation: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def is_finished(self) -> bool:
+        """Whether it has ended as it should."""
         return self.status == FINISHED
 
 
 def read_results(sweep: Path) -> list[RunResult]:
-    """The runs of a sweep, 2 before 10."""
+    """Reads the runs of a sweep, 2 before 10."""
     return [read_result(each, each.name) for each in runs_in(sweep)]
 
 
 def read_result(folder: Path, name: str) -> RunResult:
-    """What cannot be read makes a failed run, not an error: others have results too."""
+    """Reads a run.
+
+    A run that cannot be read is a failed run and not an error: others have results too.
+    """
     config: Mapping[str, Any] = {}
-    metrics: Scalars = {}
+    logged: Scalars = {}
     reason = ""
     try:
         config = _config(folder / CONFIG) or _config(folder / REFUSED)
-        metrics = read_metrics(folder / METRICS) if (folder / METRICS).is_file() else {}
+        logged = read_metrics(folder / METRICS) if (folder / METRICS).is_file() else {}
     except UserError as error:
         reason = str(error)
     if (folder / FAILED).is_file():
         reason = (folder / FAILED).read_text(errors="replace").strip() or "unknown"
-    num_steps = max((int(steps[-1]) for steps, _ in metrics.values()), default=0)
+    num_steps = max((int(steps[-1]) for steps, _ in logged.values()), default=0)
     status = FAILURE if reason else FINISHED if _is_finished(folder, config) else UNFINISHED
-    figures = best_figures(metrics, config)
-    return RunResult(name, config, status, " ".join(reason.split()), num_steps, figures)
+    metrics = best_metrics(logged, config, criterion(config))
+    return RunResult(name, config, status, " ".join(reason.split()), num_steps, metrics)
 
 
 def _config(path: Path) -> Mapping[str, Any]:
@@ -77,6 +90,10 @@ def _config(path: Path) -> Mapping[str, Any]:
         raise UserError(f"{path} cannot be read: {error}") from None
     if not isinstance(config, Mapping):
         raise UserError(f"{path} is not a configuration: it must hold the keys of a run")
+    try:
+        criterion(config)
+    except (UserError, ValueError, AttributeError, TypeError, KeyError) as error:
+        raise UserError(f"{path} has an objective that cannot be used here: {error}") from None
     return config
 
 
@@ -86,28 +103,32 @@ def _is_finished(folder: Path, config: Mapping[str, Any]) -> bool:
     return bool(saved) and 0 < wanted <= saved[-1]
 
 
-def best_figures(metrics: Scalars, config: Mapping[str, Any]) -> dict[str, float]:
-    """Figures of the validation with the lowest NLL.
+def best_metrics(
+    logged: Scalars, config: Mapping[str, Any], criterion: Criterion
+) -> dict[str, float]:
+    """Returns the metrics of the validation that is best by the criterion.
 
     Validations before the codebook starts do not count: the model had no codes yet.
     """
-    steps, nlls = metrics.get(NLL, (np.array([]), np.array([])))
-    counts = np.isfinite(nlls) & (steps > _value(config, "bottleneck", "start_after", 0))
+    steps, values = logged.get(criterion.metric, (np.array([]), np.array([])))
+    counts = np.isfinite(values) & (steps > _value(config, "bottleneck", "start_after", 0))
     if not counts.any():
         return {}
-    best = int(steps[counts][nlls[counts].argmin()])
-    figures = {"best_step": float(best), NLL: float(nlls[counts].min())}
-    for name, (logged, values) in metrics.items():
-        if name.startswith(("validation/", "bitrate/")) and best in logged:
-            figures[name] = float(values[logged == best][-1])
-    return figures | _speed(metrics, config)
+    index = min(np.flatnonzero(counts), key=lambda each: cost(float(values[each]), criterion))
+    best = int(steps[index])
+    metrics = {"best_step": float(best), criterion.metric: float(values[index])}
+    for name, (at, all_values) in logged.items():
+        if name.startswith(("validation/", "bitrate/")) and best in at:
+            metrics.setdefault(name, float(all_values[at == best][-1]))
+    used = metrics.get(UNIGRAM_RATE, metrics.get(KL_RATE))
+    rate = {} if used is None else {USED_RATE: used}
+    return metrics | rate | _speed(logged, config)
 
 
-def _speed(metrics: Scalars, config: Mapping[str, Any]) -> dict[str, float]:
-    """The speed logged at a step is that of all steps since the one logged before."""
-    if SPEED not in metrics:
+def _speed(logged: Scalars, config: Mapping[str, Any]) -> dict[str, float]:
+    if SPEED not in logged:
         return {}
-    steps, speeds = metrics[SPEED]
+    steps, speeds = logged[SPEED]  # each of all steps since the one logged before
     audio_seconds = (
         np.diff(steps, prepend=0)
         * _value(config, "trainer", "accumulate_grad_batches", 1)
@@ -120,7 +141,7 @@ def _speed(metrics: Scalars, config: Mapping[str, Any]) -> dict[str, float]:
 
 
 def _value(config: Mapping[str, Any], group: str, key: str, default: float) -> Any:
-    """A number of a configuration that may lack it, or be of another model."""
+    """Returns a number of a configuration that may lack it, or be of another model."""
     node = config.get(group)
     value = node.get(key, default) if isinstance(node, Mapping) else default
     return value if isinstance(value, int | float) else default

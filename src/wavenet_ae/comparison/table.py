@@ -1,54 +1,39 @@
-"""The results of a sweep as a CSV for programs and as a table for people."""
+"""Results of runs as a CSV for programs and as a table for people."""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import mean
-from typing import Any
 
 from rich import box
+from rich.console import Console
 from rich.table import Table
 
 from wavenet_ae.checkpoint import write_whole
-from wavenet_ae.comparison.groups import NOMINAL, Group, Row, grouped, used_rate
+from wavenet_ae.comparison.columns import EXPLAINED, Column, chosen, column, words
+from wavenet_ae.comparison.criterion import cost
+from wavenet_ae.comparison.groups import Group, Row, grouped
 from wavenet_ae.comparison.keys import in_words, short_names
-from wavenet_ae.comparison.paired import lowest_first, over_the_best
-from wavenet_ae.comparison.summary import NLL, SPEED
+from wavenet_ae.comparison.paired import behind_the_best, best_first
+from wavenet_ae.objectives import Criterion
 
 WIDTH = 116
-MOST_KEYS = 3  # beside which there is room for all figures
-FEW_FIGURES = 1
-GAIN = "validation/nll_increase_shuffled_codes"
-CAPTION = (
-    "Of the validation with the lowest NLL, in nats per sample.\n"
-    "gain: what another item's codes cost\n"
-    "bit/s used: entropy of the codes, or KL to the prior"
-)
-OVER_BEST = "\nover best: above the best, seed by seed, as the seed chooses what validation hears"
+MAX_LEVEL_HEADINGS = 3  # settings, beyond which headings take several lines
+BEHIND = "behind best: seed by seed, since the seed chooses the samples of the validation"
 
 
-def _named(name: str) -> Callable[[Mapping[str, float]], float | None]:
-    return lambda figures: figures.get(name)
+def write_csv(path: Path, rows: Sequence[Row], criterion: Criterion) -> Path:
+    """Writes a row for each run, with all its metrics in full; what it does not have stays empty.
 
-
-# Heading, figure and digits, most important first.
-COLUMNS: tuple[tuple[str, Callable[[Mapping[str, float]], float | None], int], ...] = (
-    ("gain", _named(GAIN), 3),
-    ("perplexity", _named("validation/perplexity"), 1),
-    ("bit/s\nused", used_rate, 0),
-    ("bit/s\nnominal", _named(NOMINAL), 0),
-    ("x real\ntime", _named(SPEED), 1),
-)
-
-
-def write_csv(path: Path, rows: Sequence[Row]) -> None:
-    """One row a run, with all its figures in full; what a run does not have is left empty."""
-    keys = _keys(rows)
-    figures = sorted({name for row in rows for name in row.result.figures} - {NLL})
-    columns = ["run", *keys, "status", "steps", *([NLL] if figures else []), *figures]
+    Returns:
+        The path.
+    """
+    metrics = sorted({name for row in rows for name in row.result.metrics} - {criterion.metric})
+    first = [criterion.metric] if metrics else []
+    columns = ["run", *_keys(rows), "status", "steps", *first, *metrics]
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, columns)
     writer.writeheader()
@@ -56,94 +41,133 @@ def write_csv(path: Path, rows: Sequence[Row]) -> None:
         result = row.result
         status = f"{result.status}: {result.reason}" if result.reason else result.status
         own = {"run": result.name, "status": status, "steps": result.num_steps}
-        writer.writerow({**row.settings, **result.figures, **own})
+        writer.writerow({**row.settings, **result.metrics, **own})
     write_whole(path, text.getvalue().encode())
+    return path
+
+
+def console_table(
+    rows: Sequence[Row], title: str, criterion: Criterion, asked: Sequence[str] = ()
+) -> Table:
+    """Makes a table of runs, or of groups over seeds where there are several, best first.
+
+    Args:
+        rows: The runs.
+        title: The title of the table.
+        criterion: The metric by which they are compared.
+        asked: Metrics in columns, all of which are shown; nothing stands for the usual ones, of
+            which those are shown that have room.
+    """
+    groups = grouped(rows)
+    there = {name for row in rows for name in row.result.metrics}
+    metrics = chosen(asked, criterion.metric, there)
+    is_grouped = any(len(group.rows) > 1 for group in groups)
+
+    def table(num_metrics: int) -> Table:
+        columns = [column(each) for each in metrics[:num_metrics]]
+        if is_grouped:
+            return _table_of_groups(groups, title, criterion, columns)
+        return _table_of_runs(rows, title, criterion, columns)
+
+    return table(len(metrics)) if asked else _widest(table, len(metrics))
+
+
+def _widest(table: Callable[[int], Table], num_metrics: int) -> Table:
+    """Returns the table with the most metrics for which there is room."""
+    console = Console(width=10 * WIDTH)
+    while num_metrics > 1 and console.measure(table(num_metrics)).maximum > WIDTH:
+        num_metrics -= 1
+    return table(num_metrics)
 
 
 def _keys(rows: Sequence[Row]) -> list[str]:
     return list(dict.fromkeys(key for row in rows for key in row.settings))
 
 
-def console_table(rows: Sequence[Row], title: str) -> Table:
-    """Runs, or groups over seeds where there are several, lowest NLL first."""
-    groups = grouped(rows)
-    if any(len(group.rows) > 1 for group in groups):
-        return _table_of_groups(groups, title)
-    return _table_of_runs(rows, title)
-
-
-def _table_of_runs(rows: Sequence[Row], title: str) -> Table:
+def _table_of_runs(
+    rows: Sequence[Row], title: str, criterion: Criterion, columns: Sequence[Column]
+) -> Table:
     keys = _keys(rows)
-    columns = _columns(keys, [row.result.figures for row in rows])
-    table = _new_table(title, ["run", *_headings(keys), "status"], ["NLL"], columns)
-    ordered = sorted(rows, key=lambda row: row.result.figures.get(NLL, float("inf")))
-    for row in ordered:
-        result = row.result
+    table = _new_table(title, ["run", *_headings(keys), "status"], [], criterion, columns)
+
+    def place(row: Row) -> float:
+        value = row.result.metrics.get(criterion.metric)
+        return float("inf") if value is None else cost(value, criterion)
+
+    for row in sorted(rows, key=place):
+        metrics = row.result.metrics
         settings = (in_words(row.settings.get(key)) for key in keys)
-        figures = [_number(figure(result.figures), digits) for _, figure, digits in columns]
-        nll = _number(result.figures.get(NLL), 3)
-        table.add_row(result.name, *settings, result.status, nll, *figures)
+        main = Column(criterion.metric, "", 3).cell(metrics)
+        cells = [each.cell(metrics) for each in columns]
+        table.add_row(row.result.name, *settings, row.result.status, main, *cells)
     return table
 
 
-def _table_of_groups(groups: Sequence[Group], title: str) -> Table:
-    """Means over the finished runs of each group, and ranges of their NLLs and of what these are
-    above the best group's."""
+def _table_of_groups(
+    groups: Sequence[Group], title: str, criterion: Criterion, columns: Sequence[Column]
+) -> Table:
+    """Makes a table of means over the finished runs of each group, with ranges of the criterion."""
+    groups = best_first(groups, criterion)
+    behind = behind_the_best(groups, criterion)
+    spreads = ["range", *["behind best"] * any(behind)]
+    is_named = all(group.name for group in groups)
     keys = list(dict.fromkeys(key for group in groups for key in group.settings))
-    columns = _columns(keys, [each.figures for group in groups for each in group.finished])
-    groups = lowest_first(groups)
-    above = over_the_best(groups)
-    spreads = ["range", *["over best"] * any(above)]
-    table = _new_table(title, [*_headings(keys), "runs"], ["NLL", *spreads], columns)
-    table.caption = CAPTION + OVER_BEST * any(above)
-    for group, own in zip(groups, above, strict=True):
-        settings = (in_words(group.settings.get(key)) for key in keys)
-        done, asked, nlls = len(group.finished), len(group.rows), group.figures(NLL)
+    headings = ["name"] if is_named else _headings(keys)
+    table = _new_table(title, [*headings, "runs"], spreads, criterion, columns)
+    for group, own in zip(groups, behind, strict=True):
+        settings = [in_words(group.settings.get(key)) for key in keys]
+        done, asked, values = len(group.finished), len(group.rows), group.values(criterion.metric)
         num_runs = str(done) if done == asked else f"{done} of {asked}"
-        ranges = [_range(nlls) if len(nlls) > 1 else "", _range(own)][: len(spreads)]
-        figures = [
-            _number(_mean([figure(each.figures) for each in group.finished]), digits)
-            for _, figure, digits in columns
-        ]
-        table.add_row(*settings, num_runs, _number(_mean(nlls), 3), *ranges, *figures)
+        ranges = [_range(values) if len(values) > 1 else "", _range(own)][: len(spreads)]
+        main = Column(criterion.metric, "", 3).cell(_means(group, [criterion.metric]))
+        means = _means(group, [each.metric for each in columns])
+        cells = [each.cell(means) for each in columns]
+        table.add_row(*([group.name] if is_named else settings), num_runs, main, *ranges, *cells)
     return table
 
 
-def _columns(keys: Sequence[str], figures: Sequence[Mapping[str, float]]) -> list[Any]:
-    """Those that some run has, and for which there is room."""
-    there = [each for each in COLUMNS if any(each[1](of_run) is not None for of_run in figures)]
-    return there if len(keys) <= MOST_KEYS else there[:FEW_FIGURES]
+def _means(group: Group, metrics: Sequence[str]) -> dict[str, float]:
+    """Returns means over the finished runs of a group that have a metric."""
+    return {each: mean(values) for each in metrics if (values := group.values(each))}
 
 
 def _headings(keys: Sequence[str]) -> list[str]:
-    """Of many keys, in several lines."""
     names = short_names(keys)
-    return [each.replace("_", "_\n") for each in names] if len(keys) > MOST_KEYS else names
+    is_crowded = len(keys) > MAX_LEVEL_HEADINGS
+    return [each.replace("_", "_\n") for each in names] if is_crowded else names
 
 
 def _new_table(
-    title: str, words: Sequence[str], nll: Sequence[str], columns: Sequence[Any]
+    title: str,
+    texts: Sequence[str],
+    spreads: Sequence[str],
+    criterion: Criterion,
+    columns: Sequence[Column],
 ) -> Table:
-    table = Table(title=title, caption=CAPTION, box=box.SIMPLE_HEAD, caption_justify="left")
-    for heading in words:
+    caption = _caption(spreads, criterion, columns)
+    table = Table(title=title, caption=caption, box=box.SIMPLE_HEAD, caption_justify="left")
+    for heading in texts:
         table.add_column(heading, overflow="fold", no_wrap=heading in ("status", "runs"))
-    for heading in (*nll, *(name for name, *_ in columns)):
+    for heading in (_main_heading(criterion), *spreads, *(each.heading for each in columns)):
         table.add_column(heading, justify="right", no_wrap="\n" not in heading)
     return table
 
 
+def _main_heading(criterion: Criterion) -> str:
+    return words(criterion.metric.rpartition("/")[2])
+
+
+def _caption(spreads: Sequence[str], criterion: Criterion, columns: Sequence[Column]) -> str:
+    extreme = "lowest" if criterion.direction == "minimize" else "highest"
+    heading = _main_heading(criterion)
+    lines = [f"Of the validation with the {extreme} {heading}, in {criterion.unit}."]
+    lines += [EXPLAINED[each.metric] for each in columns if each.metric in EXPLAINED]
+    return "\n".join([*lines, *[BEHIND] * ("behind best" in spreads)])
+
+
 def _range(values: Sequence[float]) -> str:
-    """Of no values nothing, of those that are alike in three digits one."""
+    """Returns nothing for no values, and one number for values alike in three digits."""
     if not values:
         return ""
     low, high = (f"{round(end, 3) + 0.0:.3f}" for end in (min(values), max(values)))
     return low if low == high else f"{low} to {high}"
-
-
-def _mean(values: Sequence[float | None]) -> float | None:
-    there = [each for each in values if each is not None]
-    return mean(there) if there else None
-
-
-def _number(value: float | None, digits: int) -> str:
-    return "-" if value is None else f"{value:.{digits}f}"

@@ -1,1 +1,1 @@
-"""Dashboards: panels as data, drawn from run folders or sent to W&B."""
+"""Dashboards: panels as data, plotted from run folders or sent to W&B."""

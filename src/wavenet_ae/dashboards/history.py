@@ -1,4 +1,4 @@
-"""What a run folder says of the course of its run, also while the run goes on."""
+"""History of a run, read from its folder, also while the run continues."""
 
 from __future__ import annotations
 
@@ -18,7 +18,14 @@ Scalars = dict[str, tuple[np.ndarray, np.ndarray]]  # name -> steps, values
 
 @dataclass(frozen=True)
 class Histogram:
-    """counts (K,) of bins that divide low to high evenly, after `step` optimizer steps"""
+    """Histogram of a run after some optimizer steps.
+
+    Attributes:
+        step: Optimizer steps.
+        low: Lower edge of the first bin.
+        high: Upper edge of the last bin.
+        counts: `(K,)` counts of bins of equal width.
+    """
 
     step: int
     low: float
@@ -27,12 +34,19 @@ class Histogram:
 
     @property
     def edges(self) -> np.ndarray:
+        """Edges of the bins, `(K + 1,)`."""
         return np.linspace(self.low, self.high, len(self.counts) + 1)
 
 
 @dataclass(frozen=True)
 class RunHistory:
-    """The scalars of a run, and its histograms by name, oldest first."""
+    """Metrics that a run has logged.
+
+    Attributes:
+        label: Name of the run in plots.
+        scalars: Optimizer steps and values by name.
+        histograms: Histograms by name, oldest first.
+    """
 
     label: str
     scalars: Scalars
@@ -40,15 +54,30 @@ class RunHistory:
 
 
 def read_run(folder: Path, label: str) -> RunHistory:
-    """Raises UserError where the folder has no figures, or files that are no such files."""
+    """Read the history of a run.
+
+    Args:
+        folder: Run folder.
+        label: Name of the run in plots.
+
+    Raises:
+        UserError: If nothing has been logged yet, or a file is invalid.
+    """
     scalars = read_metrics(folder / METRICS)
     if not scalars:
-        raise UserError(f"{folder / METRICS} holds no figures yet: wait for the run's first ones")
+        raise UserError(f"{folder / METRICS} holds no metrics yet: wait for the run's first ones")
     return RunHistory(label, scalars, read_histograms(folder / HISTOGRAMS))
 
 
 def read_metrics(path: Path) -> Scalars:
-    """Of each column of a metrics.csv that has values, the steps that logged it and its values."""
+    """Read the columns of a metrics.csv that have values.
+
+    Returns:
+        By name, the optimizer steps at which it was logged, and its values.
+
+    Raises:
+        UserError: If the file is not a metrics.csv.
+    """
     found: dict[str, list[tuple[int, float]]] = {}
     try:
         for row in csv.DictReader(_whole_lines(path)):
@@ -56,7 +85,7 @@ def read_metrics(path: Path) -> Scalars:
             for name in (name for name, value in row.items() if value):
                 found.setdefault(name, []).append((step, float(row[name])))
     except (KeyError, TypeError, ValueError) as error:
-        raise UserError(f"{path} is no metrics.csv of a run: {error!r}") from None
+        raise UserError(f"{path} is not a metrics.csv of a run: {error!r}") from None
     return {
         name: (np.array([step for step, _ in logged]), np.array([value for _, value in logged]))
         for name, logged in sorted(found.items())
@@ -64,7 +93,11 @@ def read_metrics(path: Path) -> Scalars:
 
 
 def read_histograms(path: Path) -> dict[str, list[Histogram]]:
-    """Histograms by name; of a step that a resumed run has repeated, the last."""
+    """Read histograms by name; if a resumed run has repeated a step, its last histogram counts.
+
+    Raises:
+        UserError: If a line is not a histogram.
+    """
     found: dict[str, dict[int, Histogram]] = {}
     for number, line in enumerate(_whole_lines(path) if path.is_file() else [], 1):
         try:
@@ -75,14 +108,14 @@ def read_histograms(path: Path) -> dict[str, list[Histogram]]:
             each = Histogram(row["step"] + 1, float(row["low"]), float(row["high"]), counts)
             found.setdefault(row["name"], {})[each.step] = each
         except (KeyError, TypeError, ValueError) as error:
-            raise UserError(f"{path}, line {number}, is no histogram: {error!r}") from None
+            raise UserError(f"{path}, line {number}, is not a histogram: {error!r}") from None
     return {
         name: [each for _, each in sorted(steps.items())] for name, steps in sorted(found.items())
     }
 
 
 def _whole_lines(path: Path) -> list[str]:
-    """Lines of a file, without a last one whose writing has not ended."""
+    """Lines of a file, without a last line that is still being written."""
     try:
         with path.open(newline="", encoding="utf-8") as file:
             return [line for line in file if line.endswith("\n")]

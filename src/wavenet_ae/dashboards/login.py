@@ -1,4 +1,4 @@
-"""Is there a W&B account to talk to?"""
+"""Check for a W&B account."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import os
 
 
 def has_login() -> bool:
-    """Whether W&B may be talked to; never asks for a login."""
+    """Return whether W&B can be used; never asks for a login."""
     if os.environ.get("WANDB_MODE", "online") != "online":
         return False
-    import wandb  # takes a second, which only its users wait
+    import wandb  # takes a second, so it is imported only if needed
 
     if wandb.login(prompt=False):
         return True
-    wandb.teardown()  # or the mode in which it has been asked, online, would stay that of runs
+    wandb.teardown()  # otherwise later runs would keep the mode of this check, online
     return False

@@ -1,4 +1,4 @@
-"""Panels as plain data: which figures of a run are drawn together, how, and under what words."""
+"""Panels as plain data: which metrics of a run are plotted together, how, and with which words."""
 
 from __future__ import annotations
 
@@ -15,14 +15,23 @@ READ_BY = {"shares": ("bars",), "color_label": ("heatmap",), "log": ("lines",)}
 
 @dataclass(frozen=True)
 class Panel:
-    """One plot of a dashboard.
+    """Plot of a dashboard.
 
-    keys           what is drawn -> its words in the legend; a `*` in a key stands for any text,
-                   and a `*` in its words for what it stood for
-    kind           lines: scalars over optimizer steps;  bars: the newest histogram, highest bar
-                   first;  heatmap: a histogram over optimizer steps
-    shares         the bars are counts: they are drawn in % of their sum, beside a uniform use
-    color_label   what the colors of a heatmap mean
+    Attributes:
+        name: Name in the configuration.
+        section: Section of the dashboard.
+        title: Title of the plot.
+        keys: Metrics, and their words in the legend. A `*` in a key stands for any text, and a `*`
+            in its words for the text that it matched.
+        kind: `lines` for scalars over optimizer steps, `bars` for the newest histogram, highest bar
+            first, or `heatmap` for a histogram over optimizer steps.
+        ylabel: Label of the y axis.
+        xlabel: Label of the x axis.
+        ymin: Lower limit of the y axis.
+        ymax: Upper limit of the y axis.
+        log: Whether the y axis is logarithmic.
+        shares: Whether bars are counts, drawn in % of their sum and compared with uniform use.
+        color_label: Meaning of the colors of a heatmap.
     """
 
     name: str
@@ -39,7 +48,11 @@ class Panel:
     color_label: str = "density"
 
     def matches(self, logged: Iterable[str]) -> dict[str, str]:
-        """Those of the names `logged` that this panel draws, in its order, with their words."""
+        """Return the logged metrics that this panel shows, in its order, with their words.
+
+        Args:
+            logged: Names of metrics.
+        """
         names = sorted(set(logged), key=_natural)
         found: dict[str, str] = {}
         for key, words in self.keys.items():
@@ -52,17 +65,21 @@ class Panel:
 
 
 def pattern(key: str) -> str:
-    """The regular expression of a key, in which `*` stands for any text."""
+    """Return the regular expression of a key, in which `*` stands for any text."""
     return "(.*)".join(re.escape(part) for part in key.split("*"))
 
 
 def _natural(name: str) -> list[tuple[int, str]]:
-    """Sorts layer_2 before layer_10."""
+    """Sort key that puts layer_2 before layer_10."""
     return [(int(part or 0), text) for text, part in re.findall(r"(\D*)(\d*)", name)]
 
 
 def bind_panels(node: Mapping[str, Any]) -> list[Panel]:
-    """Panels from `name -> {section, title, ...}`.  Raises UserError that lists all problems."""
+    """Build panels from a mapping of names to `{section, title, ...}`.
+
+    Raises:
+        UserError: If there is any problem; the text lists all of them.
+    """
     require_none(
         problem
         for name, each in node.items()
@@ -72,7 +89,7 @@ def bind_panels(node: Mapping[str, Any]) -> list[Panel]:
 
 
 def _panel_problems(where: str, node: Any) -> Iterator[str]:
-    if node is None:  # `panels.perplexity=null` leaves it out
+    if node is None:  # `panels.perplexity=null` removes it
         return
     if not isinstance(node, Mapping):
         yield f"{where} is {node!r}, but must be a panel: {{section: ..., title: ..., keys: ...}}"
@@ -84,19 +101,23 @@ def _panel_problems(where: str, node: Any) -> Iterator[str]:
     yield from binding_problems(Panel, {**node, "keys": {}}, f"{where}.", derived=("name",))
     for field, kinds in READ_BY.items():
         if node.get(field) and node.get("kind") not in kinds:
-            yield f"{where}.{field} is read by kind={' and kind='.join(kinds)} only: leave it out"
+            yield f"{where}.{field} is read by kind={' and kind='.join(kinds)} only: remove it"
     lowest = node.get("ymin")
     if node.get("log") and isinstance(lowest, int | float) and lowest <= 0:
         yield f"{where}.ymin is {lowest}, but must be above 0 on a logarithmic axis"
 
 
 def section_names(panels: Iterable[Panel]) -> list[str]:
-    """Sections in the order of their first panels."""
+    """Return the names of sections, in the order of their first panels."""
     return list(dict.fromkeys(panel.section for panel in panels))
 
 
 def in_sections(panels: Iterable[Panel], sections: Iterable[str]) -> list[Panel]:
-    """The panels of some sections; of all, where none is named.  Raises UserError for others."""
+    """Return the panels of some sections, or all panels if no section is named.
+
+    Raises:
+        UserError: If there is no such section.
+    """
     panels, wanted = list(panels), [each.lower() for each in sections]
     known = [section.lower() for section in section_names(panels)]
     for each in wanted:
@@ -106,6 +127,11 @@ def in_sections(panels: Iterable[Panel], sections: Iterable[str]) -> list[Panel]
 
 
 def missing_keys(panels: Iterable[Panel], logged: set[str]) -> list[str]:
-    """Keys of panels that name nothing in `logged`: scalars and histograms that runs have."""
+    """Return the keys of panels that match nothing that runs have logged.
+
+    Args:
+        panels: The panels.
+        logged: Names of scalars and histograms.
+    """
     keys = dict.fromkeys(key for panel in panels for key in panel.keys)
     return [key for key in keys if not any(re.fullmatch(pattern(key), name) for name in logged)]

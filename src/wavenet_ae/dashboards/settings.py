@@ -1,4 +1,4 @@
-"""What `wavenet-ae dashboard` is asked for, checked before anything slow is imported or drawn."""
+"""Settings of `wavenet-ae dashboard`, checked before anything slow is imported or drawn."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from wavenet_ae.errors import nearest
 from wavenet_ae.schema import binding_problems, require_none
 
 MOST_RUNS = 7
-LISTS = ("runs", "labels", "formats", "sections")  # of which one may be given without brackets
+LISTS = ("runs", "labels", "formats", "sections")  # a single item needs no brackets
 READ_BY = {
     "plots": ("runs", "labels", "formats", "each"),
     "workspace": ("entity", "project"),
@@ -20,8 +20,8 @@ READ_BY = {
 
 
 @dataclass(frozen=True)
-class Settings:
-    """conf/dashboard.yaml says what each means."""
+class DashboardSettings:
+    """DashboardSettings of the command, documented in conf/dashboard.yaml."""
 
     task: Literal["plots", "workspace"] = "plots"
     sections: Sequence[str] = ()
@@ -36,7 +36,7 @@ class Settings:
 
     @property
     def run_labels(self) -> list[str]:
-        """As given, else the folders' names; where these are alike, their whole paths."""
+        """Labels of the runs: as set, else folder names, or their paths if names are equal."""
         names = [Path(each).resolve().name for each in self.runs]
         return list(self.labels or (names if len(set(names)) == len(names) else self.runs))
 
@@ -48,59 +48,63 @@ class Settings:
         return Path(self.runs[0]) / "dashboard" if self.runs else Path("workspace.json")
 
 
-def check_settings(config: Mapping[str, Any]) -> Settings:
-    """Raises one UserError that lists all problems of a plain configuration."""
+def check_settings(config: Mapping[str, Any]) -> DashboardSettings:
+    """Bind and check a plain configuration.
+
+    Raises:
+        UserError: If there is any problem; the text lists all of them.
+    """
     config = {key: _listed(value) if key in LISTS else value for key, value in config.items()}
-    require_none(binding_problems(Settings, config))
-    settings = Settings(**config)
+    require_none(binding_problems(DashboardSettings, config))
+    settings = DashboardSettings(**config)
     problems = _plot_problems if settings.task == "plots" else _workspace_problems
     require_none([*_unread(settings), *problems(settings)])
     return settings
 
 
 def _listed(value: Any) -> list[Any]:
-    """`runs=A` means `runs=[A]`, and a label such as 512 is a text."""
+    """Value as a list: `runs=A` means `runs=[A]`, and a label such as 512 is a text."""
     items = value if isinstance(value, list) else [] if value is None else [value]
     return [str(each) if isinstance(each, int | float) else each for each in items]
 
 
-def _unread(settings: Settings) -> Iterator[str]:
-    """No setting is ignored silently."""
-    defaults = Settings()
+def _unread(settings: DashboardSettings) -> Iterator[str]:
+    """DashboardSettings that the task would ignore."""
+    defaults = DashboardSettings()
     for task, names in READ_BY.items():
         for name in names if task != settings.task else ():
             value, default = getattr(settings, name), getattr(defaults, name)
             if value != default and list(value or []) != list(default or []):
-                yield f"{name} is read by task={task} only: leave it out of task={settings.task}"
+                yield f"{name} is read by task={task} only: remove it from task={settings.task}"
 
 
-def _workspace_problems(settings: Settings) -> Iterator[str]:
+def _workspace_problems(settings: DashboardSettings) -> Iterator[str]:
     for name, whose in (("entity", "the user or team who owns"), ("project", "the name of")):
         if not getattr(settings, name):
-            yield f"{name} is not set: give {name}=..., {whose} the W&B project"
+            yield f"{name} is not set: set {name}=..., {whose} the W&B project"
     if settings.destination.is_dir():
         yield f"out is {str(settings.destination)!r}, a folder, but must be a file: workspace.json"
 
 
-def _plot_problems(settings: Settings) -> Iterator[str]:
+def _plot_problems(settings: DashboardSettings) -> Iterator[str]:
     if not settings.runs:
-        yield "runs is empty: give runs=<run folder>, or runs=[<run folder>,<run folder>]"
+        yield "runs is empty: set runs=<run folder>, or runs=[<run folder>,<run folder>]"
     if not settings.formats:
-        yield "formats is empty: give some of png, pdf, jpg"
+        yield "formats is empty: set some of png, pdf, jpg"
     for run in settings.runs:
         yield from _run_problems(Path(run))
     num_labels, num_runs = len(settings.labels), len(settings.runs)
     if num_labels not in (0, num_runs):
-        wanted = f"but must be {num_runs} in number, one a run"
+        wanted = f"but must be {num_runs} in number, one per run"
         yield f"labels is {list(settings.labels)!r}, {wanted}"
     for name, given in (("runs", settings.runs), ("labels", settings.labels)):
         distinct = {str(Path(each).resolve()) if name == "runs" else each for each in given}
         if len(distinct) < len(given):
-            yield f"{name} is {list(given)!r}, but must name each but once"
+            yield f"{name} is {list(given)!r}, but must name each only once"
     if num_runs > MOST_RUNS:
-        yield f"runs has {num_runs}, but {MOST_RUNS} are as many as colors can tell apart"
+        yield f"runs has {num_runs}, but colors distinguish at most {MOST_RUNS}"
     if num_runs > 1 and settings.out is None:
-        yield "out is not set: give out=<folder> for the pages of several runs"
+        yield "out is not set: set out=<folder> for the pages of several runs"
     if settings.out is not None and settings.destination.is_file():
         yield f"out is {settings.out!r}, a file, but must be a folder"
 
@@ -113,4 +117,4 @@ def _run_problems(folder: Path) -> Iterator[str]:
     elif not (folder / METRICS).is_file():
         below = sorted(each.parent.name for each in folder.glob(f"*/{METRICS}"))
         found = f"  Run folders in it: {', '.join(below[-3:])}" if below else ""
-        yield f"runs has {str(folder)!r}, which is no run folder: it has no {METRICS}.{found}"
+        yield f"runs has {str(folder)!r}, which is not a run folder: it has no {METRICS}.{found}"

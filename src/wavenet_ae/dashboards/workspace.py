@@ -1,4 +1,4 @@
-"""The panels as a W&B workspace.  Building one needs no login and no network; sending it does."""
+"""Panels as a W&B workspace; building it needs neither login nor network, uploading it does."""
 
 from __future__ import annotations
 
@@ -12,14 +12,19 @@ import wandb_workspaces.workspaces as workspaces
 from wavenet_ae.dashboards.panels import Panel, pattern, section_names
 from wavenet_ae.errors import UserError
 
-NAME = "wavenet_ae"  # of the view, among those of its project
+NAME = "wavenet_ae"  # name of the view in its project
 COLUMNS = 2
 
 
 def build_workspace(panels: Sequence[Panel], entity: str, project: str) -> workspaces.Workspace:
-    """A section of plots for each section of panels, the first one open.
+    """Build a workspace with a section of plots for each section of panels, the first one open.
 
-    W&B adds panels of its own for what else it is sent: tables and bars of the most used codes.
+    W&B adds panels of its own for other logged data: tables and bars of the most used codes.
+
+    Args:
+        panels: The panels.
+        entity: User or team that owns the project.
+        project: Name of the project.
     """
     sections = [
         workspaces.Section(
@@ -36,18 +41,18 @@ def build_workspace(panels: Sequence[Panel], entity: str, project: str) -> works
 
 
 def _without_twins(panels: Sequence[Panel]) -> list[Panel]:
-    """Panels without bars of a histogram that is a heatmap as well: W&B draws both alike."""
+    """Panels without bars of a histogram that is also a heatmap, because W&B draws both alike."""
     heatmaps = [set(panel.keys) for panel in panels if panel.kind == "heatmap"]
     return [panel for panel in panels if panel.kind != "bars" or set(panel.keys) not in heatmaps]
 
 
 def _plot(panel: Panel) -> reports.LinePlot:
-    """W&B draws a key with histograms as a heatmap over steps, in a line plot too."""
+    """Line plot of a panel; W&B draws histograms in it as a heatmap over steps."""
     is_lines = panel.kind == "lines"
     has_globs = any("*" in key for key in panel.keys)
     return reports.LinePlot(
         title=panel.title,
-        x="Step",  # of the optimizer: training numbers its rows in W&B so
+        x="Step",  # optimizer steps: training numbers its rows in W&B by them
         y=[] if has_globs else list(panel.keys),
         metric_regex=regular_expression(panel) if has_globs else None,
         title_x=panel.xlabel if is_lines else None,
@@ -58,21 +63,31 @@ def _plot(panel: Panel) -> reports.LinePlot:
 
 
 def regular_expression(panel: Panel) -> str:
-    """One for all keys of a panel, in the syntax that Python, JavaScript and RE2 share."""
+    """Return one regular expression for all keys of a panel.
+
+    It uses the syntax that Python, JavaScript and RE2 share.
+    """
     return "^(" + "|".join(pattern(key) for key in panel.keys) + ")$"
 
 
 def write_spec(workspace: workspaces.Workspace, path: Path) -> None:
-    """What `upload` would send, as JSON."""
+    """Write the data that `upload` would send, as JSON."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(workspace._spec, indent=2) + "\n")
 
 
 def upload(workspace: workspaces.Workspace) -> str:
-    """Save as a new view of its project; returns the view's address.  Raises UserError."""
+    """Save the workspace as a new view of its project.
+
+    Returns:
+        Address of the view.
+
+    Raises:
+        UserError: If W&B refuses it.
+    """
     try:
         workspace.save()
-    except Exception as error:  # of several libraries below, none of them ours to name
+    except Exception as error:  # several libraries raise errors of their own
         project = f"{workspace.entity}/{workspace.project}"
-        raise UserError(f"W&B does not take the workspace for {project}: {error}") from None
+        raise UserError(f"W&B refuses the workspace for {project}: {error}") from None
     return str(workspace.url)

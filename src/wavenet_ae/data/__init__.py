@@ -1,1 +1,1 @@
-"""From recordings to batches of valid windows."""
+"""Data, from recordings to batches of windows."""

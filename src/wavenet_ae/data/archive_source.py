@@ -1,4 +1,4 @@
-"""What named corpora share: archives that are there, or are downloaded, and then listed."""
+"""Base class of the named corpora: archives are extracted, or downloaded, and then listed."""
 
 from __future__ import annotations
 
@@ -19,20 +19,36 @@ REMEDY = (
 
 
 class ArchivedSource:
-    """A corpus whose archives torchaudio unpacks below `root`; its recordings lie in one folder.
+    """Corpus whose archives torchaudio extracts below a root, all into one folder.
 
-    A subclass says how torchaudio lists an archive.  What is not there is an error that names the
-    folder, or with `download` is fetched.
+    Subclasses define how torchaudio lists an archive.
+
+    Args:
+        root: Folder that holds the corpus's folder.
+        archives: Archives of the corpus.
+        download: Whether to download missing archives; without it, a missing one is an error.
+
+    Attributes:
+        root: The corpus's folder.
+        above: The folder that torchaudio calls the root.
+
+    Raises:
+        UserError: If the root is empty.
     """
 
     def __init__(self, root: str, archives: Sequence[Archive], download: bool) -> None:
         if not str(root):
-            raise UserError("data.source.root is empty: give the folder that holds the corpus")
-        self.above = Path(root).expanduser().absolute()  # what torchaudio calls the root
+            raise UserError("data.source.root is empty: set the folder that holds the corpus")
+        self.above = Path(root).expanduser().absolute()
         self.root = self.above / archives[0].folder.split("/")[0]
         self.archives, self.download = archives, download
 
     def prepare(self) -> None:
+        """Download and extract missing archives, if requested.
+
+        Raises:
+            UserError: If an archive is missing or cannot be downloaded.
+        """
         for archive in self.archives:
             if not (self.above / archive.folder).is_dir():
                 if not self.download:
@@ -40,20 +56,25 @@ class ArchivedSource:
                 fetch(archive, self.above)
 
     def recordings(self) -> list[Recording]:
+        """Return all recordings, in order of their keys.
+
+        Raises:
+            UserError: If an archive is missing, empty or damaged.
+        """
         self.prepare()
         found = [each for archive in self.archives for each in self._complete(archive)]
         return sorted(found, key=lambda recording: recording.key)
 
     def _listed(self, archive: Archive) -> Iterator[Recording]:
-        """The recordings in the folder of `archive`."""
+        """Recordings in the folder of `archive`."""
         raise NotImplementedError
 
     def _recording(self, path: str | Path, speaker: str, split: str | None = None) -> Recording:
-        path = self.root / path  # as it is, where it is absolute
+        path = self.root / path  # stays as it is if it is absolute
         return Recording(path.relative_to(self.root).as_posix(), path, speaker, split)
 
     def _complete(self, archive: Archive) -> list[Recording]:
-        """All recordings of an archive; UserError where torchaudio finds none or trips."""
+        """All recordings of an archive; UserError if torchaudio finds none or fails."""
         folder = self.above / archive.folder
         try:
             listed = list(self._listed(archive))
@@ -72,8 +93,8 @@ class ArchivedSource:
     def _missing(self, archive: Archive) -> str:
         text = f"data.source.root={self.above}: there is no folder {self.above / archive.folder}. "
         if (self.above.parent / archive.folder).is_dir():
-            return text + f"Give the folder above: {self.above.parent}."
+            return text + f"Set the folder above: {self.above.parent}."
         return text + (
-            f"Give the folder that holds {archive.folder}, or set data.source.download=true: "
+            f"Set the folder that holds {archive.folder}, or set data.source.download=true: "
             f"{archive.name} is extracted if it lies in {self.above}, and else downloaded there."
         )

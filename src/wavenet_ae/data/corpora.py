@@ -1,4 +1,4 @@
-"""Named corpora, listed and, if asked, downloaded by the classes of torchaudio.datasets.
+"""Named corpora that torchaudio.datasets lists and, if requested, downloads.
 
     LibriSpeech      <root>/LibriSpeech/train-clean-100/103/1240/103-1240-0000.flac
     LibriTTS         <root>/LibriTTS/train-clean-100/103/1241/103_1241_000000_000001.wav
@@ -6,7 +6,7 @@
     LJSpeech         <root>/LJSpeech-1.1/wavs/LJ001-0001.wav
     Speech Commands  <root>/SpeechCommands/speech_commands_v0.02/bed/00176480_nohash_0.wav
 
-torchaudio knows the layouts, addresses and checksums.  It opens no recording: packing decodes them.
+torchaudio knows the layouts, addresses and checksums. It opens no recording: packing decodes them.
 """
 
 from __future__ import annotations
@@ -24,22 +24,23 @@ from wavenet_ae.errors import UserError, nearest
 
 
 class _LibriSource(ArchivedSource):
-    """A corpus of subsets train-*, dev-* and test-*, each an archive.
+    """Corpus of subsets train-*, dev-* and test-*, each an archive.
 
-    Where train-* are among the given ones, dev-* validate and test-* test.  All others are divided
-    by hash: train-* where no dev-* validates, and dev-* and test-* where no train-* trains.
+    If train-* are among the given subsets, dev-* are used for validation and test-* for testing.
+    All other recordings are split by hash: train-* without any dev-*, and dev-* and test-* without
+    any train-*.
     """
 
     name: ClassVar[str]
     dataset: ClassVar[Any]
-    num_recordings: ClassVar[dict[str, int]]  # of each subset
-    separator: ClassVar[str]  # of reader, chapter and utterance in the name of a file
+    num_recordings: ClassVar[dict[str, int]]  # by subset
+    separator: ClassVar[str]  # between reader, chapter and utterance in the name of a file
 
     def __init__(
         self, root: str, subsets: Sequence[str] = ("train-clean-100",), download: bool = False
     ) -> None:
         if not subsets:
-            raise UserError("data.source.subsets is empty: give some, such as [train-clean-100]")
+            raise UserError("data.source.subsets is empty: set some, such as [train-clean-100]")
         for each in subsets:
             if each not in self.num_recordings:
                 raise UserError(
@@ -73,7 +74,16 @@ class _LibriSource(ArchivedSource):
 
 
 class LibriSpeechSource(_LibriSource):
-    """LibriSpeech, 16 kHz; a speaker is a reader's number."""
+    """LibriSpeech, 16 kHz; the speaker is the reader's number.
+
+    Args:
+        root: Folder that holds LibriSpeech/, or will hold it.
+        subsets: Subsets such as train-clean-100.
+        download: Whether to download missing subsets.
+
+    Raises:
+        UserError: If no subset is given, or one is unknown.
+    """
 
     name, separator = "LibriSpeech", "-"
     dataset = torchaudio.datasets.LIBRISPEECH
@@ -89,7 +99,16 @@ class LibriSpeechSource(_LibriSource):
 
 
 class LibriTTSSource(_LibriSource):
-    """LibriTTS, 24 kHz; a speaker is a reader's number."""
+    """LibriTTS, 24 kHz; the speaker is the reader's number.
+
+    Args:
+        root: Folder that holds LibriTTS/, or will hold it.
+        subsets: Subsets such as train-clean-100.
+        download: Whether to download missing subsets.
+
+    Raises:
+        UserError: If no subset is given, or one is unknown.
+    """
 
     name, separator = "LibriTTS", "_"
     dataset = torchaudio.datasets.LIBRITTS
@@ -105,7 +124,13 @@ class LibriTTSSource(_LibriSource):
 
 
 class VCTKSource(ArchivedSource):
-    """VCTK 0.92, 48 kHz, one of its two microphones; without p315, of whom there is no text."""
+    """VCTK 0.92, 48 kHz, from one of its two microphones; without p315, who has no transcripts.
+
+    Args:
+        root: Folder that holds VCTK-Corpus-0.92/, or will hold it.
+        mic_id: Microphone; mic1 has one speaker more, p280.
+        download: Whether to download the corpus if it is missing.
+    """
 
     def __init__(
         self, root: str, mic_id: Literal["mic1", "mic2"] = "mic2", download: bool = False
@@ -122,7 +147,12 @@ class VCTKSource(ArchivedSource):
 
 
 class LJSpeechSource(ArchivedSource):
-    """LJSpeech 1.1, 22.05 kHz; the only speaker is called LJ."""
+    """LJSpeech 1.1, 22.05 kHz; the only speaker is called LJ.
+
+    Args:
+        root: Folder that holds LJSpeech-1.1/, or will hold it.
+        download: Whether to download the corpus if it is missing.
+    """
 
     def __init__(self, root: str, download: bool = False) -> None:
         name, dataset = "LJSpeech-1.1", torchaudio.datasets.LJSPEECH
@@ -135,7 +165,13 @@ class LJSpeechSource(ArchivedSource):
 
 
 class SpeechCommandsSource(ArchivedSource):
-    """Speech Commands, 16 kHz words; its own lists say what validates and what tests."""
+    """Speech Commands, words at 16 kHz; the corpus's own lists define the splits.
+
+    Args:
+        root: Folder that holds SpeechCommands/, or will hold it.
+        version: Release of the corpus.
+        download: Whether to download the corpus if it is missing.
+    """
 
     num_recordings: ClassVar = {"speech_commands_v0.01": 64721, "speech_commands_v0.02": 105829}
 

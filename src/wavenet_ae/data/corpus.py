@@ -1,6 +1,6 @@
-"""A packed corpus: int16 shards, memory-mapped, and a catalogue that says what lies where.
+"""Packed corpus: memory-mapped int16 shards, and a catalogue of the utterances in them.
 
-shard-00000.bin  |  utterance 0  | utterance 1 |      utterance 2      | ...   int16, 16 bits LE
+shard-00000.bin  |  utterance 0  | utterance 1 |      utterance 2      | ...   int16, LE
                  start           start         start + length
 """
 
@@ -16,14 +16,15 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
+from rich.table import Table
 
 from wavenet_ae.data.sources import SPLITS
 from wavenet_ae.errors import UserError
 
-FORMAT = 1  # raised when packing comes to mean something else, so that old caches are left alone
+FORMAT = 1  # increased when the meaning of packed files changes, so that old caches are not used
 CATALOGUE = "catalogue.tsv"
 HEADER = "corpus.json"
-ROWS_AT_ONCE = 4096  # of a table, so that a million rows are never held as rows and as columns
+ROWS_AT_ONCE = 4096  # so that a million rows are never in memory both as rows and as columns
 COLUMNS = (
     *("utterance", "speaker", "split", "channel"),
     *("shard", "start", "length", "digest", "labels"),
@@ -31,16 +32,23 @@ COLUMNS = (
 
 
 class PackedCorpus:
-    """What `pack` made, opened for reading.  With U utterances in order of their keys:
+    """Corpus that `pack` made, opened for reading; it has U utterances in order of their keys.
 
-    keys         U names of recordings
-    speakers     names of speakers, sorted
-    speaker      (U,) int64, rows of `speakers`
-    length       (U,) int64, samples
-    split        (U,) str: train, validation or test
-    labels       U paths of label files, or ""
-    sample_rate  in Hz
-    fingerprint  of all that decides what is served: names, speakers, splits, samples and rate
+    Args:
+        folder: Folder that `pack` returned.
+
+    Attributes:
+        keys: Names of the U recordings.
+        speakers: Names of the speakers, sorted.
+        speaker: `(U,)` int64, rows of `speakers`.
+        length: `(U,)` int64 samples.
+        split: `(U,)` str: train, validation or test.
+        labels: Paths of the U label files, or "".
+        sample_rate: Rate in Hz.
+        fingerprint: Hash of names, speakers, splits, samples and rate.
+
+    Raises:
+        UserError: If the folder is not a packed corpus, is incomplete, or has another format.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -65,15 +73,31 @@ class PackedCorpus:
         return len(self.keys)
 
     def rows(self, split: str) -> np.ndarray:
-        """Utterances of a split, in the catalogue's order: (U of the split,) int64."""
+        """Return the utterances of a split in the catalogue's order, as int64 rows.
+
+        Raises:
+            ValueError: If there is no such split.
+        """
         if split not in SPLITS:
             raise ValueError(f"no split {split!r}: {', '.join(SPLITS)}")
         return np.flatnonzero(self.split == split)
 
     def read(self, utterance: int, start: int, stop: int) -> np.ndarray:
-        """Samples `start` to `stop` of an utterance: a copy, (stop - start,) int16."""
+        """Read samples of an utterance.
+
+        Args:
+            utterance: Row of the utterance.
+            start: First sample.
+            stop: Sample after the last.
+
+        Returns:
+            A copy, `(stop - start,)` int16.
+
+        Raises:
+            IndexError: If the utterance has fewer samples.
+        """
         length = int(self.length[utterance])
-        if not 0 <= start <= stop <= length:  # else the slice would be a neighbor's
+        if not 0 <= start <= stop <= length:  # the slice would belong to another utterance
             raise IndexError(f"{self.keys[utterance]} has {length} samples, not {start} to {stop}")
         first = int(self._start[utterance])
         samples = _mapped(self._shards[self._shard[utterance]])
@@ -87,11 +111,27 @@ class PackedCorpus:
             if size < 2 * end:
                 raise UserError(
                     f"{path} has {size} bytes where the packed corpus needs {2 * end}: delete the "
-                    f"folder {path.parent} and run again to have it packed anew"
+                    f"folder {path.parent} and run again to pack it again"
                 )
 
 
-@lru_cache(maxsize=128)  # each map holds a file open, and a process may hold some 1000
+def corpus_table(corpus: PackedCorpus) -> Table:
+    """Tabulate recordings, speakers and minutes of each split of a packed corpus."""
+    table = Table("split", title=f"{corpus.folder}, {corpus.sample_rate} Hz")
+    for heading in ("recordings", "speakers", "minutes", "shortest s", "longest s"):
+        table.add_column(heading, justify="right")
+    for split in SPLITS:
+        rows = corpus.rows(split)
+        if not len(rows):
+            continue
+        seconds = corpus.length[rows] / corpus.sample_rate
+        speakers = len(np.unique(corpus.speaker[rows]))
+        spans = (seconds.sum() / 60, seconds.min(), seconds.max())
+        table.add_row(split, str(len(rows)), str(speakers), *(f"{each:.1f}" for each in spans))
+    return table
+
+
+@lru_cache(maxsize=128)  # each map keeps a file open, and a process may open about 1000
 def _mapped(shard: Path) -> np.memmap:
     return np.memmap(shard, dtype="<i2", mode="r")
 
@@ -117,7 +157,7 @@ def _fingerprint(sample_rate: int, columns: Sequence[Sequence[str]]) -> str:
 
 
 def encoded_table(rows: Iterable[Sequence[object]]) -> bytes:
-    """Rows as tab-separated text; names of files may hold tabs, or bytes that are not UTF-8."""
+    """Encode rows as tab-separated text; cells may contain tabs, or bytes that are not UTF-8."""
     data, rows = io.BytesIO(), iter(rows)
     while some := list(islice(rows, ROWS_AT_ONCE)):
         text = io.StringIO()
@@ -127,7 +167,15 @@ def encoded_table(rows: Iterable[Sequence[object]]) -> bytes:
 
 
 def read_columns(path: Path, names: Sequence[str]) -> dict[str, list[str]]:
-    """The columns of a table that `encoded_table` wrote, its first row being `names`."""
+    """Read the columns of a table that `encoded_table` wrote.
+
+    Args:
+        path: The table.
+        names: Its first row.
+
+    Raises:
+        UserError: If the table cannot be read or has other columns.
+    """
     columns: list[list[str]] = [[] for _ in names]
     try:
         with path.open(encoding="utf-8", errors="surrogateescape", newline="") as text:

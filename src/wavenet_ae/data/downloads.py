@@ -1,12 +1,12 @@
-"""Archives of corpora, downloaded and extracted by torchaudio, wholly or not at all.
+"""Download and extraction of corpora by torchaudio, completely or not at all.
 
     <root>/.LibriSpeech-dev-clean.unfinished/dev-clean.tar.gz        downloaded, its hash checked
                                              LibriSpeech/dev-clean/  being extracted
     <root>/LibriSpeech/dev-clean/                                    moved here when complete
 
-torchaudio takes any folder of the right name for a complete one, and an archive that is there for a
-sound one; so it works in a folder of its own, where what a killed run left is never mistaken, and
-an archive that lies in the root is checked before torchaudio gets it.
+torchaudio takes any folder of the right name for a complete one, and any archive that exists for a
+valid one. It therefore works in a folder of its own, so that leftovers of a killed run are never
+mistaken for a corpus, and an archive in the root is checked before torchaudio gets it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from wavenet_ae.errors import UserError
 
 logger = logging.getLogger(__name__)
 
-# No internet, a full disk and a wrong hash, then what archives that are cut short raise.
+# Raised without internet, on a full disk and for a wrong hash; then, by truncated archives.
 FAILURES = (
     *(OSError, HTTPException, RuntimeError),
     *(EOFError, zlib.error, tarfile.TarError, zipfile.BadZipFile),
@@ -39,12 +39,13 @@ FAILURES = (
 
 @dataclass(frozen=True)
 class Archive:
-    """One file to download.
+    """Archive of a corpus.
 
-    name            of the file
-    folder          that it leaves below the root, posix
-    dataset         torchaudio's class for it, to be called with root and download
-    num_recordings  that a complete folder has at least, where that is published
+    Attributes:
+        name: File name.
+        folder: Folder that it leaves below the root, POSIX.
+        dataset: torchaudio's class for it, to be called with `root` and `download`.
+        num_recordings: Least number of recordings of a complete folder, if published.
     """
 
     name: str
@@ -54,15 +55,22 @@ class Archive:
 
 
 def fetch(archive: Archive, root: Path) -> None:
-    """Download and extract an archive below `root`; one in `root` is checked and extracted.
+    """Download and extract an archive; one that already lies in `root` is checked and extracted.
 
-    Runs that start together wait for the first.  UserError where it fails.
+    Runs that start at the same time wait for the first.
+
+    Args:
+        archive: The archive.
+        root: Folder below which it is extracted.
+
+    Raises:
+        UserError: If it cannot be downloaded, checked or extracted.
     """
     hidden = root / f".{archive.folder.replace('/', '-')}"
     try:
         root.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{hidden}.lock"):
-            if not (root / archive.folder).is_dir():  # still: another run may have held the lock
+            if not (root / archive.folder).is_dir():  # asked again: another run may have made it
                 _fetch(archive, root, Path(f"{hidden}.unfinished"))
     except FAILURES as error:
         raise UserError(_explained(archive, root, error)) from error
@@ -71,7 +79,7 @@ def fetch(archive: Archive, root: Path) -> None:
 def _fetch(archive: Archive, root: Path, unfinished: Path) -> None:
     given, downloaded = root / archive.name, unfinished / archive.name
     unfinished.mkdir(exist_ok=True)
-    _clear(unfinished, downloaded)  # of what a run that was killed left
+    _clear(unfinished, downloaded)  # leftovers of a killed run
     if given.is_file() and not downloaded.is_file():
         _check(archive, given)
         downloaded.symlink_to(given)
@@ -84,7 +92,7 @@ def _fetch(archive: Archive, root: Path, unfinished: Path) -> None:
         for beside in made.parent.iterdir():  # such as LibriSpeech's SPEAKERS.TXT
             if beside.is_file() and beside != downloaded:
                 beside.replace(place.parent / beside.name)
-        made.rename(place)  # last: who sees it sees all
+        made.rename(place)  # last, so that the folder is complete when it appears
     except Exception:
         _clear(unfinished, downloaded)
         raise
@@ -92,16 +100,16 @@ def _fetch(archive: Archive, root: Path, unfinished: Path) -> None:
 
 
 def _check(archive: Archive, given: Path) -> None:
-    """RuntimeError unless `given` has the published hash or, where there is none, safe members.
+    """Raise RuntimeError unless an archive has the published hash or, without one, safe members.
 
-    torchaudio checks what it downloads only, and extracts members to wherever they say.
+    torchaudio checks only what it downloads, and extracts members to wherever they say.
     """
     logger.info("checking %s", given)
     if published := _published_sha256(archive):
         with given.open("rb") as file:
             found = hashlib.file_digest(file, "sha256").hexdigest()
         if found != published:
-            raise RuntimeError(f"its SHA-256 is {found}, and that of the published {published}")
+            raise RuntimeError(f"its SHA-256 is {found}, but the published one is {published}")
     else:
         for name in _members(given):
             if Path(name).anchor or ".." in Path(name).parts:
@@ -109,7 +117,10 @@ def _check(archive: Archive, given: Path) -> None:
 
 
 def _published_sha256(archive: Archive) -> str | None:
-    """What torchaudio's module of the dataset says of the archive; LJSpeech's has another table."""
+    """SHA-256 of an archive in torchaudio's module of the dataset, or None.
+
+    LJSpeech's module has another table than the others.
+    """
     module = sys.modules[getattr(archive.dataset, "func", archive.dataset).__module__]
     hashes = dict(getattr(module, "_CHECKSUMS", {}))
     for release in getattr(module, "_RELEASE_CONFIGS", {}).values():
@@ -118,10 +129,10 @@ def _published_sha256(archive: Archive) -> str | None:
 
 
 def _members(given: Path) -> Iterator[str]:
-    """The names in an archive; RuntimeError at a link, which could lead later members outside."""
+    """Names in an archive; RuntimeError at a link, which could lead later members outside."""
     if given.suffix == ".zip":
         with zipfile.ZipFile(given) as opened:
-            yield from opened.namelist()  # whose links zipfile extracts as plain files
+            yield from opened.namelist()  # zipfile extracts links as plain files
         return
     with tarfile.open(given) as members:
         for member in members:
@@ -131,7 +142,7 @@ def _members(given: Path) -> Iterator[str]:
 
 
 def _clear(unfinished: Path, downloaded: Path) -> None:
-    """Remove all but an archive that was downloaded: torchaudio has checked it."""
+    """Remove everything but a downloaded archive, which torchaudio has checked."""
     for left in unfinished.iterdir():
         if left.is_dir() and not left.is_symlink():
             shutil.rmtree(left)
@@ -145,11 +156,11 @@ def _explained(archive: Archive, root: Path, error: Exception) -> str:
     if given.is_file():
         return (
             f"data.source.root={root}: {given} cannot be extracted to {archive.folder} ({reason}). "
-            "If it is not complete, or another archive of that name, move it away, and "
-            "data.source.download=true downloads it."
+            "If it is incomplete, or another archive of that name, move it away, and set "
+            "data.source.download=true to download it."
         )
     return (
         f"data.source.download=true: {archive.name} cannot be downloaded and extracted into "
-        f"{root} ({reason}). Where there is no internet, put the archive there yourself, or the "
-        f"folder that it holds, {root / archive.folder}."
+        f"{root} ({reason}). Without internet, put the archive there yourself, or the folder that "
+        f"it contains, {root / archive.folder}."
     )

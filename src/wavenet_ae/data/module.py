@@ -1,4 +1,4 @@
-"""The Lightning data module: packs, orders and serves windows."""
+"""Lightning data module that packs recordings and serves windows in a keyed order."""
 
 from __future__ import annotations
 
@@ -31,22 +31,31 @@ from wavenet_ae.types import Batch, Position
 
 logger = logging.getLogger(__name__)
 
-NUM_SHOWN = 20  # names of recordings in a line of the log
+NUM_SHOWN = 20  # recordings that a line of the log names
 
 
 class SpeechData(pl.LightningDataModule):
     """Recordings of a source as batches of windows, in an order that is a function of position.
 
-    window_seconds      predicted audio of a window; a multiple of the model's code hop
-    batch_size          windows of a global batch, over all processes
-    buffer_seconds      audio whose windows are shuffled together
-    buffer_fraction     share of a buffer's windows that an epoch serves
-    validation_seconds  of held-out audio at each validation, at most
-    padding                `silence`: windows also reach into imagined silence around utterances
-    max_rejected        share of the recordings that may turn out to be unusable
-    num_packing_processes  that decode recordings; unset: as many as pay
-    limit               use only so many training utterances; 0: all
-    overfit             train and validate on the first so many batches; 0: off
+    Args:
+        source: Source of the recordings.
+        sample_rate: Rate of the windows in Hz.
+        seed: Key of the order.
+        cache_dir: Folder for packed corpora.
+        splits: Assignment of recordings to splits.
+        window_seconds: Predicted audio per window; a multiple of the model's code hop.
+        batch_size: Windows of a global batch, over all processes.
+        buffer_seconds: Audio whose windows are shuffled together.
+        buffer_fraction: Fraction of a buffer's windows that an epoch serves.
+        validation_seconds: Held-out audio at each validation, at most.
+        padding: With `silence`, windows also reach into digital silence around utterances.
+        max_rejected: Fraction of the recordings that may be unusable.
+        num_packing_processes: Processes that decode recordings; None to choose automatically.
+        limit: Number of training utterances to use; 0 for all.
+        overfit: Train and validate on the first N batches; 0 for off.
+
+    Attributes:
+        position: Position of the next batch to train on.
     """
 
     def __init__(
@@ -81,7 +90,7 @@ class SpeechData(pl.LightningDataModule):
         self.position = Position()
 
     def prepare_data(self) -> None:
-        """Pack the recordings, unless that is done already."""
+        """Pack the recordings, unless they are packed already."""
         if hasattr(self, "packed"):
             return
         self.packed = pack(
@@ -91,7 +100,7 @@ class SpeechData(pl.LightningDataModule):
         )
 
     def open(self) -> PackedCorpus:
-        """The packed corpus; packs it first if need be."""
+        """Return the packed corpus; pack it first if necessary."""
         if not hasattr(self, "corpus"):
             self.prepare_data()
             self.corpus = PackedCorpus(self.packed)
@@ -99,23 +108,23 @@ class SpeechData(pl.LightningDataModule):
 
     @property
     def num_targets(self) -> int:
-        """Predicted samples of a window."""
+        """Predicted samples per window."""
         return self.plan.num_targets
 
     @property
     def mean_validation_seconds(self) -> float:
-        """Mean length of the utterances that are validated on."""
+        """Mean length of the utterances of the validation."""
         reader = self.training if self.overfit else self.validation
         return float(reader.lengths.mean()) / self.sample_rate
 
     @property
     def training_speakers(self) -> list[str]:
-        """Names of the speakers heard in training, sorted."""
+        """Sorted names of the speakers in training."""
         rows = np.unique(self.corpus.speaker[self._training_rows()])
         return [self.corpus.speakers[row] for row in rows]
 
     def use(self, plan: WindowPlan) -> None:
-        """Serve the windows of `plan`; says aloud which recordings are too short for them."""
+        """Serve the windows of `plan`, and warn of recordings that are too short for them."""
         self.plan = plan
         margins = plan.margins if self.padding == "silence" else (0, 0)
         self.training, self.validation = (
@@ -137,7 +146,7 @@ class SpeechData(pl.LightningDataModule):
         shown = ", ".join(self.corpus.keys[row] for row in short[:NUM_SHOWN])
         if len(short) > NUM_SHOWN:
             catalogue = self.corpus.folder / CATALOGUE
-            shown += f" and {len(short) - NUM_SHOWN} more: see the column length of {catalogue}"
+            shown += f" and {len(short) - NUM_SHOWN} more, see the column length of {catalogue}"
         logger.warning(
             "%d of %d %s recordings are shorter than a window with its margins (%.2f s, %d "
             "samples) and are not used: %s.  A smaller data.window_seconds would use some of them",
@@ -158,11 +167,16 @@ class SpeechData(pl.LightningDataModule):
         )
 
     def train_dataloader(self) -> DataLoader[Batch]:
+        """Return an endless loader of training batches from `position` on.
+
+        Raises:
+            UserError: If the processes cannot share a batch equally.
+        """
         rank, size = self._process
         if self.batch_size % size:
             raise UserError(
                 f"data.batch_size is {self.batch_size}, which {size} processes cannot share: "
-                f"give a multiple of {size}"
+                f"set a multiple of {size}"
             )
         windows = TrainingWindows(
             self.training, self.order, self.position, rank, size, self.overfit
@@ -170,8 +184,14 @@ class SpeechData(pl.LightningDataModule):
         return DataLoader(windows, batch_size=None, pin_memory=torch.cuda.is_available())
 
     def val_dataloader(self) -> DataLoader[Batch]:
-        """A process's share of batches that are the same for any number of processes; with fewer
-        batches than processes, all of them for each: one without any would not meet the others."""
+        """Return a loader of this process's validation batches.
+
+        The batches are the same for any number of processes. With fewer batches than processes,
+        each process gets all of them: a process without any would miss the collective operations.
+
+        Raises:
+            UserError: If the validation split has fewer than two windows.
+        """
         rank, size = self._process
         reader, batches = self._validation_batches()
         share = batches[rank::size] if len(batches) >= size else batches
@@ -179,7 +199,7 @@ class SpeechData(pl.LightningDataModule):
 
     @property
     def _process(self) -> tuple[int, int]:
-        """Which process this is, of how many."""
+        """Rank of this process, and the number of processes."""
         return (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
 
     def _validation_batches(self) -> tuple[WindowReader, list[np.ndarray]]:
@@ -199,7 +219,12 @@ class SpeechData(pl.LightningDataModule):
         return self.validation, mixed_batches(windows, permutation, self.batch_size)
 
     def sample(self, num_batches: int, purpose: str) -> Iterator[Batch]:
-        """Training batches in an order of their own, which does not count as consumed."""
+        """Yield training batches in an order of their own; they do not count as consumed.
+
+        Args:
+            num_batches: Number of batches.
+            purpose: Key of the order; orders of different purposes are independent.
+        """
         order, position = self._order(purpose), Position()
         for _ in range(num_batches):
             position = order.normalize(position)
@@ -207,12 +232,12 @@ class SpeechData(pl.LightningDataModule):
             position = Position(position.epoch, position.batch + 1)
 
     def consume(self, batch: Batch) -> None:
-        """Note that a batch has been trained on."""
+        """Record that a batch has been trained on."""
         assert batch.position is not None, "validation batches have no position"
         self.position = Position(batch.position.epoch, batch.position.batch + 1)
 
     def _order_settings(self) -> dict[str, Any]:
-        """All that the meaning of a position depends on."""
+        """Everything that the meaning of a position depends on."""
         return {
             "corpus fingerprint": self.corpus.fingerprint,
             "seed": self.seed,
@@ -227,10 +252,16 @@ class SpeechData(pl.LightningDataModule):
         }
 
     def state_dict(self) -> dict[str, Any]:
+        """Return the position and the settings that define its meaning."""
         position = {"epoch": self.position.epoch, "batch": self.position.batch}
         return {"position": position, "order": self._order_settings()}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Restore the position.
+
+        Raises:
+            UserError: If the data differ from the checkpoint's.
+        """
         now, then = self._order_settings(), state_dict["order"]
         changed = [
             f"{key}: {then.get(key)} then, {now[key]} now"
@@ -239,7 +270,8 @@ class SpeechData(pl.LightningDataModule):
         ]
         if changed:
             raise UserError(
-                "the data are not those of the checkpoint, so that its position in them means "
-                "nothing: " + "; ".join(changed)
+                "the data differ from the checkpoint's, so its position in them has no meaning: "
+                + "; ".join(changed)
+                + ".  Restore these settings, or start a new run"
             )
         self.position = Position(**state_dict["position"])

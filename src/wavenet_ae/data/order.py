@@ -1,13 +1,13 @@
-"""The order in which windows are served: a pure function of the position.
+"""Order in which windows are served, as a pure function of the position.
 
     epoch    u7 u2 u9 | u4 u0 | u3 ...          permuted utterances, cut into buffers
     buffer   o, o+W, o+2W, ... of u4 and u0     every window whose slice fits, one offset o
     served   permuted, the first fraction       buffer after buffer, one list for the epoch
-    batch b  rows b*B .. (b+1)*B of that list   the remainder is left to another epoch's draw
+    batch b  rows b*B .. (b+1)*B of that list   the remainder is left to other epochs
 
-There is no generator and no sampler whose state a checkpoint would need: every draw is keyed by
-(seed, purpose, epoch, buffer).  How many windows a buffer has follows from lengths alone, so a
-position is found without listing the windows of the buffers before it.
+There is no generator or sampler whose state a checkpoint would need: all random numbers are keyed
+by (seed, purpose, epoch, buffer). The number of windows of a buffer follows from lengths alone, so
+a position is found without listing the windows of the buffers before it.
 """
 
 from __future__ import annotations
@@ -28,13 +28,15 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class _Epoch:
-    """The drawn structure of an epoch of `U` utterances in `N` buffers.
+    """Random structure of an epoch of `U` utterances in `N` buffers.
 
-    utterances  (U,) int64, permuted
-    cuts        (N + 1,) int64: buffer b holds utterances[cuts[b] : cuts[b+1]]
-    offsets     (N,) int64, in [0, W)
-    stops       (N,) int64: buffer b's served windows end before row stops[b] of the epoch's list
-    num_windows windows before `buffer_fraction` leaves some out
+    Attributes:
+        utterances: `(U,)` int64, permuted.
+        cuts: `(N + 1,)` int64: buffer b holds `utterances[cuts[b] : cuts[b+1]]`.
+        offsets: `(N,)` int64 in [0, W).
+        stops: `(N,)` int64: buffer b's served windows end before row `stops[b]` of the epoch's
+            list.
+        num_windows: Windows before `buffer_fraction` leaves some out.
     """
 
     index: int
@@ -50,17 +52,20 @@ class _Epoch:
 
 
 class WindowOrder:
-    """Serves every epoch's windows in batches, in an order that depends on nothing but its key.
+    """Order of the windows of every epoch, in batches; it depends on nothing but its key.
 
-    lengths          (U,) samples of each utterance; windows name utterances by row of this
-    slice_length     samples that a window reads, all of which lie inside its utterance
-    num_targets      W, predicted samples of a window: the step from one window to the next
-    batch_size       B, windows of a global batch
-    buffer_samples   utterances are shuffled together in buffers of at most this many samples
-    buffer_fraction  the share of a buffer's windows that is served, in (0, 1]
-    purpose          orders of different purposes are independent of each other
+    Args:
+        lengths: `(U,)` samples of each utterance; windows name utterances by their row.
+        slice_length: Samples that a window reads, all inside its utterance.
+        num_targets: W, predicted samples of a window: the step from one window to the next.
+        batch_size: B, windows of a global batch.
+        seed: Key of the order.
+        buffer_samples: Samples of a buffer, at most; its utterances are shuffled together.
+        buffer_fraction: Fraction of a buffer's windows that is served, in (0, 1].
+        purpose: Key of the order; orders of different purposes are independent.
 
-    Raises UserError where a setting is out of range, and where an epoch has no full batch.
+    Raises:
+        UserError: If a setting is out of range, or the first epoch has no full batch.
     """
 
     def __init__(
@@ -83,29 +88,36 @@ class WindowOrder:
         self.buffer_samples = buffer_samples
         self.buffer_fraction = buffer_fraction
         self._key = (seed, purpose)
-        # Two of each: a batch may lie across two buffers, a prefetching loader across two epochs.
+        # Two of each: a batch may span two buffers, and a prefetching loader two epochs.
         self._epochs: dict[int, _Epoch] = {}
         self._buffers: dict[tuple[int, int], np.ndarray] = {}
         if not self.num_batches(0):
             raise UserError(self._too_few(self._epoch(0)))
 
     def num_batches(self, epoch: int) -> int:
-        """Full batches of an epoch; its offsets make the number differ between epochs."""
+        """Return the number of full batches of an epoch, which varies with the epoch's offsets."""
         return self._epoch(epoch).num_served // self.batch_size
 
     def normalize(self, position: Position) -> Position:
-        """The position itself, or the next that there is where it is past the end of its epoch.
+        """Return the position, or the first of a later epoch if it is past the end of its own.
 
-        The offsets of a tiny corpus may leave an epoch without a full batch, which is passed over.
+        Epochs without a full batch, which the offsets of a tiny corpus may cause, are skipped.
         """
         while position.batch >= self.num_batches(position.epoch):
             position = Position(position.epoch + 1, 0)
         return position
 
     def windows(self, position: Position) -> np.ndarray:
-        """(B, 2) int64: row of `lengths`, and the sample of it at which the slice starts.
+        """Return the windows of a batch.
 
-        Raises IndexError past the end of an epoch: normalize first.
+        Args:
+            position: Position inside its epoch, see `normalize`.
+
+        Returns:
+            `(B, 2)` int64: row of `lengths`, and the sample at which the slice starts.
+
+        Raises:
+            IndexError: If the epoch has no such batch.
         """
         if not 0 <= position.batch < self.num_batches(position.epoch):
             raise IndexError(f"epoch {position.epoch} has no batch {position.batch}")
@@ -119,17 +131,17 @@ class WindowOrder:
         return np.concatenate(served)[start : start + self.batch_size]
 
     def _epoch(self, index: int) -> _Epoch:
-        return _remembered(self._epochs, index, lambda: self._draw_epoch(index))
+        return _remembered(self._epochs, index, lambda: self._sample_epoch(index))
 
     def _buffer(self, epoch: _Epoch, buffer: int) -> np.ndarray:
         key = (epoch.index, buffer)
-        return _remembered(self._buffers, key, lambda: self._draw_buffer(epoch, buffer))
+        return _remembered(self._buffers, key, lambda: self._sample_buffer(epoch, buffer))
 
-    def _draw_epoch(self, index: int) -> _Epoch:
+    def _sample_epoch(self, index: int) -> _Epoch:
         utterances = keyed_permutation(len(self.lengths), *self._key, "utterances", index)
         lengths = self.lengths[utterances]
         cuts = _cut(lengths, self.buffer_samples)
-        # One draw for all buffers, that of buffer b being Philox's b-th output.
+        # One array for all buffers: the offset of buffer b comes from Philox's b-th output.
         bits = keyed_bits(len(cuts) - 1, *self._key, "offsets", index)
         offsets = (bits % np.uint64(self.num_targets)).astype(np.int64)
         counts = self._num_windows(lengths, np.repeat(offsets, np.diff(cuts)))
@@ -138,8 +150,8 @@ class WindowOrder:
         stops = np.cumsum(np.where(totals > 0, served, 0))
         return _Epoch(index, utterances, cuts, offsets, stops, int(totals.sum()))
 
-    def _draw_buffer(self, epoch: _Epoch, buffer: int) -> np.ndarray:
-        """(served, 2) int64: the buffer's rows of the epoch's list."""
+    def _sample_buffer(self, epoch: _Epoch, buffer: int) -> np.ndarray:
+        """Windows `(served, 2)` int64 of a buffer in the epoch's list."""
         utterances = epoch.utterances[epoch.cuts[buffer] : epoch.cuts[buffer + 1]]
         offset = epoch.offsets[buffer]
         counts = self._num_windows(self.lengths[utterances], offset)
@@ -151,7 +163,7 @@ class WindowOrder:
         return np.stack([np.repeat(utterances, counts)[order], starts[order]], axis=1)
 
     def _num_windows(self, lengths: np.ndarray, offset: np.ndarray) -> np.ndarray:
-        """How many of the slices at offset, offset + W, ... fit into each of the utterances."""
+        """How many of the slices at offset, offset + W, ... fit into each utterance."""
         room = lengths - self.slice_length - offset
         return np.maximum(0, room // self.num_targets + 1)
 
@@ -163,7 +175,7 @@ class WindowOrder:
             f"({self.slice_length} samples) long; they have {epoch.num_windows} windows, of which "
             f"data.buffer_fraction={self.buffer_fraction:g} serves {epoch.num_served}, and "
             f"data.batch_size is {self.batch_size}. Choose a smaller data.batch_size, a smaller "
-            "data.window_seconds, or give more or longer recordings."
+            "data.window_seconds, or more or longer recordings."
         )
 
 
@@ -181,13 +193,13 @@ def _check_settings(batch_size: int, buffer_samples: int, buffer_fraction: float
 
 
 def _cut(lengths: np.ndarray, buffer_samples: int) -> np.ndarray:
-    """(N + 1,) int64: where to cut the utterances into the fullest buffers that are allowed.
+    """Where to cut the utterances into the fullest buffers that are allowed, `(N + 1,)` int64.
 
     A buffer has at most `buffer_samples` samples, or is one utterance that is longer than that.
     """
     stops = np.cumsum(lengths)
     fullest = np.searchsorted(stops, stops - lengths + buffer_samples, side="right")
-    following = np.maximum(fullest, np.arange(len(lengths)) + 1).tolist()  # cut after a cut at u
+    following = np.maximum(fullest, np.arange(len(lengths)) + 1).tolist()  # cut that follows cut u
     cuts = [0]
     while cuts[-1] < len(lengths):
         cuts.append(following[cuts[-1]])
@@ -195,7 +207,7 @@ def _cut(lengths: np.ndarray, buffer_samples: int) -> np.ndarray:
 
 
 def _remembered(known: dict[K, T], key: K, make: Callable[[], T], at_most: int = 2) -> T:
-    """`known[key]`, made if it is not there; the oldest entry makes room for it."""
+    """`known[key]`, made if it is missing; the oldest entry is dropped for it."""
     if key not in known:
         while len(known) >= at_most:
             del known[next(iter(known))]

@@ -1,13 +1,13 @@
-"""Decode every recording once, into int16 shards that are memory-mapped afterwards.
+"""Packing: every recording is decoded once, into int16 shards that are memory-mapped afterwards.
 
     recordings --chunks--> processes --> CACHE/AUDIO/shard-00000.bin   samples
-                                                     shard-00000.tsv   what became of each recording
-                                         CACHE/AUDIO/rejected.tsv      which cannot be used, and why
+                                                     shard-00000.tsv   result for each recording
+                                         CACHE/AUDIO/rejected.tsv      unusable ones and reasons
     shards and splits                --> CACHE/AUDIO/SPLITS/catalogue.tsv
 
-AUDIO is a hash of all that decides the samples: each file's name, size and time, its channel, the
-rate and the format's version.  SPLITS is a hash of the catalogue, so that another division of the
-same audio decodes nothing.  Files appear under their final name only when they are complete.
+AUDIO is a hash of everything that decides the samples: each file's name, size and time, its
+channel, the rate and the format's version. SPLITS is a hash of the catalogue, so that other splits
+of the same audio decode nothing. Files appear under their final name only when they are complete.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ from wavenet_ae.errors import UserError
 
 logger = logging.getLogger(__name__)
 
-# A new process may import torch for 2 s; in that time this one decodes some 64 MiB of FLAC.  To
-# open a file takes as long as to decode FILE_BYTES more of it.
+# A new process may take 2 s to import torch, in which this one decodes about 64 MiB of FLAC.
+# Opening a file takes as long as decoding FILE_BYTES of it.
 IN_PROCESS_BYTES = 128 << 20
 FILE_BYTES = 12 << 10
 
@@ -51,12 +51,25 @@ def pack(
     max_rejected: float = 0.02,
     num_workers: int | None = None,
 ) -> Path:
-    """The folder of the packed corpus, made if it is not there; `PackedCorpus` opens it.
+    """Pack the recordings of a source, unless they are packed already.
 
-    `num_workers` processes decode; 0 is this process alone, None as many as pay.  Recordings that
-    cannot be used are listed in `rejected.tsv` and counted aloud.  Raises UserError if they are
-    more than the fraction `max_rejected`, if none is left or a split is empty, if the cache lies
-    among the recordings or if it cannot be written.  Any number of runs may call this at once.
+    Unusable recordings are listed in `rejected.tsv` and logged as a warning. Any number of runs may
+    call this at the same time.
+
+    Args:
+        source: Source of the recordings.
+        cache_dir: Folder for packed corpora, outside the recordings' folder.
+        sample_rate: Rate of the packed samples in Hz.
+        splits: Assignment of recordings to splits.
+        max_rejected: Fraction of the recordings that may be unusable.
+        num_workers: Processes that decode; 0 for this process alone, None to choose automatically.
+
+    Returns:
+        Folder of the packed corpus, which `PackedCorpus` opens.
+
+    Raises:
+        UserError: If a setting is invalid, too many recordings are unusable, none is left, a split
+            is empty, or the cache lies among the recordings or cannot be written.
     """
     _check_settings(sample_rate, max_rejected, num_workers)
     source.prepare()
@@ -73,22 +86,24 @@ def pack(
 
 def _check_settings(sample_rate: int, max_rejected: float, num_workers: int | None) -> None:
     if sample_rate <= 0:
-        raise UserError(f"data.sample_rate={sample_rate}: give a rate in Hz")
+        raise UserError(f"data.sample_rate={sample_rate}: set a rate in Hz")
     if not 0 <= max_rejected <= 1:
-        raise UserError(f"data.max_rejected={max_rejected}: give a fraction from 0 to 1")
+        raise UserError(f"data.max_rejected={max_rejected}: set a fraction from 0 to 1")
     if num_workers is not None and num_workers < 0:
-        raise UserError(f"data.num_packing_processes={num_workers}: give 0 or more, or null")
+        raise UserError(f"data.num_packing_processes={num_workers}: set 0 or more, or null")
 
 
 def _check_keys(recordings: Sequence[Recording]) -> None:
     if not recordings:
-        raise UserError("data.source lists no recordings")
+        raise UserError("data.source lists no recordings: check its root or path")
     seen: dict[str, Recording] = {}
     for recording in recordings:
         if recording.key in seen:
             other = seen[recording.key]
-            raise UserError(f"{recording.path} and {other.path} have one key, {recording.key}")
-        if "\r" in recording.key:  # all else can be quoted in a table
+            raise UserError(
+                f"{recording.path} and {other.path} have one key, {recording.key}: rename one"
+            )
+        if "\r" in recording.key:  # the only character that a table cannot quote
             raise UserError(f"{recording.key!r} has a carriage return in its name: rename it")
         seen[recording.key] = recording
 
@@ -97,7 +112,7 @@ def _cache_folder(source: Source, cache_dir: str) -> Path:
     cache, root = Path(cache_dir).expanduser().resolve(), source.root.resolve()
     if cache.is_relative_to(root):
         raise UserError(
-            f"data.cache_dir={cache_dir} lies inside {root}, where the recordings are: give a "
+            f"data.cache_dir={cache_dir} lies inside {root}, where the recordings are: set a "
             "folder outside it"
         )
     return cache
@@ -110,8 +125,8 @@ def _decode_missing(chunks: Sequence[Chunk], num_workers: int | None) -> None:
     folder = chunks[0].table.parent
     folder.mkdir(parents=True, exist_ok=True)
     with _only_one(folder.with_suffix(".lock")):
-        # Of a run that was killed, as we hold the lock.  A list or catalogue is not written under
-        # it: it may be of a run that has just packed this.
+        # This process holds the lock, so these are leftovers of a killed run. Only shards: lists
+        # and catalogues are not written under the lock and may belong to a run in progress.
         for partial in folder.glob(".shard-*.partial"):
             partial.unlink()
         missing = [chunk for chunk in chunks if not chunk.is_packed]
@@ -126,9 +141,12 @@ def _decode_missing(chunks: Sequence[Chunk], num_workers: int | None) -> None:
 
 
 def _check_not_importing_main() -> None:
-    """A process that decodes imports the script that was run.  If that script packs again when it
-    is imported, the process would wait for a lock that its own parent holds."""
-    if getattr(multiprocessing.current_process(), "_inheriting", False):  # Python's own mark
+    """Refuse to pack while a decoding process imports the script that was run.
+
+    Decoding processes import that script. If it packs again when it is imported, the process would
+    wait for a lock that its own parent holds.
+    """
+    if getattr(multiprocessing.current_process(), "_inheriting", False):  # set by Python meanwhile
         raise UserError(
             "this script packs recordings when it is imported, and the processes that decode them "
             "import it: put its work under `if __name__ == '__main__':`"
@@ -158,18 +176,18 @@ def _progress() -> Progress:
 
 
 def _processes(chunks: Sequence[Chunk], num_workers: int | None) -> int:
-    """How many processes to start; 0: none, decode here."""
+    """How many processes to start; 0 to decode in this one."""
     if num_workers is None:
         work = sum(chunk.num_bytes + FILE_BYTES * len(chunk.recordings) for chunk in chunks)
         if work < IN_PROCESS_BYTES:
             return 0
-        affinity = getattr(os, "sched_getaffinity", None)  # a cluster gives a job some cores only
+        affinity = getattr(os, "sched_getaffinity", None)  # clusters restrict a job to some cores
         num_workers = len(affinity(0)) if affinity else os.cpu_count() or 1
     return min(num_workers, len(chunks))
 
 
 def _decoded(chunks: Sequence[Chunk], num_processes: int) -> Iterator[int]:
-    """How many recordings were packed, after each chunk."""
+    """Yield how many recordings were packed, after each chunk."""
     if num_processes == 0:
         yield from map(pack_chunk, chunks)
         return
@@ -184,21 +202,21 @@ def _decoded(chunks: Sequence[Chunk], num_processes: int) -> Iterator[int]:
     except BrokenProcessPool as error:
         raise UserError(
             "a process that decoded recordings was killed, perhaps for lack of memory: lower "
-            "data.num_packing_processes and run again; what is packed is kept"
+            "data.num_packing_processes and run again; finished shards are kept"
         ) from error
     finally:
         pool.shutdown(cancel_futures=True)
 
 
 def _start_worker() -> None:
-    os.environ["OMP_NUM_THREADS"] = "1"  # of torch, which is imported where rates differ
-    if torch := sys.modules.get("torch"):  # or has been, by the script that was run
+    os.environ["OMP_NUM_THREADS"] = "1"  # for torch, which resampling imports
+    if torch := sys.modules.get("torch"):  # already imported by the script that was run
         torch.set_num_threads(1)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
 def _end_with_parent() -> None:
-    """A worker whose parent was killed would wait for work for ever."""
+    """End this worker when its parent is killed; it would wait for work forever."""
     parent = multiprocessing.parent_process()
     assert parent is not None
     parent.join()
@@ -206,7 +224,7 @@ def _end_with_parent() -> None:
 
 
 def _report(rows: Sequence[Packed], folder: Path, max_rejected: float) -> None:
-    """Say what was not taken as it is; raise where too little is left."""
+    """Log what was changed or rejected; raise UserError if too much was rejected."""
     rejected = [row for row in rows if row.reason]
     listed = folder / "rejected.tsv"
     _write(listed, encoded_table([("utterance", "reason"), *((r.key, r.reason) for r in rejected)]))
@@ -223,14 +241,14 @@ def _report(rows: Sequence[Packed], folder: Path, max_rejected: float) -> None:
     text = f"{len(rejected)} of {len(rows)} recordings cannot be used, see {listed}:{shown}"
     if len(rejected) == len(rows) or len(rejected) > max_rejected * len(rows):
         raise UserError(
-            f"{text}\nMend or remove them, or allow more: data.max_rejected={max_rejected:g} of "
-            f"all. (To have unchanged files read again, delete {folder}.)"
+            f"{text}\nFix or remove them, or allow more: data.max_rejected={max_rejected:g} of "
+            f"all. (To read unchanged files again, delete {folder}.)"
         )
     logger.warning("%s", text)
 
 
 def _usable(chunks: Sequence[Chunk], rows: Sequence[Packed]) -> list[tuple[Recording, str, Packed]]:
-    """Recording, name of its shard and row of all that can be used."""
+    """Recording, name of its shard and row of its table, for all usable recordings."""
     listed = [(each, chunk.samples.name) for chunk in chunks for each in chunk.recordings]
     both = zip(listed, rows, strict=True)
     return [(recording, shard, row) for (recording, shard), row in both if not row.reason]
@@ -256,7 +274,7 @@ def _write_catalogue(
 
 
 def _write(path: Path, data: bytes) -> None:
-    """Write a file, unless it is there already, as in a cache that others made."""
+    """Write a file unless it exists with this content, as in a cache that others made."""
     if path.is_file() and path.read_bytes() == data:
         return
     with files.replacing(path) as file:
@@ -265,11 +283,14 @@ def _write(path: Path, data: bytes) -> None:
 
 @contextmanager
 def _errors_of(cache_dir: str) -> Iterator[None]:
-    """Recordings that fail are rejected, so an OSError here is the cache's: a full disk, mostly."""
+    """Turn an OSError into a UserError about the cache.
+
+    Recordings that fail are rejected, so an OSError here is the cache's, usually a full disk.
+    """
     try:
         yield
     except OSError as error:
         raise UserError(
-            f"data.cache_dir={cache_dir} cannot be written: {error.strerror}. Make room, or give "
-            "a folder on another disk; what is packed there is kept, and packing goes on from it."
+            f"data.cache_dir={cache_dir} cannot be written: {error.strerror}. Make room, or set a "
+            "folder on another disk; finished shards are kept, and packing continues from them."
         ) from error

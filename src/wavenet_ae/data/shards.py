@@ -1,10 +1,10 @@
-"""Chunks of recordings and the shards that they are decoded into.
+"""Chunks of recordings, and the shards into which they are decoded.
 
     chunk --pack_chunk--> shard-00000.bin   int16 samples, one recording after another
-                          shard-00000.tsv   what became of each recording
+                          shard-00000.tsv   result for each recording
 
 A shard's table appears after its samples, and both only when complete, so a chunk with a table is
-done: packing that was interrupted goes on with the chunks that have none.
+done: interrupted packing continues with the chunks that have none.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from wavenet_ae.audio import io as files
 from wavenet_ae.data.corpus import FORMAT, encoded_table, read_columns
 from wavenet_ae.data.sources import Recording
 
-# A chunk is a 64th of the corpus, of at least 4 and at most 128 MiB of files.
+# A chunk is a 64th of the corpus, but at least 4 and at most 128 MiB of files.
 NUM_CHUNKS = 64
 SMALLEST_CHUNK_BYTES = 4 << 20
 LARGEST_CHUNK_BYTES = 128 << 20
@@ -29,13 +29,16 @@ LARGEST_CHUNK_BYTES = 128 << 20
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """What became of a recording: a row of a shard's table.
+    """Result for a recording, a row of a shard's table.
 
-    start, length  samples of the shard, at the packed rate
-    digest         of these samples
-    num_mixed      channels of which they are the mean
-    num_clipped    samples that lay beyond full scale
-    reason         why the recording cannot be used, or ""
+    Attributes:
+        key: Key of the recording.
+        start: First sample in the shard.
+        length: Number of samples at the packed rate.
+        digest: Hash of these samples.
+        num_mixed: Channels that were averaged.
+        num_clipped: Samples beyond full scale.
+        reason: Why the recording is unusable, or "".
     """
 
     key: str
@@ -49,7 +52,15 @@ class Packed:
 
 @dataclass(frozen=True)
 class Chunk:
-    """Recordings that share a shard; their files have `num_bytes`."""
+    """Recordings that share a shard.
+
+    Attributes:
+        samples: The shard.
+        table: Its table.
+        recordings: The recordings, in order of their keys.
+        sample_rate: Rate of the shard in Hz.
+        num_bytes: Size of the recordings' files.
+    """
 
     samples: Path
     table: Path
@@ -59,9 +70,11 @@ class Chunk:
 
     @property
     def is_packed(self) -> bool:
+        """Whether the shard and its table exist."""
         return self.table.is_file() and self.samples.is_file()
 
     def rows(self) -> list[Packed]:
+        """Read the table."""
         table = read_columns(self.table, [each.name for each in fields(Packed)])
         return [
             Packed(key, int(start), int(length), digest, int(mixed), int(clipped), reason)
@@ -72,7 +85,13 @@ class Chunk:
 
 
 def plan(recordings: Sequence[Recording], cache: Path, sample_rate: int) -> list[Chunk]:
-    """Chunks of recordings, the same in every run that finds the same files."""
+    """Divide recordings into chunks, equally in every run that finds the same files.
+
+    Args:
+        recordings: Recordings of a source.
+        cache: Folder below which the shards' folder lies.
+        sample_rate: Rate of the shards in Hz.
+    """
     recordings = sorted(recordings, key=lambda recording: recording.key)
     stats = [_size_and_time(recording.path) for recording in recordings]
     identity = (
@@ -97,13 +116,13 @@ def plan(recordings: Sequence[Recording], cache: Path, sample_rate: int) -> list
 def _size_and_time(path: Path) -> tuple[int, int]:
     try:
         stat = path.stat()
-    except OSError:  # rejected, with its reason, when it cannot be read
+    except OSError:  # decoding will reject it, with a reason
         return -1, 0
     return stat.st_size, stat.st_mtime_ns
 
 
 def _runs(sizes: Sequence[int], limit: int) -> Iterator[tuple[int, int]]:
-    """Consecutive [first, stop) of which each but the last reaches `limit` in sum."""
+    """Consecutive ranges [first, stop), each of which, but the last, reaches `limit` in sum."""
     first, total = 0, 0
     for row, size in enumerate(sizes):
         total += size
@@ -113,11 +132,12 @@ def _runs(sizes: Sequence[int], limit: int) -> Iterator[tuple[int, int]]:
 
 
 def digest_of(data: bytes) -> str:
+    """Return a hash of 16 hexadecimal digits."""
     return hashlib.blake2b(data, digest_size=8).hexdigest()
 
 
 def pack_chunk(chunk: Chunk) -> int:
-    """Decode a chunk's recordings into its shard and write its table; how many they are."""
+    """Decode a chunk's recordings into its shard, write its table, and return their number."""
     rows, start = [], 0
     with files.replacing(chunk.samples) as shard:
         for recording in chunk.recordings:

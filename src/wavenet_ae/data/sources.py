@@ -1,4 +1,4 @@
-"""What a user points at: a folder per speaker, or a table of speakers and paths."""
+"""Sources of recordings: a folder per speaker, or a table of speakers and paths."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ AUDIO_SUFFIXES = (
 COLUMNS = ("speaker", "path", "split", "channel", "labels")
 LABEL_SUFFIXES = (".phn", ".PHN")
 SPLITS = ("train", "validation", "test")
-# What a table may call a split.
+# Names of splits in a table.
 ALIASES = {"train": "train", "training": "train", "test": "test"} | dict.fromkeys(
     ("validation", "valid", "val", "dev"), "validation"
 )
@@ -28,13 +28,15 @@ ALIASES = {"train": "train", "training": "train", "test": "test"} | dict.fromkey
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """One mono signal of one speaker.
+    """Mono signal of one speaker.
 
-    key      unique and stable: the path below the root, posix, and `#channel` where one is named
-    path     the file
-    split    `train`, `validation` or `test` where the user says so; None: by hash
-    channel  counted from 0; None: the mean of all channels
-    labels   path of a label file (.phn), or ""
+    Attributes:
+        key: Unique and stable name: the path below the root, POSIX, and `#channel` if one is set.
+        path: The file.
+        speaker: Name of the speaker.
+        split: `train`, `validation` or `test` if the user assigned it; None to split by hash.
+        channel: Channel of the file, from 0; None for the mean of all channels.
+        labels: Path of a label file (.phn), or "".
     """
 
     key: str
@@ -46,47 +48,63 @@ class Recording:
 
 
 class Source(Protocol):
-    """Where recordings come from."""
+    """Source of recordings."""
 
     @property
     def root(self) -> Path:
-        """The folder under which the recordings lie; nothing of ours is written there."""
+        """Folder below which all recordings lie; nothing is written there."""
 
     def prepare(self) -> None:
-        """Make or download what is not there yet; on one process, before `recordings`."""
+        """Make or download what is missing; called in one process, before `recordings`."""
 
     def recordings(self) -> list[Recording]:
-        """All recordings, in order of their keys."""
+        """Return all recordings, in order of their keys."""
 
 
 class FolderSource:
-    """A folder per speaker, searched to any depth.
+    """Folder of recordings, searched to any depth; a folder's name is the speaker.
 
-    The speaker is the name of the folder `speaker_depth` levels below the root: 1 for
-    `root/SPEAKER/.../x.wav`, 3 for TIMIT's `TRAIN/DR1/SPEAKER/x.wav`, 0 to take the whole root
-    for one speaker.  With depth 1, recordings directly in the root belong to a speaker named as
-    the root, so a plain folder of recordings is one speaker.  Hidden files and folders (names
-    that begin with a dot) are skipped; links are followed.  A `.phn` file beside a recording
-    holds its labels.
+    With depth 1, recordings directly in the root belong to a speaker named after the root, so a
+    flat folder of recordings is one speaker. Hidden files and folders (names that begin with a dot)
+    are skipped, and links are followed. A `.phn` file beside a recording holds its labels.
+
+    Args:
+        root: Folder of recordings.
+        speaker_depth: Level below the root of the folders that name speakers: 1 for
+            `root/SPEAKER/.../x.wav`, 3 for TIMIT's `TRAIN/DR1/SPEAKER/x.wav`, 0 for a single
+            speaker.
+
+    Raises:
+        UserError: If the root is empty or the depth negative.
     """
 
     def __init__(self, root: str, speaker_depth: NonNegative = 1) -> None:
         if not str(root):
-            raise UserError("data.source.root is empty: give the folder that holds the recordings")
+            raise UserError("data.source.root is empty: set the folder that holds the recordings")
         if speaker_depth < 0:
-            raise UserError(f"data.source.speaker_depth={speaker_depth}: give 0, 1, 2, ...")
+            raise UserError(f"data.source.speaker_depth={speaker_depth}: use 0, 1, 2, ...")
         self.root = Path(root).expanduser()
         self.speaker_depth = speaker_depth
 
     def prepare(self) -> None:
+        """Check that the root is a folder.
+
+        Raises:
+            UserError: If it is not.
+        """
         if not self.root.is_dir():
             what = "is a file" if self.root.exists() else "no such folder"
             raise UserError(
-                f"data.source.root={self.root}: {what}. Give a folder that holds one folder of "
+                f"data.source.root={self.root}: {what}. Set a folder that holds one folder of "
                 "recordings for each speaker."
             )
 
     def recordings(self) -> list[Recording]:
+        """Return all recordings, in order of their keys.
+
+        Raises:
+            UserError: If there is none, or one lies above the level of speakers.
+        """
         self.prepare()
         name = self.root.resolve().name
         found = [
@@ -96,14 +114,14 @@ class FolderSource:
         if not found:
             raise UserError(
                 f"data.source.root={self.root}: no recordings below it. Files with these suffixes "
-                f"count: {' '.join(sorted(AUDIO_SUFFIXES))}."
+                f"are recordings: {' '.join(sorted(AUDIO_SUFFIXES))}."
             )
         return sorted(found, key=lambda recording: recording.key)
 
     def _speaker(self, root: str, key: str) -> str:
         folders = [root, *key.split("/")[:-1]]
         if self.speaker_depth < len(folders):
-            return sys.intern(folders[self.speaker_depth])  # one string for all recordings
+            return sys.intern(folders[self.speaker_depth])  # one string object per speaker
         if self.speaker_depth == 1:
             return folders[0]
         raise UserError(
@@ -114,11 +132,14 @@ class FolderSource:
 
 
 class TableSource:
-    """A tab-separated table, `speaker<TAB>path` a line.
+    """Tab-separated table with a line `speaker<TAB>path` per recording.
 
-    A first line that names the columns `speaker` and `path` may put them in any order and add
-    `split` (train, validation or test), `channel` (from 0) and `labels`; other columns are left
-    alone.  Relative paths start from `root`, by default from the table's own folder.
+    A first line that names the columns `speaker` and `path` may list them in any order and add
+    `split` (train, validation or test), `channel` (from 0) and `labels`; other columns are ignored.
+
+    Args:
+        path: The table.
+        root: Folder from which relative paths start; by default the table's own folder.
     """
 
     def __init__(self, path: str, root: str | None = None) -> None:
@@ -132,13 +153,23 @@ class TableSource:
         return Path(os.path.commonpath(folders))
 
     def prepare(self) -> None:
+        """Check that the table exists.
+
+        Raises:
+            UserError: If it does not.
+        """
         if not self.path.is_file():
             raise UserError(
-                f"data.source.path={self.path}: no such file. Give a table with a line "
+                f"data.source.path={self.path}: no such file. Set a table with a line "
                 "`speaker<TAB>path` for each recording."
             )
 
     def recordings(self) -> list[Recording]:
+        """Return all recordings, in order of their keys.
+
+        Raises:
+            UserError: If the table is missing, empty or invalid; names the line.
+        """
         return list(self._listed)
 
     @cached_property
@@ -146,7 +177,7 @@ class TableSource:
         self.prepare()
         lines: dict[str, int] = {}
         found = []
-        names_in = cache(_names_in)  # each folder is listed once, not asked for every recording
+        names_in = cache(_names_in)  # each folder is listed once
         for number, cells in self._rows():
             recording = self._recording(number, cells, names_in)
             if recording.key in lines:
@@ -158,7 +189,7 @@ class TableSource:
         return sorted(found, key=lambda recording: recording.key)
 
     def _rows(self) -> Iterator[tuple[int, dict[str, str]]]:
-        """Line number and cells by column of each line that is not blank."""
+        """Line number, and cells by column, of each line that is not blank."""
         columns: list[str] | None = None
         try:
             text = self.path.read_text(encoding="utf-8-sig")
@@ -204,7 +235,7 @@ class TableSource:
 
     def _key(self, given: str, file: str) -> str:
         below = os.path.join(self.base, "")
-        if file.startswith(below):  # also where the table gives absolute paths
+        if file.startswith(below):  # also if the table has absolute paths
             key = file.removeprefix(below)
         else:
             key = file if os.path.isabs(given) else os.path.relpath(file, self.base)
@@ -212,12 +243,12 @@ class TableSource:
 
     def _channel(self, number: int, cell: str) -> int | None:
         if cell and not (cell.isascii() and cell.isdigit()):
-            self._fail(number, f"channel {cell!r}: give 0, 1, ... or leave it empty for the mean")
+            self._fail(number, f"channel {cell!r}: use 0, 1, ... or leave it empty for the mean")
         return int(cell) if cell else None
 
     def _split(self, number: int, cell: str) -> str | None:
         if cell and cell.lower() not in ALIASES:
-            self._fail(number, f"split {cell!r}: give {', '.join(SPLITS)}, or leave it empty")
+            self._fail(number, f"split {cell!r}: use {', '.join(SPLITS)}, or leave it empty")
         return ALIASES[cell.lower()] if cell else None
 
     def _labels(self, number: int, cell: str) -> str:
@@ -233,7 +264,7 @@ class TableSource:
 
 
 def _audio_below(root: Path) -> Iterator[tuple[str, Path, str]]:
-    """Key, path and labels of each recording below `root`, by suffix."""
+    """Key, path and labels of each recording below `root`, found by suffix."""
     for folder, subfolders, names in os.walk(root, followlinks=True):
         subfolders[:] = [
             name for name in subfolders if not name.startswith(".") and not _is_circle(folder, name)
@@ -247,14 +278,14 @@ def _audio_below(root: Path) -> Iterator[tuple[str, Path, str]]:
 
 
 def _is_circle(folder: str, name: str) -> bool:
-    """Whether it is a link to a folder that holds it, which would be followed for ever."""
+    """Whether a name is a link to a folder that holds it, which would be followed forever."""
     path = os.path.join(folder, name)
     above = os.path.realpath(folder) + os.sep
     return os.path.islink(path) and above.startswith(os.path.realpath(path) + os.sep)
 
 
 def _labels_beside(recording: Path, names: Collection[str]) -> str:
-    """The label file of a recording among the names of its folder, or ""."""
+    """Label file of a recording among the names of its folder, or ""."""
     stem = os.path.splitext(recording.name)[0]
     for suffix in LABEL_SUFFIXES:
         if stem + suffix in names:
@@ -265,5 +296,5 @@ def _labels_beside(recording: Path, names: Collection[str]) -> str:
 def _names_in(folder: Path) -> Collection[str]:
     try:
         return frozenset(os.listdir(folder))
-    except OSError:  # that its recordings cannot be read is said when they are packed
+    except OSError:  # packing reports that its recordings cannot be read
         return ()

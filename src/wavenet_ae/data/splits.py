@@ -1,7 +1,7 @@
-"""Which recordings train, validate and test: a keyed hash of the name, or the user's word.
+"""Assignment of recordings to splits, by the user or by a keyed hash of the name.
 
-A recording's place in [0, 1) is a hash of its name and the seed alone, so adding recordings
-moves none between splits, and raising a fraction only adds to that split:
+The hash of a recording's name and the seed is a place in [0, 1). Adding recordings therefore moves
+none between splits, and raising a fraction only adds to that split:
 
     0 |-- validation --|--------------- train ---------------|-- test --| 1
 """
@@ -23,7 +23,17 @@ from wavenet_ae.schema import FractionBelow1
 class Splits:
     """Fractions of the recordings, or of the speakers, that are held out.
 
-    A recording's explicit split wins.  The channels of one file are never parted.
+    A split that the user assigned to a recording takes precedence. The channels of a file are
+    always in the same split.
+
+    Attributes:
+        validation: Fraction for validation, in [0, 1).
+        test: Fraction for testing, in [0, 1).
+        by: Whether single utterances or whole speakers are held out.
+        seed: Key of the hash.
+
+    Raises:
+        UserError: If a fraction is out of range, or nothing is left to train on.
     """
 
     validation: FractionBelow1 = 0.1
@@ -35,7 +45,7 @@ class Splits:
         for name in ("validation", "test"):
             if not 0 <= getattr(self, name) < 1:
                 raise UserError(
-                    f"data.splits.{name}={getattr(self, name)}: give a fraction from 0 to below 1"
+                    f"data.splits.{name}={getattr(self, name)}: use a fraction from 0 to below 1"
                 )
         if self.validation + self.test >= 1:
             raise UserError(
@@ -43,19 +53,19 @@ class Splits:
                 "leave nothing to train on: their sum must stay below 1"
             )
         if self.by not in ("utterance", "speaker"):
-            raise UserError(f"data.splits.by={self.by}: give 'utterance' or 'speaker'")
+            raise UserError(f"data.splits.by={self.by}: use 'utterance' or 'speaker'")
 
     def place(self, recording: Recording) -> float:
-        """Where the recording, or its speaker, lies in [0, 1)."""
+        """Return the place of the recording, or of its speaker, in [0, 1)."""
         name = recording.speaker
         if self.by == "utterance":
             name = recording.key.removesuffix(f"#{recording.channel}")
         data = name.encode("utf-8", "surrogateescape")
         digest = hashlib.blake2b(data, digest_size=8, key=str(self.seed).encode()).digest()
-        return (int.from_bytes(digest, "big") >> 11) / 2**53  # 53 bits: exact, and below 1
+        return (int.from_bytes(digest, "big") >> 11) / 2**53  # 53 bits: exact and below 1
 
     def of(self, recording: Recording) -> str:
-        """`train`, `validation` or `test`."""
+        """Return the split of a recording: `train`, `validation` or `test`."""
         if recording.split is not None:
             return recording.split
         place = self.place(recording)
@@ -64,7 +74,11 @@ class Splits:
         return "test" if place >= 1 - self.test else "train"
 
     def assign(self, recordings: Sequence[Recording]) -> list[str]:
-        """The split of each; UserError where one that is needed or asked for has none."""
+        """Return the split of each recording.
+
+        Raises:
+            UserError: If a split that is needed has no recording.
+        """
         splits = [self.of(recording) for recording in recordings]
         for name in SPLITS if self.test > 0 else SPLITS[:2]:
             if name not in splits:
@@ -86,7 +100,7 @@ class Splits:
         return text + self._remedy(name, places)
 
     def _remedy(self, name: str, places: list[float]) -> str:
-        """The mildest change that gives `name` something, for there are at least two places."""
+        """The smallest change that gives `name` a recording; there are at least two places."""
         if name == "validation":
             least = math.floor(places[0] * 1e4 + 1) / 1e4
             return f"Set data.splits.validation to {least:g} or more, or try another seed."
@@ -97,7 +111,8 @@ class Splits:
 
 
 class Undivided(Splits):
-    """Of speech on which nothing is trained: what has no explicit split is for testing."""
+    """Splits for evaluation only: recordings without a split of their own are for testing."""
 
     def assign(self, recordings: Sequence[Recording]) -> list[str]:
+        """Return the split of each recording, by default `test`."""
         return [recording.split or "test" for recording in recordings]

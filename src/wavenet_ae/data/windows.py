@@ -1,4 +1,4 @@
-"""Windows of packed recordings, as batches: an endless training stream and a fixed validation."""
+"""Windows of packed recordings as batches: an endless training stream and a fixed validation."""
 
 from __future__ import annotations
 
@@ -16,10 +16,13 @@ from wavenet_ae.types import Batch, Position
 
 @dataclass(frozen=True)
 class WindowReader:
-    """Reads slices of some utterances of a corpus.
+    """Reader of slices of some utterances of a corpus.
 
-    rows     the corpus's rows of these utterances
-    margins  digital silence imagined before and after each of them, in samples
+    Attributes:
+        corpus: The packed corpus.
+        rows: Rows of these utterances in the corpus.
+        slice_length: Samples of a slice.
+        margins: Samples of digital silence before and after each utterance.
     """
 
     corpus: PackedCorpus
@@ -29,11 +32,16 @@ class WindowReader:
 
     @property
     def lengths(self) -> np.ndarray:
-        """(U,) samples of each utterance, margins included."""
+        """Samples of each utterance, `(U,)`, margins included."""
         return self.corpus.length[self.rows] + sum(self.margins)
 
     def batch(self, windows: np.ndarray, position: Position | None = None) -> Batch:
-        """Windows (B, 2) of (utterance, start sample) -> Batch."""
+        """Read windows.
+
+        Args:
+            windows: `(B, 2)` int64: row of `rows`, and the sample at which the slice starts.
+            position: Position of the global batch that they belong to.
+        """
         utterances = self.rows[windows[:, 0]]
         waveform = np.zeros((len(windows), self.slice_length), dtype=np.int16)
         for row, utterance, start in zip(waveform, utterances, windows[:, 1], strict=True):
@@ -52,9 +60,15 @@ class WindowReader:
 
 
 class TrainingWindows(IterableDataset[Batch]):
-    """This process's rows of every global batch from `start` on, without end.
+    """Endless stream of this process's rows of every global batch.
 
-    With `overfit` the first so many batches are served over and over.
+    Args:
+        reader: Reader of the training utterances.
+        order: Order of the windows.
+        start: Position of the first batch.
+        rank: Number of this process.
+        num_processes: Number of processes; process r serves rows `r::num_processes`.
+        overfit: Serve the first N batches over and over; 0 for off.
     """
 
     def __init__(
@@ -80,7 +94,12 @@ class TrainingWindows(IterableDataset[Batch]):
 
 
 class ValidationWindows(Dataset[Batch]):
-    """A fixed list of batches; item `i` is a whole batch."""
+    """Fixed list of batches; item `i` is a whole batch.
+
+    Args:
+        reader: Reader of the utterances.
+        batches: Windows `(B, 2)` of each batch.
+    """
 
     def __init__(self, reader: WindowReader, batches: list[np.ndarray]) -> None:
         self.reader, self.batches = reader, batches
@@ -93,7 +112,16 @@ class ValidationWindows(Dataset[Batch]):
 
 
 def tiling_windows(lengths: np.ndarray, slice_length: int, num_targets: int) -> np.ndarray:
-    """(V, 2) windows that tile each utterance from its start, as long as the slice fits."""
+    """Return windows that tile each utterance from its start while the slice fits.
+
+    Args:
+        lengths: `(U,)` samples of each utterance.
+        slice_length: Samples of a slice.
+        num_targets: Predicted samples of a window, the step from one window to the next.
+
+    Returns:
+        `(V, 2)` int64: utterance and start sample.
+    """
     counts = np.maximum(0, (lengths - slice_length) // num_targets + 1)
     utterances = np.repeat(np.arange(len(lengths)), counts)
     firsts = np.repeat(np.cumsum(counts) - counts, counts)
@@ -102,9 +130,14 @@ def tiling_windows(lengths: np.ndarray, slice_length: int, num_targets: int) -> 
 
 
 def mixed_batches(windows: np.ndarray, permutation: np.ndarray, size: int) -> list[np.ndarray]:
-    """Cut permuted windows into batches of `size`, at least 2, none of which has a single item.
+    """Cut permuted windows into batches, none of which has a single item.
 
-    An item alone in its batch would have no other item to lend it codes.
+    An item alone in its batch would have no other item whose codes could replace its own.
+
+    Args:
+        windows: `(V, 2)`.
+        permutation: Rows of `windows` in the order in which they are served.
+        size: Windows of a batch; at least 2 are used.
     """
     size = max(size, 2)
     mixed = windows[permutation]

@@ -33,6 +33,9 @@ class OutputDistribution(nn.Module):
         """
         raise NotImplementedError
 
+    def initialize(self, head: nn.Linear) -> None:
+        """Sets the last layer of a decoder so that training starts well; by default it stays."""
+
     def require_sampling(self, sampling: Sampling) -> None:
         """Raises UserError where the distribution cannot be sampled in this way."""
 

@@ -67,6 +67,7 @@ class GRUDecoder(Decoder):
         self.recurrent = nn.GRU(hidden, hidden)
         self.post = nn.Linear(hidden, post)
         self.head = nn.Linear(post, output.num_parameters)
+        output.initialize(self.head)
 
     def forward(self, past: Tensor, conditioning: Tensor, speaker: Tensor) -> Tensor:
         states = self._run(past, self.project(conditioning, speaker))  # (R + W - 1, B, H)

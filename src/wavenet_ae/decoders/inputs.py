@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from math import log
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+MU = 255  # of the companding of amplitudes, ITU-T G.711
 
 
 class LevelEmbedding(nn.Module):
@@ -30,20 +34,24 @@ class LevelEmbedding(nn.Module):
 class AmplitudeProjection(nn.Module):
     """Maps amplitudes in [-1, 1) to vectors, outside autocast: bfloat16 would lose half the bits.
 
+    A vector is an affine map of the amplitude, of the mu-law companded amplitude, in which quiet
+    samples differ as much as loud ones, and of its magnitude.
+
     Args:
         dim: Channels of a vector.
     """
 
     def __init__(self, dim: int) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.randn(2, dim))  # of the amplitude and of its magnitude
+        self.weight = nn.Parameter(torch.randn(3, dim))
         self.bias = nn.Parameter(torch.zeros(dim))
 
     def forward(self, targets: Tensor) -> Tensor:
         """Returns vectors (..., dim) of amplitudes (...)."""
         amplitude = targets.to(self.weight.dtype).contiguous()[..., None]
-        slope, bend = self.weight
-        return amplitude * slope + amplitude.abs() * bend + self.bias
+        companded = amplitude.sign() * torch.log1p(MU * amplitude.abs()) / log(1 + MU)
+        linear, slope, bend = self.weight
+        return amplitude * linear + companded * slope + companded.abs() * bend + self.bias
 
 
 def target_input(levels: int | None, dim: int) -> nn.Module:

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from wavenet_ae.audio.io import FULL_SCALE
 from wavenet_ae.decoders.base import OutputDistribution
@@ -91,6 +91,14 @@ class MixtureOfLogistics(OutputDistribution):
             below = (shares * torch.sigmoid((edge[:, None] - means[..., 0]) * precision)).sum(dim=1)
             step = torch.where(below <= uniforms, higher, step)
         return (step - FULL_SCALE).float() / FULL_SCALE
+
+    @torch.no_grad()
+    def initialize(self, head: nn.Linear) -> None:
+        """Starts from scales of speech, from a whisper to a shout, around silence."""
+        num_components = self.num_parameters // 3
+        head.weight[num_components:] *= 0.1
+        head.bias[num_components:-num_components] = 0
+        head.bias[-num_components:] = torch.linspace(-7, -2, num_components)
 
     def require_sampling(self, sampling: Sampling) -> None:
         if sampling.top_k or sampling.top_p < 1:

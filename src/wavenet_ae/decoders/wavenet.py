@@ -140,6 +140,7 @@ class WaveNet(Decoder):
         self.skip = nn.Linear(gate * len(self.dilations), skip)
         self.post = nn.Linear(skip, post)
         self.head = nn.Linear(post, self.output.num_parameters)
+        self.output.initialize(self.head)
 
     def forward(self, past: Tensor, conditioning: Tensor, speaker: Tensor) -> Tensor:
         hidden = self.input(past.t())  # (T, B, R)

@@ -1,4 +1,4 @@
-"""Encoders: waveform (B, T) -> latents (B, C, N), each with its geometry as `.chain`."""
+"""Encoders from waveform `(B, T)` to latents `(B, C, N)`; `.chain` is an encoder's geometry."""
 
 from wavenet_ae.encoders.base import Encoder
 from wavenet_ae.encoders.convolutional import ConvolutionalEncoder

@@ -1,4 +1,4 @@
-"""What every encoder is."""
+"""Contract of encoders."""
 
 from __future__ import annotations
 
@@ -11,15 +11,22 @@ from wavenet_ae.geometry import Chain
 
 
 class Encoder(nn.Module):
-    """Waveform (B, T) in [-1, 1] -> latents (B, dim, N); `chain` is its geometry."""
+    """Base class of encoders: waveform `(B, T)` in [-1, 1] to latents `(B, dim, N)`.
+
+    Attributes:
+        dim: Channels of the latents.
+        chain: Geometry from waveform samples to latents.
+        features: Acoustic features that the encoder computes first.
+    """
 
     dim: int
     chain: Chain
     features: Features
 
     def forward(self, waveform: Tensor) -> Tensor:
+        """Return latents `(B, dim, N)` of a waveform `(B, T)` in [-1, 1]."""
         raise NotImplementedError
 
     def fit(self, waveforms: Iterable[Tensor]) -> None:
-        """Standardize the features on waveforms of the training split."""
+        """Standardize the features on waveforms `(B, T)` of the training split."""
         self.features.fit(waveforms)

@@ -1,5 +1,8 @@
-"""Convolutions over features (Chorowski et al. 2019, arXiv 1901.08810, sec. III-A), or over the
-waveform itself (van den Oord et al. 2017, arXiv 1711.00937, sec. 4.3)."""
+"""Encoder of valid convolutions over features or over the waveform.
+
+Over features, it follows Chorowski et al. 2019 (arXiv 1901.08810, sec. III-A); over the waveform,
+van den Oord et al. 2017 (arXiv 1711.00937, sec. 4.3).
+"""
 
 from __future__ import annotations
 
@@ -16,9 +19,17 @@ from wavenet_ae.schema import Positive
 
 
 class ConvBlock(nn.Module):
-    """Valid convolution, optional batch normalization, ReLU, and a residual where shapes allow.
+    """Valid convolution, batch normalization and ReLU, with a residual connection if possible.
 
-    (B, C_in, F) -> (B, C, F'); the residual is added after the ReLU, its input cropped.
+    It maps `(B, input_dim, F)` to `(B, dim, F')`. The residual is the input, cropped, added after
+    the ReLU.
+
+    Args:
+        input_dim: Channels of the input.
+        dim: Channels of the output.
+        kernel: Filter length.
+        stride: Stride; only blocks of stride 1 and equal channels have a residual connection.
+        norm: Whether to normalize the batch.
     """
 
     def __init__(self, input_dim: int, dim: int, kernel: int, stride: int, norm: bool) -> None:
@@ -29,16 +40,29 @@ class ConvBlock(nn.Module):
         self.is_residual = stride == 1 and input_dim == dim
 
     def forward(self, hidden: Tensor) -> Tensor:
+        """Return `(B, dim, F')` of `(B, input_dim, F)`."""
         output = self.rectifier(self.norm(self.convolution(hidden)))
         return output + crop(hidden, output.shape[-1]) if self.is_residual else output
 
 
 class ConvolutionalEncoder(Encoder):
-    """Features, then a stack of valid convolutions: waveform (B, T) -> (B, dim, N).
+    """Features, then a stack of valid convolutions: waveform `(B, T)` to latents `(B, dim, N)`.
 
-    With `shortcut`, the center frames also reach the output by a linear map, and the stack's
-    contribution starts at zero: an untrained stack destroys information before it has learned
-    to keep it, and a codebook that starts from such outputs never recovers.
+    With `shortcut`, the center frames also reach the output through a linear map, and the stack's
+    contribution starts at zero. An untrained stack destroys information before it has learned to
+    keep it, and a codebook that is initialized from such outputs never recovers.
+
+    Args:
+        features: Features that the first convolution reads.
+        dim: Channels of every convolution.
+        kernels: Filter length of each convolution.
+        strides: Stride of each convolution.
+        batch_norm: Whether to normalize the batch after each convolution.
+        shortcut: Whether to add the linear map.
+
+    Raises:
+        ValueError: If there is no kernel, there are not as many strides as kernels, or the shortcut
+            needs more frames than the stack reads.
     """
 
     def __init__(
@@ -52,9 +76,12 @@ class ConvolutionalEncoder(Encoder):
     ) -> None:
         super().__init__()
         if not kernels:
-            raise ValueError("encoder.kernels is empty: give one kernel and one stride, at least")
+            raise ValueError("encoder.kernels is empty: set at least one kernel and one stride")
         if len(strides) != len(kernels):
-            raise ValueError(f"the encoder has {len(strides)} strides but {len(kernels)} kernels")
+            raise ValueError(
+                f"the encoder has {len(strides)} strides but {len(kernels)} kernels: list one "
+                "stride and one kernel for each convolution"
+            )
         self.dim = dim
         self.features = features
         inputs = [features.dim] + [dim] * (len(kernels) - 1)
@@ -70,6 +97,7 @@ class ConvolutionalEncoder(Encoder):
         )
 
     def forward(self, waveform: Tensor) -> Tensor:
+        """Return latents `(B, dim, N)` of a waveform `(B, T)` in [-1, 1]."""
         frames = self.features(waveform)
         hidden = frames
         for block in self.blocks:
@@ -78,16 +106,26 @@ class ConvolutionalEncoder(Encoder):
 
 
 class LinearShortcut(nn.Module):
-    """`A frames + B hidden`, B starting at zero; frames (B, C, F), hidden (B, dim, N)."""
+    """Sum of two linear maps, `A frames + B hidden`; B starts at zero.
+
+    Args:
+        num_features: Channels of the frames.
+        dim: Channels of the stack's output and of the sum.
+        stack: Geometry of the stack, from frames to its output.
+        stride: Total stride of the stack.
+
+    Raises:
+        ValueError: If the map would read more frames per code than the stack does.
+    """
 
     def __init__(self, num_features: int, dim: int, stack: Chain, stride: int) -> None:
         super().__init__()
-        # As many frames as a code spans, at the center of what the stack reads; one more where
-        # that is needed for both to be centered on the same instant.
+        # As many frames as a code spans, at the center of the stack's receptive field; one more
+        # if that is needed for both to be centered on the same instant.
         self.kernel = stride + (stack.receptive_field - stride) % 2
         if self.kernel > stack.receptive_field:
             raise ValueError(
-                f"encoder.shortcut reads {self.kernel} frames for a code, but the stack only "
+                f"encoder.shortcut reads {self.kernel} frames per code, but the stack only "
                 f"{stack.receptive_field}: raise encoder.kernels, lower encoder.strides or set "
                 "encoder.shortcut=false"
             )
@@ -99,5 +137,6 @@ class LinearShortcut(nn.Module):
         nn.init.zeros_(self.stack_out.bias)  # type: ignore[arg-type]
 
     def forward(self, frames: Tensor, hidden: Tensor) -> Tensor:
-        direct = self.linear(frames[..., self.margin :])[..., : hidden.shape[-1]]
+        """Add the maps of frames `(B, num_features, F)` and of the stack's output `(B, dim, N)`."""
+        direct = self.linear(frames[..., self.margin :])[..., : hidden.shape[-1]]  # (B, dim, N)
         return direct + self.stack_out(hidden)

@@ -1,4 +1,4 @@
-"""No encoder: acoustic features are the latents."""
+"""Identity encoder: acoustic features are the latents."""
 
 from __future__ import annotations
 
@@ -9,7 +9,13 @@ from wavenet_ae.encoders.base import Encoder
 
 
 class FeatureEncoder(Encoder):
-    """Features as they are, (B, T) -> (B, dim, F): with no bottleneck, the decoder inverts them."""
+    """Encoder without layers: waveform `(B, T)` to standardized features `(B, dim, F)`.
+
+    Without a bottleneck, the decoder learns to invert the features.
+
+    Args:
+        features: Features that become the latents.
+    """
 
     def __init__(self, features: Features) -> None:
         super().__init__()
@@ -17,4 +23,5 @@ class FeatureEncoder(Encoder):
         self.dim, self.chain = features.dim, features.chain
 
     def forward(self, waveform: Tensor) -> Tensor:
+        """Return features `(B, dim, F)` of a waveform `(B, T)` in [-1, 1]."""
         return self.features(waveform)

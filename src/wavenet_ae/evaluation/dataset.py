@@ -1,4 +1,4 @@
-"""The speech on which a model is judged."""
+"""The speech on which a model is evaluated."""
 
 from __future__ import annotations
 
@@ -14,18 +14,22 @@ from wavenet_ae.data.corpus import SPLITS, PackedCorpus
 from wavenet_ae.data.module import SpeechData
 from wavenet_ae.data.splits import Undivided
 from wavenet_ae.errors import UserError
-from wavenet_ae.evaluation.config import Settings
+from wavenet_ae.evaluation.config import EvaluationConfig
 from wavenet_ae.instantiate import instantiate
-from wavenet_ae.models import GenerativeModel
+from wavenet_ae.models import SpeechModel
 
-PLACES = ("root", "path")  # of a run's data: the settings that say where it lies
+PLACES = ("root", "path")  # keys of a run's data source that say where the data is
 
 
 @dataclass(frozen=True)
-class Speech:
-    """rows  of the corpus's utterances that are predicted and spoken again
-    node  the configuration of the data
-    data  made from it
+class EvaluationDataset:
+    """The data of an evaluation.
+
+    Attributes:
+        corpus: All utterances.
+        rows: (U,) ascending rows of the utterances of the split.
+        node: Configuration of the data.
+        data: What was made from it.
     """
 
     corpus: PackedCorpus
@@ -34,11 +38,11 @@ class Speech:
     data: SpeechData
 
     def paths(self) -> dict[str, Path]:
-        """Of the recordings, by their keys."""
+        """Paths of the recordings by their keys."""
         return {each.key: Path(each.path) for each in self.data.source.recordings()}
 
-    def described(self, model: GenerativeModel, split: str) -> dict[str, Any]:
-        """Plain values."""
+    def described(self, model: SpeechModel, split: str) -> dict[str, Any]:
+        """The corpus and the split as plain values."""
         corpus, seconds = self.corpus, self.corpus.length / self.corpus.sample_rate
         known = [corpus.speakers[each] in model.speakers for each in corpus.speaker[self.rows]]
         return {
@@ -54,43 +58,47 @@ class Speech:
         }
 
 
-def open_speech(model: GenerativeModel, settings: Settings) -> Speech:
-    """Packs it first if need be.  UserError where the split has no utterance."""
-    node, seed = _node_and_seed(settings)
+def open_dataset(model: SpeechModel, config: EvaluationConfig) -> EvaluationDataset:
+    """Open the data of an evaluation, and pack it first if need be.
+
+    Raises:
+        UserError: If the split has no utterances, or the recordings are not where they were.
+    """
+    node, seed = _node_and_seed(config)
     data = instantiate(node, sample_rate=model.sample_rate, seed=seed)
     assert isinstance(data, SpeechData)
-    corpus, split = _opened(data, node, settings), settings.asked_split
+    corpus, split = _opened(data, node, config), config.chosen_split
     rows = np.sort(
         np.concatenate([corpus.rows(each) for each in (SPLITS if split == "all" else (split,))])
     )
     if not len(rows):
         sizes = ", ".join(f"{each}: {len(corpus.rows(each))}" for each in SPLITS)
         raise UserError(
-            f"split is {split!r}, but it has no utterances ({sizes}): take another, or split=all"
+            f"split is {split!r}, but it has no utterances ({sizes}): choose another, or split=all"
         )
-    return Speech(corpus, rows, node, data)
+    return EvaluationDataset(corpus, rows, node, data)
 
 
-def _node_and_seed(settings: Settings) -> tuple[Mapping[str, Any], int]:
-    """Of the run's own data, as it was divided there; other data is not divided."""
-    if not settings.is_own_data:
+def _node_and_seed(config: EvaluationConfig) -> tuple[Mapping[str, Any], int]:
+    """Configuration and seed of the data: the run's own keeps its splits, other data has none."""
+    if not config.is_own_data:
         splits = {"_target_": f"{Undivided.__module__}.{Undivided.__name__}"}
-        return {**(settings.data or {}), "splits": splits}, settings.seed
-    assert settings.run_folder is not None
-    config = yaml.safe_load((settings.run_folder / "config.yaml").read_text())
-    node, moved = config["data"], settings.data or {}
+        return {**(config.data or {}), "splits": splits}, config.seed
+    assert config.run_folder is not None
+    of_run = yaml.safe_load((config.run_folder / "config.yaml").read_text())
+    node, moved = of_run["data"], config.data or {}
     known = [key for key in PLACES if key in node["source"]]
     for key in moved:
         if key not in known:
             raise UserError(
-                f"data.{key} is given, but no data=...: of the run's own data only its place can "
+                f"data.{key} is set, but no data=...: of the run's own data only its place can "
                 f"be set ({', '.join(known)})"
             )
-    return {**node, "source": {**node["source"], **moved}}, config["seed"]
+    return {**node, "source": {**node["source"], **moved}}, of_run["seed"]
 
 
-def _opened(data: SpeechData, node: Mapping[str, Any], settings: Settings) -> PackedCorpus:
-    """UserError that says how to name their new place where a run's recordings are not there."""
+def _opened(data: SpeechData, node: Mapping[str, Any], config: EvaluationConfig) -> PackedCorpus:
+    """Open the corpus; where a run's recordings have moved, the error says how to set the place."""
     try:
         return data.open()
     except UserError as error:
@@ -98,10 +106,10 @@ def _opened(data: SpeechData, node: Mapping[str, Any], settings: Settings) -> Pa
         gone = [
             key for key, place in places.items() if place and not Path(place).expanduser().exists()
         ]
-        if not settings.is_own_data or not gone:
+        if not config.is_own_data or not gone:
             raise
         remedy = " ".join(f"+data.{key}=<where it is now>" for key in gone)
         raise UserError(
-            f"data.{gone[0]} of this run is {places[gone[0]]}, which is not there: give {remedy}, "
-            f"or other recordings with data=folder data.root=<folder> ({error})"
+            f"data.{gone[0]} of this run is {places[gone[0]]}, which is not there: set {remedy}, "
+            f"or use other recordings with data=folder data.root=<folder> ({error})"
         ) from None

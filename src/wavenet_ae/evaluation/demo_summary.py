@@ -1,4 +1,4 @@
-"""What a run on labeled speech has learned: figures for a table, and pictures in its folder."""
+"""Summary of a demo run: metrics for a table, and plots in its folder."""
 
 from __future__ import annotations
 
@@ -9,42 +9,49 @@ import numpy as np
 from rich.table import Table
 
 from wavenet_ae.checkpoint import step_checkpoints
-from wavenet_ae.dashboards.history import read_metrics
+from wavenet_ae.dashboards.history import RunHistory, read_metrics
 from wavenet_ae.data.corpus import PackedCorpus
-from wavenet_ae.evaluation.config import Settings
+from wavenet_ae.evaluation.config import EvaluationConfig
 from wavenet_ae.evaluation.labeled_corpus import find_labels
-from wavenet_ae.evaluation.parts.unit_systems import Units
-from wavenet_ae.evaluation.parts.units import tallied
+from wavenet_ae.evaluation.parts.units import tally_units
 from wavenet_ae.evaluation.progress import Progress
+from wavenet_ae.evaluation.report.words import cell_words
+from wavenet_ae.evaluation.unit_systems import Units
 from wavenet_ae.loading import load
 from wavenet_ae.metrics.units import UnitQuality, joint_quality
-from wavenet_ae.models import Autoencoder
-from wavenet_ae.plotting.curves import draw_learning_curve, draw_usage
+from wavenet_ae.models import CodeModel
+from wavenet_ae.plotting.curves import plot_learning_curves
+from wavenet_ae.plotting.files import save
+from wavenet_ae.plotting.usage import UnitUsage, plot_unit_usage
 
-SETTINGS = Settings()  # those that evaluate.py has unless it is told others
+CONFIG = EvaluationConfig()  # the defaults of `wavenet-ae evaluate`
 
 
 @dataclass(frozen=True)
 class RunSummary:
-    """figures of the table, by name;  the pictures that were drawn;  steps trained"""
+    """Metrics by name, files of plots, and the number of steps trained."""
 
-    figures: dict[str, str]
-    pictures: list[Path]
+    metrics: dict[str, str]
+    plots: list[Path]
     num_steps: int
 
     def table(self) -> Table:
-        table = Table("figure", "value", title="What the run has learned")
-        for name, value in self.figures.items():
+        """The metrics as a table for a console."""
+        table = Table("metric", "value", title="Results of the run")
+        for name, value in self.metrics.items():
             table.add_row(name, value)
         return table
 
 
 @dataclass(frozen=True)
-class JudgedUnits:
+class EvaluatedUnits:
     """A model's units, and those of k-means on MFCC, on the frames of all labeled utterances.
 
-    kind    what the units are
-    frames  (K,) int64, of each unit, also those without a label
+    Attributes:
+        kind: What the units are, in words.
+        frames: (K,) int64 frames of each unit, also those without a label.
+        units: Quality of the model's units.
+        baseline: Quality of k-means on MFCC.
     """
 
     kind: str
@@ -54,56 +61,67 @@ class JudgedUnits:
 
 
 def summarize_run(folder: Path, corpus: PackedCorpus) -> RunSummary:
-    """Judge the newest checkpoint of a run on its corpus, and draw its curves.
+    """Evaluate the newest checkpoint of a run on its corpus, and plot its curves.
 
-    Without phone labels, or in a model without units, these are not judged.
+    Units are left out without phone labels, and for a model without codes.
     """
     metrics = read_metrics(folder / "metrics.csv")
     last = {key: values[-1] for key, (_, values) in metrics.items()}
-    figures, pictures = _validation_figures(last), [folder / "learning_curve.png"]
+    found, plots = _validation_metrics(last), []
     num_steps = max(int(steps[-1]) for steps, _ in metrics.values())
-    draw_learning_curve(metrics, pictures[0])
+    curves = plot_learning_curves([RunHistory(folder.name, metrics, {})])
+    if curves is not None:
+        plots.append(save(curves, folder / "learning_curves.png"))
     model = load(step_checkpoints(folder / "checkpoints")[-1])
-    if any(corpus.labels) and isinstance(model, Autoencoder):
-        judged = units_of_run(model, corpus)
-        pictures.append(folder / "usage.png")
-        draw_usage(judged.frames, judged.kind, num_steps, pictures[-1])
-        figures |= _unit_figures(judged)
-    return RunSummary(figures, pictures, num_steps)
+    if any(corpus.labels) and isinstance(model, CodeModel):
+        units = units_of_run(model, corpus)
+        usage = plot_unit_usage([_usage(units)])
+        plots.append(save(usage, folder / "usage.png"))
+        found |= _unit_metrics(units)
+    return RunSummary(found, plots, num_steps)
 
 
-def units_of_run(model: Autoencoder, corpus: PackedCorpus) -> JudgedUnits:
-    """As evaluate.py judges them.  UserError where no frame of the corpus has a label."""
-    seed, labeled = SETTINGS.seed, find_labels(corpus, {}, SETTINGS)
+def units_of_run(model: CodeModel, corpus: PackedCorpus) -> EvaluatedUnits:
+    """Evaluate units as `wavenet-ae evaluate` does.
+
+    Raises:
+        UserError: If no frame of the corpus has a label.
+    """
+    seed, labeled = CONFIG.seed, find_labels(corpus, {}, CONFIG)
     with Progress("units") as progress:
-        tallies = tallied(Units(model, corpus, seed), labeled, seed, progress)
+        tallies = tally_units(Units(model, corpus, seed), labeled, seed, progress)
     own, *_, baseline = tallies.values()
-    return JudgedUnits(
-        kind=next(iter(tallies)),
+    return EvaluatedUnits(
+        kind=cell_words("system", next(iter(tallies))),
         frames=own.frames,
         units=joint_quality(own.total, seed),
         baseline=joint_quality(baseline.total, seed),
     )
 
 
-def _validation_figures(last: dict[str, float]) -> dict[str, str]:
+def _usage(units: EvaluatedUnits) -> UnitUsage:
+    shares = units.frames / max(units.frames.sum(), 1)
+    return UnitUsage(units.kind, shares[shares > 0], len(units.frames))
+
+
+def _validation_metrics(last: dict[str, float]) -> dict[str, str]:
     if "validation/nll" not in last:
         return {"validation NLL": "the run ended before its first validation"}
-    figures = {"validation NLL": f"{last['validation/nll']:.3f} nats/sample"}
+    metrics = {"validation NLL": f"{last['validation/nll']:.3f} nats/sample"}
     if "validation/nll_increase_shuffled_codes" in last:
         nll = last["validation/nll_shuffled_codes"]
         increase = last["validation/nll_increase_shuffled_codes"]
-        figures |= {
+        metrics |= {
             "validation NLL, shuffled codes": f"{nll:.3f}",
             "NLL increase with shuffled codes": f"{increase:.3f}",
         }
-    return figures
+    return metrics
 
 
-def _unit_figures(judged: JudgedUnits) -> dict[str, str]:
-    units, baseline = judged.units, judged.baseline
+def _unit_metrics(found: EvaluatedUnits) -> dict[str, str]:
+    units, baseline = found.units, found.baseline
     return {
-        f"units ({judged.kind}): perplexity": f"{units.perplexity:.1f} of {units.num_codes}",
+        f"units ({found.kind}): perplexity": f"{units.perplexity:.1f} of {units.num_codes}",
         "PNMI of the units with the phones": f"{units.pnmi:.3f}",
         f"PNMI of k-means on MFCC, {baseline.num_codes} clusters": f"{baseline.pnmi:.3f}",
         "PNMI of the units in shuffled order": f"{units.pnmi_shuffled:.3f}",

@@ -1,138 +1,144 @@
-"""An evaluation from its settings to its file."""
+"""An evaluation from its configuration to its result."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Iterable
+from dataclasses import asdict
 from typing import Any
 
 from wavenet_ae.engines import make_engine
 from wavenet_ae.errors import UserError
-from wavenet_ae.evaluation.config import FILE, Settings
-from wavenet_ae.evaluation.dataset import Speech, open_speech
-from wavenet_ae.evaluation.labeled_corpus import LabeledCorpus, find_labels
-from wavenet_ae.evaluation.parts.abx import judge_abx
-from wavenet_ae.evaluation.parts.likelihood import judge_bitrate, judge_likelihood
-from wavenet_ae.evaluation.parts.probing import judge_probes
-from wavenet_ae.evaluation.parts.receptive_fields import judge_certificates
-from wavenet_ae.evaluation.parts.reconstruction import judge_sounds
-from wavenet_ae.evaluation.parts.units import judge_units
+from wavenet_ae.evaluation.config import EvaluationConfig
+from wavenet_ae.evaluation.dataset import open_dataset
+from wavenet_ae.evaluation.part import Context, Need, Part, SkipPart, model_lacks
+from wavenet_ae.evaluation.parts import find_parts
 from wavenet_ae.evaluation.progress import Progress
-from wavenet_ae.evaluation.results import Evaluation, ResultTable, earlier_findings
+from wavenet_ae.evaluation.report.words import REASONS
+from wavenet_ae.evaluation.results import FILE, EvaluationResult
 from wavenet_ae.loading import device_named, load_with_fingerprint
-from wavenet_ae.models import Autoencoder, GenerativeModel, model_summary
+from wavenet_ae.models import CodeModel, GenerativeModel, model_summary
 from wavenet_ae.provenance import this_command
 
 logger = logging.getLogger(__name__)
 
-# Parts whose work is numpy's and scikit-learn's.
-ON_CPU = ("certificates", "units", "probes", "abx")
-BY_LABELS = {"units", "probes", "abx"}
-NOTHING_WITHOUT_LABELS = ("units", "abx")
-OF_CODES = ("bitrate", "sounds", "units", "probes", "abx")  # a model without codes has none
 
+def evaluate(config: EvaluationConfig) -> EvaluationResult:
+    """Measure the parts that `config.metrics` names, or all that can be measured.
 
-def evaluate(settings: Settings) -> Evaluation:
-    """Writes `<out>/evaluation.json` after each part, and sounds beside it; parts that are there
-    already, of the same model and speech, stay.
+    Writes `<out>/evaluation.json` after each part, and a part's files beside it.  Parts that are
+    there already, of the same model and corpus, stay.
 
-    Raises UserError, before anything is measured, where checkpoint, speech and settings do not fit
-    together.
+    Returns:
+        What is in the file at the end.
+
+    Raises:
+        UserError: Before anything is measured, if checkpoint, data and configuration do not fit
+            together.
     """
-    model, fingerprint = load_with_fingerprint(settings.file)
-    wanted = _wanted(model, settings)
-    device = device_named(settings.device)
+    model, fingerprint = load_with_fingerprint(config.file)
+    skipped: dict[str, str] = {}
+    parts = _able(find_parts(config.metrics), model_lacks(model), config, skipped)
+    device = device_named(config.device)
     model.to(device)
-    speech = open_speech(model, settings)
-    labeled = LabeledCorpus(speech.corpus, [], [], [], len(speech.corpus))
-    if BY_LABELS & set(wanted):
-        labeled = find_labels(speech.corpus, speech.paths(), settings)
-        wanted = _that_can_be_had(wanted, labeled, settings)
-    make_engine(settings.engine, model.decoder)  # if there is none, it is said now
-    judge = Evaluator(model, speech, labeled, settings, device)
-    evaluation = Evaluation(
-        model=_described(model, fingerprint, settings),
-        corpus=speech.described(model, settings.asked_split),
-        command={**this_command(), "settings": asdict(settings)},
-        findings=[],
+    context = Context(model, open_dataset(model, config), config, config.destination)
+    if any("labels" in part.needs | part.uses for part in parts) and not context.labeled.rows:
+        parts = _able(parts, {"labels"}, config, skipped)
+    if any("audio" in part.needs for part in parts):
+        make_engine(config.engine, model.decoder)  # raises now if there is none
+    result = _earlier(
+        EvaluationResult(
+            model=_described(model, fingerprint, config),
+            corpus=context.dataset.described(model, config.chosen_split),
+            command={**this_command(), "config": asdict(config)},
+        ),
+        config,
     )
-    file = settings.destination / FILE
-    kept = earlier_findings(file, evaluation.model, evaluation.corpus)
-    for part in wanted:
-        evaluation.findings.extend(judge.part(part))
-        evaluation.write(file, kept)
-    return evaluation
+    for name, reason in skipped.items():
+        result = result.without_part(name, reason)
+    for part in parts:
+        model.to("cpu" if part.is_on_cpu else device)
+        result = _with_measured(part, context, result)
+        result.save(config.destination)
+    return result
 
 
-def _wanted(model: GenerativeModel, settings: Settings) -> list[str]:
-    lacking = () if isinstance(model, Autoencoder) else OF_CODES
-    refused = [part for part in settings.parts if part in lacking]
-    if refused:
-        raise UserError(
-            f"parts has {', '.join(refused)}, but this model has no codes: leave them out"
-        )
-    return [part for part in settings.wanted if part not in lacking]
+def _able(
+    parts: Iterable[Part],
+    lacking: Collection[Need],
+    config: EvaluationConfig,
+    skipped: dict[str, str],
+) -> list[Part]:
+    """Parts that need nothing that is lacking; the others are added to `skipped`, and are an error
+    where they were asked for."""
+    able, refused = [], {}
+    for part in parts:
+        missing = [f"no_{need}" for need in sorted(part.needs) if need in lacking]
+        if missing:
+            refused[part.id] = missing[0]
+        else:
+            able.append(part)
+    where = f" (labels={config.labels}, suffix={config.suffix})" if "labels" in lacking else ""
+    for reason in dict.fromkeys(refused.values()):
+        names = ", ".join(name for name, why in refused.items() if why == reason)
+        if config.metrics:
+            remedy = "set labels=<where they are>, or remove" if where else "remove"
+            raise UserError(
+                f"metrics has {names}, but {REASONS[reason]}{where}: {remedy} {names} from metrics"
+            )
+        logger.warning("skipped %s: %s%s", names, REASONS[reason], where)
+    skipped |= refused
+    return able
 
 
-def _that_can_be_had(wanted: list[str], labeled: LabeledCorpus, settings: Settings) -> list[str]:
-    lacking = [part for part in wanted if part in NOTHING_WITHOUT_LABELS]
-    if labeled.rows or not lacking:
-        return wanted
-    where = f"labels={settings.labels}, suffix={settings.suffix}"
-    if settings.parts:
-        raise UserError(
-            f"parts has {', '.join(lacking)}, but no recording has labels ({where}): say where "
-            "they are, or leave this out"
-        )
-    logger.warning("no recording has labels (%s): no units, no ABX, no probes of phones", where)
-    return [part for part in wanted if part not in lacking]
+def _with_measured(part: Part, context: Context, result: EvaluationResult) -> EvaluationResult:
+    """Measure a part; one that finds nothing to measure is skipped."""
+    with Progress(part.id) as progress:
+        try:
+            return result.with_part(part.id, list(part.run(context, progress)))
+        except SkipPart as skip:
+            (reason,) = skip.args
+            logger.warning("skipped %s: %s", part.id, REASONS.get(reason, reason))
+            return result.without_part(part.id, reason)
 
 
-@dataclass(frozen=True)
-class Evaluator:
-    """Measures one part after another."""
+def _earlier(result: EvaluationResult, config: EvaluationConfig) -> EvaluationResult:
+    """The result with the tables of an earlier one in its folder.
 
-    model: GenerativeModel
-    speech: Speech
-    labeled: LabeledCorpus
-    settings: Settings
-    device: str
-
-    def part(self, name: str) -> Iterator[ResultTable]:
-        model, settings = self.model, self.settings
-        model.to("cpu" if name in ON_CPU else self.device)
-        corpus, rows = self.speech.corpus, self.speech.rows
-        with Progress(name) as progress:
-            match name, model:
-                case "certificates", _:
-                    yield judge_certificates(model)
-                case "likelihood", _:
-                    yield judge_likelihood(model, corpus, rows, settings.seed, progress)
-                case "bitrate", Autoencoder():
-                    yield judge_bitrate(model, corpus, rows, progress)
-                case "sounds", Autoencoder():
-                    yield from judge_sounds(model, corpus, rows, settings, progress)
-                case "units", Autoencoder():
-                    folder = settings.destination
-                    yield from judge_units(model, self.labeled, settings.seed, folder, progress)
-                case "probes", Autoencoder():
-                    yield from judge_probes(model, self.labeled, settings, progress)
-                case "abx", Autoencoder():
-                    yield from judge_abx(model, self.labeled, settings, progress)
+    Raises:
+        UserError: If that is of another model or other data.
+    """
+    file = config.destination / FILE
+    if not file.is_file():
+        return result
+    then = EvaluationResult.load(file)
+    for what, before, now in (
+        ("model", then.model["fingerprint"], result.model["fingerprint"]),
+        ("data", then.corpus, result.corpus),
+    ):
+        if before != now:
+            raise UserError(f"{file} is of another {what}: set out=<another folder>, or remove it")
+    for part in dict.fromkeys(table.part for table in then.tables):
+        result = result.with_part(part, [each for each in then.tables if each.part == part])
+    for part, reason in then.skipped.items():
+        result = result.without_part(part, reason)
+    return result
 
 
-def _described(model: GenerativeModel, fingerprint: str, settings: Settings) -> dict[str, Any]:
-    folder = settings.run_folder
+def _described(
+    model: GenerativeModel, fingerprint: str, config: EvaluationConfig
+) -> dict[str, Any]:
+    """The model as plain values."""
+    folder = config.run_folder
     described: dict[str, Any] = {
-        "name": folder.name if folder else settings.file.stem,
-        "checkpoint": str(settings.file),
+        "name": folder.name if folder else config.file.stem,
+        "checkpoint": str(config.file),
         "fingerprint": fingerprint,
         "sample_rate": model.sample_rate,
         "num_speakers": len(model.speakers),
         "card": model_summary(model, model.window(int(model.hop))),
     }
-    if isinstance(model, Autoencoder):
+    if isinstance(model, CodeModel):
         bottleneck = model.bottleneck
         described |= {
             "bottleneck": type(bottleneck).__name__,

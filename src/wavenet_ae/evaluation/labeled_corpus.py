@@ -1,8 +1,7 @@
-"""The recordings of a corpus that have labels, and what is said at each of their codes."""
+"""The utterances of a corpus that have labels, and the label at each of their codes."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from wavenet_ae.data.corpus import PackedCorpus
-from wavenet_ae.evaluation.config import Settings
+from wavenet_ae.evaluation.config import EvaluationConfig
 from wavenet_ae.labels import (
     BESIDE,
     Segments,
@@ -21,14 +20,17 @@ from wavenet_ae.labels import (
     read_segments,
 )
 
-logger = logging.getLogger(__name__)
-
 
 @dataclass(frozen=True)
 class LabeledCorpus:
-    """rows       utterances with labels, ascending;  `num_without` others have none
-    segments   of each of them
-    inventory  labels that count: a label's number is its place here
+    """Labels of a corpus.
+
+    Attributes:
+        corpus: All utterances.
+        rows: Ascending rows of the utterances with labels.
+        segments: Labeled segments of each of them.
+        inventory: Labels that count; the number of a label is its index here.
+        num_without: Number of utterances without labels.
     """
 
     corpus: PackedCorpus
@@ -42,19 +44,30 @@ class LabeledCorpus:
         return label_at(self.of(row), anchors / self.corpus.sample_rate, self.inventory)
 
     def of(self, row: int) -> Segments:
+        """Segments of the utterance in this row of the corpus."""
         return self.segments[int(np.searchsorted(self.rows, row))]
 
     def speaker(self, row: int) -> str:
+        """Name of the speaker of the utterance in this row."""
         return self.corpus.speakers[self.corpus.speaker[row]]
 
 
-def find_labels(corpus: PackedCorpus, paths: dict[str, Path], settings: Settings) -> LabeledCorpus:
-    """Of all utterances of a corpus, whose recordings lie at `paths` by their keys; a table of
-    recordings may say where else their .phn files lie.  None may be found.  Raises UserError where
-    a label file, or the mapping, is not as it must be."""
-    source = label_source(settings.labels, settings.suffix, settings.tier)
-    mapping = read_mapping(settings.mapping)
-    is_listed = (settings.labels, settings.suffix) == (BESIDE, ".phn")  # as the corpus lists them
+def find_labels(
+    corpus: PackedCorpus, paths: dict[str, Path], config: EvaluationConfig
+) -> LabeledCorpus:
+    """Read the labels of all utterances; there may be none.
+
+    Args:
+        corpus: A table of recordings may have told it where their .phn files are.
+        paths: Recordings by their keys.
+        config: Says where labels are, of what kind, and how they are mapped.
+
+    Raises:
+        UserError: If a label file or the mapping cannot be used.
+    """
+    source = label_source(config.labels, config.suffix, config.tier)
+    mapping = read_mapping(config.mapping)
+    is_listed = (config.labels, config.suffix) == (BESIDE, ".phn")  # as the corpus lists them
     found = {}
     for row, key in enumerate(corpus.keys):
         if is_listed and corpus.labels[row]:

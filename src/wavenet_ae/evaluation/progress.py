@@ -1,4 +1,4 @@
-"""How far a part of an evaluation is, and the threads that it computes with."""
+"""Progress of a part of an evaluation, and the threads that it computes with."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ logger = logging.getLogger(__name__)
 
 
 class Progress:
-    """Progress of one part, by its name; logs at its end how long it took.
+    """Progress of one part, which logs its duration at its end.
 
-    Between two calls of `at` lies a piece of work, by which torch's threads are adapted.
+    torch's threads are adapted to the work between two calls of `at`.
     """
 
     def __init__(self, name: str) -> None:
@@ -39,6 +39,6 @@ class Progress:
             logger.info("%s: %.1f s", self.name, self.line.seconds)
 
     def at(self, share: float) -> None:
-        """So much of the part is done, 0 to 1."""
+        """Show the share of the part that is done, 0 to 1."""
         self.threads.next_piece()
         self.line.at(share, f"{self.name}: {100 * share:.0f} %")

@@ -1,4 +1,4 @@
-"""Labels of what is spoken: read from files, mapped by tables, asked for at instants."""
+"""Phone and word labels: read from files, mapped by tables, and looked up at instants."""
 
 from wavenet_ae.labels.finding import (
     BESIDE,

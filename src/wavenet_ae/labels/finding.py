@@ -1,4 +1,4 @@
-"""Where the labels of a recording lie: beside it, below another folder, or in an item file."""
+"""Location of a recording's labels: beside it, below another folder, or in an item file."""
 
 from __future__ import annotations
 
@@ -17,25 +17,29 @@ from wavenet_ae.labels.timit import read_phn, read_wrd
 
 BESIDE = "beside"
 SUFFIXES = (".phn", ".wrd", ".TextGrid")
-CHANNEL = re.compile(r"(\.\w+)#\d+$")  # of a key: `a/b.wav#1`
+CHANNEL = re.compile(r"(\.\w+)#\d+$")  # end of a key with a channel: `a/b.wav#1`
 
 
 class LabelSource(Protocol):
-    """Answers what the labels of a recording are; None where it has none."""
+    """Source of the labels of recordings."""
 
     def of(self, key: str, path: Path) -> Segments | None:
-        """key   the recording's path below the corpus's root, posix, with suffix and `#channel`
-        path  the recording itself
+        """Return the labels of a recording, or None if it has none.
+
+        Args:
+            key: Path of the recording below the corpus's root, POSIX, with suffix and `#channel`.
+            path: Path of the recording itself.
         """
 
 
 @dataclass(frozen=True)
 class LabelFiles:
-    """A file for each recording.
+    """Label files, one for each recording.
 
-    suffix  .phn, .wrd or .TextGrid, in small or capital letters too
-    root    the folder below which the files lie as the recordings do below theirs; None: beside
-    tier    of a .TextGrid; may be empty where only one tier has intervals
+    Attributes:
+        suffix: .phn, .wrd or .TextGrid; files in lower or upper case are found too.
+        root: Folder below which the label files mirror the recordings; None for files beside them.
+        tier: Tier of a .TextGrid; may be empty if only one tier has intervals.
     """
 
     suffix: str
@@ -43,6 +47,7 @@ class LabelFiles:
     tier: str = ""
 
     def of(self, key: str, path: Path) -> Segments | None:
+        """Return the labels of a recording, or None if it has no label file."""
         stem = path.with_suffix("") if self.root is None else self.root / key_stem(key)
         for suffix in (self.suffix, self.suffix.lower(), self.suffix.upper()):
             labels = stem.with_name(stem.name + suffix)
@@ -53,17 +58,28 @@ class LabelFiles:
 
 @dataclass(frozen=True)
 class ItemLabels:
-    """An item file for all recordings, whose `#file` is a key without suffix, the last part of
-    one, as in the challenges' own files, or a key below more folders."""
+    """Item file with the labels of all recordings.
+
+    A `#file` of the item file is a key without suffix, the last part of one (as in the files of the
+    ZeroSpeech challenges), or a key below more folders.
+
+    Attributes:
+        path: The item file.
+    """
 
     path: Path
 
     def of(self, key: str, path: Path) -> Segments | None:
+        """Return the labels of a recording, or None if the item file does not name it."""
         name = self.name_of(key)
         return None if name is None else self._segments[name]
 
     def name_of(self, key: str) -> str | None:
-        """What the item file calls a recording; UserError where it calls another one so, too."""
+        """Return the `#file` of a recording, or None if the item file does not name it.
+
+        Raises:
+            UserError: If the same `#file` already stands for another recording.
+        """
         stem = key_stem(key)
         ends = (stem, PurePosixPath(stem).name)
         name = next((self._by_end[end] for end in ends if end in self._by_end), None)
@@ -80,7 +96,7 @@ class ItemLabels:
 
     @cached_property
     def _by_end(self) -> dict[str, str]:
-        """Names by themselves, and by the ends of their paths that no other one has."""
+        """Names by themselves, and by the ends of their paths that are unique."""
         ends = [
             ("/".join(parts[first:]), name)
             for name in self._segments
@@ -97,12 +113,20 @@ class ItemLabels:
 
 
 def key_stem(key: str) -> str:
-    """A key without suffix and `#channel`."""
+    """Return a key without its suffix and `#channel`."""
     return str(PurePosixPath(CHANNEL.sub(r"\1", key)).with_suffix(""))
 
 
 def read_segments(path: str | Path, tier: str = "") -> Segments:
-    """A file of one recording's labels, by its suffix.  Raises UserError naming file and line."""
+    """Read the label file of one recording, by its suffix.
+
+    Args:
+        path: A .phn, .wrd or .TextGrid file.
+        tier: Tier of a .TextGrid; may be empty if only one tier has intervals.
+
+    Raises:
+        UserError: If the file is of another kind or cannot be read; names file and line.
+    """
     path = Path(path)
     match path.suffix.lower():
         case ".phn":
@@ -115,18 +139,24 @@ def read_segments(path: str | Path, tier: str = "") -> Segments:
 
 
 def label_source(place: str, suffix: str, tier: str) -> LabelSource:
-    """Of what a user says: `beside`, a folder that mirrors the recordings', or an .item file.
+    """Return the label source that a user names.
 
-    Raises UserError where there is no such place, or no such suffix.
+    Args:
+        place: `beside`, a folder that mirrors the recordings' folder, or an .item file.
+        suffix: Suffix of the label files.
+        tier: Tier of .TextGrid files.
+
+    Raises:
+        UserError: If the place does not exist, or the suffix is unknown.
     """
     if place.endswith(".item"):
         if not Path(place).is_file():
-            raise UserError(f"there is no item file {place}")
+            raise UserError(f"there is no item file {place}: fix the path")
         return ItemLabels(Path(place))
     if suffix not in SUFFIXES:
-        raise UserError(f"labels with suffix {suffix!r}: give one of {', '.join(SUFFIXES)}")
+        raise UserError(f"labels with suffix {suffix!r}: use one of {', '.join(SUFFIXES)}")
     if place == BESIDE:
         return LabelFiles(suffix, None, tier)
     if not Path(place).is_dir():
-        raise UserError(f"labels at {place}: give 'beside', an existing folder, or an .item file")
+        raise UserError(f"labels at {place}: use 'beside', an existing folder, or an .item file")
     return LabelFiles(suffix, Path(place), tier)

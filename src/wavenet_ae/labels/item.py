@@ -1,4 +1,4 @@
-"""ZeroSpeech's and Libri-Light's item files: the phones of many recordings, in seconds.
+"""Reader of ZeroSpeech's and Libri-Light's item files: phones of many recordings, in seconds.
 
 #file onset offset #phone prev-phone next-phone speaker
 6295-244435-0009 0.2925 0.4725 IH L NG 6295
@@ -18,16 +18,27 @@ NEEDED = ("#file", "onset", "offset", "#phone")
 
 @dataclass(frozen=True)
 class Item:
-    """One row: its fields by column, and where it stands."""
+    """Row of an item file.
+
+    Attributes:
+        fields: Fields by column.
+        where: File and line, for error messages.
+    """
 
     fields: dict[str, str]
     where: str
 
     @property
     def file(self) -> str:
+        """Recording that the item is from, as the file names it."""
         return self.fields["#file"]
 
     def row(self) -> Row:
+        """Return the item as a segment in seconds.
+
+        Raises:
+            UserError: If onset or offset is not a number.
+        """
         times = [self.fields["onset"], self.fields["offset"]]
         try:
             begin, end = map(float, times)
@@ -40,7 +51,11 @@ class Item:
 
 
 def read_item_file(path: Path) -> list[Item]:
-    """All rows, in the file's order.  Raises UserError that names file and line."""
+    """Read all rows of an item file, in its order.
+
+    Raises:
+        UserError: If a column is missing or a row is incomplete; names file and line.
+    """
     header, *lines = read_lines(path) or [""]
     columns = header.split()
     missing = [name for name in NEEDED if name not in columns]
@@ -63,13 +78,14 @@ def read_item_file(path: Path) -> list[Item]:
 
 
 def item_segments(path: Path) -> dict[str, Segments]:
-    """The segments of each recording that an item file names.
+    """Return the segments of each recording that an item file names.
 
-    Raises UserError as `read_item_file` does, and where phones overlap: items of triphones reach
-    over their neighbors, and do not say which phone is where.
+    Raises:
+        UserError: If the file cannot be read, or phones overlap: items of triphones reach over
+            their neighbors, and do not say which phone is where.
     """
     rows: dict[str, list[Row]] = defaultdict(list)
     for item in read_item_file(path):
         rows[item.file].append(item.row())
-    remedy = ": give items of phones, for those of triphones overlap"
+    remedy = ": use items of phones, because items of triphones overlap"
     return {name: segments_of(sorted(each), path, remedy) for name, each in rows.items()}

@@ -1,10 +1,10 @@
-"""From the labels of files to those that are counted: an explicit table, as data.
+"""Mapping from the labels of files to those that are counted, as an explicit table.
 
 name: timit39
-others: error        # what becomes of labels that the table lacks: error, or keep
+others: error        # labels that the table lacks: error, or keep
 table:
   ax-h: ah
-  q: null            # left out; its frames are counted as excluded
+  q: null            # excluded; its frames are counted as excluded
 """
 
 from __future__ import annotations
@@ -25,9 +25,12 @@ OTHERS = ("error", "keep")
 
 @dataclass(frozen=True)
 class LabelMapping:
-    """name    for reports
-    table   label of a file -> label that counts; None: left out
-    others  of labels that the table lacks: `error`, or `keep` them as they are
+    """Mapping of labels.
+
+    Attributes:
+        name: Name in reports.
+        table: Label of a file to the label that counts; None excludes it.
+        others: Treatment of labels that the table lacks: `error`, or `keep` them unchanged.
     """
 
     name: str
@@ -35,9 +38,10 @@ class LabelMapping:
     others: str
 
     def mapped(self, segments: Segments) -> Segments:
-        """The same segments, labels mapped; None where one is left out.
+        """Return the same segments with labels mapped; None where one is excluded.
 
-        Raises UserError where the table should have a label and does not.
+        Raises:
+            UserError: If the table lacks a label and `others` is `error`.
         """
         labels = tuple(self._mapped(label, segments.path) for label in segments.labels)
         return replace(segments, labels=labels)
@@ -57,11 +61,19 @@ AS_THEY_ARE = LabelMapping("none", {}, "keep")
 
 
 def mapping_of(values: Any, where: str) -> LabelMapping:
-    """Of a plain dictionary as above; `where` it is from is said in errors (UserError)."""
+    """Build a mapping from a plain dictionary with `name`, `others` and `table`.
+
+    Args:
+        values: The dictionary.
+        where: File that it comes from, for error messages.
+
+    Raises:
+        UserError: If a field is missing, unknown or of the wrong type.
+    """
     if not isinstance(values, dict) or set(values) != FIELDS:
         raise UserError(f"{where} must hold {', '.join(sorted(FIELDS))}, and nothing else")
     if values["others"] not in OTHERS:
-        raise UserError(f"{where}: others is {values['others']!r}: give {' or '.join(OTHERS)}")
+        raise UserError(f"{where}: others is {values['others']!r}: use {' or '.join(OTHERS)}")
     table = values["table"]
     if not isinstance(table, dict):
         raise UserError(f"{where}: table must be a list of lines 'label: label that counts'")
@@ -69,15 +81,19 @@ def mapping_of(values: Any, where: str) -> LabelMapping:
         for label in pair:
             if not isinstance(label, str) and (label is not None or label is pair[0]):
                 raise UserError(
-                    f"{where}: {label!r} in the table is no text: put quotes around it, as in 'no'"
+                    f"{where}: {label!r} in the table is not a text: quote it, as in 'no'"
                 )
     return LabelMapping(str(values["name"]), dict(table), values["others"])
 
 
 def read_mapping(name: str) -> LabelMapping:
-    """`none`, a mapping of tables/ by its name, or the path of a .yaml file.
+    """Read a mapping of labels.
 
-    Raises UserError where there is no such mapping, or it is not what the head says.
+    Args:
+        name: `none`, the name of a file in tables/, or the path of a .yaml file.
+
+    Raises:
+        UserError: If the mapping does not exist or is invalid.
     """
     if name == AS_THEY_ARE.name:
         return AS_THEY_ARE

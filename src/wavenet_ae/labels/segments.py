@@ -1,8 +1,8 @@
-"""What is said when in one recording, and the label at an instant.
+"""Labeled segments of a recording, and the label at an instant.
 
 Times are float64 seconds, each the float nearest to what its file says: one division of whole
-samples by a rate, or one decimal.  Equal instants are then equal floats, whatever file they come
-from, so that a code which stands exactly on a boundary belongs to what begins there.
+samples by a rate, or one decimal. Equal instants are then equal floats, whatever file they come
+from, so that a code that stands exactly on a boundary belongs to the segment that begins there.
 """
 
 from __future__ import annotations
@@ -17,17 +17,19 @@ import numpy as np
 
 from wavenet_ae.errors import UserError, nearest
 
-UNLABELED = -1  # no segment is there
-EXCLUDED = -2  # there is one, but a mapping leaves its label out
+UNLABELED = -1  # no segment covers the instant
+EXCLUDED = -2  # a segment does, but a mapping excludes its label
 
 
 @dataclass(frozen=True)
 class Segments:
-    """The segments of one recording: sorted, not overlapping, perhaps with gaps, perhaps none.
+    """Segments of one recording: sorted and not overlapping, possibly with gaps, possibly none.
 
-    begins, ends  (S,) float64 seconds, ends exclusive
-    labels        (S,) names; None where a mapping leaves the label out
-    path          the file they come from, for error texts
+    Attributes:
+        begins: `(S,)` float64 seconds.
+        ends: `(S,)` float64 seconds, exclusive.
+        labels: S names; None where a mapping excludes the label.
+        path: File that they come from, for error messages.
     """
 
     begins: np.ndarray
@@ -37,7 +39,7 @@ class Segments:
 
 
 class Row(NamedTuple):
-    """One segment of a file, in seconds; `where` is file and line, for error texts."""
+    """Segment in a file, in seconds; `where` is file and line, for error messages."""
 
     begin: float
     end: float
@@ -46,8 +48,16 @@ class Row(NamedTuple):
 
 
 def segments_of(rows: Iterable[Row], path: Path, remedy: str = "") -> Segments:
-    """Of rows in order of time.  Raises UserError, naming the row, where they are not, or where
-    one overlaps the row before it; `remedy` then says what to do."""
+    """Build segments from rows in order of time.
+
+    Args:
+        rows: Rows of one recording.
+        path: File that they come from.
+        remedy: Advice that is appended to the error about overlaps.
+
+    Raises:
+        UserError: If a row is not a segment, or begins before the previous row ends; names the row.
+    """
     kept: list[Row] = []
     for row in rows:
         if not (0 <= row.begin < row.end and isfinite(row.end)):
@@ -61,7 +71,11 @@ def segments_of(rows: Iterable[Row], path: Path, remedy: str = "") -> Segments:
 
 
 def read_lines(path: Path) -> list[str]:
-    """The lines of a UTF-8 text file, with or without a byte order mark."""
+    """Read the lines of a UTF-8 text file, with or without a byte order mark.
+
+    Raises:
+        UserError: If the file cannot be read.
+    """
     try:
         return path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
@@ -69,15 +83,24 @@ def read_lines(path: Path) -> list[str]:
 
 
 def label_inventory(recordings: Iterable[Segments]) -> list[str]:
-    """All labels that occur, sorted: a label's number is its place in this list."""
+    """Return all labels that occur, sorted; the number of a label is its place in this list."""
     return sorted({each for segments in recordings for each in segments.labels if each is not None})
 
 
 def label_at(segments: Segments, seconds: np.ndarray, inventory: Sequence[str]) -> np.ndarray:
-    """(N,) int64: the row of `inventory` of the label at each instant, UNLABELED or EXCLUDED.
+    """Look up the label at each instant.
 
-    `seconds` (N,) need not be sorted; exact at boundaries where they are samples divided by a rate.
-    Raises UserError where the recording has a label that is not in the inventory.
+    Args:
+        segments: Segments of the recording.
+        seconds: `(N,)` instants, not necessarily sorted. Exact at boundaries if they are samples
+            divided by a rate.
+        inventory: Labels by number, see `label_inventory`.
+
+    Returns:
+        `(N,)` int64: the number of the label, UNLABELED or EXCLUDED.
+
+    Raises:
+        UserError: If a label of the recording is not in the inventory.
     """
     index: dict[str | None, int] = {label: row for row, label in enumerate(inventory)}
     index[None] = EXCLUDED
@@ -89,5 +112,6 @@ def label_at(segments: Segments, seconds: np.ndarray, inventory: Sequence[str]) 
             )
     numbers = np.array([*(index[label] for label in segments.labels), UNLABELED], np.int64)
     ends = np.append(segments.ends, -np.inf)
-    rows = np.searchsorted(segments.begins, seconds, side="right") - 1  # -1: before the first
+    # Row -1, before the first segment, is the appended one, which is unlabeled.
+    rows = np.searchsorted(segments.begins, seconds, side="right") - 1
     return np.where(np.asarray(seconds) < ends[rows], numbers[rows], UNLABELED)

@@ -1,12 +1,12 @@
-"""Praat's TextGrid in its two text forms, long and short.
+"""Reader of Praat's TextGrid in its two text forms, long and short.
 
-Praat itself reads both alike: free-standing numbers, texts in quotes (a quote inside is doubled)
-and flags in angle brackets count, in their order; all else, as `xmin =` and `intervals [1]:`, is
-for the eye, and `!` begins a comment.  What counts is
+As Praat does, it reads only free-standing numbers, texts in quotes (a quote inside is doubled) and
+flags in angle brackets, in their order. Everything else, such as `xmin =` and `intervals [1]:`, is
+decoration, and `!` begins a comment. What remains is
 
-    "ooTextFile" "TextGrid" begin end <exists> number of tiers, then of each tier
-    "IntervalTier" name begin end number of intervals, of each   begin end text
-    "TextTier"     name begin end number of points, of each      time text
+    "ooTextFile" "TextGrid" begin end <exists> number of tiers, then for each tier
+    "IntervalTier" name begin end number of intervals, for each   begin end text
+    "TextTier"     name begin end number of points, for each      time text
 """
 
 from __future__ import annotations
@@ -23,14 +23,19 @@ from wavenet_ae.labels.segments import Row, Segments, segments_of
 TOKEN = re.compile(r'"(?:[^"]|"")*"|![^\n]*|[^\s"]+')
 NUMBER = re.compile(r"[-+]?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?")
 INTERVALS = "IntervalTier"
-NUM_TIMES = {INTERVALS: 2, "TextTier": 1}  # of each of its entries
+NUM_TIMES = {INTERVALS: 2, "TextTier": 1}  # times of an entry, by class of tier
 
 
 def read_textgrid(path: Path, tier: str = "") -> Segments:
-    """The intervals of a tier, those without text left out.
+    """Read the intervals of a tier, without those that have no text.
 
-    `tier` may stay empty where only one tier has intervals.  Raises UserError that names file and
-    line where the file is no TextGrid, and the tiers there are where it has no such tier.
+    Args:
+        path: The TextGrid.
+        tier: Name of the tier; may be empty if only one tier has intervals.
+
+    Raises:
+        UserError: If the file is not a TextGrid (the text names file and line), or the tier cannot
+            be determined (the text lists the tiers that exist).
     """
     tiers = list(_tiers(_Reader(path, _text(path))))
     wanted = [each for each in tiers if each.name == tier or not tier]
@@ -39,7 +44,7 @@ def read_textgrid(path: Path, tier: str = "") -> Segments:
         named = f" named {tier!r}" if tier else ""
         there = ", ".join(repr(each.name) for each in tiers) or "none"
         raise UserError(
-            f"{path} has {how_many} of intervals{named}: give the name of one. There are: {there}."
+            f"{path} has {how_many} of intervals{named}: set the name of one. There are: {there}."
         )
     return segments_of((row for row in wanted[0].rows if row.label), path)
 
@@ -57,7 +62,7 @@ class _Tier:
 
 
 class _Reader:
-    """What counts of a file, one after the other."""
+    """Numbers and texts of a file, one after the other."""
 
     def __init__(self, path: Path, text: str) -> None:
         self.path, self._tokens = path, _tokens(text)
@@ -100,7 +105,7 @@ def _tokens(text: str) -> Iterator[_Token]:
 
 
 def _tiers(reader: _Reader) -> Iterator[_Tier]:
-    """Those of intervals; points have no length."""
+    """Tiers with intervals; tiers of points, which have no length, are skipped."""
     if not reader.text("'ooTextFile'").startswith("ooTextFile"):
         raise reader.error("it does not begin with 'ooTextFile'")
     if reader.text("'TextGrid'") != "TextGrid":
@@ -124,7 +129,7 @@ def _row(reader: _Reader, kind: str) -> Row:
 
 
 def _text(path: Path) -> str:
-    """UTF-16 by its byte order mark, else UTF-8, with or without one."""
+    """Text of a file: UTF-16 by its byte order mark, else UTF-8."""
     try:
         data = path.read_bytes()
         is_utf16 = data.startswith((b"\xff\xfe", b"\xfe\xff"))

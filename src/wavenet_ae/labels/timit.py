@@ -1,4 +1,4 @@
-"""TIMIT's form: a line `begin end label` per segment, in samples at 16 kHz."""
+"""Reader of TIMIT's label files: a line `begin end label` per segment, in samples at 16 kHz."""
 
 from __future__ import annotations
 
@@ -13,13 +13,23 @@ LABEL_RATE = 16_000
 
 
 def read_phn(path: Path) -> Segments:
-    """Phones.  Raises UserError that names file and line where it is not what the head says."""
+    """Read the phones of a .phn file.
+
+    Raises:
+        UserError: If a line does not have the form `begin end label`; names file and line.
+    """
     return segments_of(_rows(path), path)
 
 
 def read_wrd(path: Path) -> Segments:
-    """Words, which may overlap where they share a sound, as `had your` do in TIMIT: what they
-    share then counts for the later one.  Raises as `read_phn` does."""
+    """Read the words of a .wrd file.
+
+    Words may overlap where they share a sound, as `had your` do in TIMIT; the shared part is then
+    assigned to the later word.
+
+    Raises:
+        UserError: If a line does not have the form `begin end label`; names file and line.
+    """
     rows = list(_rows(path))
     trimmed = [
         row._replace(end=min(row.end, later.begin)) if later.begin > row.begin else row
@@ -35,7 +45,7 @@ def _rows(path: Path) -> Iterator[Row]:
             yield _row(line, f"{path}, line {number}: {line.strip()!r}")
             found = True
     if not found:
-        raise UserError(f"{path} has no labels: give a line 'begin end label' per segment")
+        raise UserError(f"{path} has no labels: write a line 'begin end label' per segment")
 
 
 def _row(line: str, where: str) -> Row:

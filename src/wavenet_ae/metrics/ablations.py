@@ -1,4 +1,7 @@
-"""Does the decoder use what it is given?  Predictions with something else in its place."""
+"""Ablations: predictions with shuffled codes, zeroed codes or another speaker.
+
+They show whether the decoder uses its conditioning.
+"""
 
 from __future__ import annotations
 
@@ -14,19 +17,32 @@ from wavenet_ae.types import ModelOutput
 
 
 def control_names(model: GenerativeModel) -> tuple[str, ...]:
-    """Names of the controls, in the order of `controls`; a model without codes has the last."""
-    of_codes = ("shuffled_codes", "zeroed_codes") if isinstance(model, Autoencoder) else ()
-    return (*of_codes, "other_speaker")
+    """Return the names of the controls in the order of `controls`.
+
+    A model without codes has only `other_speaker`.
+    """
+    for_codes = ("shuffled_codes", "zeroed_codes") if isinstance(model, Autoencoder) else ()
+    return (*for_codes, "other_speaker")
 
 
 def controls(
     model: GenerativeModel, output: ModelOutput, waveform: Tensor, speaker: Tensor, plan: WindowPlan
 ) -> Iterator[tuple[str, ModelOutput]]:
-    """Predictions of windows whose own are `output`, by name:
+    """Predict windows again with something else in place of the codes or the speaker.
 
-    shuffled_codes    with the codes, or vectors, of item b + 1 of the batch
-    zeroed_codes   with vectors of zeros, which no decoder has been trained on
-    other_speaker  with the row of the next speaker the model knows
+        shuffled_codes   with the codes, or vectors, of item b + 1 of the batch
+        zeroed_codes     with vectors of zeros, which no decoder has been trained on
+        other_speaker    with the row of the next speaker that the model knows
+
+    Args:
+        model: The model, in evaluation mode.
+        output: Its own predictions of the windows.
+        waveform: `(B, T)` int16.
+        speaker: `(B,)` int64.
+        plan: Layout of the windows.
+
+    Yields:
+        Name and predictions of each control.
     """
     others = other_speakers(speaker, len(model.speakers))
     if not isinstance(model, Autoencoder):
@@ -42,9 +58,10 @@ def controls(
 
 
 def other_speakers(speaker: Tensor, num_speakers: int) -> Tensor:
-    """Rows (B,) of other speakers: the next known one, or the unknown one if there is no other."""
+    """Return rows `(B,)` of the next known speakers, or of the unknown one if there is no other."""
     return (speaker + 1) % max(num_speakers, 2)
 
 
 def bits_per_second(nats_per_sample: Tensor, sample_rate: int) -> Tensor:
+    """Convert nats per sample to bits per second."""
     return nats_per_sample * (sample_rate / NATS_PER_BIT)

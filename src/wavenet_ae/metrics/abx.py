@@ -1,14 +1,14 @@
-"""Units and vectors for ABX: does an instance of a phone lie nearer to another one of the same
-phone than to one of another phone (Schatz 2016; Poli et al. 2025, "fastabx")?
+"""Export of units and vectors for ABX (Schatz 2016; Poli et al. 2025, "fastabx").
 
-What is compared is written as fastabx reads it, each code with its own instant:
+ABX asks whether an instance of a phone is nearer to another instance of the same phone than to one
+of another phone. The export has the format of fastabx, each code at its own instant:
 
-    FOLDER/phones.item         the items of the recordings that were exported
+    FOLDER/phones.item         items of the exported recordings
            features/NAME.pt    (N, D) float32 vectors, or (N, 1) int64 units
            times/NAME.pt       (N,) float64 seconds
-           settings.json       what is compared, and how; what was left out
+           settings.json       settings of the comparison, and what was left out
 
-NAME is what the item file calls a recording.  abx_scores.py runs fastabx on such a folder.
+NAME is the item file's name of a recording. abx_scores.py runs fastabx on such a folder.
 """
 
 from __future__ import annotations
@@ -31,21 +31,24 @@ from wavenet_ae.labels import Item
 
 COLUMNS = ("#file", "onset", "offset", "#phone", "prev-phone", "next-phone", "speaker")
 ITEMS, FEATURES, TIMES, SETTINGS = "phones.item", "features", "times", "settings.json"
-# fastabx rounds instants to as many decimals as its items have: to microseconds.
+# fastabx rounds instants to the decimals of its items, so they are written in microseconds.
 DECIMALS = 6
 
-# Units are equal or they are not, which orders pairs as the angle between one-hot vectors does;
-# vectors are compared by angle, as in the ZeroSpeech challenges.
+# Units are identical or not, which orders pairs as the angle between one-hot vectors does. Vectors
+# are compared by angle, as in the ZeroSpeech challenges.
 Distance = Literal["identical", "angular"]
 
 
 @dataclass(frozen=True)
 class AbxSettings:
-    """distance        identical for units, angular for vectors
-    contexts        `within` the same neighboring phones, of `any` neighbors, or both
-    max_size_group  instances of A, of B and of X in a cell, at most: 10 in the challenges
-    max_x_across    speakers of X for one of A and B, at most: 5 in the challenges
-    seed            of the choice of these
+    """Settings of an ABX comparison.
+
+    Attributes:
+        distance: `identical` for units, `angular` for vectors.
+        contexts: `within` the same neighboring phones, `any` neighbors, or both.
+        max_size_group: Instances of A, of B and of X per group, at most; 10 in the challenges.
+        max_x_across: Speakers of X for each A and B, at most; 5 in the challenges.
+        seed: Seed of the sampling of these.
     """
 
     distance: Distance
@@ -57,9 +60,14 @@ class AbxSettings:
 
 @dataclass(frozen=True)
 class AbxExport:
-    """num_items       that were exported, of `num_recordings`
-    num_elsewhere   of recordings that were not added
-    num_empty       in which no code stands
+    """Result of an export.
+
+    Attributes:
+        folder: The exported folder.
+        num_items: Exported items.
+        num_recordings: Exported recordings.
+        num_elsewhere: Items of recordings that were not added.
+        num_empty: Items of added recordings without a code inside.
     """
 
     folder: Path
@@ -70,9 +78,15 @@ class AbxExport:
 
 
 class AbxExporter:
-    """Writes the folder, recording by recording, and the list of its items at the end.
+    """Writer of an export, recording by recording.
 
-    Raises UserError where the items lack a column.
+    Args:
+        folder: Folder to write.
+        items: Items of all recordings.
+        settings: Settings of the comparison.
+
+    Raises:
+        UserError: If the items lack a column.
     """
 
     def __init__(self, folder: Path, items: Sequence[Item], settings: AbxSettings) -> None:
@@ -82,15 +96,26 @@ class AbxExporter:
             self._items[item.file].append(item)
         missing = [name for name in COLUMNS if items and name not in items[0].fields]
         if missing:
-            raise UserError(f"{items[0].where}: no column {', '.join(missing)}, which ABX needs")
+            raise UserError(
+                f"{items[0].where}: no column {', '.join(missing)}, which ABX needs: use an .item "
+                "file with all columns of ZeroSpeech"
+            )
         self._kept: list[Item] = []
         self._names: list[str] = []
         self._numbers: dict[bytes, int] = {}
-        (folder / ITEMS).unlink(missing_ok=True)  # of an export that this one replaces
+        (folder / ITEMS).unlink(missing_ok=True)  # an earlier export is incomplete from now on
 
     def add(self, name: str, units: np.ndarray, seconds: np.ndarray) -> None:
-        """The codes of one recording: int (N,) or (N, Q), of which equal rows are one unit, or
-        vectors (N, D) float; each at its instant, seconds (N,).  Without items, it is not written.
+        """Write the units or vectors of one recording; recordings without items are skipped.
+
+        Args:
+            name: The item file's name of the recording.
+            units: Codes `(N,)` or `(N, H)` int, of which equal rows are one unit, or vectors `(N,
+                D)` float.
+            seconds: `(N,)` instants.
+
+        Raises:
+            UserError: If the name would lead out of the folder.
         """
         assert len(units) == len(seconds), (units.shape, seconds.shape)
         if name not in self._items:
@@ -104,7 +129,11 @@ class AbxExporter:
         _save(times, _inside(self.folder / TIMES, name))
 
     def finish(self) -> AbxExport:
-        """Raises UserError where nothing is left to compare."""
+        """Write the settings and the list of items.
+
+        Raises:
+            UserError: If no item is left to compare.
+        """
         of_added = sum(len(self._items[name]) for name in self._names)
         export = AbxExport(
             folder=self.folder,
@@ -115,8 +144,8 @@ class AbxExporter:
         )
         if not self._kept:
             raise UserError(
-                "no item of the .item file holds a code of the recordings judged: does its first "
-                f"column ({next(iter(self._items), 'empty')}, ...) name them?"
+                "no item of the .item file contains a code of the evaluated recordings: does its "
+                f"first column ({next(iter(self._items), 'empty')}, ...) name them?"
             )
         counts = {key: value for key, value in asdict(export).items() if key != "folder"}
         with replacing(self.folder / SETTINGS) as file:
@@ -127,7 +156,7 @@ class AbxExporter:
         return export
 
     def _numbered(self, codes: np.ndarray) -> np.ndarray:
-        """(N,) or (N, Q) -> (N, 1): a number for each row that differs, in all recordings."""
+        """Numbers `(N, 1)` of codes, the same for equal rows of all recordings."""
         rows = np.ascontiguousarray(codes, np.int64).reshape(len(codes), -1)
         numbers = [self._numbers.setdefault(row.tobytes(), len(self._numbers)) for row in rows]
         return np.array(numbers, np.int64)[:, None]
@@ -144,10 +173,10 @@ def _line(item: Item) -> str:
 
 
 def _inside(folder: Path, name: str) -> Path:
-    """Where the tensor of a recording lies; its name is a path that must not lead elsewhere."""
+    """Path of a recording's tensor; the name must not lead out of the folder."""
     pure = PurePosixPath(name)
     if pure.is_absolute() or ".." in pure.parts:
-        raise UserError(f"the item file names a recording {name!r}: give a path below a folder")
+        raise UserError(f"the item file names a recording {name!r}: use a path below a folder")
     return folder / f"{name}.pt"
 
 

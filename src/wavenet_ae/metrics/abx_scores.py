@@ -1,10 +1,10 @@
-"""fastabx on a folder that abx.py wrote:
+"""ABX scores by fastabx for folders that abx.py wrote.
 
     python -m wavenet_ae.metrics.abx_scores FOLDER...    writes FOLDER/scores.json
 
-fastabx needs Python 3.12 or later (`pip install '.[abx]'`).  Groups and their averages are those
-of the ZeroSpeech 2021 challenge, as in `fastabx.zerospeech_abx`; the frames of an item are those
-whose instants lie in it, ends included.
+fastabx needs Python 3.12 or later (`pip install '.[abx]'`). Groups and their averages are those of
+the ZeroSpeech 2021 challenge, as in `fastabx.zerospeech_abx`. The frames of an item are those whose
+instants lie in it, ends included.
 """
 
 from __future__ import annotations
@@ -33,12 +33,17 @@ NEIGHBORS = ["prev-phone", "next-phone"]
 
 @dataclass(frozen=True)
 class AbxScore:
-    """speaker     `within`: A, B and X of one speaker; `across`: X of another speaker
-    context     `within`: the same neighboring phones; `any`
-    error_rate  share of triples in which X is nearer to the wrong one, a tie being half an error:
-                0 at best, 0.5 by chance; None where no triple can be formed
-    num_cells   groups of triples that were averaged
-    by, across, levels   what is equal in a group, what differs for X, and the order of averaging
+    """ABX error rate of one condition.
+
+    Attributes:
+        speaker: `within`: A, B and X of one speaker; `across`: X of another speaker.
+        context: `within`: the same neighboring phones; `any`: any neighbors.
+        error_rate: Share of triples in which X is nearer to the wrong one, ties counting half: 0 at
+            best, 0.5 by chance; None if there is no triple.
+        num_cells: Groups of triples that were averaged.
+        by: What is equal within a group.
+        across: What differs for X.
+        levels: Order of averaging.
     """
 
     speaker: str
@@ -52,9 +57,12 @@ class AbxScore:
 
 @dataclass(frozen=True)
 class AbxResult:
-    """scores    for each context, within and across speakers
-    settings  of the export: what was compared and what was left out
-    versions  of Python and of the libraries that took part
+    """ABX scores of an exported folder.
+
+    Attributes:
+        scores: Scores for each context, within and across speakers.
+        settings: Settings of the export, and what was left out.
+        versions: Versions of Python and of the libraries.
     """
 
     scores: list[AbxScore]
@@ -63,12 +71,12 @@ class AbxResult:
 
 
 def can_run() -> bool:
-    """Whether fastabx is installed here."""
+    """Return whether fastabx is installed."""
     return find_spec("fastabx") is not None
 
 
 def how_to_run(*folders: Path) -> str:
-    """What to tell where it is not."""
+    """Return a text that says how to score folders without fastabx in this environment."""
     command = shlex.join(["python", "-m", "wavenet_ae.metrics.abx_scores", *map(str, folders)])
     return (
         "ABX was exported, not computed: fastabx is not installed. In an environment of Python "
@@ -77,23 +85,32 @@ def how_to_run(*folders: Path) -> str:
 
 
 def run_abx(folder: Path) -> AbxResult:
-    """Scores an exported folder in a process of its own (see `main`), and writes them there.
+    """Score an exported folder in a separate process, see `main`.
 
-    UserError where the export is not complete, fastabx is not installed, or it fails.
+    Args:
+        folder: Folder that `AbxExporter` wrote; `scores.json` is added to it.
+
+    Raises:
+        UserError: If the export is incomplete, or fastabx is not installed or fails.
     """
     _check(folder)
     command = [sys.executable, "-m", "wavenet_ae.metrics.abx_scores", str(folder)]
     ran = subprocess.run(command, capture_output=True, text=True)
     if ran.returncode:
         last = (ran.stderr.strip().splitlines() or [f"exit code {ran.returncode}"])[-1]
-        raise UserError(f"fastabx failed on {folder}: {last}\n`{shlex.join(command)}` shows it all")
+        raise UserError(
+            f"fastabx failed on {folder}: {last}\nRun `{shlex.join(command)}` for all its output"
+        )
     saved = json.loads((folder / SCORES).read_text())
     return AbxResult(**saved | {"scores": [AbxScore(**each) for each in saved["scores"]]})
 
 
 def main(folders: list[str]) -> None:
-    """In a process that has not yet imported polars: it must have one thread.  With more, the
-    speakers that are chosen for X depend on their timing, whatever the seed."""
+    """Score folders, in a process that has not imported polars yet.
+
+    polars must have a single thread: with more, the speakers that are sampled for X depend on
+    timing, whatever the seed.
+    """
     assert "polars" not in sys.modules
     os.environ["POLARS_MAX_THREADS"] = "1"
     for folder in folders:
@@ -101,7 +118,11 @@ def main(folders: list[str]) -> None:
 
 
 def score(folder: Path) -> None:
-    """Writes the scores of one export.  UserError as `run_abx`."""
+    """Score one exported folder and write `scores.json`.
+
+    Raises:
+        UserError: If the export is incomplete, or fastabx is not installed.
+    """
     _check(folder)
     settings = json.loads((folder / SETTINGS).read_text())
     result = AbxResult(

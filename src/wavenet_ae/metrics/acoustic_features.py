@@ -1,4 +1,4 @@
-"""What codes must beat: acoustic features of the same instants, known without any training."""
+"""Acoustic features at the instants of the codes, a baseline that needs no training."""
 
 from __future__ import annotations
 
@@ -16,13 +16,16 @@ from wavenet_ae.models import CodeModel
 from wavenet_ae.models.utterance import CodeLayout
 
 Kind = TypeVar("Kind", MFCC, LogMel)
-NUM_MELS = {MFCC: 26, LogMel: 40}  # of ours: as many as have no empty band at 8 kHz
+NUM_MELS = {MFCC: 26, LogMel: 40}  # the most that leave no band empty at 8 kHz
 
 
 def fitted_features(kind: type[Kind], model: CodeModel, waveforms: Iterable[Tensor]) -> Kind:
-    """The features of this kind that the model hears; if it hears something else, ours.
+    """Return features of a kind: the model's own input, or else newly fitted ones.
 
-    Ours are standardized on `waveforms`, each (B, T) int16 at the model's rate.
+    Args:
+        kind: MFCC or LogMel.
+        model: The model; its features are returned if they are of this kind.
+        waveforms: `(B, T)` int16 at the model's rate, on which new features are standardized.
     """
     if isinstance(model.encoder.features, kind):
         return model.encoder.features
@@ -35,13 +38,22 @@ def fitted_features(kind: type[Kind], model: CodeModel, waveforms: Iterable[Tens
 def frames_at(
     features: Features, model: CodeModel, waveform: Tensor, anchors: np.ndarray
 ) -> np.ndarray:
-    """(N, C) the frames of an utterance (T,) int16 nearest to the anchors (N,), in the phase of
-    the model's own frames."""
+    """Return the frames nearest to some instants, in the phase of the model's own frames.
+
+    Args:
+        features: Features of the model's rate.
+        model: The model, which normalizes the waveform.
+        waveform: `(T,)` int16, an utterance at the model's rate.
+        anchors: `(N,)` instants in samples.
+
+    Returns:
+        `(N, C)`.
+    """
     grid = features.chain.grid()
     hop = int(grid.spacing)
     margin = -(-features.chain.receptive_field // hop) * hop
     before = margin - CodeLayout(model).start
-    beyond = max(0, math.ceil(anchors[-1]) - len(waveform))  # a single code, of a short recording
+    beyond = max(0, math.ceil(anchors[-1]) - len(waveform))  # the single code of a short recording
     padded = F.pad(model.normalize(waveform), (before, margin + beyond))
     frames = features(padded[None])[0].t().numpy()  # (F, C)
     return frames[[grid.nearest(int(anchor + before)) for anchor in anchors]]

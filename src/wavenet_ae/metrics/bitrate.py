@@ -1,11 +1,11 @@
-"""The ledger of what reaches a decoder beside the past, in bits per second.
+"""Bitrate of a decoder's conditioning, in bits per second.
 
-nominal     codes/s times log2 K, of all codebooks
-unigram     codes/s times the entropy of the codes' frequencies: what a coder that knows these, but
-            nothing of order, needs
-run_length  runs/s times the entropies of a run's code and of its length, each by frequency alone
-kl          of a Gaussian posterior: codes/s times KL to the prior
-speaker     log2 of the number of speakers, once an utterance
+- nominal: codes/s times log2 K, summed over codebooks
+- unigram: codes/s times the entropy of code frequencies: the cost of a coder that knows these
+  frequencies, but nothing of order
+- run_length: runs/s times the entropies of a run's code and of its length, each by frequency alone
+- kl: for a Gaussian posterior: codes/s times the KL divergence from the prior
+- speaker: log2 of the number of speakers, once per utterance
 """
 
 from __future__ import annotations
@@ -19,17 +19,18 @@ from torch import Tensor
 from wavenet_ae.bottlenecks.quantizer import code_counts
 from wavenet_ae.distributed import all_reduce_sum
 
-LONGEST_RUN = 1000  # codes; longer runs are counted as this long
+LONGEST_RUN = 1000  # in codes; longer runs are counted as this long
 NATS_PER_BIT = log(2)
 
 
 @dataclass(frozen=True)
 class CodeStatistics:
-    """How often codes occur, and runs of equal codes.  A run ends where its sequence ends.
+    """Counts of codes and of runs of equal codes; a run ends where its sequence ends.
 
-    counts       (Q, K) of each code
-    run_counts   (Q, K) of the runs of each code
-    run_lengths  (Q, LONGEST_RUN + 1) of the runs of each length
+    Attributes:
+        counts: `(H, K)`, occurrences of each code.
+        run_counts: `(H, K)`, runs of each code.
+        run_lengths: `(H, LONGEST_RUN + 1)`, runs of each length.
     """
 
     counts: Tensor
@@ -38,6 +39,7 @@ class CodeStatistics:
 
     @staticmethod
     def none(num_codebooks: int, codebook_size: int, device: torch.device) -> CodeStatistics:
+        """Return counts of zero."""
         sizes = (codebook_size, codebook_size, LONGEST_RUN + 1)
         zeros = (
             torch.zeros(num_codebooks, size, device=device, dtype=torch.int64) for size in sizes
@@ -45,27 +47,28 @@ class CodeStatistics:
         return CodeStatistics(*zeros)
 
     def added(self, codes: Tensor) -> CodeStatistics:
-        """With those of codes (B, N) or (B, Q, N), each row of which is one sequence."""
+        """Return the counts with codes `(B, N)` or `(B, H, N)` added; each row is one sequence."""
         num_codebooks, size = self.counts.shape
-        sequences = codes.view(len(codes), num_codebooks, -1)  # (B, Q, N)
+        sequences = codes.view(len(codes), num_codebooks, -1)  # (B, H, N)
         runs = [_runs(sequences[:, book]) for book in range(num_codebooks)]
-        of_runs = [code_counts(run[None], 1, size) for run, _ in runs]
+        run_counts = [code_counts(run[None], 1, size) for run, _ in runs]
         lengths = [
             torch.bincount(length.clamp_max(LONGEST_RUN), minlength=LONGEST_RUN + 1)
             for _, length in runs
         ]
         return CodeStatistics(
             self.counts + code_counts(codes, num_codebooks, size),
-            self.run_counts + torch.cat(of_runs),
+            self.run_counts + torch.cat(run_counts),
             self.run_lengths + torch.stack(lengths),
         )
 
     def over_processes(self) -> CodeStatistics:
+        """Return the sum over processes."""
         return CodeStatistics(*(all_reduce_sum(getattr(self, each.name)) for each in fields(self)))
 
 
 def _runs(sequences: Tensor) -> tuple[Tensor, Tensor]:
-    """Code and length of each run (R,) of sequences (B, N)."""
+    """Code and length of each run `(R,)` of sequences `(B, N)`."""
     starts = torch.ones_like(sequences, dtype=torch.bool)
     starts[:, 1:] = sequences[:, 1:] != sequences[:, :-1]
     where = starts.flatten().nonzero()[:, 0]  # a row begins with a start: no run crosses rows
@@ -74,13 +77,20 @@ def _runs(sequences: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def code_bitrates(statistics: CodeStatistics, code_rate: float) -> dict[str, float]:
-    """`nominal`, `unigram` and `run_length` of codes at `code_rate` a second, each summed over
-    codebooks; nothing where no code was counted."""
+    """Compute the bitrates `nominal`, `unigram` and `run_length`, each summed over codebooks.
+
+    Args:
+        statistics: Counts of codes.
+        code_rate: Codes per second.
+
+    Returns:
+        Bits per second by name; empty if no code was counted.
+    """
     num_codes = statistics.counts[0].sum().item()
     if not num_codes:
         return {}
     num_codebooks, codebook_size = statistics.counts.shape
-    runs_per_code = statistics.run_counts.sum(dim=1).cpu().double() / num_codes  # (Q,)
+    runs_per_code = statistics.run_counts.sum(dim=1).cpu().double() / num_codes  # (H,)
     bits_per_run = _entropy_bits(statistics.run_counts) + _entropy_bits(statistics.run_lengths)
     return {
         "nominal": code_rate * num_codebooks * log2(codebook_size),
@@ -90,15 +100,16 @@ def code_bitrates(statistics: CodeStatistics, code_rate: float) -> dict[str, flo
 
 
 def kl_bitrate(nats_per_code: float, code_rate: float) -> float:
+    """Convert a KL divergence in nats per code to bits per second."""
     return code_rate * nats_per_code / NATS_PER_BIT
 
 
 def speaker_bitrate(num_speakers: int, utterance_seconds: float) -> float:
-    """What naming the speaker costs, once an utterance of this mean length."""
+    """Return the bits per second for naming the speaker once per utterance of this mean length."""
     return log2(num_speakers) / utterance_seconds
 
 
 def _entropy_bits(counts: Tensor) -> Tensor:
-    """(Q, X) -> (Q,)."""
+    """Entropy in bits of counts `(H, X)`, as `(H,)`."""
     share = counts.cpu().double() / counts.cpu().sum(dim=1, keepdim=True)
     return torch.special.entr(share).sum(dim=1) / NATS_PER_BIT

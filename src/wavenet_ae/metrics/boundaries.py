@@ -1,12 +1,12 @@
-"""Do codes change where phones do?
+"""Phone boundaries and changes of codes: do codes change where phones do?
 
     phones   |  s  |    ih    |  t  |
     codes     7 7 7 4 4 4 4 2 2 2 9 9     a change lies midway between the anchors of its codes
                    |         |     |
 
-A phone boundary is an instant at which one labeled segment ends and the next one begins.  The
-edges of unlabeled stretches, and with them the ends of a recording, are left out and counted:
-whether a phone changes there is not known.  So is a change that meets no boundary and lies in an
+A phone boundary is an instant at which one labeled segment ends and the next one begins. The edges
+of unlabeled stretches, including the ends of a recording, are counted separately, because it is
+unknown whether a phone changes there. So is a change that matches no boundary and lies in an
 unlabeled stretch, or within the tolerance of one.
 """
 
@@ -26,11 +26,14 @@ ROUNDING_SECONDS = 1e-9  # a difference of exactly the tolerance is within it
 
 @dataclass(frozen=True)
 class BoundaryCounts:
-    """Sums over recordings.
+    """Counts of boundaries and changes, summed over recordings.
 
-    num_hits       pairs of a boundary and a change, neither in two pairs
-    num_reference  boundaries that count; `num_edges` were left out
-    num_found      changes that count; `num_unlabeled` were left out
+    Attributes:
+        num_hits: Pairs of a boundary and a change; each is in one pair at most.
+        num_reference: Boundaries that are evaluated.
+        num_edges: Edges of unlabeled stretches, left out.
+        num_found: Changes that are evaluated.
+        num_unlabeled: Changes in unlabeled stretches, left out.
     """
 
     num_hits: int = 0
@@ -51,13 +54,15 @@ class BoundaryCounts:
 
 @dataclass(frozen=True)
 class BoundaryQuality:
-    """precision          hits / changes
-    recall             hits / boundaries
-    f1                 their harmonic mean
-    over_segmentation  changes / boundaries - 1
-    r_value            1 where both are perfect; unlike f1, not raised by changes everywhere
+    """Metrics of boundaries; NaN if they would divide by zero.
 
-    nan where there is nothing to divide by.
+    Attributes:
+        precision: Hits / changes.
+        recall: Hits / boundaries.
+        f1: Harmonic mean of precision and recall.
+        over_segmentation: Changes / boundaries - 1.
+        r_value: 1 if precision and recall are perfect; unlike f1, changes everywhere do not raise
+            it.
     """
 
     precision: float
@@ -68,19 +73,40 @@ class BoundaryQuality:
 
 
 def change_seconds(codes: np.ndarray, anchors: np.ndarray, sample_rate: int) -> np.ndarray:
-    """(C,) instants at which codes (N,), or any of codes (N, Q), change; anchors (N,) samples."""
+    """Return the instants at which codes change.
+
+    Args:
+        codes: `(N,)`, or `(N, H)`, of which any may change.
+        anchors: `(N,)` samples.
+        sample_rate: Rate of the anchors in Hz.
+
+    Returns:
+        `(C,)` seconds.
+    """
     return (anchors[1:] + anchors[:-1])[is_change(codes)] / (2 * sample_rate)
 
 
 def uniform_seconds(num_changes: int, begin: float, end: float) -> np.ndarray:
-    """(num_changes,) instants that divide an interval evenly: a control that has heard nothing."""
+    """Return instants that divide an interval evenly, a control without any input.
+
+    Args:
+        num_changes: Number of instants.
+        begin: Start of the interval in seconds.
+        end: End of the interval in seconds.
+    """
     return np.linspace(begin, end, num_changes + 2)[1:-1]
 
 
 def boundary_counts(
     changes: np.ndarray, segments: Segments, tolerance: float = TOLERANCE_SECONDS
 ) -> BoundaryCounts:
-    """Of changes (C,), sorted instants in seconds, and the segments of the same recording."""
+    """Match changes with boundaries.
+
+    Args:
+        changes: `(C,)` sorted instants in seconds.
+        segments: Segments of the same recording.
+        tolerance: Largest distance of a hit in seconds.
+    """
     is_counted = np.array([label is not None for label in segments.labels], bool)
     begins, ends = segments.begins[is_counted], segments.ends[is_counted]
     reference = np.intersect1d(begins, ends)
@@ -97,8 +123,11 @@ def boundary_counts(
 
 
 def boundary_quality(counts: BoundaryCounts) -> BoundaryQuality:
-    """R-value: Rasanen, Laine and Altosaar 2009, "An improved speech segmentation quality measure:
-    the R-value", eq. 5 to 7, with shares in place of percentages."""
+    """Compute the metrics of boundary counts.
+
+    The R-value is that of Rasanen, Laine and Altosaar 2009, "An improved speech segmentation
+    quality measure: the R-value", eq. 5 to 7, with fractions in place of percentages.
+    """
     precision = _ratio(counts.num_hits, counts.num_found)
     recall = _ratio(counts.num_hits, counts.num_reference)
     over = _ratio(counts.num_found, counts.num_reference) - 1
@@ -114,10 +143,10 @@ def boundary_quality(counts: BoundaryCounts) -> BoundaryQuality:
 
 
 def _hits(reference: np.ndarray, changes: np.ndarray, tolerance: float) -> np.ndarray:
-    """(C,) whether a change is paired with a boundary, no more than `tolerance` away.
+    """Whether each change `(C,)` is paired with a boundary at most `tolerance` away.
 
-    The earliest two that are near enough are paired, again and again; of two that are not, the
-    earlier one has no partner.  On a line no other way finds more pairs.
+    The earliest two that are close enough are paired, again and again; of two that are not, the
+    earlier one has no partner. On a line, no other method finds more pairs.
     """
     is_hit = np.zeros(len(changes), bool)
     row = column = 0
@@ -131,10 +160,11 @@ def _hits(reference: np.ndarray, changes: np.ndarray, tolerance: float) -> np.nd
 def _is_inside(
     instants: np.ndarray, begins: np.ndarray, ends: np.ndarray, margin: float
 ) -> np.ndarray:
-    """Whether labeled segments that meet cover an instant, and more than `margin` around it."""
+    """Whether adjacent labeled segments cover each instant, and more than `margin` around it."""
     if not len(begins):
         return np.zeros(len(instants), bool)
-    first, last = begins[~np.isin(begins, ends)], ends[~np.isin(ends, begins)]  # of each stretch
+    # First and last instant of each labeled stretch.
+    first, last = begins[~np.isin(begins, ends)], ends[~np.isin(ends, begins)]
     rows = np.searchsorted(first, instants, side="right") - 1
     start = np.append(first, np.inf)[rows]  # row -1, before the first stretch, is in none
     return (instants - start > margin) & (last[rows] - instants > margin)

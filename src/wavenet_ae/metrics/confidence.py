@@ -1,4 +1,4 @@
-"""How far an accuracy may be trusted, given that frames of a speaker, or utterance, are alike."""
+"""Confidence interval of an accuracy whose rows are not independent."""
 
 from __future__ import annotations
 
@@ -12,9 +12,13 @@ LEVEL = 0.95
 
 @dataclass(frozen=True)
 class Interval:
-    """An accuracy and its 95 % confidence interval; low and high are nan of a single unit.
+    """Accuracy and its 95 % confidence interval.
 
-    num_units  speakers, or utterances, that were tested
+    Attributes:
+        mean: The accuracy.
+        low: Lower end; NaN for a single unit.
+        high: Upper end; NaN for a single unit.
+        num_units: Speakers or utterances that were tested.
     """
 
     mean: float
@@ -24,22 +28,27 @@ class Interval:
 
 
 def clustered_interval(correct: np.ndarray, units: np.ndarray) -> Interval:
-    """Of rows (R,) that are right (1), wrong (0) or right in a share of the repetitions, and the
-    unit (R,) that each belongs to.
+    """Compute an accuracy and its confidence interval, clustered by speaker or utterance.
 
-    Whole units are what was drawn at random, not rows: frames of one speaker err together, and an
-    interval that takes them for independent is far too narrow.  So the accuracy is a ratio of two
-    sums over U units, c_u right of n_u (Cochran 1977, Sampling Techniques, sec. 6.3):
+    Whole units were sampled at random, not rows: frames of one speaker err together, and an
+    interval that takes them for independent is far too narrow. The accuracy is therefore a ratio of
+    two sums over U units, with c_u of n_u rows correct (Cochran 1977, Sampling Techniques, sec.
+    6.3):
 
         p = sum_u c_u / sum_u n_u,    var(p) = U / (U - 1) * sum_u (c_u - p n_u)^2 / (sum_u n_u)^2
 
-    and the interval is p +- t sqrt(var(p)) with U - 1 degrees of freedom, which few units need
-    (Cameron and Miller 2015, A Practitioner's Guide to Cluster-Robust Inference, sec. VI).  It is
-    cut to [0, 1].
+    The interval is p +- t sqrt(var(p)) with U - 1 degrees of freedom, as few units require (Cameron
+    and Miller 2015, A Practitioner's Guide to Cluster-Robust Inference, sec. VI), clipped to [0,
+    1].
+
+    Args:
+        correct: `(R,)` in [0, 1]: whether each row is correct, or in which share of the
+            repetitions.
+        units: `(R,)`, the unit of each row.
     """
-    _, of = np.unique(units, return_inverse=True)
-    sizes = np.bincount(of).astype(float)  # n_u
-    right = np.bincount(of, weights=correct)  # c_u
+    _, unit = np.unique(units, return_inverse=True)
+    sizes = np.bincount(unit).astype(float)  # n_u
+    right = np.bincount(unit, weights=correct)  # c_u
     num_units = len(sizes)
     mean = float(right.sum() / sizes.sum())
     if num_units < 2:

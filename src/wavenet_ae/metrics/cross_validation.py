@@ -1,4 +1,4 @@
-"""Which rows are tested together, so that no probe is tested on what it was trained on."""
+"""Folds of cross-validation, which keep the test rows of a probe out of its training."""
 
 from __future__ import annotations
 
@@ -8,28 +8,46 @@ from wavenet_ae.randomness import keyed_permutation
 
 
 def folds_of_groups(groups: np.ndarray, num_folds: int, seed: int) -> np.ndarray:
-    """(R,) fold of each row: whole groups (R,) in random order, dealt to folds in turn."""
-    names, of = np.unique(groups, return_inverse=True)
+    """Deal whole groups to folds in random order.
+
+    Args:
+        groups: `(R,)`, the group of each row.
+        num_folds: Number of folds.
+        seed: Key of the order.
+
+    Returns:
+        `(R,)`, the fold of each row.
+    """
+    names, group = np.unique(groups, return_inverse=True)
     order = keyed_permutation(len(names), seed, "folds of groups")
-    return _inverse(order)[of] % num_folds
+    return _inverse(order)[group] % num_folds
 
 
 def folds_of_utterances(
     utterances: np.ndarray, speakers: np.ndarray, num_folds: int, seed: int
 ) -> np.ndarray:
-    """(R,) fold of each row: the utterances (R,) of each speaker (R,) are dealt to folds in turn.
+    """Deal the utterances of each speaker to folds in turn.
 
-    A speaker of two utterances or more is in at least two folds: whichever is tested, the probe
-    has heard the speaker in another utterance.
+    A speaker with two or more utterances is in at least two folds: whichever fold is tested, the
+    probe was trained on another utterance of the speaker.
+
+    Args:
+        utterances: `(R,)`, the utterance of each row.
+        speakers: `(R,)`, the speaker of each row.
+        num_folds: Number of folds.
+        seed: Key of the order.
+
+    Returns:
+        `(R,)`, the fold of each row.
     """
     folds = np.empty(len(utterances), dtype=np.int64)
     for speaker in np.unique(speakers).tolist():
         own = speakers == speaker
-        names, of = np.unique(utterances[own], return_inverse=True)
-        # Each begins at a fold of its own, else the first folds would have most utterances.
+        names, utterance = np.unique(utterances[own], return_inverse=True)
+        # Each speaker begins at another fold; otherwise the first folds would be the largest.
         order = keyed_permutation(len(names), seed, "folds of utterances", speaker)
         begins = keyed_permutation(num_folds, seed, "first fold", speaker)[0]
-        folds[own] = (_inverse(order)[of] + begins) % num_folds
+        folds[own] = (_inverse(order)[utterance] + begins) % num_folds
     return folds
 
 

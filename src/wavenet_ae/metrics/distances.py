@@ -1,9 +1,9 @@
-"""How near one recording is to another of the same length: distances of short-time spectra in dB.
+"""Distances between two recordings of equal length, from short-time spectra, in dB.
 
     waveform (T,) --Hann windows--> power spectra (F, bins) --> per frame, in dB --> mean of frames
 
-Frames that are silent in the original are left out, since the ear has nothing to compare there;
-in the others no power counts as less than rounding to 16 bits leaves.
+Frames that are silent in the original are left out, because there is nothing audible to compare. In
+the other frames, power is at least what rounding to 16 bits leaves.
 """
 
 from __future__ import annotations
@@ -20,17 +20,20 @@ from wavenet_ae.audio.backend import torchaudio
 from wavenet_ae.audio.io import FULL_SCALE
 
 WINDOW_SECONDS, HOP_SECONDS = 0.025, 0.010
-SILENCE_DECIBELS = 40.0  # below the loudest frame of the original
-ROUNDING_POWER = 1 / 12  # of a sample rounded to int16, in squared steps
+SILENCE_DECIBELS = 40.0  # level below the original's loudest frame at which a frame is silent
+ROUNDING_POWER = 1 / 12  # power of the error of rounding to int16, in squared steps
 DECIBELS_PER_NEPER = 20 / log(10)
 NUM_MELS, NUM_CEPSTRA = 26, 12
 
 
 @dataclass(frozen=True)
 class Distance:
-    """decibels    mean over the frames that are compared; NaN where all are silent
-    num_frames  compared
-    num_silent  left out
+    """Distance of a recording from the original.
+
+    Attributes:
+        decibels: Mean over the frames that are compared; NaN if all are silent.
+        num_frames: Frames that are compared.
+        num_silent: Frames that are left out.
     """
 
     decibels: float
@@ -39,32 +42,56 @@ class Distance:
 
 
 def log_spectral_distance(original: np.ndarray, other: np.ndarray, rate: int) -> Distance:
-    """Of two waveforms (T,), int16 or floats of full scale 1: the root mean square, over
-    frequency, of the difference of power spectra in dB (Gray and Markel 1976, "Distance measures
-    for speech processing", eq. 6 with p = 2; Rabiner and Juang 1993, section 4.5).
+    """Compute the log-spectral distance.
 
-    A gain of 6.02 dB is a distance of 6.02 dB.  ValueError where lengths differ.
+    It is the root mean square, over frequency, of the difference of power spectra in dB (Gray and
+    Markel 1976, "Distance measures for speech processing", eq. 6 with p = 2; Rabiner and Juang
+    1993, sec. 4.5). A gain of 6.02 dB is a distance of 6.02 dB.
+
+    Args:
+        original: `(T,)` int16, or floats of full scale 1.
+        other: `(T,)` likewise.
+        rate: Sample rate in Hz.
+
+    Raises:
+        ValueError: If the lengths differ.
     """
     return _compared(original, other, rate, _log_spectral_decibels)
 
 
 def mel_cepstral_distortion(original: np.ndarray, other: np.ndarray, rate: int) -> Distance:
-    """Of two waveforms (T,), int16 or floats of full scale 1:
+    """Compute the mel-cepstral distortion.
+
+    It is (Kubichek 1993, "Mel-cepstral distance measure for objective speech quality assessment")
 
         10 / ln 10 * sqrt(2 * sum over d = 1 .. 12 of (c_d - c'_d)^2)
 
-    (Kubichek 1993, "Mel-cepstral distance measure for objective speech quality assessment").
-    Frame is compared with frame, without any warping of time: durations are equal.  The level,
-    c_0, is left out, so that a gain alone is no distance.  ValueError where lengths differ.
+    Frames are compared one by one without time warping, because durations are equal. The level,
+    c_0, is left out, so that a gain alone is no distance.
+
+    Args:
+        original: `(T,)` int16, or floats of full scale 1.
+        other: `(T,)` likewise.
+        rate: Sample rate in Hz.
+
+    Raises:
+        ValueError: If the lengths differ.
     """
     return _compared(original, other, rate, _mel_cepstral_decibels)
 
 
 def power_spectra(waveform: np.ndarray, rate: int) -> np.ndarray:
-    """(T,), int16 or floats of full scale 1 -> (F, bins) of windows that lie inside it, from 0 to
-    half the rate, in squared steps of int16; a shorter waveform is followed by silence.
+    """Compute power spectra of the windows that lie inside a waveform.
 
-    Nothing is below the power that rounding to int16 leaves, in the mean.
+    A shorter waveform is padded with silence. Power is at least the mean power of rounding to
+    int16.
+
+    Args:
+        waveform: `(T,)` int16, or floats of full scale 1.
+        rate: Sample rate in Hz.
+
+    Returns:
+        `(F, bins)` from 0 Hz to half the rate, in squared steps of int16.
     """
     samples = waveform if waveform.dtype == np.int16 else waveform * FULL_SCALE
     size, hop = round(WINDOW_SECONDS * rate), round(HOP_SECONDS * rate)
@@ -76,15 +103,21 @@ def power_spectra(waveform: np.ndarray, rate: int) -> np.ndarray:
 
 
 def fft_size(rate: int) -> int:
-    """The power of two that holds a window."""
+    """Return the power of two that holds a window."""
     return 1 << (round(WINDOW_SECONDS * rate) - 1).bit_length()
 
 
 def mel_cepstra(log_amplitudes: np.ndarray) -> np.ndarray:
-    """Natural logarithms of amplitudes (F, M) in mel bands -> c_1 .. c_12 (F, 12).
+    """Compute mel cepstra.
 
     They are the coefficients of the cosines that add up to the logarithms, so that the root mean
-    square over bands of a difference of `a cos` is a / sqrt(2), as Kubichek's formula has it.
+    square over bands of a difference of `a cos` is a / sqrt(2), as Kubichek's formula requires.
+
+    Args:
+        log_amplitudes: `(F, M)` natural logarithms of amplitudes in mel bands.
+
+    Returns:
+        c_1 .. c_12, `(F, 12)`.
     """
     num_mels = log_amplitudes.shape[1]
     angle = np.pi * (np.arange(num_mels)[:, None] + 0.5) / num_mels
@@ -93,7 +126,7 @@ def mel_cepstra(log_amplitudes: np.ndarray) -> np.ndarray:
 
 
 def cepstral_decibels(cepstra: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """(F, 12) and (F, 12) -> distances (F,)."""
+    """Return the distances `(F,)` between cepstra `(F, 12)` and `(F, 12)`, in dB."""
     squares = ((cepstra - others) ** 2).sum(axis=1)
     return DECIBELS_PER_NEPER / 2 * sqrt(2) * np.sqrt(squares)
 
@@ -105,17 +138,20 @@ def _compared(
     decibels: Callable[[np.ndarray, np.ndarray, int], np.ndarray],
 ) -> Distance:
     if original.shape != other.shape or original.ndim != 1:
-        raise ValueError(f"waveforms of {original.shape} and {other.shape} cannot be compared")
+        raise ValueError(
+            f"waveforms of {original.shape} and {other.shape} cannot be compared: use two of equal "
+            "length"
+        )
     spectra, others = power_spectra(original, rate), power_spectra(other, rate)
-    is_heard = _is_heard(spectra)
-    distances = decibels(spectra[is_heard], others[is_heard], rate)
+    is_audible = _is_audible(spectra)
+    distances = decibels(spectra[is_audible], others[is_audible], rate)
     num_frames = len(distances)
     mean = float(distances.mean()) if num_frames else float("nan")
-    return Distance(mean, num_frames, len(is_heard) - num_frames)
+    return Distance(mean, num_frames, len(is_audible) - num_frames)
 
 
-def _is_heard(spectra: np.ndarray) -> np.ndarray:
-    """(F, bins) -> (F,): within SILENCE_DECIBELS of the loudest, and more than rounding."""
+def _is_audible(spectra: np.ndarray) -> np.ndarray:
+    """Whether each frame `(F,)` is within SILENCE_DECIBELS of the loudest and above rounding."""
     power = spectra.mean(axis=1)
     is_rounding = np.isclose(power, spectra.min())  # every bin is at the floor
     return (power >= power.max() * 10 ** (-SILENCE_DECIBELS / 10)) & ~is_rounding
@@ -134,7 +170,7 @@ def _mel_cepstral_decibels(spectra: np.ndarray, others: np.ndarray, rate: int) -
 
 @lru_cache(maxsize=8)
 def _mel_bands(rate: int) -> np.ndarray:
-    """(bins, M): triangles, evenly spaced in mel up to half the rate."""
+    """Mel filters `(bins, M)`: triangles, evenly spaced in mel up to half the rate."""
     bands = torchaudio.functional.melscale_fbanks(
         fft_size(rate) // 2 + 1, 0.0, rate / 2, NUM_MELS, rate
     )

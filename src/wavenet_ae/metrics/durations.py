@@ -1,4 +1,4 @@
-"""How long units last: the runs of equal codes."""
+"""Durations of units, which are runs of equal codes."""
 
 from __future__ import annotations
 
@@ -10,25 +10,40 @@ PERCENTILES = (5, 25, 75, 95)
 
 
 def is_change(codes: np.ndarray) -> np.ndarray:
-    """(N - 1,) whether each of codes (N,), or any of codes (N, Q), differs from the one before."""
+    """Return whether each code differs from the one before.
+
+    Args:
+        codes: `(N,)`, or `(N, H)`, of which any may differ.
+
+    Returns:
+        `(N - 1,)` bool.
+    """
     rows = codes.reshape(len(codes), -1)  # (N, Q)
     return (rows[1:] != rows[:-1]).any(axis=1)
 
 
 @dataclass(frozen=True)
 class RunLengths:
-    """counts  (R,) int64: how many runs have each length, in codes, from 0 to the longest"""
+    """Histogram of the lengths of runs.
+
+    Attributes:
+        counts: `(R,)` int64, runs of each length in codes, from 0 to the longest.
+    """
 
     counts: np.ndarray
 
     @staticmethod
     def none() -> RunLengths:
+        """Return a histogram without runs."""
         return RunLengths(np.zeros(1, np.int64))
 
     def added(self, codes: np.ndarray) -> RunLengths:
-        """With the runs of one recording: codes (N,), or (N, Q), of which equal rows are equal.
+        """Return the histogram with the runs of one recording added.
 
         Its first and last run, which its ends may cut, are counted as long as they are.
+
+        Args:
+            codes: `(N,)`, or `(N, H)`, of which equal rows are equal.
         """
         if not len(codes):
             return self
@@ -44,11 +59,15 @@ class RunLengths:
 
 @dataclass(frozen=True)
 class UnitDurations:
-    """mean, median  of the runs, in milliseconds
-    percentiles   5, 25, 75 and 95, in milliseconds: at least that share of runs is no longer
-    single_runs   share of runs that are one code
-    single_codes  share of codes that are such a run
-    num_runs
+    """Durations of units.
+
+    Attributes:
+        mean: Mean duration in milliseconds.
+        median: Median duration in milliseconds.
+        percentiles: Durations in milliseconds at 5, 25, 75 and 95 %.
+        single_runs: Share of runs that are one code.
+        single_codes: Share of codes that are such a run.
+        num_runs: Number of runs.
     """
 
     mean: float
@@ -60,7 +79,15 @@ class UnitDurations:
 
 
 def unit_durations(runs: RunLengths, code_milliseconds: float) -> UnitDurations:
-    """Of at least one run; ValueError of none."""
+    """Compute the durations of units.
+
+    Args:
+        runs: Lengths of runs.
+        code_milliseconds: Time from one code to the next.
+
+    Raises:
+        ValueError: If there is no run.
+    """
     num_runs = int(runs.counts.sum())
     if not num_runs:
         raise ValueError("there are no codes, so no unit lasts")
@@ -77,6 +104,6 @@ def unit_durations(runs: RunLengths, code_milliseconds: float) -> UnitDurations:
 
 
 def _percentile(runs: RunLengths, percent: int) -> int:
-    """The least length, in codes, such that so many per cent of runs are no longer."""
+    """Least length, in codes, such that `percent` of the runs are no longer."""
     at_most = np.cumsum(runs.counts)
     return int(np.searchsorted(at_most * 100, percent * at_most[-1]))

@@ -1,4 +1,4 @@
-"""Whole utterances through an encoder, every code at a known instant."""
+"""Encoding of whole utterances, with the instant of every code."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ from wavenet_ae.models.utterance import CodeLayout, encode_in_chunks
 
 @dataclass(frozen=True)
 class EncodedUtterance:
-    """One utterance in codes.
+    """Utterance in codes.
 
-    anchors  (N,) the sample at which each code stands, inside the utterance; a recording so short
-             that no code stands inside it has one, less than a hop away
-    latents  (N, C) what the encoder gives the bottleneck
-    vectors  (N, D) what the bottleneck gives the decoder
-    codes    int64: (N,), or (N, Q) with Q > 1 codebooks; None where the bottleneck is continuous
+    Attributes:
+        anchors: `(N,)` sample of each code, inside the utterance. A recording too short for that
+            has one code, less than a hop away.
+        latents: `(N, C)` output of the encoder.
+        vectors: `(N, D)` output of the bottleneck.
+        codes: int64 `(N,)`, or `(N, H)` with H > 1 codebooks; None if the bottleneck is continuous.
     """
 
     anchors: np.ndarray
@@ -31,17 +32,22 @@ class EncodedUtterance:
 
 @torch.no_grad()
 def encode_with_anchors(model: CodeModel, waveform: Tensor) -> EncodedUtterance:
-    """Codes, and vectors before and after the bottleneck, of (T,) int16 at the model's rate.
+    """Encode an utterance; there is at least one code, however short it is.
 
-    At least one code, however short the utterance; one without samples is a ValueError.
+    Args:
+        model: The model, in evaluation mode.
+        waveform: `(T,)` int16 at the model's rate.
+
+    Raises:
+        ValueError: If the utterance has no samples.
     """
     latents, outputs = zip(*encode_in_chunks(model, waveform), strict=True)
     anchors = anchors_inside(CodeLayout(model), len(waveform))
     if outputs[0].codes is None:
         codes, vectors = None, torch.cat([each.vectors for each in outputs], dim=-1)
     else:
-        codes = torch.cat([each.codes for each in outputs], dim=-1)  # (1, N) or (1, Q, N)
-        # Not those of the pass: straight-through, they keep a rounding error of the latents.
+        codes = torch.cat([each.codes for each in outputs], dim=-1)  # (1, N) or (1, H, N)
+        # Decoded again: the outputs' vectors have a rounding error from the straight-through sum.
         vectors = model.bottleneck.decode(codes)
 
     def rows(values: Tensor) -> np.ndarray:
@@ -56,6 +62,13 @@ def encode_with_anchors(model: CodeModel, waveform: Tensor) -> EncodedUtterance:
 
 
 def anchors_inside(layout: CodeLayout, num_samples: int) -> np.ndarray:
-    """(N,) anchors of the codes of an utterance, less one that the last hop, cut short, lacks."""
+    """Return the anchors `(N,)` of an utterance's codes, in samples.
+
+    A last hop that is cut short may lack its code.
+
+    Args:
+        layout: Layout of the model's codes.
+        num_samples: Length of the utterance.
+    """
     anchors = np.array([float(each) for each in layout.anchors(layout.num_codes(num_samples))])
     return anchors[: max(1, int((anchors < num_samples).sum()))]

@@ -1,10 +1,12 @@
 """Fundamental frequency by the normalized autocorrelation of Boersma (1993).
 
 "Accurate short-term analysis of the fundamental frequency and the harmonics-to-noise ratio of a
-sampled sound", as in Praat, each frame by itself: no path is sought through the candidates.
+sampled sound", as in Praat, but frame by frame: there is no search for a path through the
+candidates.
 
-The autocorrelation of a windowed frame, divided by that of the window, is the frame's own: 1 at the
-period of what is periodic, however the window fades, and smaller by the share of noise.
+The autocorrelation of a windowed frame divided by that of the window is the autocorrelation of the
+frame itself: 1 at the period of a periodic signal, although the window fades, and smaller by the
+share of noise.
 """
 
 from __future__ import annotations
@@ -12,19 +14,25 @@ from __future__ import annotations
 import numpy as np
 
 LOWEST_HZ, HIGHEST_HZ = 75.0, 500.0
-NUM_PERIODS = 3  # of the lowest frequency in a window: 40 ms
+NUM_PERIODS = 3  # periods of the lowest frequency in a window: 40 ms
 HOP_SECONDS = 0.010
-FINER = 4  # times as many lags as samples, by band-limited interpolation
+FINER = 4  # lags per sample, by band-limited interpolation
 IS_VOICED = 0.5  # least autocorrelation at the period
-OCTAVE_COST = 0.05  # of strength per octave down, for a period is also every multiple of it
-IS_SILENT = 0.03  # of the recording's peak
-NEAR_OCTAVES = 0.5  # of the median: a frame beyond is one whose period was mistaken
+OCTAVE_COST = 0.05  # penalty per octave down, because every multiple of a period is a period too
+IS_SILENT = 0.03  # largest amplitude of a silent frame, relative to the recording's peak
+NEAR_OCTAVES = 0.5  # distance from the median beyond which a period is a mistake
 
 
 def f0(waveform: np.ndarray, rate: int) -> np.ndarray:
-    """(T,) of any scale -> (F,) Hz, 75 to 500, one each 10 ms; NaN where it is not voiced.
+    """Estimate the fundamental frequency of each frame.
 
-    There are no frames in a waveform shorter than a window, 40 ms.
+    Args:
+        waveform: `(T,)` of any scale.
+        rate: Sample rate in Hz.
+
+    Returns:
+        `(F,)` Hz from 75 to 500, one frame every 10 ms; NaN in unvoiced frames. A waveform shorter
+            than a window, 40 ms, has no frames.
     """
     frames = _frames(waveform.astype(np.float64), rate)  # (F, size)
     correlation = _autocorrelation(frames)  # (F, lags)
@@ -37,10 +45,17 @@ def f0(waveform: np.ndarray, rate: int) -> np.ndarray:
 
 
 def mean_f0(waveform: np.ndarray, rate: int) -> float:
-    """Mean F0 in Hz over the voiced frames of (T,); NaN where none is.
+    """Return the mean F0 over the voiced frames.
 
-    Frames further than half an octave from the median are left out: some 5 % of the frames of
-    speech are taken for half the frequency, or noise for a voice.
+    Frames further than half an octave from the median are left out: in about 5 % of the frames of
+    speech, half the frequency or noise is mistaken for the voice.
+
+    Args:
+        waveform: `(T,)` of any scale.
+        rate: Sample rate in Hz.
+
+    Returns:
+        Mean in Hz; NaN if no frame is voiced.
     """
     hz = f0(waveform, rate)
     voiced = hz[np.isfinite(hz)]
@@ -51,7 +66,7 @@ def mean_f0(waveform: np.ndarray, rate: int) -> float:
 
 
 def _frames(waveform: np.ndarray, rate: int) -> np.ndarray:
-    """(T,) -> (F, size), each without its mean."""
+    """Frames `(F, size)` of a waveform, each with its mean removed."""
     size = round(NUM_PERIODS / LOWEST_HZ * rate)
     if len(waveform) < size:
         return np.empty((0, size))
@@ -63,7 +78,7 @@ def _frames(waveform: np.ndarray, rate: int) -> np.ndarray:
 def _strongest(
     correlation: np.ndarray, shortest: int, longest: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(F, lags) -> the lag (F,) of each frame's best peak, and whether it has a peak (F,)."""
+    """Lag `(F,)` of the best peak of each frame, and whether the frame has a peak `(F,)`."""
     middle = correlation[:, shortest : longest + 1]
     before, after = (correlation[:, shortest + shift : longest + 1 + shift] for shift in (-1, 1))
     is_peak = (middle > before) & (middle >= after)
@@ -73,17 +88,17 @@ def _strongest(
 
 
 def _autocorrelation(frames: np.ndarray) -> np.ndarray:
-    """(F, size) -> (F, lags), 1 at lag 0; lags in samples / FINER, up to half a window."""
+    """Autocorrelation `(F, lags)`, 1 at lag 0; lags in samples / FINER, up to half a window."""
     size = frames.shape[1]
     window = np.hanning(size + 2)[1:-1]
-    of_frames, of_window = (_lagged(each) for each in (frames * window, window[None]))
-    of_frames = of_frames / np.maximum(of_frames[:, :1], np.finfo(float).tiny)
-    return of_frames / (of_window / of_window[:, :1])
+    windowed, fading = (_lagged(each) for each in (frames * window, window[None]))
+    windowed = windowed / np.maximum(windowed[:, :1], np.finfo(float).tiny)
+    return windowed / (fading / fading[:, :1])
 
 
 def _lagged(windowed: np.ndarray) -> np.ndarray:
     size = windowed.shape[1]
-    num_bins = 1 << (size + size // 2 - 1).bit_length()  # these lags do not wrap around
+    num_bins = 1 << (size + size // 2 - 1).bit_length()  # long enough that no lag wraps around
     power = np.abs(np.fft.rfft(windowed, num_bins)) ** 2
-    power[:, -1] /= 2  # half the rate: a bin of its own once the transform is longer
+    power[:, -1] /= 2  # the Nyquist bin is split into two in the longer transform
     return np.fft.irfft(power, FINER * num_bins)[:, : FINER * size // 2] * FINER

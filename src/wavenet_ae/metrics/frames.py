@@ -1,8 +1,9 @@
-"""A bounded, uniform sample of a corpus's frames: the same for every representation.
+"""Bounded, uniform sample of a corpus's frames, the same for every representation.
 
 Every frame has a random number that is a function of the seed, its utterance and its place; the
-frames with the smallest ones are chosen (a bottom-k sample).  So frames are chosen before anything
-is encoded, one utterance is in memory at a time, and the sample does not grow with the corpus.
+frames with the smallest numbers are chosen (a bottom-k sample). Frames are therefore chosen before
+anything is encoded, one utterance is in memory at a time, and the sample does not grow with the
+corpus.
 """
 
 from __future__ import annotations
@@ -26,14 +27,15 @@ _FRAME = np.dtype([("bits", "u8"), ("utterance", "i8"), ("place", "i8"), ("phone
 
 @dataclass(frozen=True)
 class FrameChoice:
-    """Frames to be probed one by one, and utterances to be probed as means over all their frames.
+    """Frames to probe one by one, and utterances to probe as means over all their frames.
 
-    utterance     (F,) int64 ascending, rows of the corpus
-    place         (F,) int64, the number of the frame in its utterance
-    phone         (F,) int64; UNLABELED throughout where no labels were asked for
-    whole         rows of the utterances whose means are taken
-    num_eligible  frames of which these were chosen;  `num_unlabeled` others have no phone, or
-                  one that is excluded
+    Attributes:
+        utterance: `(F,)` int64 ascending, rows of the corpus.
+        place: `(F,)` int64, number of the frame in its utterance.
+        phone: `(F,)` int64; UNLABELED throughout if no labels were requested.
+        whole: Rows of the utterances whose means are probed.
+        num_eligible: Frames from which these were chosen.
+        num_unlabeled: Other frames, whose phone is missing or excluded.
     """
 
     utterance: np.ndarray
@@ -45,7 +47,7 @@ class FrameChoice:
 
     @property
     def rows(self) -> list[int]:
-        """Utterances of which anything is chosen, in order; no others need be encoded."""
+        """Rows of the utterances that have to be encoded, in order."""
         return sorted(self.whole | set(self.utterance.tolist()))
 
 
@@ -58,8 +60,17 @@ def choose_frames(
     max_utterances: int = 1_000,
     seed: int = 0,
 ) -> FrameChoice:
-    """At most `max_frames` of the labeled frames of some rows of a corpus, each as likely as any
-    other, and at most `max_utterances` of these rows.  Without `phones_of`, of all frames."""
+    """Choose labeled frames and whole utterances at random.
+
+    Args:
+        corpus: The packed corpus.
+        rows: Rows of the utterances to choose from.
+        layout: Layout of the model's codes.
+        phones_of: Labels of an utterance's frames; None to choose from all frames.
+        max_frames: Frames to choose, at most; each is equally likely.
+        max_utterances: Utterances to choose, at most.
+        seed: Key of the choice.
+    """
     rows = np.array(list(rows), dtype=np.int64)
     chosen, num_eligible, num_unlabeled = np.empty(0, _FRAME), 0, 0
     for row in rows.tolist():
@@ -69,7 +80,7 @@ def choose_frames(
         frames["utterance"], frames["place"] = row, np.arange(len(anchors))
         frames["phone"] = UNLABELED if phones_of is None else phones_of(row, anchors)
         if phones_of is not None:
-            frames = frames[frames["phone"] >= 0]  # below: UNLABELED or EXCLUDED
+            frames = frames[frames["phone"] >= 0]  # UNLABELED and EXCLUDED are negative
         num_eligible += len(frames)
         num_unlabeled += len(anchors) - len(frames)
         chosen = _smallest(np.concatenate([chosen, frames]), max_frames)

@@ -1,8 +1,8 @@
-"""How well whole utterances are predicted, with their codes and with others.
+"""Likelihood of whole utterances, with their own codes and in ablations.
 
-            silence |<------------- utterance ------------->| silence
-windows      |<-- targets -->|<-- targets -->|<-- targets -->|      each sample once
-interior              |<----------------------------->|             reads nothing of the silence
+                silence |<------------- utterance ------------->| silence
+    windows      |<-- targets -->|<-- targets -->|<-- targets -->|      each sample once
+    interior              |<----------------------------->|             reads nothing of the silence
 
 Windows of all utterances are mixed, so that the next item's codes are those of another utterance.
 Memory grows with the number of utterances, not with their lengths.
@@ -24,9 +24,9 @@ from wavenet_ae.models import GenerativeModel
 from wavenet_ae.randomness import keyed_permutation
 from wavenet_ae.types import ModelOutput
 
-WINDOW_SECONDS = 0.5  # predicted at once
-# Windows at once: so few that their activations stay in a CPU's caches, which is 1.5 times as fast
-# as sixteen.  The other item whose codes are given is the next of the batch: another on a GPU.
+WINDOW_SECONDS = 0.5  # predicted audio per window
+# Windows per batch. Activations of four stay in a CPU's caches, which is 1.5 times as fast as
+# sixteen. Shuffled codes are the next item's, so those on a GPU are other items'.
 BATCH_SIZE, BATCH_SIZE_OF_GPU = 4, 16
 
 
@@ -34,10 +34,11 @@ BATCH_SIZE, BATCH_SIZE_OF_GPU = 4, 16
 class Likelihood:
     """Sums over the samples of U utterances, in nats.
 
-    names       `all` and `interior` samples, then each control: how much more all of them cost with
-                something else in place of what is given, see latent_use
-    nats        (len(names), U) float64
-    num_samples (len(names), U) int64; of another speaker, those of speakers the model knows
+    Attributes:
+        names: `all` and `interior` samples, then each control of `ablations`, whose nats are the
+            increase over the model's own predictions of all samples.
+        nats: `(len(names), U)` float64.
+        num_samples: `(len(names), U)` int64; for `other_speaker`, only of known speakers.
     """
 
     names: tuple[str, ...]
@@ -45,14 +46,17 @@ class Likelihood:
     num_samples: np.ndarray
 
     def mean(self, name: str) -> float:
-        """Nats a sample; NaN where there is none."""
+        """Return the nats per sample of a name; NaN without samples."""
         row = self.names.index(name)
         count = self.num_samples[row].sum()
         return float(self.nats[row].sum() / count) if count else float("nan")
 
     def standard_error(self, name: str) -> float:
-        """Of the mean, were the utterances drawn anew: of a ratio of sums (Cochran 1977, Sampling
-        techniques, eq. 6.13, without its correction for a finite population); NaN for one."""
+        """Return the standard error of the mean over utterances; NaN with fewer than two.
+
+        The mean is a ratio of sums (Cochran 1977, Sampling Techniques, eq. 6.13, without the
+        correction for a finite population).
+        """
         row = self.names.index(name)
         nats, counts = self.nats[row], self.num_samples[row]
         nats, counts = nats[counts > 0], counts[counts > 0]
@@ -62,17 +66,27 @@ class Likelihood:
         return float(np.sqrt(len(counts) * residuals.var(ddof=1)) / counts.sum())
 
     def bits(self, name: str) -> float:
-        """Bits a sample."""
+        """Return the bits per sample of a name."""
         return self.mean(name) / NATS_PER_BIT
 
 
 def likelihood(
     model: GenerativeModel, corpus: PackedCorpus, rows: np.ndarray, seed: int = 0
 ) -> Iterator[tuple[int, Likelihood]]:
-    """Of the utterances `rows` (U,) of a corpus: after each batch, how many samples are predicted
-    so far, and the sums up to there; the last are those of all.
+    """Compute the likelihood of utterances, batch by batch.
 
-    The model is in evaluation mode.  Raises ValueError where there is no utterance.
+    Args:
+        model: The model, in evaluation mode.
+        corpus: The packed corpus.
+        rows: `(U,)` rows of the utterances.
+        seed: Key of the order of windows.
+
+    Yields:
+        After each batch, the samples predicted so far and the sums up to there; the last sums are
+            the result.
+
+    Raises:
+        ValueError: If there is no utterance.
     """
     if not len(rows):
         raise ValueError("there are no utterances to predict")
@@ -87,7 +101,15 @@ def likelihood(
 
 
 def tiles(lengths: np.ndarray, num_targets: int) -> np.ndarray:
-    """(V, 2) windows that cover utterances (U,): each one's row and first predicted sample."""
+    """Return windows that cover utterances.
+
+    Args:
+        lengths: `(U,)` samples of each utterance.
+        num_targets: Predicted samples of a window.
+
+    Returns:
+        `(V, 2)`: row of the utterance, and first predicted sample.
+    """
     counts = -(-lengths // num_targets)
     utterances = np.repeat(np.arange(len(lengths)), counts)
     firsts = np.repeat(np.cumsum(counts) - counts, counts)
@@ -95,13 +117,13 @@ def tiles(lengths: np.ndarray, num_targets: int) -> np.ndarray:
 
 
 class _Prediction:
-    """Windows of some utterances, predicted and added up."""
+    """Predictions of windows of some utterances, added up."""
 
     def __init__(self, model: GenerativeModel, corpus: PackedCorpus, rows: np.ndarray) -> None:
         hop = int(model.hop)
         num_hops = max(1, round(WINDOW_SECONDS * model.sample_rate / hop))
         self.model, self.plan = model, model.window(num_hops * hop)
-        self.margins = model.window(hop).margins  # that the samples of one hop read
+        self.margins = model.window(hop).margins  # context that the samples of one hop read
         self.reader = WindowReader(corpus, rows, self.plan.slice_length, self.plan.margins)
         self.lengths = corpus.length[rows]
         speakers = [corpus.speakers[speaker] for speaker in corpus.speaker[rows]]
@@ -112,7 +134,7 @@ class _Prediction:
 
     @torch.no_grad()
     def add(self, windows: np.ndarray) -> None:
-        """Windows (B, 2) as `tiles` has them."""
+        """Predict windows `(B, 2)`, as `tiles` returns them."""
         device = self.model.device
         waveform = self.reader.batch(windows).waveform.to(device)
         utterances, starts = windows.T
@@ -128,7 +150,7 @@ class _Prediction:
         is_known = (speaker < len(self.model.speakers)).cpu().numpy()[:, None]
         for name, other in controls(self.model, own, waveform, speaker, self.plan):
             if name == "shuffled_codes" and len(windows) == 1:
-                continue  # there is no other item
+                continue  # there is no other item in the batch
             counted = is_real & is_known if name == "other_speaker" else is_real
             self._count(name, utterances, _nats(other) - nats, counted)
 
@@ -148,5 +170,5 @@ class _Prediction:
 
 
 def _nats(output: ModelOutput) -> np.ndarray:
-    """(B, W) float64, of each predicted sample."""
+    """Negative log-likelihood of each predicted sample, `(B, W)` float64."""
     return output.nll.cpu().double().numpy()

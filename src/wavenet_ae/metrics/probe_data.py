@@ -1,4 +1,4 @@
-"""What probes learn from: vectors of the chosen frames, and means over the chosen utterances."""
+"""Data of probes: vectors of the chosen frames, and means over the chosen utterances."""
 
 from __future__ import annotations
 
@@ -18,12 +18,13 @@ Matrix: TypeAlias = np.ndarray | csr_array
 
 @dataclass(frozen=True)
 class ProbeData:
-    """R rows, each a frame or an utterance.
+    """Rows to probe; each of the R rows is a frame or an utterance.
 
-    values     by representation: (R, C) float32, sparse where it is of codes
-    utterance  (R,) int64, rows of the corpus
-    speaker    (R,) int64, rows of the corpus's speakers
-    phone      (R,) int64, perhaps UNLABELED; None where rows are utterances
+    Attributes:
+        values: By representation, `(R, C)` float32, sparse for codes.
+        utterance: `(R,)` int64, rows of the corpus.
+        speaker: `(R,)` int64, rows of the corpus's speakers.
+        phone: `(R,)` int64, possibly UNLABELED; None if rows are utterances.
     """
 
     values: dict[str, Matrix]
@@ -33,9 +34,13 @@ class ProbeData:
 
 
 class ProbeCollector:
-    """Takes what a choice of frames needs out of one utterance after another.
+    """Collector of the frames that were chosen, from one utterance after another.
 
-    Utterances come in the order of `choice.rows`, and each of them must come.
+    Every utterance of `choice.rows` must be added, in this order.
+
+    Args:
+        corpus: The packed corpus.
+        choice: The chosen frames and utterances.
     """
 
     def __init__(self, corpus: PackedCorpus, choice: FrameChoice) -> None:
@@ -44,7 +49,12 @@ class ProbeCollector:
         self._means: dict[str, list[Matrix]] = defaultdict(list)
 
     def add(self, row: int, values: Mapping[str, np.ndarray]) -> None:
-        """Take from the values of an utterance, by representation, as `Representations` gives."""
+        """Collect the chosen frames of an utterance.
+
+        Args:
+            row: The utterance's row in the corpus.
+            values: By representation, as `Representations` returns them.
+        """
         first, stop = np.searchsorted(self.choice.utterance, [row, row + 1])
         places = self.choice.place[first:stop]
         for name, each in values.items():
@@ -53,17 +63,19 @@ class ProbeCollector:
                 self._means[name].append(_mean(_matrix(each)))
 
     def frames(self) -> ProbeData:
+        """Return the chosen frames."""
         rows = self.choice.utterance
         speakers = self.corpus.speaker[rows]
         return ProbeData(_stacked(self._frames), rows, speakers, self.choice.phone)
 
     def means(self) -> ProbeData:
+        """Return the means of the chosen utterances over all their frames."""
         rows = np.array(sorted(self.choice.whole), dtype=np.int64)
         return ProbeData(_stacked(self._means), rows, self.corpus.speaker[rows])
 
 
 def _matrix(values: np.ndarray) -> Matrix:
-    """Vectors (N, C) as float32; places of ones (N, Q) as sparse one-hot rows (N, last place)."""
+    """Vectors `(N, C)` as float32; indices of ones `(N, H)` as sparse rows."""
     if values.dtype.kind == "f":
         return values.astype(np.float32)
     num_rows, num_books = values.shape
@@ -74,7 +86,7 @@ def _matrix(values: np.ndarray) -> Matrix:
 
 
 def _mean(matrix: Matrix) -> Matrix:
-    """(N, C) -> (1, C)"""
+    """Mean `(1, C)` of rows `(N, C)`."""
     if isinstance(matrix, np.ndarray):
         return matrix.mean(axis=0, keepdims=True)
     return csr_array(matrix.mean(axis=0)[None].astype(np.float32))

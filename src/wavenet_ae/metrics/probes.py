@@ -1,14 +1,14 @@
-"""Classifiers that read a label off frozen vectors: what they find, the vectors say.
+"""Probes: classifiers that predict a label from frozen vectors.
 
-linear  multinomial logistic regression: what is there to be read off without any work.  Fitted by
-        L-BFGS, which takes dense and sparse rows and less than a second for 7500 x 128 and 40
-        labels; scikit-learn's other solvers are one against the rest, need a Hessian of all
-        weights, or pass over the rows many more times
-mlp     one hidden layer of 128 rectified units, trained by Adam over 10 passes, more of few rows:
-        what is there in any form that such a network finds.  Twice the passes add at most .02
+- linear: multinomial logistic regression, which finds what a linear map can read. It is fitted by
+  L-BFGS, which accepts dense and sparse rows and takes less than a second for 7500 x 128 and 40
+  labels; scikit-learn's other solvers are one against the rest, need a Hessian of all weights, or
+  pass over the rows many more times.
+- mlp: one hidden layer of 128 ReLU units, trained by Adam for 10 passes, more for few rows, which
+  finds nonlinear relations too. Twice as many passes add .02 at most.
 
-Vectors are standardized by the training rows.  Sparse rows, which are of codes, are scaled to
-length 1: standardizing would make the rarest code the loudest.
+Vectors are standardized by the training rows. Sparse rows, which are codes, are scaled to length 1:
+standardizing would give the rarest code the largest scale.
 """
 
 from __future__ import annotations
@@ -39,12 +39,23 @@ LEAST_UPDATES = 300
 def predictions(
     kind: Kind, train: Matrix, labels: np.ndarray, test: Matrix, seed: int
 ) -> np.ndarray:
-    """Labels (S,) that a probe trained on rows (R, C) and labels (R,) gives rows (S, C)."""
-    if len(np.unique(labels)) == 1:  # nothing to tell apart
+    """Train a probe and predict the labels of test rows.
+
+    Args:
+        kind: `linear` or `mlp`.
+        train: `(R, C)` training rows.
+        labels: `(R,)` their labels.
+        test: `(S, C)` test rows.
+        seed: Seed of the probe's initial weights.
+
+    Returns:
+        `(S,)` predicted labels.
+    """
+    if len(np.unique(labels)) == 1:  # a classifier needs two classes
         return np.full(test.shape[0], labels[0])
     train, test = _scaled(train, test)
     with warnings.catch_warnings():
-        # A probe that stops before its optimum has still found what it has found.
+        # The accuracy of a probe that stops early is a valid, lower result.
         warnings.filterwarnings("ignore", category=ConvergenceWarning)
         return _classifier(kind, len(labels), seed).fit(train, labels).predict(test)
 
@@ -67,5 +78,6 @@ def _scaled(train: Matrix, test: Matrix) -> tuple[Matrix, Matrix]:
     if isinstance(train, np.ndarray):
         scaler = StandardScaler().fit(train)
         return scaler.transform(train), scaler.transform(test)
-    is_used = np.bincount(train.indices, minlength=train.shape[1]) > 0  # no others can be learned
+    # Codes that do not occur in training cannot be learned.
+    is_used = np.bincount(train.indices, minlength=train.shape[1]) > 0
     return normalize(train[:, is_used]), normalize(test[:, is_used])

@@ -1,8 +1,8 @@
-"""Probes of every representation for phone and speaker, each beside what chance gives.
+"""Probing of every representation for phone and speaker, with chance levels.
 
-phone of a frame          trained and tested on different speakers
-speaker of a frame        trained and tested on different utterances of the same speakers
-speaker of an utterance   the same, of the mean over all frames of an utterance
+- phone of a frame: trained and tested on different speakers
+- speaker of a frame: trained and tested on different utterances of the same speakers
+- speaker of an utterance: the same, for the mean over all frames of an utterance
 """
 
 from __future__ import annotations
@@ -19,21 +19,22 @@ from wavenet_ae.metrics.probes import KINDS, Kind, predictions
 from wavenet_ae.randomness import keyed_permutation, keyed_seed
 
 NUM_FOLDS = 4
-MOST_SPEAKERS = 100  # that a speaker probe tells apart
+MOST_SPEAKERS = 100  # classes of a speaker probe, at most
 
 
 @dataclass(frozen=True)
 class ProbeTask:
-    """What is to be told of which rows.
+    """Classification task of a probe.
 
-    name       such as `phone of a frame`
-    data       R rows
-    labels     (R,) what is to be told
-    unit       what is drawn at random, `speaker` or `utterance`, and `units` (R,) of the rows;
-               no unit is both trained and tested on
-    folds      from a seed to the fold (R,) of each row
-    left_out   speakers that cannot be told apart, for want of a second utterance or because they
-               are more than 100
+    Attributes:
+        name: Name such as `phone of a frame`.
+        data: The R rows.
+        labels: `(R,)` labels to predict.
+        unit: Unit that was sampled at random, `speaker` or `utterance`.
+        units: `(R,)`, the unit of each row; no unit is both trained and tested on.
+        folds: Function from a seed to the fold `(R,)` of each row.
+        left_out: Speakers that are not classes, because they have a single utterance or because
+            there are more than 100.
     """
 
     name: str
@@ -47,13 +48,21 @@ class ProbeTask:
 
 @dataclass(frozen=True)
 class ProbeResult:
-    """How often a probe is right, over all rows, each of them tested once a seed.
+    """Accuracy of a probe over all rows, each tested once per seed.
 
-    accuracy      the mean over seeds, and its interval over units
-    by_seed       the accuracy of each seed: another division into folds, another start
-    shuffled      of the first seed, trained on the training rows' labels in random order
-    prior         of always the commonest label of the training rows
-    unit          what the intervals are over: speaker or utterance
+    Attributes:
+        task: Name of the task.
+        representation: Name of the representation.
+        kind: Kind of the probe.
+        accuracy: Mean over seeds, and its interval over units.
+        by_seed: Accuracy of each seed, which divides into other folds and has other initial
+            weights.
+        shuffled: Accuracy, for the first seed, after training on labels in random order.
+        prior: Accuracy of always predicting the most frequent label of the training rows.
+        unit: Unit of the intervals, speaker or utterance.
+        num_labels: Number of classes.
+        num_rows: Number of rows.
+        left_out: Speakers that are not classes.
     """
 
     task: str
@@ -70,9 +79,12 @@ class ProbeResult:
 
 
 def phone_task(frames: ProbeData) -> ProbeTask | None:
-    """By speaker; of a single speaker, by utterance; None where there is but one utterance.
+    """Return the task of predicting a frame's phone, or None with a single utterance.
 
-    All frames must have a phone.
+    Folds divide speakers or, with a single speaker, utterances.
+
+    Args:
+        frames: Frames that all have a phone.
     """
     assert frames.phone is not None and (frames.phone >= 0).all()
     several = len(np.unique(frames.speaker)) > 1
@@ -88,7 +100,14 @@ def phone_task(frames: ProbeData) -> ProbeTask | None:
 
 
 def speaker_task(data: ProbeData) -> ProbeTask | None:
-    """None where fewer than two speakers have two utterances each."""
+    """Return the task of predicting the speaker.
+
+    Args:
+        data: Frames, or means over utterances.
+
+    Returns:
+        The task, or None if fewer than two speakers have two utterances each.
+    """
     pairs = np.unique(np.stack([data.speaker, data.utterance]), axis=1)
     speakers, num_utterances = np.unique(pairs[0], return_counts=True)
     able = speakers[num_utterances >= 2]
@@ -108,8 +127,15 @@ def speaker_task(data: ProbeData) -> ProbeTask | None:
 def run_probes(
     tasks: Sequence[ProbeTask], seeds: Sequence[int] = (0, 1, 2)
 ) -> Iterator[ProbeResult]:
-    """The result of each task, representation and kind of probe, as soon as it is known; there
-    will be `num_probes(tasks)`."""
+    """Run all probes of all tasks and representations, `num_probes(tasks)` in total.
+
+    Args:
+        tasks: The tasks.
+        seeds: Seeds of folds and initial weights.
+
+    Yields:
+        Each result as soon as it is known.
+    """
     for task in tasks:
         for name in task.data.values:
             for kind in KINDS:
@@ -117,12 +143,21 @@ def run_probes(
 
 
 def num_probes(tasks: Sequence[ProbeTask]) -> int:
+    """Return the number of results of `run_probes`."""
     return sum(len(task.data.values) * len(KINDS) for task in tasks)
 
 
 def run_probe(
     task: ProbeTask, representation: str, kind: Kind, seeds: Sequence[int] = (0, 1, 2)
 ) -> ProbeResult:
+    """Train and test a probe of one representation.
+
+    Args:
+        task: The task.
+        representation: Name of the representation.
+        kind: Kind of the probe.
+        seeds: Seeds of folds and initial weights.
+    """
     values = task.data.values[representation]
     right = [_right(task, values, kind, seed) for seed in seeds]
     prior = [_prior(task, seed) for seed in seeds]
@@ -143,7 +178,7 @@ def run_probe(
 
 
 def _divisions(task: ProbeTask, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Places of the training and of the test rows, fold after fold."""
+    """Yield the training rows and the test rows of each fold."""
     folds = task.folds(seed)
     for fold in np.unique(folds):
         train, test = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
@@ -154,7 +189,7 @@ def _divisions(task: ProbeTask, seed: int) -> Iterator[tuple[np.ndarray, np.ndar
 def _right(
     task: ProbeTask, values: Matrix, kind: Kind, seed: int, is_shuffled: bool = False
 ) -> np.ndarray:
-    """(R,) whether a probe that was not trained on the row is right."""
+    """Whether a probe that was not trained on the row predicts it correctly, `(R,)`."""
     right = np.zeros(len(task.labels))
     for number, (train, test) in enumerate(_divisions(task, seed)):
         labels = task.labels[train]
@@ -167,7 +202,7 @@ def _right(
 
 
 def _prior(task: ProbeTask, seed: int) -> np.ndarray:
-    """(R,) whether the commonest label of the training rows is right."""
+    """Whether the most frequent label of the training rows is correct, `(R,)`."""
     right = np.zeros(len(task.labels))
     for train, test in _divisions(task, seed):
         names, counts = np.unique(task.labels[train], return_counts=True)

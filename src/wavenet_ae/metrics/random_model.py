@@ -1,4 +1,4 @@
-"""The model before it has learned anything, as a baseline: what training has added."""
+"""Untrained model as a baseline, which shows what training has added."""
 
 from __future__ import annotations
 
@@ -17,12 +17,23 @@ from wavenet_ae.nn.batch_norm import BatchNorm
 from wavenet_ae.randomness import keyed_bits, keyed_permutation, keyed_seed
 
 NUM_WINDOWS = 64
-WINDOWS_AT_ONCE = 8  # whose statistics batch normalization takes together
+WINDOWS_AT_ONCE = 8  # batch from which batch normalization takes its statistics
 
 
 def training_windows(model: CodeModel, corpus: PackedCorpus, seed: int = 0) -> Tensor:
-    """(B, T) int16: one window, at least a second long, of each of at most 64 utterances of the
-    training split; of all splits where there is none.  Shorter utterances end in silence."""
+    """Return a window, at least a second long, of each of at most 64 training utterances.
+
+    If there is no training split, utterances come from all splits. Shorter utterances are padded
+    with silence.
+
+    Args:
+        model: The model, whose rate and receptive field set the length.
+        corpus: The packed corpus.
+        seed: Key of the choice.
+
+    Returns:
+        `(B, T)` int16.
+    """
     length = max(model.sample_rate, 2 * model.encoder.chain.receptive_field)
     rows = corpus.rows("train") if len(corpus.rows("train")) else np.arange(len(corpus))
     chosen = rows[keyed_permutation(len(rows), seed, "window utterances")[:NUM_WINDOWS]]
@@ -39,12 +50,18 @@ def training_windows(model: CodeModel, corpus: PackedCorpus, seed: int = 0) -> T
 def random_model(
     config: Mapping[str, Any], model: CodeModel, windows: Tensor, seed: int = 0
 ) -> CodeModel:
-    """A model of the same configuration with fresh weights, in evaluation mode.
+    """Build a model of the same configuration with fresh weights, in evaluation mode.
 
-    `config` is what `build` made the model from.  What a run knows of its data before the first
-    step, the random model knows too: features are standardized on `windows` (B, T) int16, and
-    batch normalization has the statistics that it would have in training.  Where the encoder has a
-    shortcut its stack contributes nothing yet, as at the start of any run.
+    The random model knows what a run knows of its data before the first step: features are
+    standardized on `windows`, and batch normalization has the statistics that it would have in
+    training. If the encoder has a shortcut, its stack contributes nothing yet, as at the start of
+    any run.
+
+    Args:
+        config: Configuration that the model was built from.
+        model: The trained model.
+        windows: `(B, T)` int16 of the training split.
+        seed: Key of the weights.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(keyed_seed(seed, "random model"))
@@ -59,7 +76,7 @@ def random_model(
 
 @torch.no_grad()
 def _settle_statistics(encoder: Encoder, batches: list[Tensor]) -> None:
-    """Give batch normalization the mean statistics of batches (B, T), as training would."""
+    """Set batch normalization to the mean statistics of batches `(B, T)`, as training would."""
     for module in encoder.modules():
         if isinstance(module, BatchNorm):
             module.reset_running_stats()

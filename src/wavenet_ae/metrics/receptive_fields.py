@@ -1,13 +1,13 @@
-"""What reads what, measured on the model itself beside what its geometry says.
+"""Receptive fields of a model, measured on the model itself and computed from its geometry.
 
-A NaN goes wherever it is read, even where its weight is 0, and nowhere else: framing, Fourier
-transform, logarithm, convolution, batch normalization in evaluation mode and rectifier all pass it
-on.  So a NaN in one place marks exactly what reads that place.  Two things let no NaN through:
+A NaN spreads to everything that reads it, even where its weight is 0, and nowhere else: framing,
+Fourier transform, logarithm, convolution, batch normalization in evaluation mode and ReLU all pass
+it on. A NaN in one place therefore marks exactly what reads that place. Two things stop a NaN:
 
-- samples may reach the decoder as levels, so the NaN replaces the embedding of one level, and
-  only the marked sample has this level;
-- the choice of a code (NaN has no nearest code), so what a code reads is measured where it is
-  made, at the latents, and a prediction's look-ahead is made of the two measured parts.
+- Samples may reach the decoder as levels. The NaN therefore replaces the embedding of one level,
+  and only the marked sample has this level.
+- A NaN has no nearest code. The receptive field of a code is therefore measured at the latents, and
+  that of a prediction through codes is composed of the two measured parts.
 """
 
 from __future__ import annotations
@@ -26,8 +26,13 @@ from wavenet_ae.models import Autoencoder, GenerativeModel
 
 
 @dataclass(frozen=True)
-class Span:
-    """The first and the last of what is read, in samples from the place of the reader."""
+class SampleRange:
+    """Range of samples, relative to the reader.
+
+    Attributes:
+        first: First sample.
+        last: Last sample, inclusive.
+    """
 
     first: Fraction
     last: Fraction
@@ -37,74 +42,87 @@ class Span:
 
 
 @dataclass(frozen=True)
-class Certificate:
-    """What the geometry says of a model, and what was measured."""
+class ReceptiveField:
+    """Receptive field of a kind.
+
+    Attributes:
+        name: Name of the receptive field.
+        computed: Range that follows from the geometry.
+        measured: Range that was measured on the model.
+    """
 
     name: str
-    computed: Span
-    measured: Span
+    computed: SampleRange
+    measured: SampleRange
 
     @property
     def agrees(self) -> bool:
+        """Whether both ranges are equal."""
         return self.computed == self.measured
 
 
-def certify(model: GenerativeModel) -> list[Certificate]:
-    """Receptive fields and look-ahead of a model in evaluation mode, in samples.
+def measure_receptive_fields(model: GenerativeModel) -> list[ReceptiveField]:
+    """Measure the receptive fields of a model, in samples.
 
-    A model without codes has the first alone; one whose decoder remembers all of the past has the
-    second alone.  A code counts from its anchor, a prediction from
-    the sample that is predicted:
+    A model without codes has only the first field, and a model whose decoder remembers all of the
+    past only the second. Codes count from their anchor, predictions from the predicted sample:
 
-    past samples that a prediction reads       -R to -1
-    samples that a code reads                  its look-ahead is the last
-    predictions that read a code
-    samples that a prediction reads by codes   the farthest of any phase; look-ahead is the last
+        receptive field of the decoder                 -R to -1
+        receptive field of a code                      the last sample is its lookahead
+        samples conditioned on a code
+        receptive field of the decoder through codes   the farthest of any phase
+
+    Args:
+        model: The model, in evaluation mode.
     """
-    rows, has_fixed_context = [], model.decoder.has_fixed_context
+    fields, has_fixed_context = [], model.decoder.has_fixed_context
     if has_fixed_context:
-        past = Span(Fraction(-model.decoder.chain.receptive_field), Fraction(-1))
-        rows.append(Certificate("past samples that a prediction reads", past, _past(model)))
+        past = SampleRange(Fraction(-model.decoder.chain.receptive_field), Fraction(-1))
+        fields.append(ReceptiveField("receptive field of the decoder", past, _measured_past(model)))
     if isinstance(model, Autoencoder):
-        reads = Certificate("samples that a code reads", _code_span(model), _samples_coded(model))
+        code = ReceptiveField(
+            "receptive field of a code", _computed_code(model), _measured_code(model)
+        )
         if not has_fixed_context:
-            return [*rows, reads]
-        read = Certificate("predictions that read a code", _reader_span(model), _readers(model))
-        computed = _through(reads.computed, read.computed)
-        measured = _through(reads.measured, read.measured)
-        through = Certificate("samples that a prediction reads by codes", computed, measured)
-        rows += [reads, read, through]
-    return rows
+            return [*fields, code]
+        conditioned = ReceptiveField(
+            "samples conditioned on a code", _computed_readers(model), _measured_readers(model)
+        )
+        computed = _through(code.computed, conditioned.computed)
+        measured = _through(code.measured, conditioned.measured)
+        through = ReceptiveField("receptive field of the decoder through codes", computed, measured)
+        fields += [code, conditioned, through]
+    return fields
 
 
-def _through(code_reads: Span, readers: Span) -> Span:
-    """The farthest that a prediction reads by way of the codes that it reads."""
-    return Span(code_reads.first - readers.last, code_reads.last - readers.first)
+def _through(code: SampleRange, readers: SampleRange) -> SampleRange:
+    """Farthest samples that a prediction reads through its codes."""
+    return SampleRange(code.first - readers.last, code.last - readers.first)
 
 
-def _code_span(model: Autoencoder) -> Span:
+def _computed_code(model: Autoencoder) -> SampleRange:
     chain = model.alignment.encoder
     reads, anchor = chain.input_range(range(1)), chain.grid().anchor(0)
-    return Span(reads.start - anchor, reads.stop - 1 - anchor)
+    return SampleRange(reads.start - anchor, reads.stop - 1 - anchor)
 
 
-def _reader_span(model: Autoencoder) -> Span:
+def _computed_readers(model: Autoencoder) -> SampleRange:
     alignment = model.alignment
     hop, reach = alignment.conditioning_hop, alignment.conditioning_reach
     vectors = alignment.upsampling.reader_range(range(1))
-    held = alignment.first_target - reach  # the first position that vector 0 is held for
+    position = alignment.first_target - reach  # the first position of vector 0
     anchor = alignment.code_grid.anchor(0)
-    first, stop = held + vectors.start * hop + 1, held + vectors.stop * hop + reach
-    return Span(first - anchor, stop - 1 - anchor)
+    first, stop = position + vectors.start * hop + 1, position + vectors.stop * hop + reach
+    return SampleRange(first - anchor, stop - 1 - anchor)
 
 
 @torch.no_grad()
-def _past(model: GenerativeModel) -> Span:
-    """One past sample is NaN: the predictions that it spoils lie where they read it from."""
+def _measured_past(model: GenerativeModel) -> SampleRange:
+    """Mark one past sample by NaN and find the predictions that it spoils."""
     decoder, field = model.decoder, model.decoder.chain.receptive_field
     plan = model.window(field + 2)
     past, speaker = _inputs(model, plan)
-    marked = field  # the first target: its own prediction is not to read it
+    marked = field  # the first target, which its own prediction must not read
     levels = model.target.levels
     past[0, marked] = torch.nan if levels is None else levels - 1
     channels = model.upsampling.dim if isinstance(model, Autoencoder) else 0
@@ -112,13 +130,13 @@ def _past(model: GenerativeModel) -> Span:
     conditioning = torch.zeros(shape, dtype=model.dtype, device=model.device)
     with _nan_for_level(decoder.input, levels):
         parameters = decoder(past, conditioning, speaker)
-    first, last = _ends(_spoilt(parameters) + field)  # the samples that are predicted
-    return Span(Fraction(marked - last), Fraction(marked - first))
+    first, last = _ends(_spoilt(parameters) + field)  # predicted samples
+    return SampleRange(Fraction(marked - last), Fraction(marked - first))
 
 
 @contextmanager
 def _nan_for_level(module: nn.Module, levels: int | None) -> Iterator[None]:
-    """Lets a decoder's input give NaN for the highest level, where targets are levels."""
+    """Make a decoder's input return NaN for the highest level, if targets are levels."""
 
     def replace(_module: nn.Module, inputs: tuple[Tensor], output: Tensor) -> Tensor:
         if levels is None:
@@ -133,8 +151,8 @@ def _nan_for_level(module: nn.Module, levels: int | None) -> Iterator[None]:
 
 
 @torch.no_grad()
-def _samples_coded(model: Autoencoder) -> Span:
-    """NaN up to a sample, or from a sample on, spoils a code in the middle or does not."""
+def _measured_code(model: Autoencoder) -> SampleRange:
+    """Bisect the first and last samples whose NaN spoils a code in the middle."""
     chain = model.alignment.encoder
     num_codes = 2 * ceil(chain.receptive_field / model.hop) + 1
     code, length = num_codes // 2, chain.input_length(num_codes)
@@ -147,12 +165,12 @@ def _samples_coded(model: Autoencoder) -> Span:
     first = _bisect(length, lambda place: is_spoilt(slice(0, place + 1)))
     last = _bisect(length, lambda place: not is_spoilt(slice(place + 1, None)))
     anchor = chain.grid().anchor(code)
-    return Span(first - anchor, last - anchor)
+    return SampleRange(first - anchor, last - anchor)
 
 
 @torch.no_grad()
-def _readers(model: Autoencoder) -> Span:
-    """The vector of one code is NaN: the predictions that it spoils are those that read it."""
+def _measured_readers(model: Autoencoder) -> SampleRange:
+    """Mark the vector of one code by NaN and find the predictions that it spoils."""
     plan = model.window(model.window(1).full_usage + 3 * int(model.hop))
     code = plan.usage.index(plan.full_usage)
     shape = (1, model.bottleneck.dim, plan.num_codes)
@@ -163,11 +181,11 @@ def _readers(model: Autoencoder) -> Span:
     logits = model.decoder(levels, conditioning, speaker)
     first, last = _ends(_spoilt(logits) + plan.targets.start - plan.encoder_input.start)
     anchor = model.alignment.code_grid.anchor(code)
-    return Span(first - anchor, last - anchor)
+    return SampleRange(first - anchor, last - anchor)
 
 
 def _inputs(model: GenerativeModel, plan: WindowPlan) -> tuple[Tensor, Tensor]:
-    """The decoder's input in a window of the lowest level, (1, R + W - 1), and the speaker (1,)."""
+    """Decoder input of zeros for a window, `(1, R + W - 1)`, and the unknown speaker `(1,)`."""
     length = plan.decoder_input.stop - plan.decoder_input.start
     kind = torch.float32 if model.target.levels is None else torch.int64
     past = torch.zeros(1, length, dtype=kind, device=model.device)
@@ -175,7 +193,7 @@ def _inputs(model: GenerativeModel, plan: WindowPlan) -> tuple[Tensor, Tensor]:
 
 
 def _spoilt(outputs: Tensor) -> Tensor:
-    """Places of (1, C, N) at which a channel is NaN."""
+    """Places of `(1, C, N)` at which any channel is NaN."""
     return outputs.isnan().any(dim=1)[0].nonzero()[:, 0]
 
 
@@ -185,7 +203,7 @@ def _ends(spoilt: Tensor) -> tuple[int, int]:
 
 
 def _bisect(length: int, holds: Callable[[int], bool]) -> int:
-    """The first place of 0 .. length - 1 from which on `holds` is true."""
+    """First place of 0 .. length - 1 from which on `holds` is true."""
     low, high = 0, length - 1
     while low < high:
         middle = (low + high) // 2

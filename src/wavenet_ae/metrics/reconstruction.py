@@ -1,10 +1,10 @@
-"""Utterances spoken again from their codes: in their own voices, in others, and from wrong codes.
+"""Reconstruction: utterances resynthesized from their codes, and controls.
 
-reconstruction             own codes, own voice
-another utterance's codes  a control: what the decoder says whatever it is told
-to the lowest voice        own codes in the voice of the speaker with the lowest mean F0
-to the highest voice
-mu-law alone               the original as mu-law levels have it: no reconstruction can be nearer
+- reconstruction: own codes, own speaker
+- another utterance's codes: a control, what the decoder generates whatever its codes are
+- to the lowest voice: own codes, conditioned on the speaker with the lowest mean F0
+- to the highest voice: own codes, conditioned on the speaker with the highest mean F0
+- mu-law alone: the original rounded to mu-law levels; no reconstruction can be nearer
 """
 
 from __future__ import annotations
@@ -23,20 +23,21 @@ from wavenet_ae.models import Autoencoder
 from wavenet_ae.models.sampling import synthesize
 from wavenet_ae.models.utterance import CodeConditioning
 
-FEWEST_SECONDS, MOST_SECONDS = 20.0, 60.0  # of training recordings that tell a speaker's F0
-MOST_VOICES = 20  # whose F0 is measured: the speakers of most training recordings
+FEWEST_SECONDS, MOST_SECONDS = 20.0, 60.0  # training recordings for measuring a speaker's F0
+MOST_VOICES = 20  # speakers whose F0 is measured, those with most training recordings
 RECONSTRUCTION, OTHER_CODES, MU_LAW = "reconstruction", "another utterance's codes", "mu-law alone"
 TO_LOWEST, TO_HIGHEST = "to the lowest voice", "to the highest voice"
 
 
 @dataclass(frozen=True)
 class Originals:
-    """Utterances that are spoken again.
+    """Utterances to resynthesize.
 
-    names     of the recordings
-    samples   (T,) int16 each, at the model's rate
-    speakers  who speaks
-    voices    mean F0 in Hz of speakers whom the model knows, in their training recordings
+    Attributes:
+        names: Names of the recordings.
+        samples: `(T,)` int16 each, at the model's rate.
+        speakers: Speaker of each utterance.
+        voices: Mean F0 in Hz, in training recordings, of speakers that the model knows.
     """
 
     names: list[str]
@@ -46,8 +47,15 @@ class Originals:
 
 
 @dataclass(frozen=True)
-class Sound:
-    """`kind` of the utterance `original`, said by `codes` in the voice of a speaker."""
+class Resynthesis:
+    """Resynthesis of an utterance.
+
+    Attributes:
+        kind: Kind of the resynthesis, see the module.
+        original: Number of the original.
+        codes: Codes that condition the decoder.
+        voice: Speaker that conditions the decoder.
+    """
 
     kind: str
     original: int
@@ -58,8 +66,17 @@ class Sound:
 def choose(
     model: Autoencoder, corpus: PackedCorpus, rows: np.ndarray, count: int, seconds: float
 ) -> Originals:
-    """The beginnings of up to `count` utterances among `rows`, from as many speakers as may be;
-    those whose speakers the model does not know are taken where it knows none."""
+    """Choose the beginnings of utterances, from as many speakers as possible.
+
+    Utterances of unknown speakers are used only if the model knows none of the speakers.
+
+    Args:
+        model: The model.
+        corpus: The packed corpus.
+        rows: Rows of the utterances to choose from.
+        count: Utterances to choose, at most.
+        seconds: Length of each beginning, at most.
+    """
     names = [corpus.speakers[speaker] for speaker in corpus.speaker]  # of each utterance
     known = [row for row in rows.tolist() if names[row] in model.speakers]
     seen: dict[str, int] = {}
@@ -78,8 +95,13 @@ def choose(
 
 
 def voices(model: Autoencoder, corpus: PackedCorpus) -> dict[str, float]:
-    """Mean F0 in Hz of the known speakers who have most training recordings, and enough; of all
-    recordings where none are for training."""
+    """Measure the mean F0 of known speakers with enough training recordings.
+
+    If there is no training split, all recordings are used.
+
+    Returns:
+        Mean F0 in Hz by speaker, of those with most recordings.
+    """
     rows, rate = corpus.rows("train"), corpus.sample_rate
     rows = rows if len(rows) else np.arange(len(corpus))
     seconds = np.bincount(corpus.speaker[rows], corpus.length[rows] / rate, len(corpus.speakers))
@@ -93,7 +115,7 @@ def voices(model: Autoencoder, corpus: PackedCorpus) -> dict[str, float]:
 
 
 def _speech(corpus: PackedCorpus, rows: np.ndarray) -> np.ndarray:
-    """(T,) int16: recordings one after another, at most MOST_SECONDS of them."""
+    """Recordings in sequence, `(T,)` int16, at most MOST_SECONDS."""
     left, parts = round(MOST_SECONDS * corpus.sample_rate), []
     for row in rows.tolist():
         parts.append(corpus.read(row, 0, min(int(corpus.length[row]), left)))
@@ -101,34 +123,46 @@ def _speech(corpus: PackedCorpus, rows: np.ndarray) -> np.ndarray:
     return np.concatenate(parts)
 
 
-def planned(model: Autoencoder, originals: Originals) -> Iterator[Sound]:
-    """What is to be said; without two voices whose F0 is known, nothing is converted."""
+def plan_resyntheses(model: Autoencoder, originals: Originals) -> Iterator[Resynthesis]:
+    """Yield every resynthesis of the originals; voices are converted only if two are known."""
     codes = [model.encode(each, model.sample_rate) for each in originals.samples]
     for number, (own, speaker) in enumerate(zip(codes, originals.speakers, strict=True)):
-        yield Sound(RECONSTRUCTION, number, own, speaker)
+        yield Resynthesis(RECONSTRUCTION, number, own, speaker)
         if len(codes) > 1:
             other = repeated(codes[(number + 1) % len(codes)], own.shape[-1])
-            yield Sound(OTHER_CODES, number, other, speaker)
+            yield Resynthesis(OTHER_CODES, number, other, speaker)
         if len(originals.voices) > 1:
             by_f0 = sorted(originals.voices, key=originals.voices.__getitem__)
-            yield Sound(TO_LOWEST, number, own, by_f0[0])
-            yield Sound(TO_HIGHEST, number, own, by_f0[-1])
+            yield Resynthesis(TO_LOWEST, number, own, by_f0[0])
+            yield Resynthesis(TO_HIGHEST, number, own, by_f0[-1])
 
 
 def repeated(codes: Tensor, size: int) -> Tensor:
-    """The first `size` of codes (..., N), over and over."""
+    """Return the first `size` of codes `(..., N)`, repeated over and over."""
     return torch.cat([codes] * -(-size // codes.shape[-1]), dim=-1)[..., :size]
 
 
-def speak(
+def resynthesize(
     model: Autoencoder,
     originals: Originals,
-    sounds: Sequence[Sound],
+    sounds: Sequence[Resynthesis],
     engine: Engine,
     sampling: Sampling,
     seed: int = 0,
 ) -> Iterator[list[np.ndarray]]:
-    """All sounds side by side, chunk after chunk: as `synthesize`, each as long as its original."""
+    """Resynthesize utterances side by side, each as long as its original.
+
+    Args:
+        model: The model, in evaluation mode.
+        originals: The original utterances.
+        sounds: What to resynthesize.
+        engine: Engine that generates samples.
+        sampling: Temperature and truncation of the sampling.
+        seed: Seed of the random numbers.
+
+    Returns:
+        Chunks of all utterances, as `synthesize` yields them.
+    """
     conditioning = CodeConditioning(model, [each.codes for each in sounds])
     conditioning.num_samples = [len(originals.samples[each.original]) for each in sounds]
     rows = torch.tensor([model.speaker_row(each.voice) for each in sounds])
@@ -138,5 +172,5 @@ def speak(
 
 
 def through_mu_law(model: Autoencoder, samples: np.ndarray) -> np.ndarray:
-    """(T,) int16 -> the same, rounded to mu-law levels."""
+    """Return samples `(T,)` int16, rounded to mu-law levels."""
     return model.target.to_waveform(model.target(torch.from_numpy(samples)[None]))[0]

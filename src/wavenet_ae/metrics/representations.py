@@ -1,4 +1,4 @@
-"""Vectors of an utterance that a probe may read, all of them at the instants of the codes."""
+"""Representations of an utterance that are probed, all at the instants of the codes."""
 
 from __future__ import annotations
 
@@ -23,9 +23,12 @@ Baseline = Callable[[Tensor, np.ndarray], np.ndarray]
 
 @dataclass(frozen=True)
 class RepresentedUtterance:
-    """encoded  the utterance in codes
-    values   by name: (N, C) float32; of discrete codes (N, Q) int64, the places of the ones in a
-             one-hot vector, which is never written out: Q codebooks of K codes have Q * K places
+    """Utterance in all representations.
+
+    Attributes:
+        encoded: The utterance in codes.
+        values: By name, `(N, C)` float32. For codes, `(N, H)` int64: indices of the ones in a
+            one-hot vector that is never written out; H codebooks of K codes have H * K places.
     """
 
     encoded: EncodedUtterance
@@ -33,15 +36,22 @@ class RepresentedUtterance:
 
 
 class Representations:
-    """From an utterance (T,) int16 at the model's rate to all that there is to probe, in one pass:
+    """Compute all representations of an utterance in one pass.
 
-    latents         before the bottleneck
-    vectors         after it, what the decoder gets; not where the bottleneck is none
-    codes           where the model has any
-    mfcc, log_mel   the frame nearest to each code
-    random_encoder  latents of the model before training; not where the encoder has no weights
+        latents         output of the encoder
+        vectors         output of the bottleneck, unless it is the identity
+        codes           if the model has any
+        mfcc, log_mel   the frame nearest to each code
+        random_encoder  latents of an untrained model, if the encoder has weights
 
-    `config` is what `build` made the model from, `windows` (B, T) int16 are of the training split.
+    Args:
+        model: The model, in evaluation mode.
+        config: Configuration that the model was built from.
+        windows: `(B, T)` int16 of the training split, for baselines.
+        seed: Key of the untrained model.
+
+    Attributes:
+        names: Names of the representations.
     """
 
     def __init__(
@@ -63,6 +73,7 @@ class Representations:
         self.names = tuple(shortest.values)
 
     def __call__(self, waveform: Tensor) -> RepresentedUtterance:
+        """Return the representations of an utterance `(T,)` int16 at the model's rate."""
         encoded = encode_with_anchors(self.model, waveform)
         values = {"latents": encoded.latents}
         if not isinstance(self.model.bottleneck, Identity):
@@ -74,11 +85,11 @@ class Representations:
         return RepresentedUtterance(encoded, values)
 
     def _places(self, codes: np.ndarray) -> np.ndarray:
-        """Codes (N,) or (N, Q) -> (N, Q), the codes of codebook q counted from q * K."""
+        """One-hot index of each code, `(N, H)`; codebook h starts at h * K."""
         bottleneck = self.model.bottleneck
         assert bottleneck.codebook_size is not None
-        offsets = bottleneck.codebook_size * np.arange(bottleneck.num_codebooks)  # (Q,)
-        return codes.reshape(len(codes), -1) + offsets
+        offsets = bottleneck.codebook_size * np.arange(bottleneck.num_codebooks)  # (H,)
+        return codes.reshape(len(codes), -1) + offsets  # (N, H)
 
 
 def _frames_of(features: Features, model: CodeModel) -> Baseline:

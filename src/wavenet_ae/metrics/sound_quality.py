@@ -1,4 +1,4 @@
-"""How near a sound is to the original, and whose voice it has."""
+"""Quality of reconstructions: distances from the original, intelligibility and voice."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from wavenet_ae.metrics.distances import log_spectral_distance, mel_cepstral_distortion
 from wavenet_ae.metrics.f0 import mean_f0
-from wavenet_ae.metrics.reconstruction import Originals, Sound
+from wavenet_ae.metrics.reconstruction import Originals, Resynthesis
 from wavenet_ae.models import Autoencoder
 
 PESQ_RATES = {8000: "nb", 16_000: "wb"}  # narrow and wide band: ITU-T P.862 and P.862.2
@@ -20,14 +20,17 @@ NAN = float("nan")
 
 @dataclass(frozen=True)
 class SoundQuality:
-    """Of one sound; NaN where a figure cannot be had.
+    """Metrics of one reconstruction; NaN if one cannot be computed.
 
-    lsd_db, mcd_db   distances from the original, see distances.py
-    same_codes       share of the sound's own codes that are those of the original
-    f0_hz            mean of voiced frames;  original_f0_hz
-    voice_f0_hz      of the speaker in whose voice it is, in training recordings
-    pesq             1 to 4.6, for rates of 8 and 16 kHz (package pesq)
-    stoi             about 0 to 1 (Taal et al. 2011; package pystoi)
+    Attributes:
+        lsd_db: Log-spectral distance from the original, see distances.py.
+        mcd_db: Mel-cepstral distortion from the original, see distances.py.
+        same_codes: Share of the reconstruction's own codes that equal the original's.
+        f0_hz: Mean F0 over voiced frames.
+        original_f0_hz: The same of the original.
+        voice_f0_hz: Mean F0 of the speaker that conditions the decoder, in training recordings.
+        pesq: PESQ, 1 to 4.6, at rates of 8 and 16 kHz (package pesq).
+        stoi: STOI, about 0 to 1 (Taal et al. 2011; package pystoi).
     """
 
     lsd_db: float
@@ -41,16 +44,23 @@ class SoundQuality:
 
 
 def sound_quality(
-    model: Autoencoder, originals: Originals, sound: Sound, samples: np.ndarray
+    model: Autoencoder, originals: Originals, sound: Resynthesis, samples: np.ndarray
 ) -> SoundQuality:
-    """Of `samples` (T,) int16, as long as the original."""
+    """Compute the metrics of a reconstruction.
+
+    Args:
+        model: The model, in evaluation mode.
+        originals: The original utterances.
+        sound: What was reconstructed, and from what.
+        samples: `(T,)` int16, as long as the original.
+    """
     rate, original = model.sample_rate, originals.samples[sound.original]
     own, again = (model.encode(each, rate) for each in (original, samples))
-    has_codes = not own.is_floating_point()
+    is_quantized = not own.is_floating_point()
     return SoundQuality(
         lsd_db=log_spectral_distance(original, samples, rate).decibels,
         mcd_db=mel_cepstral_distortion(original, samples, rate).decibels,
-        same_codes=float((own == again).float().mean()) if has_codes else NAN,
+        same_codes=float((own == again).float().mean()) if is_quantized else NAN,
         f0_hz=mean_f0(samples, rate),
         original_f0_hz=mean_f0(original, rate),
         voice_f0_hz=originals.voices.get(sound.voice, NAN),
@@ -60,7 +70,7 @@ def sound_quality(
 
 
 def missing_packages() -> list[str]:
-    """Of those that measure PESQ and STOI."""
+    """Return the packages for PESQ and STOI that are not installed."""
     return [name for name in ("pesq", "pystoi") if find_spec(name) is None]
 
 
@@ -90,7 +100,13 @@ def _stoi(original: np.ndarray, samples: np.ndarray, rate: int) -> float:
 
 @dataclass(frozen=True)
 class Mean:
-    """Over utterances, with the standard error of the mean; NaN where there are too few."""
+    """Mean over utterances.
+
+    Attributes:
+        value: The mean; NaN without values.
+        error: Standard error of the mean; NaN with fewer than two values.
+        count: Number of values.
+    """
 
     value: float
     error: float
@@ -98,12 +114,13 @@ class Mean:
 
 
 def means(qualities: Sequence[SoundQuality]) -> Mapping[str, Mean]:
-    """Of each figure, over the sounds that have it."""
+    """Return the mean of each metric over the reconstructions that have it."""
     rows = [asdict(each) for each in qualities]
     return {name: mean([row[name] for row in rows]) for name in rows[0]}
 
 
 def mean(values: Sequence[float]) -> Mean:
+    """Return the mean of the finite values and its standard error."""
     finite = np.array([each for each in values if np.isfinite(each)])
     if not len(finite):
         return Mean(NAN, NAN, 0)

@@ -1,7 +1,7 @@
-"""How well codes and phone labels of the same frames tell of each other.
+"""Metrics that compare units with phone labels of the same frames.
 
 Phone-normalized mutual information and the two purities are those of Hsu et al. 2021, "HuBERT";
-p(phone, code) is the share of frames that have both.  All of them follow from how often each code
+p(phone, code) is the share of frames that have both. All metrics follow from how often each code
 meets each phone, which is summed utterance by utterance, whatever the length of the corpus.
 """
 
@@ -19,11 +19,12 @@ from wavenet_ae.randomness import keyed_permutation, keyed_seed
 
 @dataclass(frozen=True)
 class JointCounts:
-    """How many frames have a code and a label.
+    """Contingency table of codes and labels.
 
-    counts          (K, L) int64
-    num_unlabeled  frames that no segment covers
-    num_excluded    frames whose label the mapping leaves out
+    Attributes:
+        counts: `(K, L)` int64, frames with each code and label.
+        num_unlabeled: Frames that no segment covers.
+        num_excluded: Frames whose label the mapping excludes.
     """
 
     counts: np.ndarray
@@ -32,19 +33,24 @@ class JointCounts:
 
     @staticmethod
     def none(num_codes: int, num_labels: int) -> JointCounts:
+        """Return an empty table."""
         return JointCounts(np.zeros((num_codes, num_labels), np.int64), 0, 0)
 
     def added(self, codes: np.ndarray, labels: np.ndarray) -> JointCounts:
-        """With those of codes (N,) in 0 .. K - 1 and labels (N,), which are below L, UNLABELED or
-        EXCLUDED."""
+        """Return the table with the frames of an utterance added.
+
+        Args:
+            codes: `(N,)` in 0 .. K - 1.
+            labels: `(N,)` below L, or UNLABELED or EXCLUDED.
+        """
         assert codes.shape == labels.shape and codes.ndim == 1, (codes.shape, labels.shape)
         num_codes, num_labels = self.counts.shape
         is_labeled = labels >= 0
-        kept, of_codes = labels[is_labeled], codes[is_labeled]
+        kept, kept_codes = labels[is_labeled], codes[is_labeled]
         assert ((codes >= 0) & (codes < num_codes)).all(), "a code is outside of the codebook"
         assert (kept < num_labels).all(), "a label is outside of the inventory"
         counts = self.counts.copy()
-        np.add.at(counts, (of_codes, kept), 1)
+        np.add.at(counts, (kept_codes, kept), 1)
         return JointCounts(
             counts,
             self.num_unlabeled + int((labels == UNLABELED).sum()),
@@ -59,8 +65,14 @@ class JointCounts:
         )
 
     def shuffled(self, seed: int) -> JointCounts:
-        """What a random permutation of all labels would leave: counts drawn with the same sums of
-        rows and columns, of their distribution under such permutations."""
+        """Return the table that a random permutation of all labels would give.
+
+        The counts are sampled with the same sums of rows and columns, from their distribution under
+        such permutations.
+
+        Args:
+            seed: Key of the permutation.
+        """
         draw = np.random.default_rng(keyed_seed(seed, "shuffled labels"))
         left, counts = self.counts.sum(axis=0), np.zeros_like(self.counts)
         frames = self.counts.sum(axis=1)
@@ -72,23 +84,26 @@ class JointCounts:
 
 @dataclass(frozen=True)
 class UnitQuality:
-    """Statistics over the labeled frames.
+    """Metrics of units over the labeled frames.
 
-    pnmi            I(code; phone) / H(phone): 0 if codes tell nothing, 1 if they tell the phone;
-                    nan if there is only one phone.  Biased upwards on few frames, hence:
-    pnmi_shuffled   the same with the labels in random order, what chance gives to frames that are
-                    drawn one by one; runs of equal codes and labels make chance a little larger
-    nmi             2 I(code; phone) / (H(code) + H(phone)), as acoustic unit discovery reports it
-                    (Ondel et al. 2018): lower where a phone is split into many codes
-    phone_purity    sum over codes of max over phones of p(phone, code): the share of frames that
-                    a dictionary from codes to phones gets right that was made on these frames, the
-                    protocol of van den Oord et al. 2017, "Neural discrete representation
-                    learning", section 4.3
-    majority        the share of the most frequent phone, to which `phone_purity` compares there
-    cluster_purity  sum over phones of max over codes of p(phone, code)
-    perplexity      exp of the codes' entropy, 1 to `num_codes`
-    num_used        codes that occur
-    num_frames      frames that were counted; `num_unlabeled` and `num_excluded` were left out
+    Attributes:
+        pnmi: I(code; phone) / H(phone): 0 if codes say nothing about phones, 1 if they determine
+            them; NaN with a single phone. Biased upwards on few frames.
+        pnmi_shuffled: The same with labels in random order, the chance level of frames that are
+            sampled one by one; runs of equal codes and labels make chance a little larger.
+        nmi: 2 I(code; phone) / (H(code) + H(phone)), as acoustic unit discovery reports it (Ondel
+            et al. 2018); lower if a phone is split into many codes.
+        phone_purity: Sum over codes of max over phones of p(phone, code): the accuracy of a
+            dictionary from codes to phones on the frames that it was made on (van den Oord et al.
+            2017, "Neural discrete representation learning", sec. 4.3).
+        majority: Share of the most frequent phone, the baseline of `phone_purity`.
+        cluster_purity: Sum over phones of max over codes of p(phone, code).
+        perplexity: exp of the codes' entropy, 1 to `num_codes`.
+        num_used: Codes that occur.
+        num_codes: Size of the codebook.
+        num_frames: Labeled frames.
+        num_unlabeled: Frames without a label, left out.
+        num_excluded: Frames whose label the mapping excludes, left out.
     """
 
     pnmi: float
@@ -108,12 +123,30 @@ class UnitQuality:
 def unit_quality(
     codes: np.ndarray, labels: np.ndarray, num_codes: int, num_labels: int
 ) -> UnitQuality:
-    """Of codes (N,) and labels (N,) as `JointCounts.added` takes them, all at once."""
+    """Compute the metrics of a single array of codes and labels.
+
+    Args:
+        codes: `(N,)` in 0 .. K - 1.
+        labels: `(N,)` below L, or UNLABELED or EXCLUDED.
+        num_codes: K.
+        num_labels: L.
+
+    Raises:
+        UserError: If no frame has a label.
+    """
     return joint_quality(JointCounts.none(num_codes, num_labels).added(codes, labels))
 
 
 def joint_quality(joint: JointCounts, seed: int = 0) -> UnitQuality:
-    """`seed` keys the shuffled labels.  Raises UserError if no frame is labeled."""
+    """Compute the metrics of a contingency table.
+
+    Args:
+        joint: The table.
+        seed: Key of the shuffled labels.
+
+    Raises:
+        UserError: If no frame has a label.
+    """
     num_frames = int(joint.counts.sum())
     if not num_frames:
         total = joint.num_unlabeled + joint.num_excluded
@@ -139,10 +172,15 @@ def joint_quality(joint: JointCounts, seed: int = 0) -> UnitQuality:
 
 
 def held_out_accuracy(halves: tuple[JointCounts, JointCounts]) -> float:
-    """The share of frames whose phone a dictionary from codes to phones names that was made on the
-    other half, over both halves; a code that is not in it means that half's most frequent phone.
+    """Return the accuracy of a dictionary from codes to phones that was made on the other half.
 
-    nan where a half has no labeled frame.
+    A code that the dictionary lacks stands for the most frequent phone of that half.
+
+    Args:
+        halves: Tables of two halves of the corpus.
+
+    Returns:
+        Share of correct frames over both halves; NaN if a half has no labeled frame.
     """
     pairs = (halves, halves[::-1])
     if not all(half.counts.any() for half in halves):
@@ -152,21 +190,31 @@ def held_out_accuracy(halves: tuple[JointCounts, JointCounts]) -> float:
 
 
 def halves(names: Sequence[str], seed: int = 0) -> dict[str, int]:
-    """0 or 1 for each distinct name, of a speaker or, where there is but one, of an utterance:
-    as many of each, by a random order that `seed` keys."""
+    """Assign each distinct name to one of two halves of equal size, in random order.
+
+    Args:
+        names: Names of speakers or, with a single speaker, of utterances.
+        seed: Key of the order.
+
+    Returns:
+        0 or 1 by name.
+    """
     distinct = sorted(set(names))
     order = keyed_permutation(len(distinct), seed, "halves")
     return {distinct[row]: place % 2 for place, row in enumerate(order)}
 
 
 def pnmi(joint: np.ndarray) -> float:
-    """I(code; phone) / H(phone) of joint counts (codes, phones); nan if there is one phone only."""
+    """Return I(code; phone) / H(phone) of joint counts `(K, L)`; NaN with a single phone."""
     phone_entropy = _entropy(joint.sum(axis=0))
     return _information(joint) / phone_entropy if phone_entropy else float("nan")
 
 
 def nmi(joint: np.ndarray) -> float:
-    """2 I(code; phone) / (H(code) + H(phone)) of joint counts; nan if there is one of each."""
+    """Return 2 I(code; phone) / (H(code) + H(phone)) of joint counts `(K, L)`.
+
+    It is NaN with a single code and a single phone.
+    """
     entropies = _entropy(joint.sum(axis=0)) + _entropy(joint.sum(axis=1))
     return 2 * _information(joint) / entropies if entropies else float("nan")
 
@@ -177,11 +225,11 @@ def _named_rightly(made: np.ndarray, asked: np.ndarray) -> int:
 
 
 def _information(joint: np.ndarray) -> float:
-    # I(x; y) = H(x) + H(y) - H(x, y), all of them sums over what occurs
+    # I(x; y) = H(x) + H(y) - H(x, y); each is a sum over counts above 0
     return _entropy(joint.sum(axis=1)) + _entropy(joint.sum(axis=0)) - _entropy(joint.ravel())
 
 
 def _entropy(counts: np.ndarray) -> float:
-    """Nats, of the distribution that has these counts."""
+    """Entropy in nats of the distribution with these counts."""
     share = counts[counts > 0] / counts.sum()
     return float(-(share * np.log(share)).sum())

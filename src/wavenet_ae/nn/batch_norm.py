@@ -1,4 +1,4 @@
-"""Batch normalization over the global batch."""
+"""Batch normalization over the global batch of data-parallel training."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ from wavenet_ae.distributed import all_reduce_sum_with_gradient, world_size
 
 
 class BatchNorm(nn.BatchNorm1d):
-    """torch's BatchNorm1d over (B, C, N), whose statistics are those of all processes' items.
+    """`torch.nn.BatchNorm1d` over `(B, C, N)` with statistics of the items of all processes.
 
-    So data-parallel processes compute what a single one would (torch's SyncBatchNorm needs GPUs).
-    With a single process it is torch's own.
+    Data-parallel processes therefore compute what a single process would (torch's SyncBatchNorm
+    needs GPUs). With a single process, it is torch's own layer.
     """
 
     def forward(self, input: Tensor) -> Tensor:
+        """Normalize `(B, C, N)`, in float32 even under autocast."""
         if not (self.training and world_size() > 1):
             return super().forward(input)
         assert self.running_mean is not None
         with torch.autocast(input.device.type, enabled=False):
-            # in float32, as torch's own: sums of thousands of bfloat16 lose too much
+            # float32, as in torch's layer: sums of thousands of bfloat16 values lose too much
             return self._shared(input.to(self.running_mean.dtype)).to(input.dtype)
 
     def _shared(self, input: Tensor) -> Tensor:
@@ -28,12 +29,12 @@ class BatchNorm(nn.BatchNorm1d):
         mean = all_reduce_sum_with_gradient(input.sum(dim=(0, 2))) / count  # (C,)
         centered = input - mean[:, None]
         variance = all_reduce_sum_with_gradient(centered.square().sum(dim=(0, 2))) / count  # (C,)
-        self._follow(mean.detach(), variance.detach() * count / (count - 1))
+        self._update_running(mean.detach(), variance.detach() * count / (count - 1))
         output = centered * (variance + self.eps).rsqrt()[:, None]
         return output * self.weight[:, None] + self.bias[:, None] if self.affine else output
 
     @torch.no_grad()
-    def _follow(self, mean: Tensor, variance: Tensor) -> None:
+    def _update_running(self, mean: Tensor, variance: Tensor) -> None:
         assert self.running_mean is not None and self.running_var is not None
         assert self.num_batches_tracked is not None and self.momentum is not None
         self.running_mean.lerp_(mean, self.momentum)

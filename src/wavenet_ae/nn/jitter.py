@@ -1,4 +1,4 @@
-"""Time jitter: a regularizer on codes that are neighbors in time."""
+"""Time jitter, which regularizes codes that are neighbors in time."""
 
 from __future__ import annotations
 
@@ -7,14 +7,22 @@ from torch import Tensor
 
 
 def jitter_sources(uniform: Tensor, probability: float) -> Tensor:
-    """Which position each position takes its vector from: (B, N) uniform -> (B, N) int64.
+    """Choose the position that each position takes its vector from.
 
-    Each is replaced by its left or its right neighbor, `probability / 2` each, clamped at the
-    ends (Chorowski et al. 2019, sec. III-C).  Where that would copy one code to three positions,
+    Each position is replaced by its left or its right neighbor with probability `probability / 2`
+    each, clamped at the ends (Chorowski et al. 2019, arXiv 1901.08810, sec. III-C). Where that
+    would copy one code to three positions,
 
         shift    +1   0  -1          sources   i   i   i    becomes   i   i   i+1
 
-    the last keeps its own, so that no code is heard three times over.
+    the last position keeps its own vector, so that no code is used three times in a row.
+
+    Args:
+        uniform: `(B, N)` uniform numbers in [0, 1).
+        probability: Probability that a position is replaced.
+
+    Returns:
+        `(B, N)` int64, the source of each position.
     """
     shift = (uniform > 1 - probability / 2).long() - (uniform < probability / 2).long()
     tripled = (shift[:, :-2] == 1) & (shift[:, 1:-1] == 0) & (shift[:, 2:] == -1)
@@ -25,6 +33,15 @@ def jitter_sources(uniform: Tensor, probability: float) -> Tensor:
 
 
 def jitter(vectors: Tensor, uniform: Tensor, probability: float) -> Tensor:
-    """Replace vectors (B, D, N) by neighbors; `uniform` (B, N) decides which."""
+    """Replace vectors by their neighbors in time, see `jitter_sources`.
+
+    Args:
+        vectors: `(B, D, N)`.
+        uniform: `(B, N)` uniform numbers in [0, 1), which decide the replacements.
+        probability: Probability that a position is replaced.
+
+    Returns:
+        `(B, D, N)`.
+    """
     sources = jitter_sources(uniform, probability)
     return vectors.gather(2, sources[:, None].expand_as(vectors))

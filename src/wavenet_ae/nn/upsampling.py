@@ -1,4 +1,4 @@
-"""From codes to the conditioning of a decoder."""
+"""Upsampling from codes to the conditioning of a decoder."""
 
 from __future__ import annotations
 
@@ -12,11 +12,22 @@ from wavenet_ae.schema import Positive
 
 
 class Upsampling(nn.Module):
-    """A convolution over neighboring codes, then transposed convolutions: (B, D, N) -> (B, C, M).
+    """Convolution over neighboring codes, then transposed convolutions: `(B, D, N)` to `(B, C, M)`.
 
-    Without padding: each output reads all that it would read inside an endless stream.  Where
-    the strides stop short of the sample rate, the decoder holds every vector for the rest, which
-    costs next to nothing: a conditioning of 200 vectors a second already follows speech.
+    Nothing is padded: each output reads all inputs that it would read inside an endless stream. If
+    the strides stop short of the sample rate, the decoder repeats each vector for the rest, at next
+    to no cost: 200 conditioning vectors per second already follow speech.
+
+    Args:
+        input_dim: Channels of the bottleneck's vectors, D.
+        dim: Channels of the conditioning, C.
+        context: Codes that the first convolution reads.
+        strides: Upsampling factor of each transposed convolution.
+        kernels: Kernel of each transposed convolution, at least its stride.
+
+    Raises:
+        ValueError: If there are not as many kernels as strides, or a kernel is shorter than its
+            stride.
     """
 
     def __init__(
@@ -29,7 +40,10 @@ class Upsampling(nn.Module):
     ) -> None:
         super().__init__()
         if len(strides) != len(kernels):
-            raise ValueError(f"upsampling has {len(strides)} strides but {len(kernels)} kernels")
+            raise ValueError(
+                f"upsampling has {len(strides)} strides but {len(kernels)} kernels: list one "
+                "stride and one kernel for each transposed convolution"
+            )
         self.dim = dim
         self.context = nn.Conv1d(input_dim, dim, context)
         self.stages = nn.ModuleList(
@@ -40,6 +54,7 @@ class Upsampling(nn.Module):
         self.chain = Chain((Down(context, name="code context"), *ups))
 
     def forward(self, vectors: Tensor) -> Tensor:
+        """Return conditioning vectors `(B, C, M)` of the bottleneck's vectors `(B, D, N)`."""
         hidden = F.relu(self.context(vectors))
         for stage in self.stages:
             hidden = F.relu(stage(hidden))

@@ -1,1 +1,1 @@
-"""Plots of runs and evaluations."""
+"""Every plot: functions that take plain data and return a figure."""

@@ -1,25 +1,32 @@
-"""Pictures of a run for those who do not know its dashboard yet."""
+"""Learning curves: NLL in training and validation, and the use of the codebook."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Sequence
 
-import numpy as np
+import matplotlib
+from matplotlib.figure import Figure
 
-from wavenet_ae.dashboards.history import Histogram, RunHistory, Scalars
-from wavenet_ae.dashboards.pages import draw_page, save
+from wavenet_ae.dashboards.history import RunHistory
 from wavenet_ae.dashboards.panels import Panel
+from wavenet_ae.plotting.panels import plot_panel, plotted_keys, run_handles
+from wavenet_ae.plotting.style import (
+    PAGE_STYLE,
+    add_legend,
+    legend_inches,
+    page_figure,
+)
 
-LEARNING_CURVE = (
+PANEL_INCHES = 3.4
+LEARNING_CURVES = (
     Panel(
         name="nll",
         section="",
         title="Negative log-likelihood",
         keys={
             "train/nll": "training",
-            "validation/nll": "validation, true codes",
-            "validation/nll_shuffled_codes": "validation, another item's codes: "
-            "the gap is what the codes tell the decoder",
+            "validation/nll": "validation",
+            "validation/nll_shuffled_codes": "validation, shuffled codes",
         },
         kind="lines",
         ylabel="nats per sample",
@@ -36,24 +43,33 @@ LEARNING_CURVE = (
 )
 
 
-def draw_learning_curve(scalars: Scalars, png: Path) -> None:
-    """NLL in training and validation with true and other codes; below, usage of the codebook."""
-    run = RunHistory("", scalars, {})
-    panels = [panel for panel in LEARNING_CURVE if panel.matches(scalars)]
-    save(draw_page(panels, [run], columns=1), png)
+def plot_learning_curves(runs: Sequence[RunHistory]) -> Figure | None:
+    """Plots the NLL of runs, and below it the perplexity of their codes.
+
+    Args:
+        runs: At most as many runs as there are colors.
+
+    Returns:
+        The figure, or None if no run has logged any of it.
+    """
+    panels = [panel for panel in LEARNING_CURVES if plotted_keys(panel, runs)]
+    if not panels:
+        return None
+    has_legend = len(runs) > 1
+    height = PANEL_INCHES * len(panels) + has_legend * legend_inches(len(runs))
+    with matplotlib.rc_context(PAGE_STYLE):
+        figure = page_figure(height)
+        parts = figure.subfigures(len(panels), 1, squeeze=False).flat
+        for part, panel in zip(parts, panels, strict=True):
+            plot_panel(part, panel, runs, panel.title)
+        _align_steps(figure)
+        if has_legend:
+            add_legend(figure, run_handles(runs))
+    return figure
 
 
-def draw_usage(counts: np.ndarray, kind: str, step: int, png: Path) -> None:
-    """How often each unit (K,) occurs after `step` steps, most frequent first."""
-    histogram = Histogram(step, -0.5, len(counts) - 0.5, counts)
-    panel = Panel(
-        name="usage",
-        section="",
-        title=f"Use of the units ({kind})",
-        keys={"units": "units"},
-        kind="bars",
-        ylabel="share of frames in %",
-        xlabel="unit, most frequent first",
-        shares=True,
-    )
-    save(draw_page([panel], [RunHistory("", {}, {"units": [histogram]})]), png)
+def _align_steps(figure: Figure) -> None:
+    """Gives all panels the same steps, so that what happens at once stands at one place."""
+    last = max(axes.get_xlim()[1] for axes in figure.axes)
+    for axes in figure.axes:
+        axes.set_xlim(0, last)

@@ -1,1 +1,1 @@
-"""Searches for settings, with Optuna."""
+"""Hyperparameter search with Optuna."""

@@ -1,4 +1,4 @@
-"""Who may work in a folder: one process at a time, and none once it is dead."""
+"""Locks that let one process at a time work in a folder; they end with the process."""
 
 from __future__ import annotations
 
@@ -16,24 +16,28 @@ logger = logging.getLogger(__name__)
 
 @contextmanager
 def sole_search(folder: Path) -> Iterator[None]:
-    """Raises UserError where another process searches in `folder`."""
+    """Hold the lock of a search in `folder`.
+
+    Raises:
+        UserError: If another process searches in the folder.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(folder / "search.lock", timeout=0):
             yield
     except Timeout:
         raise UserError(
-            f"hydra.sweep.dir={folder}: another process searches in this folder; let it end, or "
-            "give this search a folder of its own"
+            f"hydra.sweep.dir={folder}: another process searches in this folder; wait for it, or "
+            "set hydra.sweep.dir to another folder"
         ) from None
 
 
 @contextmanager
 def run_in_turn(folder: Path) -> Iterator[None]:
-    """Waits while another process trains in `folder`.
+    """Hold the lock of a run in `folder`, waiting while another process trains there.
 
-    A launcher's processes outlive a sweep that is killed: the sweep that goes on must not train
-    beside them.
+    The processes of a launcher outlive a sweep that is killed. When the sweep continues, it must
+    not train in the same folder at the same time.
     """
     lock = FileLock(folder / "run.lock")
     try:

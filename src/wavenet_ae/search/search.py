@@ -1,4 +1,4 @@
-"""A search: Optuna chooses the values of trials, a launcher of Hydra's runs them."""
+"""Search in which Optuna chooses the values of trials and a Hydra launcher runs them."""
 
 from __future__ import annotations
 
@@ -39,14 +39,22 @@ def search(
     context: HydraContext,
     task: TaskFunction,
 ) -> None:
-    """Run the trials that are missing in the sweep folder, and name the best.
+    """Run the missing trials of a sweep folder, and log the best.
 
-    node        the values of hydra.sweeper
-    arguments   the command line, but for what is Hydra's own
-    config      what Hydra has composed from both
+    Args:
+        node: Values of `hydra.sweeper`.
+        arguments: The command line without Hydra's own flags.
+        config: Configuration that Hydra has composed from both.
+        context: Hydra's context, with its configuration loader.
+        task: Function that runs one trial.
+
+    Raises:
+        UserError: If a setting, the search space or a trial's configuration is invalid, the folder
+            holds another search, or the launcher loses a run.
     """
     log_to(None)
-    logging.getLogger("hydra_plugins").setLevel(logging.WARNING)  # launchers repeat what we say
+    # Launchers log the same overrides again.
+    logging.getLogger("hydra_plugins").setLevel(logging.WARNING)
     plain_node = {key: _container(value) for key, value in node.items()}
     settings = check_search_settings(plain_node)
     space = parse_space(settings.params, arguments, context.config_loader)
@@ -71,11 +79,11 @@ def _container(value: Any) -> Any:
 def _checked(
     context: HydraContext, config: DictConfig, overrides: list[str], folder: Path
 ) -> dict[str, Any]:
-    """A trial's plain configuration, after the check that train.py would make of it."""
+    """Plain configuration of a trial, after the checks that training makes of it."""
     composed = context.config_loader.load_sweep_config(config, overrides)
     before = HydraConfig.instance().cfg
     try:
-        HydraConfig.instance().set_config(composed)  # to which `${hydra:...}` refers
+        HydraConfig.instance().set_config(composed)  # `${hydra:...}` interpolates it
         with open_dict(composed):
             del composed["hydra"]
             composed.run_folder = str(folder)
@@ -89,7 +97,7 @@ def _checked(
 
 
 def _run_batch(trials: Trials, launcher: Launcher, folder: Path) -> None:
-    """Run as many trials as may run side by side: first those that a killed search has left."""
+    """Run as many trials as may run side by side, first those that a killed search has left."""
     missing = trials.settings.num_trials - trials.num_finished()
     size = min(missing, trials.settings.num_parallel)
     batch = []
@@ -97,7 +105,7 @@ def _run_batch(trials: Trials, launcher: Launcher, folder: Path) -> None:
         outcome = _recorded_failure(folder / str(trial.number))
         if outcome is None:
             batch.append(trial)
-        else:  # it was killed before it could tell the study
+        else:  # killed before it could report to the study
             _tell(trials, trial, outcome)
     size = min(size, trials.settings.num_trials - trials.num_finished())
     batch += [trials.ask() for _ in range(size - len(batch))]
@@ -110,7 +118,7 @@ def _run_batch(trials: Trials, launcher: Launcher, folder: Path) -> None:
 def _launch(
     launcher: Launcher, space: Space, batch: Sequence[Trial], num_trials: int
 ) -> Sequence[JobReturn]:
-    """Each trial in the run folder of its own number, whichever numbers the launcher gives."""
+    """Run each trial in the folder of its own number, whatever numbers the launcher counts."""
     overrides = []
     for trial in batch:
         logger.info("trial %d of %d: %s", trial.number, num_trials, _assignments(trial.params))
@@ -120,24 +128,24 @@ def _launch(
     except Exception as error:
         numbers = ", ".join(str(each.number) for each in batch)
         raise UserError(
-            f"the launcher has lost a run ({type(error).__name__}: {error}).  The same command "
-            f"goes on with the trials that it was busy with: {numbers}"
+            f"the launcher has lost a run ({type(error).__name__}: {error}).  Run the same command "
+            f"again to continue with trials {numbers}"
         ) from error
     except (KeyboardInterrupt, SystemExit):
-        logger.info("the search has stopped; the same command goes on with it")
+        logger.info("the search has stopped; run the same command again to continue")
         raise
     finally:
-        log_to(None)  # a run in this process has left its own log open
+        log_to(None)  # close the log of a run in this process
 
 
 def _outcome(job: JobReturn, run_folder: Path) -> Outcome:
     try:
         value = float(job.return_value)
-    except Exception as error:  # whatever a run has raised
+    except Exception as error:  # a run may raise anything
         return Outcome(nan, f"{type(error).__name__}: {error}")
     if isfinite(value):
         return Outcome(value)
-    return _recorded_failure(run_folder) or Outcome(nan, "it has no finite validation NLL")
+    return _recorded_failure(run_folder) or Outcome(nan, "no finite validation NLL")
 
 
 def _recorded_failure(run_folder: Path) -> Outcome | None:
@@ -155,7 +163,7 @@ def _name_best(trials: Trials, folder: Path) -> None:
     """Log the best trial and write it to `best.yaml`."""
     best = trials.best()
     if best is None:
-        logger.warning("no trial of %d has given a figure: see %s", trials.num_finished(), folder)
+        logger.warning("none of %d trials has a result: see %s", trials.num_finished(), folder)
         return
     record = {
         "trial": best.number,

@@ -1,4 +1,4 @@
-"""What a search is asked for, checked before Optuna is imported."""
+"""Settings of a search, checked before Optuna is imported."""
 
 from __future__ import annotations
 
@@ -11,7 +11,15 @@ from wavenet_ae.schema import NonNegative, Positive, binding_problems, require_n
 
 @dataclass(frozen=True)
 class SearchSettings:
-    """conf/hydra/sweeper/search.yaml says what each means."""
+    """Settings of a search, documented in conf/hydra/sweeper/search.yaml.
+
+    Attributes:
+        num_trials: Trials in total, including failed ones.
+        num_parallel: Trials that the launcher gets at a time.
+        direction: Whether the metric is minimized or maximized.
+        seed: Seed of Optuna's sampler.
+        params: Ranges in Hydra's sweep syntax, by key.
+    """
 
     num_trials: Positive
     num_parallel: Positive = 1
@@ -21,6 +29,10 @@ class SearchSettings:
 
 
 def check_search_settings(node: Mapping[str, Any]) -> SearchSettings:
-    """Raises one UserError that lists all problems of `hydra.sweeper`."""
+    """Bind and check the values of `hydra.sweeper`.
+
+    Raises:
+        UserError: If there is any problem; the text lists all of them.
+    """
     require_none(binding_problems(SearchSettings, node, where="hydra.sweeper."))
     return SearchSettings(**node)

@@ -1,4 +1,4 @@
-"""The space of a search, written in Hydra's own sweep syntax."""
+"""Search space, written in Hydra's own sweep syntax."""
 
 from __future__ import annotations
 
@@ -27,18 +27,24 @@ SYNTAX = (
 
 @dataclass(frozen=True)
 class Space:
-    """What is searched, by key, and what is the same in every trial: overrides in their order."""
+    """Search space.
+
+    Attributes:
+        searched: Distribution of each key that is searched.
+        written: The same as the user wrote it.
+        fixed: Overrides that all trials share, in their order.
+    """
 
     searched: Mapping[str, BaseDistribution]
-    written: Mapping[str, str]  # as the user wrote what is searched
+    written: Mapping[str, str]
     fixed: tuple[str, ...]
 
     def overrides(self, values: Mapping[str, Any]) -> list[str]:
-        """The command line of a trial."""
+        """Return the command line of a trial with these values."""
         return [*self.fixed, *(f"{key}={values[key]}" for key in self.searched)]
 
     def corners(self) -> list[dict[str, Any]]:
-        """Values that between them hold every choice and both ends of every interval."""
+        """Return sets of values that cover every choice and both ends of every interval."""
         ends = {key: _ends(each) for key, each in self.searched.items()}
         number = max(map(len, ends.values()))
         return [{key: each[n % len(each)] for key, each in ends.items()} for n in range(number)]
@@ -47,9 +53,15 @@ class Space:
 def parse_space(
     params: Mapping[str, Any], arguments: Sequence[str], loader: ConfigLoader | None = None
 ) -> Space:
-    """`params` is what hydra.sweeper.params lists; `arguments`, of the command line, go before it.
+    """Parse a search space.
 
-    Raises UserError where nothing is left to search or where a range cannot be searched.
+    Args:
+        params: Values of `hydra.sweeper.params`.
+        arguments: The command line; its ranges replace those of `params`.
+        loader: Hydra's configuration loader, which resolves globs.
+
+    Raises:
+        UserError: If nothing is left to search, or a range cannot be searched.
     """
     listed = [f"{key}={'null' if value is None else value}" for key, value in params.items()]
     try:
@@ -82,7 +94,7 @@ def _distribution(override: Override) -> BaseDistribution:
 
 def _interval(value: IntervalSweep) -> BaseDistribution:
     if value.tags - {"log"}:
-        raise ValueError(f"of tags, it knows log alone, not {', '.join(sorted(value.tags))}")
+        raise ValueError(f"the only tag is log, not {', '.join(sorted(value.tags))}")
     low, high, is_log = value.start, value.end, "log" in value.tags
     assert low is not None and high is not None
     if isinstance(low, int) and isinstance(high, int):
@@ -91,7 +103,7 @@ def _interval(value: IntervalSweep) -> BaseDistribution:
 
 
 def _range(value: RangeSweep) -> BaseDistribution:
-    """The numbers that a grid over this range visits: without its stop."""
+    """Distribution of the numbers that a grid over this range visits, without its stop."""
     numbers = sorted(value.range())
     if value.tags or not numbers:
         raise ValueError("a range has no tags: use interval()" if numbers else "it is empty")
@@ -102,12 +114,12 @@ def _range(value: RangeSweep) -> BaseDistribution:
 
 
 def _choice(override: Override) -> BaseDistribution:
-    """Of texts as they stand on a command line, so that lists and null are choices too."""
+    """Distribution of texts as on a command line, so that lists and null are choices too."""
     value = override.value()
     if isinstance(value, ChoiceSweep | RangeSweep):
         if value.tags:
             raise ValueError("only an interval() has tags")
-        value.shuffle = False  # the sampler draws them anyhow, and each start must see one order
+        value.shuffle = False  # the sampler shuffles, and every start must see the same order
     choices = list(override.sweep_string_iterator())
     if not choices:
         raise ValueError("there is nothing to choose from")

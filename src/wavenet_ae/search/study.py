@@ -1,4 +1,4 @@
-"""The trials of a search, on disk: what a kill at any instant leaves is gone on with."""
+"""Trials of a search on disk, in a study that survives a kill at any instant."""
 
 from __future__ import annotations
 
@@ -30,38 +30,52 @@ from wavenet_ae.training.resumable import changes
 FILE = "search.db"
 STUDY = "search"
 FAILED_REASON = "reason"
-# What a run may change when it is resumed, but trials that are compared may not.
+# Settings that a resumed run may change, but that must be equal in trials that are compared.
 COMPARED = ("trainer.max_steps", "trainer.max_time")
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a trial ended: `reason` says why it has no finite value."""
+    """Result of a trial.
+
+    Attributes:
+        value: The metric; NaN if the trial failed.
+        reason: Why it failed.
+    """
 
     value: float
     reason: str = ""
 
 
 class Trials:
-    """Optuna's study of a sweep folder.  A trial's number is the name of its run folder."""
+    """Optuna's study of a sweep folder; the number of a trial is the name of its run folder.
+
+    Args:
+        folder: Sweep folder that holds the study.
+        space: Search space.
+        settings: Settings of the search.
+    """
 
     def __init__(self, folder: Path, space: Space, settings: SearchSettings) -> None:
         self.space, self.settings = space, settings
         self.study = optuna.load_study(study_name=STUDY, storage=_storage(folder / FILE))
 
     def num_finished(self) -> int:
+        """Return the number of trials that have completed or failed."""
         return sum(each.state.is_finished() for each in self.study.get_trials(deepcopy=False))
 
     def unfinished(self) -> list[Trial]:
-        """Those that a killed search has left, in their order."""
+        """Return the trials that a killed search has left, in their order."""
         left = self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
         return [self._unfinished(each) for each in left]
 
     def ask(self) -> Trial:
+        """Start a new trial with values from the sampler."""
         self._seed_sampler(len(self.study.get_trials(deepcopy=False)))
         return self._with_values(self.study.ask())
 
     def tell(self, trial: Trial, outcome: Outcome) -> None:
+        """Record the outcome of a trial."""
         if isfinite(outcome.value):
             self.study.tell(trial, outcome.value)
         else:
@@ -69,6 +83,7 @@ class Trials:
             self.study.tell(trial, state=TrialState.FAIL)
 
     def best(self) -> FrozenTrial | None:
+        """Return the best completed trial, or None without any."""
         completed = self.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
         return self.study.best_trial if completed else None
 
@@ -77,14 +92,13 @@ class Trials:
         return self._with_values(Trial(self.study, left._trial_id))
 
     def _seed_sampler(self, number: int) -> None:
-        """Random numbers are keyed by the trial's own, so that a search that is continued neither
-        repeats its draws nor misses any."""
+        """Key the sampler by the trial's number: a continued search repeats and skips nothing."""
         seed = keyed_seed(self.settings.seed, "search", number) % 2**32
         is_parallel = self.settings.num_parallel > 1
         self.study.sampler = optuna.samplers.TPESampler(seed=seed, constant_liar=is_parallel)
 
     def _with_values(self, trial: Trial) -> Trial:
-        """A value that is on disk already stays as it is."""
+        """Suggest a value for every key; values that are on disk already stay."""
         for key, distribution in self.space.searched.items():
             _suggest(trial, key, distribution)
         return trial
@@ -93,10 +107,16 @@ class Trials:
 def open_trials(
     folder: Path, space: Space, settings: SearchSettings, reference: Mapping[str, Any]
 ) -> Trials:
-    """The trials in `folder`, where there are none a new study.
+    """Open the study in `folder`, or create it.
 
-    reference   plain configuration of a trial with the first value of all that is searched
-    Raises UserError where the folder holds another search, or runs of something else.
+    Args:
+        folder: Sweep folder.
+        space: Search space.
+        settings: Settings of the search.
+        reference: Plain configuration of a trial with the first value of every searched key.
+
+    Raises:
+        UserError: If the folder holds another search, or runs without a search.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     description = {
@@ -113,14 +133,14 @@ def open_trials(
     differences = list(_differences(then, json.loads(json.dumps(description))))
     if differences:
         raise UserError(
-            f"hydra.sweep.dir={folder} holds another search ({'; '.join(differences)}).  Give this "
-            "one a folder of its own by hydra.sweep.dir=..., or repeat that one's command"
+            f"hydra.sweep.dir={folder} holds another search ({'; '.join(differences)}).  Set "
+            "hydra.sweep.dir to another folder, or repeat the command of that search"
         )
     return trials
 
 
 def _create(file: Path, description: Mapping[str, Any]) -> None:
-    """Made under another name: a kill leaves the whole file or none."""
+    """Create the study under another name and rename it: a kill leaves the whole file or none."""
     temporary = file.with_name(f".{file.name}.tmp")
     temporary.unlink(missing_ok=True)
     storage = _storage(temporary)
@@ -141,13 +161,13 @@ def _require_no_runs(folder: Path) -> None:
     runs = [each.name for each in folder.glob("*/") if each.name.isdigit()]
     if runs:
         raise UserError(
-            f"hydra.sweep.dir={folder} holds runs that are none of a search's ({len(runs)} of "
-            f"them, but no {FILE}): give the search a folder of its own"
+            f"hydra.sweep.dir={folder} holds {len(runs)} runs that do not belong to a search "
+            f"(there is no {FILE}): set hydra.sweep.dir to another folder"
         )
 
 
 def _differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
-    """`key: value then, value now` of all that makes it another search."""
+    """Texts `key: value then, value now` for everything that makes it another search."""
     if then["direction"] != now["direction"]:
         yield f"hydra.sweeper.direction: {then['direction']} then, {now['direction']} now"
     keys = list(dict.fromkeys([*then["space"], *now["space"]]))
@@ -155,7 +175,7 @@ def _differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[st
     for key in other:
         written = [each["written"].get(key, "not searched") for each in (then, now)]
         yield f"{key}: {written[0]} then, {written[1]} now"
-    if not other:  # else a searched value's place in the reference would be named once more
+    if not other:  # otherwise the reference would name a changed range once more
         yield from changes(then["reference"], now["reference"])
         for key in COMPARED:
             before, after = (_value(each["reference"], key) for each in (then, now))

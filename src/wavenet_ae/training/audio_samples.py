@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from matplotlib.figure import Figure
 
-from wavenet_ae.audio.io import replacing, write
+from wavenet_ae.audio.io import write
 from wavenet_ae.engines import Sampling, make_engine, stream_seed
-from wavenet_ae.metrics.distances import HOP_SECONDS, WINDOW_SECONDS, power_spectra
 from wavenet_ae.models import CodeModel, GenerativeModel
 from wavenet_ae.models.roles import Conditioning
 from wavenet_ae.models.sampling import synthesize
+from wavenet_ae.plotting.files import save
+from wavenet_ae.plotting.spectrograms import plot_spectrograms
 
-RANGE_DECIBELS = 70  # of a spectrogram, below its loudest point
 Sounds = dict[str, np.ndarray]  # (T,) int16, by the name of their file
 
 
@@ -73,26 +72,5 @@ def write_all(
         write(folder / f"{name}.wav", samples, sample_rate)
     for each in utterances:
         pair = [f"{each.name}-original", f"{each.name}-{next(iter(each.voices))}"]
-        with replacing(folder / f"{each.name}.png") as file:
-            figure = draw_spectrograms({name: sounds[name] for name in pair}, sample_rate)
-            figure.savefig(file, format="png")
-
-
-def draw_spectrograms(sounds: Mapping[str, np.ndarray], sample_rate: int) -> Figure:
-    """One below the other, on one scale."""
-    spectra = [10 * np.log10(power_spectra(each, sample_rate)).T for each in sounds.values()]
-    loudest = max(each.max() for each in spectra)
-    figure = Figure(figsize=(8, 2.6 * len(spectra)), layout="constrained", dpi=100)
-    parts = figure.subplots(len(spectra), 1, sharex=True, sharey=True)
-    begin = (WINDOW_SECONDS - HOP_SECONDS) / 2
-    for axes, title, decibels in zip(parts, sounds, spectra, strict=True):
-        end = begin + HOP_SECONDS * decibels.shape[1]
-        extent = (begin, end, 0, sample_rate / 2000)
-        limits = dict(vmin=-RANGE_DECIBELS, vmax=0)
-        image = axes.imshow(
-            decibels - loudest, origin="lower", aspect="auto", extent=extent, **limits
-        )
-        axes.set(title=title, ylabel="frequency in kHz")
-    parts[-1].set_xlabel("time in s")
-    figure.colorbar(image, ax=parts).set_label("power in dB, 0: the loudest point")
-    return figure
+        figure = plot_spectrograms({name: sounds[name] for name in pair}, sample_rate)
+        save(figure, folder / f"{each.name}.png")

@@ -1,4 +1,4 @@
-"""The synthesizer does what the inventory and the speaker say, seen in the waveform's spectrum."""
+"""The spectrum of synthetic speech shows what the phones and the voice prescribe."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import pytest
 from wavenet_ae.data.toy.formants import (
     SAMPLE_RATE,
     Segment,
-    Speaker,
-    draw_durations,
-    draw_speaker,
+    Voice,
+    sample_durations,
+    sample_voice,
     utter,
 )
 from wavenet_ae.data.toy.phones import LABELS, PHONES
 
-SPEAKER = Speaker(
+SPEAKER = Voice(
     formant_scale=1.0,
     formant_shift=np.ones((len(PHONES), 3)),
     higher_hz=(3500.0, 4500.0),
@@ -31,7 +31,7 @@ SPEAKER = Speaker(
 )
 
 
-def say(phones: str, milliseconds: int, speaker: Speaker = SPEAKER) -> dict[str, np.ndarray]:
+def say(phones: str, milliseconds: int, speaker: Voice = SPEAKER) -> dict[str, np.ndarray]:
     """The waveform of each phone, all equally long."""
     names = phones.split()
     durations = np.full(len(names), milliseconds * SAMPLE_RATE // 1000)
@@ -69,7 +69,7 @@ def test_there_are_33_labels_and_silence_is_one() -> None:
 def test_segments_tile_the_waveform_with_the_durations_asked_for() -> None:
     rng = np.random.default_rng(0)
     phones = list(LABELS)
-    durations = draw_durations(phones, SPEAKER, rng)
+    durations = sample_durations(phones, SPEAKER, rng)
     waveform, segments = utter(phones, durations, SPEAKER, rng)
     ends = np.cumsum(durations).tolist()
     expected = zip([0, *ends[:-1]], ends, phones, strict=True)
@@ -154,16 +154,16 @@ def test_a_short_vowel_does_not_reach_its_target() -> None:
 def test_all_randomness_comes_from_the_generator() -> None:
     def said(seed: int) -> np.ndarray:
         rng = np.random.default_rng(seed)
-        speaker = draw_speaker(rng)
+        speaker = sample_voice(rng)
         phones = ["sil", "s", "aa", "t", "iy"]
-        return utter(phones, draw_durations(phones, speaker, rng), speaker, rng)[0]
+        return utter(phones, sample_durations(phones, speaker, rng), speaker, rng)[0]
 
     np.testing.assert_array_equal(said(0), said(0))
     assert len(said(0)) != len(said(1)) or (said(0) != said(1)).any()
 
 
 def test_speakers_differ_and_are_human() -> None:
-    speakers = [draw_speaker(np.random.default_rng(seed)) for seed in range(200)]
+    speakers = [sample_voice(np.random.default_rng(seed)) for seed in range(200)]
     scales = np.array([speaker.formant_scale for speaker in speakers])
     pitches = np.array([speaker.pitch_hz for speaker in speakers])
     assert scales.min() >= 0.9 and scales.max() <= 1.25 and np.ptp(scales) > 0.25
@@ -174,7 +174,7 @@ def test_speakers_differ_and_are_human() -> None:
 def test_durations_follow_the_rate_and_are_never_too_short() -> None:
     phones = ["dh"] * 2000
     slow, fast = (
-        draw_durations(phones, replace(SPEAKER, rate=rate), np.random.default_rng(0))
+        sample_durations(phones, replace(SPEAKER, rate=rate), np.random.default_rng(0))
         for rate in (0.8, 1.6)
     )
     assert fast.min() >= 0.02 * SAMPLE_RATE

@@ -1,4 +1,4 @@
-"""The built-in corpus: what it writes, that it writes it once, and that it writes the same."""
+"""The built-in corpus: its files, written once and always the same."""
 
 from __future__ import annotations
 

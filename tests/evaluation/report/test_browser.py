@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from helpers.browsing import browser, needs_browser, opened
-from helpers.report_pages import HOSTILE, LONG, SORTED, each_sound, likelihood, made
+from helpers.report_pages import HOSTILE, LONG, SORTED, audio_files, likelihood, made
 from helpers.small_evaluations import METRICS, evaluated
 
 from wavenet_ae.evaluation.report.page import write_report
@@ -28,19 +28,19 @@ def of_made_up_models(folder: Path) -> list[Path]:
     run = folder / "run"
     (run / "checkpoints").mkdir(parents=True)
     (run / "metrics.csv").write_text(METRICS)
-    sounds = [each_sound(folder / name, LONG, hz) for name, hz in (("a", 200.0), ("b", 300.0))]
-    a = made(folder / "a", likelihood(2.5), sounds[0], SORTED, name=HOSTILE, card=HOSTILE)
+    audio = [audio_files(folder / name, LONG, hz) for name, hz in (("a", 200.0), ("b", 300.0))]
+    a = made(folder / "a", likelihood(2.5), audio[0], SORTED, name=HOSTILE, card=HOSTILE)
     content = json.loads(a.read_text())
     content["model"]["checkpoint"] = str(run / "checkpoints" / "best.ckpt")
     a.write_text(json.dumps(content))
-    table = replace(SORTED, rows=[{HOSTILE: HOSTILE}], title=HOSTILE, part=HOSTILE)
-    return [a, made(folder / "b", likelihood(3.5), sounds[1], table)]
+    table = replace(SORTED, rows=[{HOSTILE: HOSTILE}], id=HOSTILE, keys=[])
+    return [a, made(folder / "b", likelihood(3.5), audio[1], table)]
 
 
 def of_real_models(folder: Path) -> list[Path]:
     files = [evaluated(folder / kind, kind, folder) for kind in ("vqvae", "ae")]
     content = json.loads(files[0].read_text())
-    content["findings"].append(asdict(SORTED))
+    content["tables"].append(asdict(SORTED))
     files[0].write_text(json.dumps(content))
     return files
 
@@ -65,7 +65,7 @@ def test_it_opens_and_nothing_in_it_runs_but_its_own_script(started, file):
     with opened(started, file) as page:
         assert page.title() == "Evaluation of 2 models"
         assert page.locator("script").count() == 1 and page.locator("img").count() == 0
-        assert page.locator("#figures svg").count() >= 1
+        assert page.locator("#plots svg").count() >= 1
         for link in page.locator("nav a").all():
             link.click()  # fails where it leads nowhere
             assert page.evaluate("document.querySelector(':target') !== null")
@@ -115,7 +115,7 @@ def test_sorting_leaves_equal_rows_in_their_order(started, file):
         )
         before = page.evaluate(rows)
         names = page.locator("#part-likelihood th").nth(0).locator("button")
-        page.locator("#part-likelihood th").nth(1).locator("button").click()
+        page.locator("#part-likelihood th").nth(2).locator("button").click()
         assert page.evaluate(rows) != before
         names.click()
         names.click()
@@ -163,8 +163,8 @@ def test_nothing_is_cut_on_paper(started, file):
         assert page.locator(".player figcaption").first.is_visible()
 
 
-def test_figures_keep_a_white_ground_in_the_dark(started, file):
+def test_plots_keep_a_white_ground_in_the_dark(started, file):
     with opened(started, file, color_scheme="dark") as page:
         ground = "each => getComputedStyle(each).backgroundColor"
-        assert page.locator(".drawing .scroll").first.evaluate(ground) == "rgb(255, 255, 255)"
+        assert page.locator(".plot .scroll").first.evaluate(ground) == "rgb(255, 255, 255)"
         assert page.locator("body").evaluate(ground) != "rgb(255, 255, 255)"

@@ -8,12 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from helpers.report_pages import HOSTILE, SORTED, each_sound, likelihood, made
+from helpers.report_pages import HOSTILE, SORTED, audio_files, likelihood, made
 
 from wavenet_ae.errors import UserError
 from wavenet_ae.evaluation.report.audio_players import utterances
+from wavenet_ae.evaluation.report.loading import load_results
 from wavenet_ae.evaluation.report.page import write_report
-from wavenet_ae.evaluation.report.reading import read_evaluations
+from wavenet_ae.evaluation.results import EvaluationResult, ResultTable
 
 
 def text_of(*files: Path) -> str:
@@ -22,12 +23,12 @@ def text_of(*files: Path) -> str:
     return page.read_text()
 
 
-def test_a_page_says_what_was_found_and_how(tmp_path):
-    text = text_of(made(tmp_path, likelihood(2.5), each_sound(tmp_path, "anna/1.wav", 200.0)))
-    assert "Evaluation of a" in text and "How well it predicts" in text
-    assert "A sample&#39;s NLL is 2.500 ± 0.020 nats." in text
-    assert "3 utterances, 1.5 minutes, 2 of speakers whom the model knows" in text
-    assert "evaluate.py checkpoint=a" in text and "━━ part ━━" in text
+def test_a_page_has_the_results_and_how_they_were_measured(tmp_path):
+    text = text_of(made(tmp_path, likelihood(2.5), audio_files(tmp_path, "anna/1.wav", 200.0)))
+    assert "Evaluation of a" in text and "<h2>Likelihood" in text
+    assert "The NLL is 2.500 ± 0.020 nats per sample." in text
+    assert "3 utterances, 1.5 minutes, 2 of speakers that the model knows" in text
+    assert "wavenet-ae evaluate checkpoint=a" in text and "━━ part ━━" in text
     assert "versions torch" in text and str(tmp_path / "evaluation.json") in text
     assert "{{" not in text and "None" not in text
 
@@ -38,51 +39,53 @@ def test_the_same_evaluations_give_the_same_page(tmp_path):
 
 
 def test_sounds_are_in_the_page_as_their_files_are(tmp_path):
-    text = text_of(made(tmp_path, each_sound(tmp_path, "1.wav", 200.0)))
+    text = text_of(made(tmp_path, audio_files(tmp_path, "1.wav", 200.0)))
     embedded = [b64decode(each) for each in re.findall(r'data:audio/wav;base64,([^"]+)"', text)]
-    names = ("original", "reconstruction", "to-the-lowest-voice")
-    assert embedded == [(tmp_path / "sounds" / f"00-{name}.wav").read_bytes() for name in names]
+    names = ("original", "reconstructed", "lowest_voice")
+    assert embedded == [
+        (tmp_path / "reconstruction" / f"00-{name}.wav").read_bytes() for name in names
+    ]
 
 
 def test_models_on_one_page_share_sections_utterances_and_originals(tmp_path):
     files = [
-        made(folder, likelihood(nats), each_sound(folder, "1.wav", pitch), name="same")
+        made(folder, likelihood(nats), audio_files(folder, "1.wav", pitch), name="same")
         for folder, nats, pitch in ((tmp_path / "a", 2.5, 200.0), (tmp_path / "b", 3.5, 250.0))
     ]
     text = text_of(*files)
     assert "Evaluation of 2 models" in text and "same-2" in text
-    assert text.count("<h2>How well it predicts") == 1
-    (utterance,) = utterances(read_evaluations(files))
-    heard = {name: [each.sound for each in of] for name, of in utterance.players.items()}
-    sounds = ["reconstruction", "to the lowest voice"]
-    assert heard == {"same": ["original", *sounds], "same-2": sounds}
+    assert text.count("<h2>Likelihood") == 1
+    (utterance,) = utterances(load_results(files))
+    played = {name: [each.kind for each in of] for name, of in utterance.players.items()}
+    kinds = ["reconstructed", "converted to the lowest voice"]
+    assert played == {"same": ["original", *kinds], "same-2": kinds}
 
 
 def test_other_speech_is_pointed_out(tmp_path):
     files = [made(tmp_path / "a"), made(tmp_path / "b")]
-    assert "The speech is not the same" not in text_of(*files)
+    assert "The data is not the same" not in text_of(*files)
     content = files[1].read_text()
     files[1].write_text(content.replace('"split_utterances": 3', '"split_utterances": 4'))
-    assert "The speech is not the same" in text_of(*files)
+    assert "The data is not the same" in text_of(*files)
 
 
 def test_names_are_shown_and_never_run(tmp_path):
-    sounds = each_sound(tmp_path, HOSTILE, 200.0)
-    table = replace(SORTED, title=HOSTILE, about=HOSTILE, part=HOSTILE, rows=[{HOSTILE: HOSTILE}])
-    text = text_of(made(tmp_path, sounds, table, name=HOSTILE, card=HOSTILE))
+    audio = audio_files(tmp_path, HOSTILE, 200.0)
+    table = replace(SORTED, id=HOSTILE, keys=[], notes=[HOSTILE], rows=[{HOSTILE: HOSTILE}])
+    text = text_of(made(tmp_path, audio, table, name=HOSTILE, card=HOSTILE))
     assert text.count("<script>") == 1 and "<img" not in text
     assert "&lt;/script&gt;&lt;script&gt;" in text
 
 
-@pytest.mark.parametrize("file", ["../secret.wav", "sounds/gone.wav", "evaluation.json"])
+@pytest.mark.parametrize("file", ["../secret.wav", "reconstruction/gone.wav", "evaluation.json"])
 def test_only_sounds_of_the_evaluation_are_embedded(file, tmp_path):
     (tmp_path / "secret.wav").write_bytes(b"secret")
-    folder = tmp_path / "judged"
-    found = each_sound(folder, "1.wav", 200.0)
+    folder = tmp_path / "out"
+    found = audio_files(folder, "1.wav", 200.0)
     found = replace(found, rows=[{**found.rows[0], "file": file}])
     text = text_of(made(folder, found))
     assert "data:audio" not in text and b64encode(b"secret").decode() not in text
-    assert "The file is not there any more." in text
+    assert "The file is missing." in text
 
 
 def test_a_model_without_codes_has_a_page(tmp_path):
@@ -91,6 +94,18 @@ def test_a_model_without_codes_has_a_page(tmp_path):
 
 def test_what_is_no_evaluation_leaves_no_page(tmp_path):
     (tmp_path / "evaluation.json").write_text("[]")
-    with pytest.raises(UserError, match=r"is not what evaluate\.py writes"):
+    with pytest.raises(UserError, match="is not an evaluation"):
         text_of(tmp_path / "evaluation.json")
     assert not (tmp_path / "report.html").exists()
+
+
+def test_skipped_parts_are_named_with_the_reason(tmp_path):
+    file = made(tmp_path, likelihood(2.5))
+    EvaluationResult.load(file).without_part("abx", "no_labels").save(tmp_path)
+    assert "Skipped abx: no recording has labels." in text_of(file)
+
+
+def test_a_table_without_words_is_shown_by_its_ids(tmp_path):
+    own = ResultTable("pause_lengths", ["system"], [{"system": "codes", "mean_pause_ms": 3.0}])
+    text = text_of(made(tmp_path, own))
+    assert "<h2>pause lengths</h2>" in text and "mean pause ms" in text

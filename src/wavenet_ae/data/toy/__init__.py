@@ -1,1 +1,1 @@
-"""The built-in corpus: synthetic speech with known phones."""
+"""Built-in corpus: synthetic speech with known phones."""

@@ -1,4 +1,4 @@
-"""The phones of the built-in corpus: what the synthesizer has to know of each."""
+"""Phones of the built-in corpus, as the synthesizer needs them."""
 
 from __future__ import annotations
 
@@ -7,15 +7,18 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Phone:
-    """How a phone is made by a speaker of formant scale 1.
+    """Acoustic targets of a phone for a voice of formant scale 1.
 
-    formants_hz   F1, F2, F3
-    voice         level of the voiced source, 1 in vowels
-    noise         level of the noise band, in the burst alone if `kind` is stop
-    center_hz     middle of the noise band, and its half width, at which it is 4 dB down
-    zero_hz       middle of a nasal's antiresonance
-    milliseconds  mean duration at a speaking rate of 1
-    blend         how far a short instance takes over the formants of its neighbors, 0 to 1
+    Attributes:
+        kind: vowel, nasal, approximant, fricative, stop, aspirate or silence.
+        formants_hz: F1, F2 and F3.
+        voice: Level of the voiced source, 1 in vowels.
+        noise: Level of the noise band; in stops, of the burst only.
+        center_hz: Center of the noise band.
+        width_hz: Half width of the noise band, at which it is 4 dB down.
+        zero_hz: Center of a nasal's antiresonance.
+        milliseconds: Mean duration at a speaking rate of 1.
+        blend: How far a short instance adopts the formants of its neighbors, 0 to 1.
     """
 
     kind: str
@@ -51,7 +54,7 @@ def _stop(f2: float, f3: float, voice: float, noise: float, center: float, width
     return Phone("stop", (280, f2, f3), voice, noise, center, width, milliseconds=80)
 
 
-# Vowels after Peterson and Barney (1952), men; loci of F2 after Delattre, Liberman, Cooper (1955).
+# Vowels: Peterson and Barney (1952), men; loci of F2: Delattre, Liberman and Cooper (1955).
 PHONES: dict[str, Phone] = {
     "sil": Phone("silence", (500, 1500, 2500), 0.0, milliseconds=150, blend=1.0),
     "iy": _vowel(270, 2290, 3010, 105),

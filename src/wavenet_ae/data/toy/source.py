@@ -1,9 +1,9 @@
-"""The built-in corpus: synthetic speakers saying random syllables, with every phone's exact time.
+"""Built-in corpus: synthetic voices that speak random syllables, with exact times of all phones.
 
     <root>/<settings>/spk03/spk03_007.wav   16 bit, 16 kHz, 2 to 5 seconds
                             spk03_007.phn   "begin end phone" per line, in samples
 
-It needs no download, and because its phones are known it shows whether codes carry phones.  Each
+It needs no download, and because its phones are known, it shows whether codes carry phones. Each
 utterance is a pure function of (seed, speaker, utterance), whatever else the corpus holds.
 """
 
@@ -24,9 +24,9 @@ from scipy.signal import oaconvolve
 from wavenet_ae.data.toy.formants import (
     SAMPLE_RATE,
     Segment,
-    Speaker,
-    draw_durations,
-    draw_speaker,
+    Voice,
+    sample_durations,
+    sample_voice,
     tilted,
     utter,
 )
@@ -40,9 +40,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-VERSION = 1  # of the sound: another one makes another folder
+VERSION = 1  # increased when the sound changes, which makes another folder
 SHORTEST_SECONDS, MEAN_SECONDS, LONGEST_SECONDS = 2.0, 3.5, 5.0
-ONE_IN = 6  # utterances of every speaker is for validation
+ONE_IN = 6  # every sixth utterance of a speaker is for validation
 
 VOWELS = [label for label in LABELS if PHONES[label].kind == "vowel"]
 CONSONANTS = [label for label in LABELS if PHONES[label].kind not in ("vowel", "silence")]
@@ -51,9 +51,20 @@ FINALS = ["m", "n", "ng", "l", "r", "s", "z", "sh", "f", "t", "k", "d"]
 
 
 class ToySource:
-    """Synthesizes `minutes` of speech once and lists it; `root` ends up as the folder of it.
+    """Source that synthesizes a corpus once and lists its recordings.
 
-    Raises UserError where a speaker would have less than two utterances, or there is none.
+    Args:
+        root: Folder below which the corpus gets a folder of its own, named by a hash of the
+            settings.
+        num_speakers: Number of voices.
+        minutes: Speech in total.
+        seed: Key of all random choices.
+
+    Attributes:
+        root: The corpus's own folder.
+
+    Raises:
+        UserError: If there is no speaker, or a speaker would have fewer than two utterances.
     """
 
     def __init__(
@@ -65,28 +76,28 @@ class ToySource:
         if not minutes >= least:
             raise UserError(
                 f"data.source.minutes is {minutes:g}, too little for two utterances of each of "
-                f"{num_speakers} speakers: give at least {least:.2f}, or fewer speakers "
+                f"{num_speakers} speakers: set at least {least:.2f}, or fewer speakers "
                 "(data.source.num_speakers)"
             )
         self.num_speakers = num_speakers
-        self.seconds = minutes * 60 / num_speakers  # of a speaker
+        self.seconds = minutes * 60 / num_speakers  # per speaker
         self.seed = seed
         settings = [VERSION, num_speakers, float(minutes), seed]
         name = hashlib.blake2b(json.dumps(settings).encode(), digest_size=6).hexdigest()
         self.root = Path(root).expanduser() / name
 
     def prepare(self) -> None:
-        """Write the corpus, unless it is there; runs that start together wait for the first."""
+        """Synthesize the corpus, unless it exists; runs that start together wait for the first."""
         if self.root.is_dir():
             return
         self.root.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{self.root}.lock"):
-            if not self.root.is_dir():  # still: another run may have held the lock
+            if not self.root.is_dir():  # asked again: another run may have made it
                 self._synthesize()
 
     def recordings(self) -> list[Recording]:
-        """Sorted by key; every sixth of a speaker is "validation", the others are "train"."""
-        from wavenet_ae.data.sources import Recording  # imports much that synthesis does not need
+        """Return all recordings in order of their keys; one in six is for validation."""
+        from wavenet_ae.data.sources import Recording  # synthesis does not need its imports
 
         return [
             Recording(
@@ -104,22 +115,22 @@ class ToySource:
             "synthesizing %.1f minutes into %s", self.seconds * self.num_speakers / 60, self.root
         )
         unfinished = self.root.with_suffix(".unfinished")
-        shutil.rmtree(unfinished, ignore_errors=True)  # of a run that was killed
+        shutil.rmtree(unfinished, ignore_errors=True)  # leftovers of a killed run
         for number in range(self.num_speakers):
             folder = unfinished / f"spk{number:02d}"
             folder.mkdir(parents=True)
-            speaker = draw_speaker(self._generator("speaker", number))
+            speaker = sample_voice(self._generator("speaker", number))
             for index, num_samples in enumerate(self._lengths(number)):
                 rng = self._generator("utterance", number, index)
                 waveform, segments = make_utterance(speaker, num_samples, rng)
                 _write(folder / f"{folder.name}_{index:03d}", waveform, segments)
-        unfinished.rename(self.root)  # complete, or not there at all
+        unfinished.rename(self.root)  # last, so that the folder is complete when it appears
 
     def _generator(self, purpose: str, *index: int) -> np.random.Generator:
         return np.random.Generator(np.random.PCG64(keyed_seed(self.seed, purpose, *index)))
 
     def _lengths(self, speaker: int) -> list[int]:
-        """Samples of each of the speaker's utterances; their sum is the same for all speakers."""
+        """Samples of each of a speaker's utterances; their sum is the same for all speakers."""
         count = round(self.seconds / MEAN_SECONDS)
         mean = self.seconds / count
         room = min(mean - SHORTEST_SECONDS, LONGEST_SECONDS - mean)
@@ -130,12 +141,21 @@ class ToySource:
 
 
 def make_utterance(
-    speaker: Speaker, num_samples: int, rng: np.random.Generator
+    speaker: Voice, num_samples: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, list[Segment]]:
-    """(num_samples,) float32 within [-1, 1], recorded in a room with noise, and its segments."""
+    """Synthesize an utterance of random syllables, recorded in a room with noise.
+
+    Args:
+        speaker: The voice.
+        num_samples: Length of the utterance.
+        rng: Source of all random choices.
+
+    Returns:
+        The waveform `(num_samples,)` float32 within [-1, 1], and its segments.
+    """
     phones = _random_phones(num_samples, rng)
-    durations = draw_durations(phones, speaker, rng)
-    # Stop so that between 60 and some 300 ms are left, which are the silence at the end.
+    durations = sample_durations(phones, speaker, rng)
+    # Stop so that between 60 and about 300 ms are left for the silence at the end.
     fits = int(np.searchsorted(np.cumsum(durations), num_samples - SAMPLE_RATE * 60 // 1000))
     phones, durations = [*phones[:fits], "sil"], durations[: fits + 1]
     durations[-1] = num_samples - durations[:-1].sum()
@@ -144,9 +164,9 @@ def make_utterance(
 
 
 def _random_phones(num_samples: int, rng: np.random.Generator) -> list[str]:
-    """Silence, then syllables, some with a silence after them, more than `num_samples` hold."""
+    """Silence, then syllables, some followed by silence; longer than `num_samples`."""
     phones = ["sil"]
-    for _ in range(num_samples * 10 // SAMPLE_RATE + 2):  # no ten syllables fit into a second
+    for _ in range(num_samples * 10 // SAMPLE_RATE + 2):  # a second holds fewer than ten syllables
         phones += [str(rng.choice(INITIALS)), str(rng.choice(VOWELS))]
         if rng.random() < 0.35:
             phones.append(str(rng.choice(FINALS)))
@@ -156,29 +176,29 @@ def _random_phones(num_samples: int, rng: np.random.Generator) -> list[str]:
 
 
 def _recorded(waveform: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Speech of power 1 in a small room, with noise 20 to 35 dB below it, at some level."""
+    """Speech of power 1 in a small room, with noise 20 to 35 dB below it, at a random level."""
     num_samples = len(waveform)
     decay_seconds = rng.uniform(0.08, 0.25)  # to -60 dB
     time = np.arange(int(decay_seconds * SAMPLE_RATE)) / SAMPLE_RATE
     room = rng.standard_normal(len(time)) * 10 ** (-3 * time / decay_seconds)
     room *= 10 ** (rng.uniform(-26, -14) / 20) / np.sqrt(np.sum(room**2))
     room[0] = 1.0
-    heard = oaconvolve(waveform, room)[:num_samples]
+    reverberant = oaconvolve(waveform, room)[:num_samples]
     noise = _colored_noise(num_samples, rng.uniform(1, 5), rng)
     snr_db = rng.uniform(20, 35)
-    heard = heard / np.sqrt(np.mean(heard**2)) + 10 ** (-snr_db / 20) * noise
+    noisy = reverberant / np.sqrt(np.mean(reverberant**2)) + 10 ** (-snr_db / 20) * noise
     level = 10 ** (rng.normal(-24, 2.5) / 20)
-    return np.clip(heard * level, -1, 1).astype(np.float32)
+    return np.clip(noisy * level, -1, 1).astype(np.float32)
 
 
 def _colored_noise(num_samples: int, fall_db: float, rng: np.random.Generator) -> np.ndarray:
-    """(num_samples,) of power 1 that falls by `fall_db` per octave above 100 Hz."""
+    """Noise `(num_samples,)` of power 1 that falls by `fall_db` per octave above 100 Hz."""
     noise = tilted(rng.standard_normal(num_samples), -fall_db, 100)
     return noise / np.sqrt(np.mean(noise**2))
 
 
 def _write(stem: Path, waveform: np.ndarray, segments: list[Segment]) -> None:
-    """`stem`.wav and `stem`.phn."""
+    """Write `stem`.wav and `stem`.phn."""
     levels = np.round(waveform * 32767).astype(np.int16)
     soundfile.write(stem.with_suffix(".wav"), levels, SAMPLE_RATE, subtype="PCM_16")
     lines = [f"{each.begin} {each.end} {each.phone}\n" for each in segments]

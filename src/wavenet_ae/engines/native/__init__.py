@@ -1,4 +1,4 @@
-"""The decoder in C++, compiled on first use: at the speed at which a processor reads weights."""
+"""Engine in C++, compiled on first use; its speed is limited by the reading of weights."""
 
 from wavenet_ae.engines.native.compiler import NotCompiled
 from wavenet_ae.engines.native.engine import (

@@ -1,9 +1,9 @@
-"""Libraries compiled on first use by the system's compiler, and kept.
+"""Libraries compiled on first use by the system's compiler, and cached.
 
-A library is named by a hash of all that decides it: the sources, the compiler and the flags.  It
-appears under that name only when it is complete, and processes that want it at once wait for one.
-Its time of change says when it was last used, to a day; where one is compiled, those that nobody
-has used for a month are removed.
+A library is named by a hash of everything that decides it: the sources, the compiler and the flags.
+It appears under that name only when it is complete, and processes that need it at the same time
+wait for one of them. Its modification time is when it was last used, to a day; whenever a library
+is compiled, those that have been unused for a month are removed.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ SOURCES = Path(__file__).parent / "cpp"
 COMPILERS = ("c++", "g++", "clang++")
 FLAGS = (
     *("-std=c++20", "-O3", "-fPIC", "-shared", "-pthread", "-fvisibility=hidden"),
-    # A product and a sum become one operation where the source says so, and nowhere else: sums
-    # are the same in any batch.
+    # Products and sums are fused only where the source says so, so that results do not depend on
+    # the batch.
     *("-ffp-contract=off", "-fno-math-errno", "-Wno-psabi"),
 )
 DAY = 24 * 3600  # seconds
@@ -38,11 +38,19 @@ KEPT_UNUSED = 30 * DAY
 
 
 class NotCompiled(UserError):
-    """There is no native engine on this machine.  The text says why, and what would help."""
+    """Raised if this machine has no native engine; the text says why and what helps."""
 
 
 def compiled(source: str, flags: Sequence[str] = ()) -> Path:
-    """The library of a file in `cpp/`, compiled where it is not there yet; raises NotCompiled."""
+    """Return the library of a source file, compiled if it is missing.
+
+    Args:
+        source: Name of a file in `cpp/`.
+        flags: Flags of the compiler in addition to `FLAGS`.
+
+    Raises:
+        NotCompiled: If there is no compiler, it fails, or the cache cannot be written.
+    """
     command = [*find_compiler(), *FLAGS, *flags]
     library = cache_folder() / f"{Path(source).stem}-{_fingerprint(command)}.so"
     if _unused_for(library) < DAY:
@@ -57,33 +65,38 @@ def compiled(source: str, flags: Sequence[str] = ()) -> Path:
                 _remove_unused(library.parent)
     except OSError as error:
         if os.path.isfile(library):
-            return library  # it may be used where nothing may be written
+            return library  # a read-only cache can be used
         raise NotCompiled(
-            f"{library.parent} cannot be written ({error.strerror}): let the environment variable "
-            "WAVENET_AE_CACHE name a folder that can"
+            f"{library.parent} cannot be written ({error.strerror}): set the environment variable "
+            "WAVENET_AE_CACHE to a writable folder"
         ) from error
     return library
 
 
 def cache_folder() -> Path:
+    """Return the folder of compiled libraries, below $WAVENET_AE_CACHE or ~/.cache/wavenet_ae."""
     folder = os.environ.get("WAVENET_AE_CACHE") or Path.home() / ".cache" / "wavenet_ae"
     return Path(folder).expanduser() / "native"
 
 
 def find_compiler() -> list[str]:
-    """The command of a C++ compiler: $CXX where it is set, else the first that there is."""
+    """Return the command of a C++ compiler: $CXX if it is set, else the first that exists.
+
+    Raises:
+        NotCompiled: If there is none.
+    """
     named = shlex.split(os.environ.get("CXX", ""))
     for command in [named] if named else [[name] for name in COMPILERS]:
         if shutil.which(command[0]):
             return command
     if named:
         raise NotCompiled(
-            f"CXX is {shlex.join(named)!r}, which is no program: unset it, or let it name a C++ "
-            "compiler"
+            f"CXX is {shlex.join(named)!r}, which is not an executable: unset it, or set it to a "
+            "C++ compiler"
         )
     raise NotCompiled(
         f"there is no C++ compiler ({', '.join(COMPILERS)}): install one, such as the package g++, "
-        "or let the environment variable CXX name one"
+        "or set the environment variable CXX to one"
     )
 
 
@@ -100,7 +113,7 @@ def _version(program: str) -> str:
 
 
 def _compile(command: Sequence[str], library: Path) -> None:
-    """What the compiler says is kept beside the library."""
+    """Compile a library; the compiler's output is kept beside it."""
     logger.info("compiling the native engine, once: %s", library)
     log, unfinished = library.with_suffix(".log"), library.with_suffix(f".{os.getpid()}")
     done = subprocess.run([*command, "-o", str(unfinished)], capture_output=True, text=True)
@@ -108,17 +121,17 @@ def _compile(command: Sequence[str], library: Path) -> None:
     if done.returncode:
         unfinished.unlink(missing_ok=True)
         raise NotCompiled(
-            f"{shlex.join(command[:1])} could not compile the native engine, see {log}: let the "
-            "environment variable CXX name a compiler that knows C++20, such as g++ 11"
+            f"{shlex.join(command[:1])} could not compile the native engine, see {log}: set the "
+            "environment variable CXX to a compiler for C++20, such as g++ 11"
         )
     unfinished.replace(library)
 
 
 def _remove_unused(folder: Path) -> None:
-    """Libraries, what their compilers said, and what compilers that were killed have left.
+    """Remove unused libraries, their logs, and what killed compilers have left.
 
-    Never one that a process is about to load: whoever finds a library unused for so long takes its
-    lock before it uses it.  Locks stay, since others may wait for them.
+    A library that a process is about to load is never removed: whoever finds a library unused for
+    that long takes its lock before using it. Locks stay, because others may wait for them.
     """
     for file in folder.iterdir():
         if file.suffix == ".lock" or _unused_for(file) < KEPT_UNUSED:
@@ -128,16 +141,16 @@ def _remove_unused(folder: Path) -> None:
                 if _unused_for(file) >= KEPT_UNUSED:
                     file.unlink(missing_ok=True)
         except (Timeout, OSError):
-            logger.debug("%s is in use, or not ours to remove", file)
+            logger.debug("%s is in use or cannot be removed", file)
 
 
 def _lock_of(file: Path, seconds: float = -1) -> FileLock:
-    """Of a library and what belongs to it; raises Timeout after so many seconds, -1: never."""
+    """Lock of a library and its files; Timeout after `seconds`, -1 for never."""
     return FileLock(file.with_suffix(".lock"), seconds)
 
 
 def _unused_for(file: Path) -> float:
-    """Seconds; infinite where no such file can be found."""
+    """Seconds since a file was last used; infinite if there is no such file."""
     try:
         return time.time() - file.stat().st_mtime
     except OSError:

@@ -1,4 +1,4 @@
-"""The engines in C++: which instructions, which precision, how many threads."""
+"""Engines in C++, one for each precision of the weights."""
 
 from __future__ import annotations
 
@@ -14,22 +14,29 @@ from wavenet_ae.engines.native.packed import PackedDecoder
 from wavenet_ae.engines.native.session import NativeSession
 from wavenet_ae.errors import UserError
 
-# Threads wait for each other twice a layer.  On two cores two are 1.5 to 1.7 times as fast as one
-# with the reference decoder in int8 (12 MB), and twice in bfloat16.  With the small decoder (1 to
-# 5 MB) they are up to 1.5 times as fast alone, but slower where torch's threads spin in between.
+# Threads wait for each other twice per layer. On two cores, two threads are 1.5 to 1.7 times as
+# fast as one with the reference decoder in int8 (12 MB), and twice as fast in bfloat16. With the
+# small decoder (1 to 5 MB), they are up to 1.5 times as fast, but slower while torch's threads
+# spin.
 BYTES_A_THREAD = 4 << 20
 MOST_THREADS = 8
-BYTES: dict[Precision, int] = {"float32": 4, "bfloat16": 2, "int8": 1}  # of a weight
+BYTES: dict[Precision, int] = {"float32": 4, "bfloat16": 2, "int8": 1}  # per weight
 
 
 class NativeEngine(Engine):
-    """Weights as they are when the engine is made; in float32.
+    """Engine in C++ with weights in float32.
 
-    path     of `library.PATHS`; unset: the best that the processor has
-    threads  unset: as many as torch uses, and as are worth while; fewer if no more can be started
+    The weights are copied when the engine is made; later changes of the decoder have no effect.
 
-    Raises NotCompiled where there is no compiler, and UserError for a decoder that is not float32
-    on a CPU.
+    Args:
+        decoder: WaveNet with a categorical output, in float32 on a CPU.
+        path: Path of `library.PATHS`; None for the best that the processor supports.
+        threads: Number of threads; None to choose by torch's threads and the decoder's size. There
+            are fewer if the system allows no more.
+
+    Raises:
+        NotCompiled: If there is no compiler.
+        UserError: If the decoder does not fit, see `unfit`.
     """
 
     name = "native"
@@ -48,6 +55,7 @@ class NativeEngine(Engine):
 
     @classmethod
     def unfit(cls, decoder: Decoder) -> str | None:
+        """Return why a decoder does not fit this engine, or None if it does."""
         if not isinstance(decoder, WaveNet):
             return f"it steps a WaveNet, but the decoder is {type(decoder).__name__}"
         if not isinstance(decoder.output, Categorical):
@@ -57,27 +65,31 @@ class NativeEngine(Engine):
         if weight.device.type != "cpu":
             return f"it runs on a CPU, but the model is on {weight.device.type}: set device=cpu"
         if weight.dtype != torch.float32:
-            return f"it takes weights in float32, but the model's are {weight.dtype}"
+            return f"it needs weights in float32, but the model's are {weight.dtype}"
         return None
 
     def begin(self, history: Tensor, conditioning: Tensor, speaker: Tensor) -> Session:
+        """Begin a session, see `Engine.begin`."""
         return NativeSession(self.packed, history, conditioning, speaker)
 
     @property
     def threads(self) -> int:
-        """That divide the work at present."""
+        """Number of threads that share the work at present."""
         return self.packed.threads
 
 
 class NativeBfloat16Engine(NativeEngine):
-    """Weights, and what they are multiplied with, in bfloat16; sums in float32."""
+    """Engine in C++ with weights and inputs in bfloat16; sums are float32."""
 
     name = "native_bf16"
     precision = "bfloat16"
 
 
 class NativeInt8Engine(NativeEngine):
-    """Weights in bytes, scaled per row; what they are multiplied with too, scaled per vector."""
+    """Engine in C++ with weights and inputs in int8.
+
+    Weights are scaled per row, inputs per vector.
+    """
 
     name = "native_int8"
     precision = "int8"

@@ -1,4 +1,4 @@
-"""The C++ functions of a path through the processor's instructions and a precision."""
+"""C++ functions, loaded for a path through the processor's instructions and a precision."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from wavenet_ae.engines.native.compiler import compiled
 Precision = Literal["float32", "bfloat16", "int8"]
 
 AVX512 = ("-mavx2", "-mfma", "-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl")
-# The best first.  A library of another path is never loaded, so that its instructions are never
-# met by a processor that does not have them.
+# Instructions of each path, the best first. A library of a path that the processor lacks is never
+# loaded, so its instructions are never executed.
 PATHS: dict[str, tuple[str, ...]] = {
     "avx512_bf16": (*AVX512, "-mavx512vnni", "-mavx512bf16"),
     "avx512_vnni": (*AVX512, "-mavx512vnni"),
@@ -38,22 +38,30 @@ WEIGHTS = (
 
 
 class Sizes(ctypes.Structure):
+    """Struct `Sizes` of cpp/decoder.hpp."""
+
     _fields_ = [(name, c_int32) for name in SIZES]
 
 
-class Weights(ctypes.Structure):
+class DecoderWeights(ctypes.Structure):
+    """Struct `DecoderWeights` of cpp/decoder.hpp."""
+
     _fields_ = [(name, c_void_p) for name in WEIGHTS]
 
 
-class Conditioning(ctypes.Structure):
+class ConditioningVectors(ctypes.Structure):
+    """Struct `ConditioningVectors` of cpp/conditioning.hpp."""
+
     _fields_ = [("values", c_void_p), ("first", c_int64), ("count", c_int64)]
 
 
-class Sampling(ctypes.Structure):
+class SamplingOptions(ctypes.Structure):
+    """Struct `SamplingOptions` of cpp/sampling.hpp."""
+
     _fields_ = [("temperature", c_float), ("top_k", c_int32), ("top_p", c_float)]
 
 
-# Results and arguments, as cpp/engine.cpp has them.
+# Result and arguments of each function of cpp/engine.cpp.
 FUNCTIONS: dict[str, tuple[type | None, Sequence[type]]] = {
     "decoder_new": (c_void_p, (c_void_p, c_void_p, c_int32)),
     "decoder_free": (None, (c_void_p,)),
@@ -69,7 +77,11 @@ FUNCTIONS: dict[str, tuple[type | None, Sequence[type]]] = {
 
 @cache
 def paths_here() -> list[str]:
-    """The paths that this processor has, the best first; raises NotCompiled."""
+    """Return the paths that this processor supports, the best first.
+
+    Raises:
+        NotCompiled: If the check of the processor cannot be compiled.
+    """
     has = ctypes.CDLL(str(compiled("cpu.cpp"))).cpu_has
     has.argtypes = [c_char_p]
     return [path for path in PATHS if has(path.encode())]
@@ -77,7 +89,11 @@ def paths_here() -> list[str]:
 
 @cache
 def library(path: str, precision: Precision) -> ctypes.CDLL:
-    """Compiled if need be; raises NotCompiled."""
+    """Load the functions of a path and a precision; compile them first if necessary.
+
+    Raises:
+        NotCompiled: If they cannot be compiled.
+    """
     file = compiled("engine.cpp", (*PATHS[path], f"-DWAVENET_{precision.upper()}"))
     functions = ctypes.CDLL(str(file))
     for name, (result, arguments) in FUNCTIONS.items():
@@ -87,18 +103,26 @@ def library(path: str, precision: Precision) -> ctypes.CDLL:
 
 
 def address(array: np.ndarray) -> int:
-    """Of a contiguous array, which must outlive its use."""
+    """Return the address of a contiguous array, which must outlive its use."""
     assert array.flags.c_contiguous
     return array.ctypes.data
 
 
 def owned(owner: object, pointer: int | None, free: Callable[[int], None]) -> int:
-    """A pointer that is freed when its owner goes; raises MemoryError where it is null.
+    """Return a pointer that is freed when its owner is garbage-collected.
 
-    Not in a forked process, which has none of the threads that freeing waits for.
+    It is not freed in a forked process, which has none of the threads that freeing waits for.
+
+    Args:
+        owner: Owner of the pointer.
+        pointer: The pointer; None for a null pointer.
+        free: Function that frees it.
+
+    Raises:
+        MemoryError: If the pointer is null.
     """
     if pointer is None:
-        raise MemoryError("the native engine got no memory")
+        raise MemoryError("the native engine could not allocate memory")
     process = os.getpid()
 
     def release() -> None:

@@ -1,4 +1,4 @@
-"""Streams that C++ steps through, a chunk of samples at a time."""
+"""Session that C++ steps through, a chunk of samples at a time."""
 
 from __future__ import annotations
 
@@ -15,11 +15,21 @@ from wavenet_ae.engines.native import library as native
 from wavenet_ae.engines.native.library import address
 from wavenet_ae.engines.native.packed import PackedDecoder
 
-SAMPLES_A_CALL = 256  # Ctrl-C waits for no more
+SAMPLES_A_CALL = 256  # samples per call of C++, for which Ctrl-C has to wait
 
 
 class NativeSession(base.Session):
-    """`held` is conditioning as it comes, (M, B, C): it is projected in C++."""
+    """Streams of a packed decoder.
+
+    Unlike other sessions', `held` is the unprojected conditioning, `(M, B, C)`, because C++
+    projects it.
+
+    Args:
+        packed: The packed decoder.
+        history: `(B, n)` int64 past levels.
+        conditioning: `(B, C, M)`.
+        speaker: `(B,)` int64.
+    """
 
     @torch.no_grad()
     def __init__(
@@ -39,8 +49,10 @@ class NativeSession(base.Session):
         self.pointer = native.owned(self, pointer, self.library.session_free)
 
     def _past(self, history: Tensor, conditioning: Tensor) -> np.ndarray:
-        """What the layers remember, (., B, R), layer after layer.  Stream by stream: in another
-        batch torch may round otherwise."""
+        """Past inputs of the layers, `(., B, R)`, layer after layer.
+
+        They are computed stream by stream, because torch may round differently in another batch.
+        """
         streams = []
         for row in range(len(history)):
             own = slice(row, row + 1)
@@ -49,46 +61,52 @@ class NativeSession(base.Session):
         return torch.cat(streams, dim=1).contiguous().numpy()
 
     def _offsets(self) -> np.ndarray:
-        """(B, L, 2G): what bias and speaker add; stream by stream as well."""
+        """Contributions of bias and speaker, `(B, L, 2G)`, also stream by stream."""
         nothing = torch.zeros(1, self.packed.sizes.conditioning, 1)
         rows = [self.decoder.project(nothing, each)[0, :, 0] for each in self.speaker.split(1)]
         return torch.stack(rows).numpy()
 
     def extend(self, conditioning: Tensor) -> None:
+        """Append conditioning vectors `(B, C, M)`."""
         self._hold(_time_major(conditioning))
 
     def generate(self, uniforms: Tensor, sampling: Sampling) -> Tensor:
-        how = native.Sampling(sampling.temperature, sampling.top_k, sampling.top_p)
+        """Generate levels `(B, n)` from uniform numbers `(B, n)`, see `Session.generate`."""
+        how = native.SamplingOptions(sampling.temperature, sampling.top_k, sampling.top_p)
 
-        def draw(columns: np.ndarray, *given: object) -> np.ndarray:
-            drawn = np.empty(columns.shape, np.int64)
+        def sample_chunk(columns: np.ndarray, *given: object) -> np.ndarray:
+            sampled = np.empty(columns.shape, np.int64)
             self.library.session_generate(
-                *given, ctypes.byref(how), address(columns), address(drawn)
+                *given, ctypes.byref(how), address(columns), address(sampled)
             )
-            return drawn
+            return sampled
 
-        drawn = self._in_calls(uniforms.float(), draw)  # (n, B)
-        return torch.from_numpy(drawn).t().contiguous()
+        sampled = self._in_calls(uniforms.float(), sample_chunk)  # (n, B)
+        return torch.from_numpy(sampled).t().contiguous()
 
     def score(self, targets: Tensor) -> Tensor:
+        """Return the logits `(B, Q, n)` of given targets `(B, n)`, see `Session.score`."""
         num_levels = self.packed.sizes.levels
 
-        def follow(columns: np.ndarray, *given: object) -> np.ndarray:
+        def score_chunk(columns: np.ndarray, *given: object) -> np.ndarray:
             logits = np.empty((*columns.shape, num_levels), np.float32)
             self.library.session_score(*given, address(columns), address(logits))
             return logits
 
-        logits = self._in_calls(targets, follow)  # (n, B, Q)
+        logits = self._in_calls(targets, score_chunk)  # (n, B, Q)
         return torch.from_numpy(logits).permute(1, 2, 0)
 
     def _in_calls(self, rows: Tensor, call: Callable[..., np.ndarray]) -> np.ndarray:
-        """Columns (n, B) of rows (B, n), some at a time, each time with what a C++ function is
-        given first: session, conditioning and number of samples."""
+        """Apply a C++ function to rows `(B, n)`, some samples per call.
+
+        `call` gets columns `(n, B)`, then the function's first arguments: session, conditioning and
+        number of samples.
+        """
         self._require_ready(rows.shape[1])
         results = []
         for columns in rows.t().contiguous().split(SAMPLES_A_CALL):
             held = self.held.numpy()
-            conditioning = native.Conditioning(address(held), self.first_held, len(held))
+            conditioning = native.ConditioningVectors(address(held), self.first_held, len(held))
             given = (self.pointer, ctypes.byref(conditioning), len(columns))
             results.append(call(columns.numpy(), *given))
             self.position += len(columns)
@@ -96,5 +114,5 @@ class NativeSession(base.Session):
 
 
 def _time_major(conditioning: Tensor) -> Tensor:
-    """(B, C, M) -> (M, B, C)"""
+    """Transpose `(B, C, M)` to `(M, B, C)`."""
     return conditioning.detach().float().permute(2, 0, 1).contiguous()

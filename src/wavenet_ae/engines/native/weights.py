@@ -1,4 +1,4 @@
-"""A decoder's weights as cpp/decoder.hpp takes them."""
+"""Weights of a decoder in the layout of cpp/decoder.hpp."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from wavenet_ae.decoders.wavenet import DilatedLayer
 
 @torch.no_grad()
 def weights_of(decoder: WaveNet) -> dict[str, np.ndarray]:
-    """By the names of `library.WEIGHTS`, contiguous float32; shapes are in cpp/decoder.hpp."""
+    """Return the weights by the names of `library.WEIGHTS`, contiguous float32.
+
+    The shapes are in cpp/decoder.hpp.
+    """
     layers: list[DilatedLayer] = list(decoder.layers)  # type: ignore[arg-type]
     residual = [each.residual.weight for each in layers if each.residual is not None]
     parts: dict[str, Tensor] = {
@@ -32,7 +35,7 @@ def weights_of(decoder: WaveNet) -> dict[str, np.ndarray]:
 
 
 def sizes_of(decoder: WaveNet) -> dict[str, int]:
-    """By the names of `library.SIZES`."""
+    """Return the sizes by the names of `library.SIZES`."""
     layer: DilatedLayer = decoder.layers[0]  # type: ignore[assignment]
     kernel, gates, residual = layer.taps.shape
     return {

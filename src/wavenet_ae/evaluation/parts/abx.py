@@ -1,9 +1,9 @@
-"""The part of an evaluation that asks whether instances of a phone lie nearer to each other than
-to those of other phones: ABX, on all that probes read."""
+"""ABX: whether a phone is nearer to itself than to another, in each representation."""
 
 from __future__ import annotations
 
 import logging
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -12,9 +12,8 @@ import numpy as np
 import torch
 
 from wavenet_ae.checkpoint import SECTION, read_checkpoint
-from wavenet_ae.evaluation.config import Settings
-from wavenet_ae.evaluation.labeled_corpus import LabeledCorpus
-from wavenet_ae.evaluation.parts.abx_items import AbxItems, choose_items
+from wavenet_ae.evaluation.abx_items import AbxItems, choose_items
+from wavenet_ae.evaluation.part import Context, Part, SkipPart
 from wavenet_ae.evaluation.progress import Progress
 from wavenet_ae.evaluation.results import ResultTable, Value
 from wavenet_ae.metrics.abx import AbxExport, AbxExporter, AbxSettings, Distance
@@ -28,56 +27,48 @@ from wavenet_ae.metrics.abx_scores import (
 )
 from wavenet_ae.metrics.random_model import training_windows
 from wavenet_ae.metrics.representations import Representations
-from wavenet_ae.models import Autoencoder
 
 logger = logging.getLogger(__name__)
 
-PART, TITLE = "abx", "ABX: is a phone nearer to itself than to another"
+ID = "abx"  # also the folder of the export
 CODES = "codes"
-NEIGHBORS = {"within": "the same", "any": "any"}
 
 
-def judge_abx(
-    model: Autoencoder, labeled: LabeledCorpus, settings: Settings, progress: Progress
-) -> Iterator[ResultTable]:
-    """Writes `<out>/abx/<representation>/`, and scores it where fastabx is installed; one table,
-    none where labels name no phone."""
-    chosen = choose_items(labeled, settings)
+def evaluate_abx(context: Context, progress: Progress) -> Iterator[ResultTable]:
+    """Yield the table `abx` or, where fastabx is not installed, `abx_export`.
+
+    Writes `<out>/abx/<representation>/`.
+    """
+    chosen = choose_items(context.labeled, context.config)
     if not chosen.items:
-        logger.warning("labels name no phone but silence: there is nothing for ABX to compare")
-        return
-    exports = _exported(model, labeled, chosen, settings, progress)
-    about = _about(chosen, next(iter(exports.values())))
+        raise SkipPart("no_phones")
+    exports = _exported(context, chosen, progress)
+    metadata = _metadata(chosen, exports, context.seed)
+    notes = ["items_from_file" if chosen.are_given else "items_from_labels"]
     if not can_run():
-        notice = how_to_run(*(each.folder for each in exports.values()))
-        logger.warning("%s", notice)
-        rows = [_export_row(name, each, settings) for name, each in exports.items()]
-        yield ResultTable(PART, TITLE, f"{about}  {notice}.", rows, _settings(exports, settings))
+        folders = [each.folder for each in exports.values()]
+        logger.warning("%s", how_to_run(*folders))
+        command = ["python", "-m", "wavenet_ae.metrics.abx_scores", *map(str, folders)]
+        rows = [_export_row(name, each, context.seed) for name, each in exports.items()]
+        metadata["command"] = shlex.join(command)
+        yield ResultTable("abx_export", ["representation", "distance"], rows, metadata, notes)
         return
     rows = []
     for number, (name, export) in enumerate(exports.items(), start=1):
         result = run_abx(export.folder)
         rows += _score_rows(name, result)
         progress.at((1 + number / len(exports)) / 2)
-    of_all = _settings(exports, settings) | result.versions
-    yield ResultTable(PART, TITLE, about, rows, of_all)
+    metadata |= result.versions
+    yield ResultTable(ID, ["representation", "distance", "context"], rows, metadata, notes)
 
 
-def _exported(
-    model: Autoencoder,
-    labeled: LabeledCorpus,
-    chosen: AbxItems,
-    settings: Settings,
-    progress: Progress,
-) -> dict[str, AbxExport]:
-    """By representation."""
-    corpus = labeled.corpus
-    config = read_checkpoint(settings.file)[SECTION]["config"]
-    represent = Representations(
-        model, config, training_windows(model, corpus, settings.seed), settings.seed
-    )
+def _exported(context: Context, chosen: AbxItems, progress: Progress) -> dict[str, AbxExport]:
+    """Exports by representation."""
+    model, corpus, seed = context.code_model, context.corpus, context.seed
+    model_config = read_checkpoint(context.config.file)[SECTION]["config"]
+    represent = Representations(model, model_config, training_windows(model, corpus, seed), seed)
     exporters = {
-        name: AbxExporter(_folder(settings, name), chosen.items, _abx_settings(name, settings))
+        name: AbxExporter(_folder(context, name), chosen.items, _abx_settings(name, seed))
         for name in represent.names
     }
     share = 0.5 if can_run() else 1.0  # of the part's time, about
@@ -91,62 +82,50 @@ def _exported(
     return {name: exporter.finish() for name, exporter in exporters.items()}
 
 
-def _folder(settings: Settings, representation: str) -> Path:
-    """Without the scores of an earlier export."""
-    folder = settings.destination / PART / representation
+def _folder(context: Context, representation: str) -> Path:
+    """Folder of an export, without the scores of an earlier one."""
+    folder = context.folder / ID / representation
     (folder / SCORES).unlink(missing_ok=True)
     return folder
 
 
-def _abx_settings(representation: str, settings: Settings) -> AbxSettings:
+def _abx_settings(representation: str, seed: int) -> AbxSettings:
     distance: Distance = "identical" if representation == CODES else "angular"
-    return AbxSettings(distance, seed=settings.seed)
+    return AbxSettings(distance, seed=seed)
 
 
-def _settings(exports: Mapping[str, AbxExport], settings: Settings) -> dict[str, Value]:
-    """Of all representations."""
-    of_all = asdict(_abx_settings(CODES, settings)) | asdict(next(iter(exports.values())))
-    return {
-        key: value for key, value in of_all.items() if key not in ("distance", "contexts", "folder")
-    }
-
-
-def _about(chosen: AbxItems, export: AbxExport) -> str:
-    source = "the .item file" if chosen.are_given else "labels; silence is a neighbor only"
-    left = f", {chosen.num_left} others left out (abx_items)" if chosen.num_left else ""
-    return (
-        f"{export.num_items} phones of {export.num_recordings} utterances of whatever split{left}, "
-        f"items from {source}; {export.num_empty} phones in which no code stands are left out.  "
-        "A, B and X are phones, A and X the same one, B another: errors are the share in which X "
-        "is nearer to B, 0.5 by chance (Schatz 2016).  within: all of one speaker; across: X of "
-        "another one.  Neighbors of A, B and X are the same, or any.  Vectors are compared by "
-        "angle, codes by whether they are the same, both along the best alignment; groups are "
-        "averaged as in the ZeroSpeech 2021 challenge."
-    )
+def _metadata(chosen: AbxItems, exports: Mapping[str, AbxExport], seed: int) -> dict[str, Value]:
+    """What holds for all representations."""
+    of_all = asdict(_abx_settings(CODES, seed)) | asdict(next(iter(exports.values())))
+    own = {key: of_all[key] for key in of_all if key not in ("distance", "contexts", "folder")}
+    return own | ({"num_left": chosen.num_left} if chosen.num_left else {})
 
 
 def _score_rows(name: str, result: AbxResult) -> Iterator[dict[str, Value]]:
-    """One for each kind of neighbors."""
+    """A row for each context: the same neighbors (`within`), or any."""
     by_kind = {(each.context, each.speaker): each for each in result.scores}
     for context in result.settings["contexts"]:
         within, across = (by_kind[context, speaker] for speaker in ("within", "across"))
         yield {
             "representation": name,
             "distance": result.settings["distance"],
-            "neighbors": NEIGHBORS[context],
+            "context": context,
             **_score("within", within),
             **_score("across", across),
         }
 
 
 def _score(name: str, score: AbxScore) -> Mapping[str, Value]:
-    return {f"{name}_speakers": score.error_rate, f"groups_{name}": score.num_cells}
+    return {f"error_{name}_speakers": score.error_rate, f"num_groups_{name}": score.num_cells}
 
 
-def _export_row(name: str, export: AbxExport, settings: Settings) -> dict[str, Value]:
+def _export_row(name: str, export: AbxExport, seed: int) -> dict[str, Value]:
     return {
         "representation": name,
-        "distance": _abx_settings(name, settings).distance,
+        "distance": _abx_settings(name, seed).distance,
         "num_items": export.num_items,
         "folder": str(export.folder),
     }
+
+
+PART = Part(ID, order=70, needs={"codes", "labels"}, run=evaluate_abx, is_on_cpu=True)

@@ -1,28 +1,44 @@
-"""The part of an evaluation that measures what reads what, beside what the geometry says."""
+"""Receptive fields: which samples each code and each prediction depends on."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from wavenet_ae.evaluation.part import Context, Part, SkipPart
+from wavenet_ae.evaluation.progress import Progress
 from wavenet_ae.evaluation.results import ResultTable
-from wavenet_ae.metrics.receptive_fields import certify
-from wavenet_ae.models import GenerativeModel
+from wavenet_ae.metrics.receptive_fields import measure_receptive_fields
+
+IDS = {
+    "receptive field of the decoder": "prediction_of_samples",
+    "receptive field of a code": "code_of_samples",
+    "samples conditioned on a code": "code_by_predictions",
+    "receptive field of the decoder through codes": "prediction_by_codes",
+}
 
 
-def judge_certificates(model: GenerativeModel) -> ResultTable:
-    return ResultTable(
-        part="certificates",
-        title="What reads what",
-        about=(
-            "In samples from where the reader stands: a code from its anchor, a prediction from "
-            "the sample that is predicted.  Computed by the geometry, and measured by where a "
-            "NaN goes."
-        ),
-        rows=[
-            {
-                "what": each.name,
-                "computed": str(each.computed),
-                "measured": str(each.measured),
-                "agree": "yes" if each.agrees else "NO",
-            }
-            for each in certify(model)
-        ],
-    )
+def evaluate_receptive_fields(context: Context, progress: Progress) -> Iterator[ResultTable]:
+    """Yield the table `receptive_fields`, in samples from the place of the reader."""
+    rows: list[dict[str, str | float | bool]] = [
+        {
+            "reads": IDS[each.name],
+            "computed_first": float(each.computed.first),
+            "computed_last": float(each.computed.last),
+            "measured_first": float(each.measured.first),
+            "measured_last": float(each.measured.last),
+            "agrees": each.agrees,
+        }
+        for each in measure_receptive_fields(context.generative_model)
+    ]
+    if not rows:
+        raise SkipPart("no_fixed_context")
+    yield ResultTable("receptive_fields", ["reads"], rows)
+
+
+PART = Part(
+    "receptive_fields",
+    order=10,
+    needs={"likelihood"},
+    run=evaluate_receptive_fields,
+    is_on_cpu=True,
+)

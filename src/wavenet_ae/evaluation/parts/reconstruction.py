@@ -1,28 +1,29 @@
-"""The part of an evaluation that listens: utterances spoken again, kept as files and measured."""
+"""Reconstruction: utterances resynthesized from codes, kept as files and measured."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict
 
 import numpy as np
 
 from wavenet_ae.audio.io import write
-from wavenet_ae.data.corpus import PackedCorpus
 from wavenet_ae.engines import Sampling, make_engine
-from wavenet_ae.evaluation.config import Settings
+from wavenet_ae.evaluation.part import Context, Part
 from wavenet_ae.evaluation.progress import Progress
 from wavenet_ae.evaluation.results import ResultTable, Value
 from wavenet_ae.metrics.reconstruction import (
     FEWEST_SECONDS,
     MU_LAW,
     OTHER_CODES,
+    RECONSTRUCTION,
+    TO_HIGHEST,
     TO_LOWEST,
     Originals,
-    Sound,
+    Resynthesis,
     choose,
-    planned,
-    speak,
+    plan_resyntheses,
+    resynthesize,
     through_mu_law,
 )
 from wavenet_ae.metrics.sound_quality import (
@@ -31,59 +32,58 @@ from wavenet_ae.metrics.sound_quality import (
     missing_packages,
     sound_quality,
 )
-from wavenet_ae.models import Autoencoder
+
+ID = "reconstruction"  # also the folder of the files
+ORIGINAL = "original"
+KINDS = {
+    RECONSTRUCTION: "reconstructed",
+    OTHER_CODES: "shuffled_codes",
+    TO_LOWEST: "lowest_voice",
+    TO_HIGHEST: "highest_voice",
+    MU_LAW: "quantized",
+}
 
 
-def judge_sounds(
-    model: Autoencoder,
-    corpus: PackedCorpus,
-    rows: np.ndarray,
-    settings: Settings,
-    progress: Progress,
-) -> list[ResultTable]:
-    """Writes `<out>/sounds/NN-<kind>.wav`; a table of means, and one of every sound."""
-    originals = choose(model, corpus, rows, settings.sounds, settings.seconds)
-    sounds = list(planned(model, originals))
-    made = _spoken(model, originals, sounds, settings, progress)
+def evaluate_reconstruction(context: Context, progress: Progress) -> Iterator[ResultTable]:
+    """Yield `reconstruction`, means by kind, and `reconstruction_files`, a row for each file.
+
+    Writes `<out>/reconstruction/NN-<kind>.wav`.
+    """
+    model, config = context.autoencoder, context.config
+    originals = choose(
+        model, context.corpus, context.rows, config.num_utterances, config.max_seconds
+    )
+    sounds = list(plan_resyntheses(model, originals))
+    made = _synthesized(context, originals, sounds, progress)
     for number, samples in enumerate(originals.samples):
         codes = model.encode(samples, model.sample_rate)
-        sounds.append(Sound(MU_LAW, number, codes, originals.speakers[number]))
+        sounds.append(Resynthesis(MU_LAW, number, codes, originals.speakers[number]))
         made.append(through_mu_law(model, samples))
-    folder = settings.destination / "sounds"
-    for number, samples in enumerate(originals.samples):
-        write(folder / f"{number:02d}-original.wav", samples, model.sample_rate)
-    each_row: list[dict[str, Value]] = []
+        write(context.folder / _file(number, ORIGINAL), samples, model.sample_rate)
+    files: list[dict[str, Value]] = []
     by_kind: dict[str, list[SoundQuality]] = {}
     for sound, samples in zip(sounds, made, strict=True):
-        file = f"{sound.original:02d}-{_file_name(sound.kind)}.wav"
-        write(folder / file, samples, model.sample_rate)
+        kind = KINDS[sound.kind]
+        file = _file(sound.original, kind)
+        write(context.folder / file, samples, model.sample_rate)
         quality = sound_quality(model, originals, sound, samples)
-        by_kind.setdefault(sound.kind, []).append(quality)
-        each_row.append(
-            {
-                "sound": sound.kind,
-                "utterance": originals.names[sound.original],
-                "voice": sound.voice,
-                "file": f"sounds/{file}",
-                **asdict(quality),
-            }
-        )
-    return [_means(by_kind, originals, settings, model), _each(each_row)]
+        by_kind.setdefault(kind, []).append(quality)
+        about = {"kind": kind, "utterance": originals.names[sound.original], "voice": sound.voice}
+        files.append({**about, "file": file, **asdict(quality)})
+    yield _means(by_kind, originals, context)
+    yield ResultTable("reconstruction_files", ["kind", "utterance"], files)
 
 
-def _spoken(
-    model: Autoencoder,
-    originals: Originals,
-    sounds: list[Sound],
-    settings: Settings,
-    progress: Progress,
+def _synthesized(
+    context: Context, originals: Originals, sounds: Sequence[Resynthesis], progress: Progress
 ) -> list[np.ndarray]:
-    """(T,) int16 each."""
-    engine = make_engine(settings.engine, model.decoder)
-    sampling, parts = Sampling(settings.temperature), [[] for _ in sounds]  # type: ignore[var-annotated]
+    """Samples (T,) int16 of each sound."""
+    model, config = context.autoencoder, context.config
+    engine, sampling = make_engine(config.engine, model.decoder), Sampling(config.temperature)
+    parts: list[list[np.ndarray]] = [[] for _ in sounds]
     total = sum(len(originals.samples[each.original]) for each in sounds)
     done = 0
-    for chunks in speak(model, originals, sounds, engine, sampling, settings.seed):
+    for chunks in resynthesize(model, originals, sounds, engine, sampling, context.seed):
         for part, chunk in zip(parts, chunks, strict=True):
             part.append(chunk)
         done += sum(len(chunk) for chunk in chunks)
@@ -91,52 +91,42 @@ def _spoken(
     return [np.concatenate(part) for part in parts]
 
 
-def _file_name(kind: str) -> str:
-    return kind.replace("'", "").replace(" ", "-")
+def _file(original: int, kind: str) -> str:
+    return f"{ID}/{original:02d}-{kind}.wav"
 
 
 def _means(
-    by_kind: dict[str, list[SoundQuality]],
-    originals: Originals,
-    settings: Settings,
-    model: Autoencoder,
+    by_kind: dict[str, list[SoundQuality]], originals: Originals, context: Context
 ) -> ResultTable:
     rows = []
     for kind, qualities in by_kind.items():
-        row: dict[str, Value] = {"sound": kind}
+        row: dict[str, Value] = {"kind": kind}
         for name, mean in means(qualities).items():
             row |= {name: mean.value, f"{name}_error": mean.error}
         rows.append(row)
     lacking = missing_packages()
-    without = f"  Without the package {' and '.join(lacking)}: pip install {' '.join(lacking)}."
     return ResultTable(
-        part="sounds",
-        title="Utterances spoken again from their codes",
-        about=(
-            f"{len(originals.samples)} utterances, the first {settings.seconds:g} s of each at "
-            "most; means with standard errors over them.  LSD and MCD are distances from the "
-            "original in dB; same_codes is the share of a sound's codes, heard again, that are the "
-            "original's; F0 is the mean of voiced frames in Hz, beside that of the original and "
-            "of the speaker in whose voice it is to be."
-        )
-        + (without if lacking else "")
-        + "".join(f"  {each}" for each in _missing_kinds(by_kind)),
-        rows=rows,
-        settings={"temperature": settings.temperature, "seed": settings.seed},
+        ID,
+        ["kind"],
+        rows,
+        metadata={
+            "num_utterances": len(originals.samples),
+            "max_seconds": context.config.max_seconds,
+            "temperature": context.config.temperature,
+            "seed": context.seed,
+            "min_f0_seconds": FEWEST_SECONDS,
+            **({"missing_packages": " ".join(lacking)} if lacking else {}),
+        },
+        notes=list(_notes(by_kind)),
     )
 
 
-def _missing_kinds(by_kind: Collection[str]) -> Iterator[str]:
-    """Sentences on sounds that could not be made."""
-    if OTHER_CODES not in by_kind:
-        yield "There is one utterance, so none is said by another one's codes: there is no control."
-    if TO_LOWEST not in by_kind:
-        yield (
-            "Nothing is converted: no two speakers whom the model knows have "
-            f"{FEWEST_SECONDS:g} s of recordings that tell their F0."
-        )
+def _notes(kinds: Collection[str]) -> Iterator[str]:
+    """Ids of remarks on sounds that could not be made."""
+    if KINDS[OTHER_CODES] not in kinds:
+        yield "one_utterance"
+    if KINDS[TO_LOWEST] not in kinds:
+        yield "no_conversion"
 
 
-def _each(rows: list[dict[str, Value]]) -> ResultTable:
-    about = "One row for each file."
-    return ResultTable("each_sound", "Every sound", about, rows, is_detail=True)
+PART = Part(ID, order=40, needs={"codes", "audio"}, run=evaluate_reconstruction)

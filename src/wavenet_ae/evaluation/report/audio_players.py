@@ -1,5 +1,5 @@
-"""Sounds as a page has them: an utterance's original, reconstruction and conversions side by side,
-each embedded."""
+"""Audio on a page: the original, reconstruction and conversions of an utterance side by side, each
+embedded."""
 
 from __future__ import annotations
 
@@ -8,24 +8,30 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from wavenet_ae.evaluation.formatting import cell, heading, own_columns
-from wavenet_ae.evaluation.report.reading import Judged
-from wavenet_ae.evaluation.results import Value
-from wavenet_ae.metrics.reconstruction import RECONSTRUCTION
+from wavenet_ae.evaluation.report.formatting import cell, shown_columns
+from wavenet_ae.evaluation.report.words import cell_words, heading
+from wavenet_ae.evaluation.results import EvaluationResult, Value
 
-PART = "each_sound"
-ORIGINAL = "original"
-NOT_MEASURED = {"sound", "utterance", "voice", "file", "original_f0_hz"}
+TABLE = "reconstruction_files"
+ORIGINAL, RECONSTRUCTED = "original", "reconstructed"
+NOT_MEASURED = {"kind", "utterance", "voice", "file", "original_f0_hz"}
 
 
 @dataclass(frozen=True)
 class Player:
-    """`audio` is a data: URI, or empty where the file is gone."""
+    """One file.
 
-    sound: str
+    Attributes:
+        kind: What it is, in words.
+        voice: Whose voice it has.
+        audio: A data: URI, or empty where the file is gone.
+        metrics: Headings and cells.
+    """
+
+    kind: str
     voice: str
     audio: str
-    figures: Sequence[tuple[str, str]]
+    metrics: Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True)
@@ -36,42 +42,42 @@ class Utterance:
     players: dict[str, list[Player]] = field(default_factory=dict)
 
 
-def utterances(judged: Sequence[Judged]) -> list[Utterance]:
-    """Those of several models that are of one utterance stand together; what is the same sound,
-    such as the original, only once."""
+def utterances(results: Sequence[EvaluationResult]) -> list[Utterance]:
+    """Utterances with the players of all models; equal audio, such as the original, only once."""
     found: dict[str, Utterance] = {}
-    for each in judged:
-        part = each.part(PART)
+    for each in results:
+        table = each.table(TABLE)
         by_name: dict[str, list[Mapping[str, Value]]] = {}
-        for row in part.rows if part else ():
+        for row in table.rows if table else ():
             by_name.setdefault(str(row["utterance"]), []).append(row)
         for name, rows in by_name.items():
             utterance = found.setdefault(name, Utterance(name))
-            heard = {one.audio for players in utterance.players.values() for one in players}
-            players = [_original(each.folder, rows), *(_player(each.folder, row) for row in rows)]
+            before = {one.audio for players in utterance.players.values() for one in players}
+            folder = each.folder or Path()
+            players = [_original(folder, rows), *(_player(folder, row) for row in rows)]
             utterance.players[each.name] = [
-                one for one in players if not one.audio or one.audio not in heard
+                one for one in players if not one.audio or one.audio not in before
             ]
     return list(found.values())
 
 
 def _original(folder: Path, rows: Sequence[Mapping[str, Value]]) -> Player:
-    """Its file stands beside those of its sounds: sounds/00-original.wav."""
-    own = next((row for row in rows if row["sound"] == RECONSTRUCTION), rows[0])
-    sound = Path(str(own["file"]))
-    file = sound.with_name(f"{sound.name.partition('-')[0]}-{ORIGINAL}.wav")
+    """The original, whose file lies beside the others: reconstruction/00-original.wav."""
+    own = next((row for row in rows if row["kind"] == RECONSTRUCTED), rows[0])
+    path = Path(str(own["file"]))
+    file = path.with_name(f"{path.name.partition('-')[0]}-{ORIGINAL}.wav")
     f0 = cell({"f0_hz": own.get("original_f0_hz")}, "f0_hz")
-    figures = [(heading("f0_hz"), f0)] if f0 else []
-    return Player(ORIGINAL, str(own["voice"]), _audio(folder, file), figures)
+    metrics = [(heading("f0_hz"), f0)] if f0 else []
+    return Player(ORIGINAL, str(own["voice"]), _audio(folder, file), metrics)
 
 
 def _player(folder: Path, row: Mapping[str, Value]) -> Player:
-    measured = [name for name in own_columns(row) if name not in NOT_MEASURED]
+    measured = [name for name in shown_columns(row) if name not in NOT_MEASURED]
     return Player(
-        sound=str(row["sound"]),
+        kind=cell_words("kind", str(row["kind"])),
         voice=str(row["voice"]),
         audio=_audio(folder, Path(str(row["file"]))),
-        figures=[(heading(name), text) for name in measured if (text := cell(row, name))],
+        metrics=[(heading(name), text) for name in measured if (text := cell(row, name))],
     )
 
 

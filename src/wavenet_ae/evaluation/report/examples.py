@@ -1,96 +1,59 @@
-"""Utterances that evaluations give as examples, with the units of all models that have them."""
+"""Utterances whose alignment is shown, with the units of all models that were evaluated on them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-import numpy as np
 import soundfile
 
-from wavenet_ae.evaluation.parts.alignment_example import PART
-from wavenet_ae.evaluation.report.reading import Judged
-from wavenet_ae.evaluation.results import ResultTable
+from wavenet_ae.evaluation.results import EvaluationResult, ResultTable
+from wavenet_ae.plotting.alignment import Alignment, Band, Interval
+
+TABLE = "alignment_example"
 
 
-@dataclass(frozen=True)
-class Span:
-    """From `begin` to `end` in seconds."""
-
-    label: str
-    begin: float
-    end: float
-
-    def overlaps(self, begin: float, end: float) -> bool:
-        return self.begin < end and self.end > begin
-
-    def within(self, begin: float, end: float) -> Span:
-        return Span(self.label, max(self.begin, begin), min(self.end, end))
-
-
-@dataclass(frozen=True)
-class Band:
-    """Spans one after the other, with a name for people."""
-
-    name: str
-    spans: Sequence[Span]
-    is_colored: bool
-
-
-@dataclass(frozen=True)
-class Example:
-    """samples  (T,) int16 at `rate`
-    labels   what is said;  `units`: those of each model, a band for each of its codebooks
-    """
-
-    utterance: str
-    samples: np.ndarray
-    rate: int
-    labels: Band
-    units: Sequence[Band]
-
-    @property
-    def seconds(self) -> float:
-        return len(self.samples) / self.rate
-
-
-def examples(judged: Sequence[Judged]) -> Iterator[Example]:
-    """One for each utterance whose sound is there, whatever number of models were judged on it."""
-    shared: dict[tuple[str, str], list[tuple[Judged, ResultTable]]] = {}
-    for each in judged:
-        found = each.part(PART)
-        if found is not None and (each.folder / str(found.settings["file"])).is_file():
-            key = (str(each.corpus["fingerprint"]), str(found.settings["utterance"]))
-            shared.setdefault(key, []).append((each, found))
+def examples(results: Sequence[EvaluationResult]) -> Iterator[Alignment]:
+    """One example for each utterance whose audio is there, with the units of all its models."""
+    shared: dict[tuple[str, str], list[tuple[EvaluationResult, ResultTable, Path]]] = {}
+    for each in results:
+        table = each.table(TABLE)
+        if table is None:
+            continue
+        audio = (each.folder or Path()) / str(table.metadata["file"])
+        if audio.is_file():
+            key = (str(each.corpus["fingerprint"]), str(table.metadata["utterance"]))
+            shared.setdefault(key, []).append((each, table, audio))
     for (_, utterance), members in shared.items():
-        first, findings = members[0]
-        sound = first.folder / str(findings.settings["file"])
-        samples, rate = soundfile.read(sound, dtype="int16")
-        names = [each.name for each, _ in members] if len(members) > 1 else [""]
+        _, first, audio = members[0]
+        samples, rate = soundfile.read(audio, dtype="int16")
+        names = [each.name for each, _, _ in members] if len(members) > 1 else [""]
         units = [
             band
-            for name, (_, found) in zip(names, members, strict=True)
-            for band in unit_bands(found.rows, name)
+            for name, (_, table, _) in zip(names, members, strict=True)
+            for band in unit_bands(table.rows, name)
         ]
-        labels = Band("labels", _spans(findings.rows, "phones", None), is_colored=False)
-        yield Example(utterance, samples, rate, labels, units)
+        labels = Band("labels", _intervals(first.rows, "labels", None), is_colored=False)
+        yield Alignment(utterance, samples, rate, labels, units)
 
 
 def unit_bands(rows: Sequence[Mapping[str, Any]], name: str) -> list[Band]:
-    """A band for each codebook, called by the model's name, or else by what it is."""
+    """Bands of the codebooks of a model, with its name where it has one."""
     codebooks = sorted({row["codebook"] for row in rows if row["kind"] == "units"})
     bands = []
     for codebook in codebooks:
         numbered = f"{name or 'codebook'} {codebook + 1}"
         title = numbered if len(codebooks) > 1 else name or "units"
-        bands.append(Band(title, _spans(rows, "units", codebook), is_colored=True))
+        bands.append(Band(title, _intervals(rows, "units", codebook), is_colored=True))
     return bands
 
 
-def _spans(rows: Sequence[Mapping[str, Any]], kind: str, codebook: int | None) -> list[Span]:
+def _intervals(
+    rows: Sequence[Mapping[str, Any]], kind: str, codebook: int | None
+) -> list[Interval]:
     return [
-        Span(str(row["label"]), row["start_seconds"], row["end_seconds"])
+        Interval(str(row["label"]), row["start_seconds"], row["end_seconds"])
         for row in rows
         if row["kind"] == kind and row["codebook"] == codebook
     ]

@@ -1,4 +1,4 @@
-"""One HTML file that says all: nothing in it comes from outside."""
+"""The report: one HTML file that needs nothing from outside."""
 
 from __future__ import annotations
 
@@ -13,30 +13,31 @@ from markupsafe import Markup
 
 from wavenet_ae.audio.io import replacing
 from wavenet_ae.evaluation.report.audio_players import utterances
-from wavenet_ae.evaluation.report.figure import Figure
-from wavenet_ae.evaluation.report.figures import figures
-from wavenet_ae.evaluation.report.prose import introduction
-from wavenet_ae.evaluation.report.provenance_section import making
-from wavenet_ae.evaluation.report.reading import Judged, read_evaluations
+from wavenet_ae.evaluation.report.loading import load_results
+from wavenet_ae.evaluation.report.plots import Plot, plots
+from wavenet_ae.evaluation.report.prose import introduction, skipped_words
+from wavenet_ae.evaluation.report.provenance_section import provenance
 from wavenet_ae.evaluation.report.sections import sections
 from wavenet_ae.evaluation.report.summary import ABOUT, summary
+from wavenet_ae.evaluation.results import EvaluationResult
 
 ASSETS = files("wavenet_ae.evaluation.report") / "assets"
 
 
 def write_report(evaluations: Sequence[Path], path: Path) -> None:
-    """Of evaluation.json files, one for each model, a page at `path`, whole or not at all.
+    """Write the page of evaluation.json files, one for each model, whole or not at all.
 
-    Raises UserError where a file is not an evaluation's.
+    Raises:
+        UserError: If a file is not a result.
     """
-    judged = read_evaluations(evaluations)
-    page = rendered(judged, figures(judged))
+    results = load_results(evaluations)
+    page = rendered(results, plots(results))
     with replacing(path) as file:
         file.write(page.encode())
 
 
-def rendered(judged: Sequence[Judged], drawn: Sequence[Figure]) -> str:
-    """Whatever names and texts hold is shown as it is, and none of it runs."""
+def rendered(results: Sequence[EvaluationResult], plotted: Sequence[Plot]) -> str:
+    """The page; names and texts of results are escaped, so that none of them runs."""
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -44,18 +45,19 @@ def rendered(judged: Sequence[Judged], drawn: Sequence[Figure]) -> str:
     return (
         environment.from_string(_asset("report.html"))
         .render(
-            title=_title(judged),
+            title=_title(results),
             style=Markup(_asset("style.css")),
             script=Markup(script),
             script_hash="sha256-" + b64encode(sha256(script.encode()).digest()).decode(),
-            introduction=introduction(judged),
-            num_models=len(judged),
-            summary=summary(judged),
+            introduction=introduction(results),
+            num_models=len(results),
+            summary=summary(results),
             summary_about=ABOUT,
-            sections=sections(judged),
-            figures=drawn,
-            utterances=utterances(judged),
-            makings=[making(each) for each in judged],
+            skipped={each.name: skipped_words(each.skipped) for each in results if each.skipped},
+            sections=sections(results),
+            plots=plotted,
+            utterances=utterances(results),
+            provenance=[provenance(each) for each in results],
         )
         .lstrip()
     )
@@ -65,7 +67,7 @@ def _asset(name: str) -> str:
     return (ASSETS / name).read_text(encoding="utf-8")
 
 
-def _title(judged: Sequence[Judged]) -> str:
-    if len(judged) == 1:
-        return f"Evaluation of {judged[0].name}"
-    return f"Evaluation of {len(judged)} models"
+def _title(results: Sequence[EvaluationResult]) -> str:
+    if len(results) == 1:
+        return f"Evaluation of {results[0].name}"
+    return f"Evaluation of {len(results)} models"

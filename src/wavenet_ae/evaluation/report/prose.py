@@ -1,73 +1,113 @@
-"""Evaluations in sentences: what was judged, on what, and what was found."""
+"""Evaluations in sentences: what was evaluated, on what, and the headlines."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from string import Formatter
 
-from wavenet_ae.evaluation.formatting import cell
-from wavenet_ae.evaluation.report.reading import Judged
-from wavenet_ae.evaluation.report.summary import headlines
+from wavenet_ae.evaluation.report.formatting import cell
+from wavenet_ae.evaluation.report.summary import headline_cells
+from wavenet_ae.evaluation.report.words import NOTES, REASONS, spelled, table_words
+from wavenet_ae.evaluation.results import EvaluationResult, ResultTable, Value
 
-# Each is said where all that it names was found.
-RESULTS = (
-    "A sample's NLL is {NLL, nats/sample} nats.",
-    "With another item's codes each costs {another item's codes cost} nats more.",
-    "The codes carry {nominal bit/s} bit/s, {unigram bit/s} by the entropy of their use.",
-    "The PNMI of its units with phones is {PNMI}; that of k-means on MFCC is {PNMI of k-means}.",
-    "From what leaves the bottleneck, a linear probe names the phone of a frame in a share of "
-    "{phone, from vectors}.",
-    "It names the speaker of an utterance in {speaker, from latents} before the bottleneck and in "
-    "{speaker, from vectors} behind it.",
-    "Reconstructions are {LSD, dB} dB (LSD) from their originals.",
+# A sentence is left out where a headline that it names was not measured.
+SENTENCES = (
+    "The NLL is {nll} nats per sample.",
+    "It increases by {nll_increase_shuffled_codes} nats per sample with shuffled codes.",
+    "The nominal bitrate of the codes is {nominal_bits_per_second} bit/s; by the entropy of their "
+    "frequencies it is {unigram_bits_per_second} bit/s.",
+    "The PNMI of the units with phones is {pnmi}; that of k-means on MFCC is {pnmi_kmeans_mfcc}.",
+    "A linear probe of what leaves the bottleneck has an accuracy of {phone_accuracy} for the "
+    "phone of a frame.",
+    "For the speaker of an utterance it has {speaker_accuracy_latents} before the bottleneck and "
+    "{speaker_accuracy} after it.",
+    "The log-spectral distance of reconstructions from their originals is {lsd_db} dB.",
 )
 
 
-def introduction(judged: Sequence[Judged]) -> list[str]:
-    sentences = [*map(_what, judged), *_on_what(judged)]
-    return sentences if len(judged) > 1 else [*sentences, *_results(judged[0])]
+def introduction(results: Sequence[EvaluationResult]) -> list[str]:
+    """Sentences on the models and the data; of one model, also on what was measured."""
+    sentences = [*map(_model, results), *_data(results)]
+    return sentences if len(results) > 1 else [*sentences, *_headlines(results[0])]
 
 
-def _what(judged: Judged) -> str:
-    model = judged.model
+def _model(result: EvaluationResult) -> str:
+    model = result.model
     rate = f"{model['sample_rate']:,} samples a second"
     voices = f"{model['num_speakers']:,} {'voice' if model['num_speakers'] == 1 else 'voices'}"
-    if "bottleneck" not in model:
-        return f"{judged.name} predicts {rate} in {voices}; it has no codes."
+    if not result.has_codes:
+        return f"{result.name} generates {rate} in {voices}; it has no codes."
     size, books = model["codebook_size"], model["num_codebooks"]
     written = f"a code of {size:,}" if size else "a vector"
     written = f"{books} codes of {size:,} each" if size and books > 1 else written
     return (
-        f"{judged.name} ({model['bottleneck']}) writes speech as {written}, "
-        f"{model['codes_per_second']:g} times a second, and speaks {rate} in {voices}."
+        f"{result.name} ({model['bottleneck']}) encodes speech as {written}, "
+        f"{model['codes_per_second']:g} times a second, and generates {rate} in {voices}."
     )
 
 
-def _on_what(judged: Sequence[Judged]) -> Iterator[str]:
-    speech = [_speech(each) for each in judged]
-    if len(set(speech)) == 1:
-        yield f"{'It was' if len(judged) == 1 else 'All were'} judged on {speech[0]}."
+def _data(results: Sequence[EvaluationResult]) -> Iterator[str]:
+    data = [_corpus(each) for each in results]
+    if len(set(data)) == 1:
+        yield f"{'It was' if len(results) == 1 else 'All were'} evaluated on {data[0]}."
         return
-    for each, own in zip(judged, speech, strict=True):
-        yield f"{each.name} was judged on {own}."
-    yield "The speech is not the same: what differs between models may come from that."
+    for each, own in zip(results, data, strict=True):
+        yield f"{each.name} was evaluated on {own}."
+    yield "The data is not the same: differences between models may come from that."
 
 
-def _speech(judged: Judged) -> str:
-    corpus = judged.corpus
+def _corpus(result: EvaluationResult) -> str:
+    corpus = result.corpus
     source = corpus["source"]
     kind = str(source.get("_target_", "speech")).rpartition(".")[2].removesuffix("Source")
-    known = f"{corpus['split_utterances_of_known_speakers']:,} of speakers whom the model knows"
+    known = f"{corpus['split_utterances_of_known_speakers']:,} of speakers that the model knows"
     return (
         f"{corpus['split_utterances']:,} utterances, {corpus['split_seconds'] / 60:.1f} minutes, "
         f"{known} (corpus {kind}, split {corpus['split']})"
     )
 
 
-def _results(judged: Judged) -> Iterator[str]:
-    row = headlines(judged)
+def _headlines(result: EvaluationResult) -> Iterator[str]:
+    row = headline_cells(result)
     found = {name: text for name in row if (text := cell(row, name))}
-    for sentence in RESULTS:
+    for sentence in SENTENCES:
         try:
             yield sentence.format_map(found)
         except KeyError:
             continue
+
+
+def about(table: ResultTable) -> str:
+    """How a table was measured: sentences, and the rest of its metadata in parentheses."""
+    words = table_words(table.id)
+    templates = [*words.about, *(NOTES.get(each, spelled(each)) for each in table.notes)]
+    used = {name for each in templates for name in _names(each)}
+    sentences = [_filled(each, table.metadata) for each in templates]
+    rest = {name: value for name, value in table.metadata.items() if name not in used}
+    listed = ", ".join(f"{spelled(name)} {value}" for name, value in rest.items())
+    return "  ".join([*filter(None, sentences), *([f"({listed})"] if listed else [])])
+
+
+def _names(template: str) -> list[str]:
+    return [name for _, name, _, _ in Formatter().parse(template) if name]
+
+
+def _filled(template: str, values: Mapping[str, Value]) -> str:
+    """Empty where a value that it needs is missing or of another kind."""
+    if any(values.get(name) is None for name in _names(template)):
+        return ""
+    try:
+        return template.format_map(values)
+    except ValueError:
+        return ""
+
+
+def skipped_words(skipped: Mapping[str, str]) -> list[str]:
+    """A sentence for each reason for which parts were skipped."""
+    by_reason: dict[str, list[str]] = {}
+    for part, reason in skipped.items():
+        by_reason.setdefault(reason, []).append(part)
+    return [
+        f"Skipped {', '.join(parts)}: {REASONS.get(reason, spelled(reason))}."
+        for reason, parts in by_reason.items()
+    ]

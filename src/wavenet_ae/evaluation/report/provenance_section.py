@@ -4,33 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from wavenet_ae.evaluation.config import FILE
-from wavenet_ae.evaluation.report.reading import Judged
+from wavenet_ae.evaluation.results import FILE, EvaluationResult
 
 CARD = "card"
 
 
 @dataclass(frozen=True)
-class Making:
-    """card  of the model, in characters of one width;  values  by name, in groups"""
+class Provenance:
+    """How one model was evaluated.
+
+    Attributes:
+        name: The model's.
+        values: Values by name, in groups.
+        card: Summary of the model, in characters of one width.
+    """
 
     name: str
     values: Sequence[tuple[str, str]]
     card: str
 
 
-def making(judged: Judged) -> Making:
-    model = {name: value for name, value in judged.model.items() if name != CARD}
-    groups = {"": judged.command, "model": model, "speech": judged.corpus}
-    values = [("figures in full", str(judged.folder / FILE))]
+def provenance(result: EvaluationResult) -> Provenance:
+    """The command, the model and the data of a result."""
+    model = {name: value for name, value in result.model.items() if name != CARD}
+    groups = {"": result.command, "model": model, "data": result.corpus}
+    values = [("all numbers", str((result.folder or Path()) / FILE))]
     values += [line for name, group in groups.items() for line in _flat(group, name)]
-    return Making(judged.name, values, str(judged.model.get(CARD, "")))
+    return Provenance(result.name, values, str(result.model.get(CARD, "")))
 
 
 def _flat(group: Mapping[str, Any], above: str) -> Iterator[tuple[str, str]]:
-    """What is in groups of groups, each under its whole name; what is not set is left out."""
+    """Values of nested groups under their whole names; what is not set is left out."""
     for key, value in group.items():
         name = f"{above} {key}".strip().replace("_", " ")
         if isinstance(value, Mapping):

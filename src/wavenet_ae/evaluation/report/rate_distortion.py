@@ -1,73 +1,41 @@
-"""Where models stand between rate and distortion."""
+"""Rate and distortion of models."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
 
-from wavenet_ae.evaluation.parts.likelihood import WORDS
-from wavenet_ae.evaluation.report.reading import Judged
-from wavenet_ae.metrics.reconstruction import RECONSTRUCTION
+from wavenet_ae.evaluation.headlines import headlines
+from wavenet_ae.evaluation.results import EvaluationResult
+from wavenet_ae.plotting.series import Run, Series
 
-MEASURES = {
-    "nats_per_sample": "NLL in nats per sample",
+# Distortions among the headlines, as axes name them.
+METRIC_LABELS = {
+    "nll": "NLL in nats per sample",
     "lsd_db": "LSD in dB",
     "mcd_db": "MCD in dB",
 }
 
 
-@dataclass(frozen=True)
-class Point:
-    """Of the model `number` on the page.
-
-    used     bits per second: the codes' entropy, or KL; None where a model has no rate
-    nominal  of codes that are all as frequent
-    values   those of MEASURES that were found
-    """
-
-    name: str
-    number: int
-    used: float | None
-    nominal: float | None
-    values: Mapping[str, float]
-
-
-def comparable_points(judged: Sequence[Judged]) -> list[list[Point]]:
-    """Models that were judged on the same utterances, in groups."""
-    groups: dict[tuple[str, str], list[Point]] = {}
-    for number, each in enumerate(judged):
-        point = operating_point(each, number)
-        if point is not None:
+def comparable_series(results: Sequence[EvaluationResult]) -> list[list[Series]]:
+    """Models that were evaluated on the same utterances, in groups."""
+    groups: dict[tuple[str, str], list[Series]] = {}
+    for each in results:
+        series = rate_and_distortion(each)
+        if series is not None:
             key = (str(each.corpus["fingerprint"]), str(each.corpus["split"]))
-            groups.setdefault(key, []).append(point)
+            groups.setdefault(key, []).append(series)
     return list(groups.values())
 
 
-def operating_point(judged: Judged, number: int) -> Point | None:
-    """None where rates were not measured, of a model that may have one."""
-    bitrate = judged.part("bitrate")
-    if bitrate is None and "bottleneck" in judged.model:
+def rate_and_distortion(result: EvaluationResult) -> Series | None:
+    """Bitrates and distortions of a model.
+
+    Returns:
+        A series of one run, or None if the bitrate was not measured but may have been.
+    """
+    if result.table("bitrate") is None and result.has_codes:
         return None
-    rates: dict[Any, Any] = {
-        row["rate"]: row["bits_per_second"] for row in (bitrate.rows if bitrate else ())
-    }
-    return Point(
-        name=judged.name,
-        number=number,
-        used=rates.get("unigram", rates.get("kl")),
-        nominal=rates.get("nominal"),
-        values=_values(judged),
-    )
-
-
-def _values(judged: Judged) -> dict[str, float]:
-    nll = _row(judged, "likelihood", "figure", WORDS["all"])
-    found = {**nll, **_row(judged, "sounds", "sound", RECONSTRUCTION)}
-    return {name: found[name] for name in MEASURES if found.get(name) is not None}
-
-
-def _row(judged: Judged, part: str, column: str, wanted: str) -> Mapping[str, Any]:
-    findings = judged.part(part)
-    rows = findings.rows if findings else ()
-    return next((row for row in rows if row[column] == wanted), {})
+    found = {id: each.value for id, each in headlines(result).items()}
+    used = found.get("unigram_bits_per_second", found.get("kl_bits_per_second"))
+    run = Run({id: found[id] for id in METRIC_LABELS if id in found}, used)
+    return Series(result.name, [run], found.get("nominal_bits_per_second"))

@@ -1,24 +1,19 @@
-"""The parts of evaluations as sections of a page, each one table over all models."""
+"""The tables of evaluations as sections of a page, each one table over all models."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from wavenet_ae.evaluation.config import PARTS
-from wavenet_ae.evaluation.parts import alignment_example as example
-from wavenet_ae.evaluation.parts import contingency as unit_counts
-from wavenet_ae.evaluation.report.reading import Judged
+from wavenet_ae.evaluation.report.prose import about
 from wavenet_ae.evaluation.report.tables import Table, by_model
-from wavenet_ae.evaluation.results import ResultTable
-
-# Details that figures draw: as tables they would be pages of numbers.
-FIGURES_ONLY = {unit_counts.PART, example.PART}
+from wavenet_ae.evaluation.report.words import TABLES, table_words
+from wavenet_ae.evaluation.results import EvaluationResult, ResultTable
 
 
 @dataclass(frozen=True)
 class About:
-    """How a part was measured; `of` are the models, none where it holds for all."""
+    """How a table was measured; `of` names the models, none where it holds for all."""
 
     of: Sequence[str]
     text: str
@@ -26,58 +21,40 @@ class About:
 
 @dataclass(frozen=True)
 class Section:
-    part: str
+    """One table of a page, with its words."""
+
+    id: str
     title: str
     about: Sequence[About]
     table: Table
     is_detail: bool
 
 
-def sections(judged: Sequence[Judged]) -> list[Section]:
-    """In the order in which parts are measured."""
-    parts = dict.fromkeys(part for each in judged for part in _in_order(each.findings))
-    ordered = sorted(parts, key=lambda part: min(_places(judged, part)))
-    found = [_section(part, judged) for part in ordered if part not in FIGURES_ONLY]
+def sections(results: Sequence[EvaluationResult]) -> list[Section]:
+    """Sections of all tables, in the order of their words; tables without words come last."""
+    ids = dict.fromkeys(table.id for each in results for table in each.tables)
+    ordered = [*(id for id in TABLES if id in ids), *(id for id in ids if id not in TABLES)]
+    found = [_section(id, results) for id in ordered if not table_words(id).is_plotted]
     return [each for each in found if each.table.rows]
 
 
-def _in_order(findings: Iterable[ResultTable]) -> dict[str, tuple[int, int]]:
-    """The place of each part: tables that a part has beside its own come after it."""
-    places, last = {}, -1
-    for number, each in enumerate(findings):
-        last = PARTS.index(each.part) if each.part in PARTS else last
-        places[each.part] = (last, number)
-    return places
-
-
-def _places(judged: Sequence[Judged], part: str) -> list[tuple[int, int]]:
-    return [places[part] for each in judged if part in (places := _in_order(each.findings))]
-
-
-def _section(part: str, judged: Sequence[Judged]) -> Section:
-    of_models = {each.name: found for each in judged if (found := each.part(part)) is not None}
-    first = next(iter(of_models.values()))
-    rows = {name: found.rows for name, found in of_models.items()}
-    if len(judged) > 1 and len(rows) == 1:  # its model is named as in the other tables
-        rows |= {each.name: [] for each in judged if each.name not in rows}
+def _section(id: str, results: Sequence[EvaluationResult]) -> Section:
+    tables = {each.name: each.table(id) or ResultTable(id, [], []) for each in results}
+    measured = {name: table for name, table in tables.items() if table.rows}
+    words = table_words(id)
     return Section(
-        part=part,
-        title=first.title,
-        about=_abouts(of_models, len(judged)),
-        table=by_model(rows),
-        is_detail=first.is_detail,
+        id=id,
+        title=words.title,
+        about=_abouts(measured, len(results)),
+        table=by_model(tables),
+        is_detail=words.is_detail,
     )
 
 
 def _abouts(of_models: dict[str, ResultTable], num_models: int) -> list[About]:
     by_text: dict[str, list[str]] = {}
-    for name, found in of_models.items():
-        by_text.setdefault(_text(found), []).append(name)
+    for name, table in of_models.items():
+        by_text.setdefault(about(table), []).append(name)
     return [
         About([] if len(names) == num_models else names, text) for text, names in by_text.items()
     ]
-
-
-def _text(found: ResultTable) -> str:
-    settings = ", ".join(f"{name} {value}" for name, value in found.settings.items())
-    return f"{found.about}  ({settings})" if settings else found.about

@@ -1,4 +1,4 @@
-"""How often units meet labels, as an evaluation has counted it."""
+"""Counts of units and labels of a result, which plots show."""
 
 from __future__ import annotations
 
@@ -8,29 +8,25 @@ from typing import Any
 
 import numpy as np
 
-from wavenet_ae.evaluation.parts.contingency import (
-    OTHER,
-    PART,
-    UNIT,
-    UNITS,
-    UNLABELED,
-    frames_of,
-    number_of,
-    used_of,
-)
-from wavenet_ae.evaluation.report.reading import Judged
-
-NO_LABELS = (UNITS, UNIT, OTHER, UNLABELED)
+from wavenet_ae.evaluation.contingency import LABEL, OTHER, UNLABELED
+from wavenet_ae.evaluation.report.words import cell_words
+from wavenet_ae.evaluation.results import EvaluationResult
 
 
 @dataclass(frozen=True)
 class UnitTable:
-    """kind      of the units; there are `num_units`, `num_used` of which occur in `num_frames`
-    units     (U,) those that have a row, which are the most frequent where there are many
-    labels    L names
-    counts    (U, L) frames of each unit and label
-    labeled  (U,) frames with any label
-    frames    (U,) all frames
+    """Counts of one system of units.
+
+    Attributes:
+        kind: The system, in words.
+        num_units: Number of units.
+        num_used: Number of units that occur.
+        num_frames: Number of frames.
+        units: (U,) units that have a row, which are the most frequent where there are many.
+        labels: L names.
+        counts: (U, L) frames of each unit and label.
+        labeled: (U,) frames with any label.
+        frames: (U,) all frames.
     """
 
     kind: str
@@ -43,29 +39,36 @@ class UnitTable:
     labeled: np.ndarray
     frames: np.ndarray
 
+    @property
+    def shares(self) -> np.ndarray:
+        """(U',) of all frames, of the units that occur."""
+        shares = self.frames / max(self.num_frames, 1)
+        return shares[shares > 0]  # type: ignore[no-any-return]
 
-def unit_tables(judged: Judged) -> list[UnitTable]:
-    """The model's own units first; none where they were not counted."""
-    findings = judged.part(PART)
-    if findings is None:
+
+def unit_tables(result: EvaluationResult) -> list[UnitTable]:
+    """Counts of each system, the model's own first; none where they were not measured."""
+    counts, usage = result.table("contingency"), result.table("unit_usage")
+    if counts is None or usage is None:
         return []
-    by_kind: dict[str, list[Mapping[str, Any]]] = {}
-    for row in findings.rows:
-        by_kind.setdefault(str(row[UNITS]), []).append(row)
-    return [_table(kind, rows, findings.settings) for kind, rows in by_kind.items()]
+    by_system: dict[str, list[Mapping[str, Any]]] = {}
+    for row in counts.rows:
+        by_system.setdefault(str(row["system"]), []).append(row)
+    totals: Mapping[str, Mapping[str, Any]] = {str(row["system"]): row for row in usage.rows}
+    return [_table(rows, totals[system]) for system, rows in by_system.items()]
 
 
-def _table(kind: str, rows: Sequence[Mapping[str, Any]], settings: Mapping[str, Any]) -> UnitTable:
-    labels = [name for name in rows[0] if name not in NO_LABELS]
-    counts = np.array([[row[name] for name in labels] for row in rows], np.int64)
+def _table(rows: Sequence[Mapping[str, Any]], totals: Mapping[str, Any]) -> UnitTable:
+    columns = [name for name in rows[0] if name.startswith(LABEL)]
+    counts = np.array([[row[name] for name in columns] for row in rows], np.int64)
     labeled = counts.sum(axis=1) + [row.get(OTHER, 0) for row in rows]
     return UnitTable(
-        kind=kind,
-        num_units=settings[number_of(kind)],
-        num_used=settings[used_of(kind)],
-        num_frames=settings[frames_of(kind)],
-        units=np.array([row[UNIT] for row in rows]),
-        labels=labels,
+        kind=cell_words("system", totals["system"]),
+        num_units=totals["num_units"],
+        num_used=totals["num_used"],
+        num_frames=totals["num_frames"],
+        units=np.array([row["unit"] for row in rows]),
+        labels=[name.removeprefix(LABEL) for name in columns],
         counts=counts,
         labeled=labeled,
         frames=labeled + [row[UNLABELED] for row in rows],

@@ -1,4 +1,5 @@
-// The upper half of a float32, rounded to the nearest, two in a word; sums are float32.
+// Numbers in bfloat16: the upper half of a float32, rounded to nearest, two per word. Sums are
+// float32.
 #pragma once
 
 #include "lanes.hpp"
@@ -8,7 +9,7 @@ using Sum = Floats;
 
 inline Sum dot(Words weights, Words inputs, Sum sum) { return dot_bfloat16(weights, inputs, sum); }
 
-// A multiple of LANES values -> words, and by what they are to be multiplied.
+// Packs a multiple of LANES values into words; returns the scale of the packed values.
 inline float pack_input(const float* values, int size, int32_t* words) {
   auto* halves = reinterpret_cast<uint16_t*>(words);
   for (int i = 0; i < size; i += LANES) {

@@ -1,21 +1,22 @@
-// Conditioning as the layers take it: projected by chunks, so that its weights are read seldom.
+// Conditioning, projected for the layers in chunks, so that its weights are seldom read.
 #pragma once
 
 #include "streams.hpp"
 
-constexpr int VECTORS_AT_ONCE = 16;  // of each stream
+constexpr int VECTORS_AT_ONCE = 16;  // projected vectors per stream
 
-// Vectors (count, B, C) from number `first` on.
-struct Conditioning {
+// Conditioning vectors (count, B, C), of which `first` is the number of the first one.
+struct ConditioningVectors {
   const float* values;
   int64_t first, count;
 };
 
-// What one thread's rows of filter and gate get of it.
-class Held {
+// Conditioning of one thread's rows of filter and gate.
+class ProjectedConditioning {
  public:
-  // `offsets` (B, L, 2G): what bias and speaker add.
-  Held(const Decoder& decoder, const Part& part, int batch, const float* offsets)
+  // `offsets` (B, L, 2G) are the contributions of bias and speaker.
+  ProjectedConditioning(const Decoder& decoder, const WeightPartition& part, int batch,
+                        const float* offsets)
       : sizes(decoder.sizes), part(part), batch(batch), width(int(part.gate_rows.size())),
         packed(batch * VECTORS_AT_ONCE, sizes.conditioning), vector(padded(sizes.conditioning)),
         offsets(size_t(sizes.num_layers) * batch * width),
@@ -27,20 +28,21 @@ class Held {
             this->offsets[place(layer, stream) + row] = offsets[part.gate_rows[row]];
   }
 
-  // Makes vector `number` the current one.
-  void reach(int64_t number, const Conditioning& given) {
+  // Makes vector `number` the current one, and projects a chunk if it is not yet projected.
+  void set_current(int64_t number, const ConditioningVectors& given) {
     if (number < first || number >= first + count) project(number, given);
     current = number - first;
   }
 
-  const float* of(int layer, int stream) const {
+  // The current vector, projected for a layer.
+  const float* at(int layer, int stream) const {
     return &projected[place(layer, stream) * VECTORS_AT_ONCE + current * width];
   }
 
  private:
   size_t place(int layer, int stream) const { return (size_t(layer) * batch + stream) * width; }
 
-  void project(int64_t number, const Conditioning& given) {
+  void project(int64_t number, const ConditioningVectors& given) {
     first = number;
     count = std::min<int64_t>(VECTORS_AT_ONCE, given.first + given.count - number);
     for (int stream = 0; stream < batch; stream++)
@@ -58,9 +60,9 @@ class Held {
   }
 
   const Sizes& sizes;
-  const Part& part;
+  const WeightPartition& part;
   const int batch, width;
   int64_t first = 0, count = 0, current = 0;
-  Packed packed;
+  PackedInputs packed;
   Buffer<float> vector, offsets, projected;
 };

@@ -1,4 +1,4 @@
-// Which paths this processor has; compiled for any processor.
+// Reports whether this processor has the instructions of a path; compiled for any processor.
 #include <cstring>
 
 extern "C" __attribute__((visibility("default"))) int cpu_has(const char* path) {

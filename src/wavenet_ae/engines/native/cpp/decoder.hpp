@@ -1,7 +1,7 @@
-// A decoder's weights, divided among threads.
+// Weights of a decoder, partitioned among threads.
 //
-// Each thread has some rows of every matrix, and so makes some channels of every vector.  Rows of
-// filter and gate take turns, block by block: a thread makes its own gated channels.
+// Each thread has some rows of every matrix and computes some channels of every vector. Blocks of
+// filter and gate rows alternate, so that a thread can compute its own gated channels.
 #pragma once
 
 #include "matrix.hpp"
@@ -11,8 +11,9 @@ struct Sizes {
   int32_t num_layers, kernel, residual, gate, skip, post, levels, conditioning, hop;
 };
 
-// float32, as decoders/wavenet.py keeps them.
-struct Weights {
+// Weights in float32, with the shapes of decoders/wavenet.py. L layers, k taps, R residual, G gate,
+// S skip, P post and C conditioning channels, Q levels.
+struct DecoderWeights {
   const int32_t* dilations;   // (L,)
   const float* embedding;     // (Q, R)
   const float* taps;          // (L, k, 2G, R), oldest sample first
@@ -26,8 +27,8 @@ struct Weights {
   const float* logits_bias;
 };
 
-// Past taps look ahead: their inputs are known `dilation` samples before they are needed, so their
-// weights are read once for some samples, which divide the dilation.
+// Past taps are computed ahead: their inputs are known `dilation` samples before they are needed,
+// so their weights are read once for several samples, whose number divides the dilation.
 constexpr int MOST_AHEAD = 16;
 
 inline int samples_ahead(int dilation) {
@@ -36,11 +37,11 @@ inline int samples_ahead(int dilation) {
   return samples;
 }
 
-// The channels that a thread makes of a vector: whole blocks.
-struct Share {
+// Range of a vector's channels that a thread computes, in whole blocks.
+struct RowRange {
   int first, count;
 
-  Share(int size, int thread, int num_threads) {
+  RowRange(int size, int thread, int num_threads) {
     const int blocks = padded(size) / LANES;
     first = blocks * thread / num_threads * LANES;
     count = blocks * (thread + 1) / num_threads * LANES - first;
@@ -52,7 +53,7 @@ struct Share {
     return rows;
   }
 
-  // Of filter and gate, each with `size` rows: a block of the one, a block of the other.
+  // Rows of filter and gate, each of `size` rows, in alternating blocks.
   std::vector<int> gate_rows(int size) const {
     std::vector<int> rows;
     for (int block = first; block < first + count; block += LANES)
@@ -63,35 +64,35 @@ struct Share {
   }
 };
 
-struct LayerPart {
+struct LayerWeights {
   std::vector<Matrix> past;  // taps, oldest sample first
   Matrix present, residual, skip, conditioning;
 };
 
-// What one thread has of the weights.
-struct Part {
-  Share residual, gate, skip, post, levels;
+// One thread's share of the weights.
+struct WeightPartition {
+  RowRange residual, gate, skip, post, levels;
   std::vector<int> gate_rows;
-  std::vector<LayerPart> layers;
+  std::vector<LayerWeights> layers;
   Matrix post_weights, logits_weights;
   Buffer<float> skip_bias, post_bias, logits_bias;
-  Arena per_sample, per_chunk;  // of what is read for each sample, and for a chunk of conditioning
+  Arena per_sample, per_chunk;  // weights read for each sample, and for each conditioning chunk
 
-  Part(const Sizes& sizes, const Weights& weights, int thread, int num_threads)
+  WeightPartition(const Sizes& sizes, const DecoderWeights& weights, int thread, int num_threads)
       : residual(sizes.residual, thread, num_threads), gate(sizes.gate, thread, num_threads),
         skip(sizes.skip, thread, num_threads), post(sizes.post, thread, num_threads),
         levels(sizes.levels, thread, num_threads), gate_rows(gate.gate_rows(sizes.gate)),
         skip_bias(own(weights.skip_bias, skip.rows(sizes.skip))),
         post_bias(own(weights.post_bias, post.rows(sizes.post))),
         logits_bias(own(weights.logits_bias, levels.rows(sizes.levels))) {
-    pack_all(sizes, weights);
+    pack_all(sizes, weights);  // the arenas count
     per_sample.allocate();
     per_chunk.allocate();
-    pack_all(sizes, weights);
+    pack_all(sizes, weights);  // the arenas are filled
   }
 
  private:
-  void pack_all(const Sizes& sizes, const Weights& weights) {
+  void pack_all(const Sizes& sizes, const DecoderWeights& weights) {
     layers.clear();
     for (int layer = 0; layer < sizes.num_layers; layer++)
       layers.push_back(pack_layer(sizes, weights, layer));
@@ -100,12 +101,12 @@ struct Part {
         pack(per_sample, {weights.logits, sizes.post, sizes.post}, levels.rows(sizes.levels));
   }
 
-  LayerPart pack_layer(const Sizes& sizes, const Weights& weights, int layer) {
+  LayerWeights pack_layer(const Sizes& sizes, const DecoderWeights& weights, int layer) {
     const ptrdiff_t gates = 2 * sizes.gate, all_gated = sizes.num_layers * sizes.gate;
     const float* const taps = weights.taps + layer * sizes.kernel * gates * sizes.residual;
-    LayerPart part;
+    LayerWeights part;
     for (int tap = 0; tap < sizes.kernel; tap++) {
-      const Source source{taps + tap * gates * sizes.residual, sizes.residual, sizes.residual};
+      const MatrixView source{taps + tap * gates * sizes.residual, sizes.residual, sizes.residual};
       if (tap + 1 < sizes.kernel)
         part.past.push_back(pack(per_sample, source, gate_rows));
       else
@@ -116,10 +117,10 @@ struct Part {
       const auto rows = residual.rows(sizes.residual);
       part.residual = pack(per_sample, {values, sizes.gate, sizes.gate}, rows);
     }
-    const Source skips{weights.skip + ptrdiff_t(layer) * sizes.gate, sizes.gate, all_gated};
+    const MatrixView skips{weights.skip + ptrdiff_t(layer) * sizes.gate, sizes.gate, all_gated};
     part.skip = pack(per_sample, skips, skip.rows(sizes.skip));
     const float* const values = weights.conditioning + layer * gates * sizes.conditioning;
-    const Source conditioning{values, sizes.conditioning, sizes.conditioning};
+    const MatrixView conditioning{values, sizes.conditioning, sizes.conditioning};
     part.conditioning = pack(per_chunk, conditioning, gate_rows);
     return part;
   }
@@ -135,10 +136,10 @@ struct Decoder {
   const Sizes sizes;
   const std::vector<int> dilations;
   Buffer<float> embedding;  // (Q, padded R)
-  Team team;
-  std::vector<Part> parts;  // of threads
+  ThreadTeam team;
+  std::vector<WeightPartition> parts;  // by thread
 
-  Decoder(const Sizes& sizes, const Weights& weights, int num_threads)
+  Decoder(const Sizes& sizes, const DecoderWeights& weights, int num_threads)
       : sizes(sizes), dilations(weights.dilations, weights.dilations + sizes.num_layers),
         embedding(size_t(sizes.levels) * padded(sizes.residual)), team(num_threads) {
     for (int level = 0; level < sizes.levels; level++)
@@ -150,15 +151,15 @@ struct Decoder {
 
   float* embedded(int64_t level) const { return &embedding[level * padded(sizes.residual)]; }
 
-  // Bytes of weights that a sample needs, conditioning aside.
+  // Bytes of weights that are read for each sample, without conditioning.
   size_t bytes() const {
     size_t sum = 0;
-    for (const Part& part : parts) sum += part.per_sample.size();
+    for (const WeightPartition& part : parts) sum += part.per_sample.size();
     return sum;
   }
 
-  // Each thread reads its weights from end to end and does nothing else: no engine that reads all
-  // of them for each sample is faster.
+  // Reads all weights from end to end and does nothing else. No engine that reads all weights for
+  // each sample can be faster.
   void read(int64_t repeats) {
     team.run([&](int thread) {
       Words sums[8] = {};
@@ -170,7 +171,7 @@ struct Decoder {
           for (; from + 8 * LANES <= end; from += 8 * LANES)
             for (int i = 0; i < 8; i++) sums[i] ^= load<Words>(from + i * LANES);
         }
-        asm volatile("" ::: "memory");  // or it would be read once
+        asm volatile("" ::: "memory");  // otherwise the compiler would read once
       }
       for (const Words& sum : sums) asm volatile("" ::"m"(sum));
     });

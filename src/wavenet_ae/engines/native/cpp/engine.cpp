@@ -1,11 +1,11 @@
-// What Python calls.
+// Functions that Python calls through ctypes, see library.py.
 #include "sampling.hpp"
 #include "worker.hpp"
 
 struct Session {
   Decoder& decoder;
   Streams streams;
-  std::vector<std::unique_ptr<Worker>> workers;  // of parts of the weights
+  std::vector<std::unique_ptr<Worker>> workers;  // by partition of the weights
 
   Session(Decoder& decoder, int batch, int64_t first_position, const int64_t* levels,
           const float* past, const float* offsets)
@@ -14,10 +14,10 @@ struct Session {
       workers.push_back(std::make_unique<Worker>(decoder, streams, part, offsets));
   }
 
-  // `choose(thread, sample, stream, logits)` gives a stream's next level.
+  // Steps all streams; `choose(thread, sample, stream, logits)` returns a stream's next level.
   template <class Choose>
-  void run(int64_t num_samples, const Conditioning& conditioning, Choose choose) {
-    Team& team = decoder.team;
+  void run(int64_t num_samples, const ConditioningVectors& conditioning, Choose choose) {
+    ThreadTeam& team = decoder.team;
     team.run([&](int thread) {
       for (int64_t sample = 0; sample < num_samples; sample++) {
         const int active = team.active();
@@ -32,9 +32,9 @@ struct Session {
     streams.num_steps += num_samples;
   }
 
-  // Logits of the levels that follow the newest: one thread's work.
-  void step(int thread, int active, int64_t number, const Conditioning& conditioning) {
-    Team& team = decoder.team;
+  // One thread's work on the logits of the levels that follow the newest.
+  void step(int thread, int active, int64_t number, const ConditioningVectors& conditioning) {
+    ThreadTeam& team = decoder.team;
     const auto each = [&](auto work) {
       for (size_t part = thread; part < workers.size(); part += active) work(*workers[part]);
     };
@@ -42,7 +42,7 @@ struct Session {
     each([&](Worker& worker) { worker.begin(number, conditioning); });
     for (int layer = 0; layer <= last; layer++) {
       each([&](Worker& worker) { worker.make_gated(layer, number); });
-      team.meet(thread, active);  // what follows needs all gated channels
+      team.meet(thread, active);  // the next products need all gated channels
       each([&](Worker& worker) { worker.take_gated(); });
       if (layer < last) {
         each([&](Worker& worker) { worker.add_residual(layer); });
@@ -62,8 +62,9 @@ struct Session {
 
 #define EXPORTED extern "C" __attribute__((visibility("default")))
 
-// Both return null where there is not enough memory.
-EXPORTED Decoder* decoder_new(const Sizes* sizes, const Weights* weights, int32_t num_threads) {
+// Returns null if there is not enough memory.
+EXPORTED Decoder* decoder_new(const Sizes* sizes, const DecoderWeights* weights,
+                              int32_t num_threads) {
   try {
     return new Decoder(*sizes, *weights, num_threads);
   } catch (const std::exception&) {
@@ -71,6 +72,7 @@ EXPORTED Decoder* decoder_new(const Sizes* sizes, const Weights* weights, int32_
   }
 }
 
+// Returns null if there is not enough memory.
 EXPORTED Session* session_new(Decoder* decoder, int32_t batch, int64_t first_position,
                               const int64_t* levels, const float* past, const float* offsets) {
   try {
@@ -86,28 +88,28 @@ EXPORTED int32_t decoder_threads(const Decoder* decoder) { return decoder->team.
 EXPORTED int64_t decoder_bytes(const Decoder* decoder) { return int64_t(decoder->bytes()); }
 EXPORTED void decoder_read(Decoder* decoder, int64_t repeats) { decoder->read(repeats); }
 
-// Uniform numbers (n, B) -> levels (n, B).
-EXPORTED void session_generate(Session* session, const Conditioning* conditioning,
-                               int64_t num_samples, const Sampling* sampling,
+// Samples levels (n, B) by uniform numbers (n, B).
+EXPORTED void session_generate(Session* session, const ConditioningVectors* conditioning,
+                               int64_t num_samples, const SamplingOptions* sampling,
                                const float* uniforms, int64_t* levels) {
   const Sizes& sizes = session->decoder.sizes;
   const int batch = session->streams.batch;
   std::vector<Sampler> samplers(session->workers.size(), Sampler(sizes.levels, *sampling));
-  const auto draw = [&](int thread, int64_t sample, int stream, const float* logits) {
+  const auto choose_level = [&](int thread, int64_t sample, int stream, const float* logits) {
     const int64_t place = sample * batch + stream;
-    return levels[place] = samplers[thread].draw(logits, uniforms[place]);
+    return levels[place] = samplers[thread].sample(logits, uniforms[place]);
   };
-  session->run(num_samples, *conditioning, draw);
+  session->run(num_samples, *conditioning, choose_level);
 }
 
-// Levels (n, B) that follow -> their logits (n, B, Q).
-EXPORTED void session_score(Session* session, const Conditioning* conditioning,
+// Computes the logits (n, B, Q) of given levels (n, B).
+EXPORTED void session_score(Session* session, const ConditioningVectors* conditioning,
                             int64_t num_samples, const int64_t* levels, float* logits) {
   const int batch = session->streams.batch, num_levels = session->decoder.sizes.levels;
-  const auto follow = [&](int, int64_t sample, int stream, const float* made) {
+  const auto use_given = [&](int, int64_t sample, int stream, const float* made) {
     const int64_t place = sample * batch + stream;
     std::copy_n(made, num_levels, logits + place * num_levels);
     return levels[place];
   };
-  session->run(num_samples, *conditioning, follow);
+  session->run(num_samples, *conditioning, use_given);
 }

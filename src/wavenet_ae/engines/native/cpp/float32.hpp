@@ -1,4 +1,4 @@
-// Weights and inputs as they are.
+// Numbers in float32, unchanged.
 #pragma once
 
 #include "lanes.hpp"
@@ -20,7 +20,7 @@ inline Row pack_row(const float* values, int size, int32_t* words) {
   return {};
 }
 
-// A multiple of LANES values -> words, and by what they are to be multiplied.
+// Packs a multiple of LANES values into words; returns the scale of the packed values.
 inline float pack_input(const float* values, int size, int32_t* words) {
   std::memcpy(words, values, 4 * size);
   return 1;

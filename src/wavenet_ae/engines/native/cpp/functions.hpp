@@ -1,13 +1,13 @@
-// Functions of LANES numbers at once.
+// Elementary functions of LANES numbers at once.
 #pragma once
 
 #include "lanes.hpp"
 
-// e^x to about 1e-7 of it; 0 below -87.  e^x = 2^n e^r with |r| <= ln 2 / 2; the polynomial is
-// that of the Cephes library.
+// e^x with a relative error of about 1e-7; 0 below -87. e^x = 2^n e^r with |r| <= ln 2 / 2; the
+// polynomial is that of the Cephes library.
 inline Floats exponential(Floats x) {
   const Floats bounded = minimum(maximum(x, all(-87.0f)), all(88.0f));
-  const Floats shift = all(12582912.0f);  // 1.5 * 2^23: a number of this size has no fraction
+  const Floats shift = all(12582912.0f);  // 1.5 * 2^23: a float32 of this magnitude has no fraction
   const Floats shifted = multiply_add(bounded, all(1.44269504f), shift);
   const Floats n = shifted - shift;
   Floats r = multiply_add(n, all(-0.693359375f), bounded);  // ln 2 in two parts
@@ -20,7 +20,8 @@ inline Floats exponential(Floats x) {
   return x < all(-87.0f) ? Floats{} : power * Floats(exponent);
 }
 
-// tanh(a) sigmoid(b) = (e^2a - 1) / ((e^2a + 1) (1 + e^-b)): with a single division.
+// Gated activation, tanh(a) sigmoid(b) = (e^2a - 1) / ((e^2a + 1) (1 + e^-b)), with a single
+// division.
 inline Floats gated(Floats a, Floats b) {
   a = minimum(maximum(a, all(-15.0f)), all(15.0f));
   b = minimum(maximum(b, all(-30.0f)), all(30.0f));

@@ -1,7 +1,7 @@
-// Bytes, four in a word, and exact sums of their products.
+// Numbers in bytes, four per word, with exact sums of their products.
 //
-//   w = scale_w q_w    of each row of weights its own, -127 <= q_w <= 127
-//   x = scale_x q_x    of each input vector its own; kept as q_x + 128, which has no sign
+//   w = scale_w q_w    one scale per row of weights, -127 <= q_w <= 127
+//   x = scale_x q_x    one scale per input vector; stored as q_x + 128, which is unsigned
 //
 //   sum w x = scale_w scale_x (sum q_w (q_x + 128) - 128 sum q_w)
 #pragma once
@@ -13,8 +13,8 @@
 
 constexpr int PER_WORD = 4;
 constexpr float MOST = 127;
-constexpr float LEAST = 1e-30f;  // a row or vector of zeros is divided by something
-constexpr int32_t ZERO = 128;    // what the input 0 becomes
+constexpr float LEAST = 1e-30f;  // range of a row or vector of zeros, which is a divisor
+constexpr int32_t ZERO = 128;    // the input 0, packed
 using Sum = Words;
 
 inline Sum dot(Words weights, Words inputs, Sum sum) { return dot_int8(weights, inputs, sum); }
@@ -36,7 +36,7 @@ inline Row pack_row(const float* values, int size, int32_t* words) {
   return {most / MOST, ZERO * total};
 }
 
-// A multiple of LANES values -> words, and by what they are to be multiplied.
+// Packs a multiple of LANES values into words; returns the scale of the packed values.
 inline float pack_input(const float* values, int size, int32_t* words) {
   Floats most = all(LEAST);
   for (int i = 0; i < size; i += LANES) {
@@ -44,7 +44,7 @@ inline float pack_input(const float* values, int size, int32_t* words) {
     most = maximum(most, maximum(value, -value));
   }
   const float range = largest(most), per_step = MOST / range;
-  // A float32 of this size has no fraction: its last bits are the rounded number.
+  // A float32 of this magnitude has no fraction: its lowest bits are the rounded number.
   const Floats shift = all(12582912.0f + ZERO);  // 1.5 * 2^23
   auto* bytes = reinterpret_cast<uint8_t*>(words);
   for (int i = 0; i < size; i += LANES) {

@@ -1,7 +1,7 @@
 // Vectors of LANES numbers, in the widest registers of the path that is compiled.
 //
-// GCC and Clang give vector types the ordinary operators; a path's own file adds the few operations
-// for which processors have instructions of their own.
+// GCC and Clang define the ordinary operators for vector types. Each path's file adds the few
+// operations for which processors have special instructions.
 #pragma once
 
 #include <cstdint>
@@ -35,12 +35,12 @@ inline void store(Value* to, Vector vector) {
 inline Floats all(float value) { return value - Floats{}; }
 inline Words all(int32_t value) { return value - Words{}; }
 
-// What each path defines:
+// Each path defines
 //   multiply_add(a, b, c)        a b + c
 //   maximum(a, b), minimum(a, b)
-//   largest(a), total(a)         of all lanes; the total in an order that is always the same
-//   lowest_bytes(words)          of each word the lowest byte
-//   lowest_halves(words)         of each word the lower half
+//   largest(a), total(a)         over all lanes; the total always adds in the same order
+//   lowest_bytes(words)          the lowest byte of each word
+//   lowest_halves(words)         the lower half of each word
 //   dot_bfloat16(w, x, sum)      sum + the products of the two bfloat16 of each word
 //   dot_int8(w, x, sum)          sum + the products of the four bytes of each word, w signed
 #if defined(__AVX512F__)

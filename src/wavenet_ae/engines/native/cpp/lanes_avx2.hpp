@@ -1,9 +1,9 @@
-// AVX2 and FMA: sixteen registers of eight lanes.
+// Path of processors with AVX2 and FMA: sixteen registers of eight lanes.
 #pragma once
 
 #include <immintrin.h>
 
-constexpr int TILE_COLUMNS = 2;  // input vectors that a panel is multiplied by at once
+constexpr int TILE_COLUMNS = 2;  // input vectors that are multiplied with a panel at once
 
 inline Floats multiply_add(Floats a, Floats b, Floats c) { return _mm256_fmadd_ps(a, b, c); }
 inline Floats maximum(Floats a, Floats b) { return _mm256_max_ps(a, b); }
@@ -37,8 +37,8 @@ inline Floats dot_bfloat16(Words weights, Words inputs, Floats sum) {
   return multiply_add(Floats(weights & high), Floats(inputs & high), sum);
 }
 
-// In 16 bits, bytes 0 and 2 of each word, then 1 and 3.  The instruction that multiplies bytes
-// would clip the sums of two products.
+// Multiplies in 16 bits, bytes 0 and 2 of each word, then 1 and 3, because the instruction that
+// multiplies bytes would clip the sums of two products.
 inline Words dot_int8(Words weights, Words inputs, Words sum) {
   const __m256i w = __m256i(weights), x = __m256i(inputs), low = _mm256_set1_epi16(255);
   const __m256i even = _mm256_madd_epi16(_mm256_srai_epi16(_mm256_slli_epi16(w, 8), 8),

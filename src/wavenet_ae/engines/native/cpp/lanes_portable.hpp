@@ -1,9 +1,9 @@
-// Without any instruction that a processor may lack: what the compiler makes of vector types.
+// Path of any processor: what the compiler makes of vector types.
 #pragma once
 
 #include <algorithm>
 
-constexpr int TILE_COLUMNS = 2;  // input vectors that a panel is multiplied by at once
+constexpr int TILE_COLUMNS = 2;  // input vectors that are multiplied with a panel at once
 
 inline Floats multiply_add(Floats a, Floats b, Floats c) { return a * b + c; }
 inline Floats maximum(Floats a, Floats b) { return a > b ? a : b; }

@@ -1,5 +1,5 @@
-// Zeroed memory in whole cache lines; large pieces in huge pages, which cost fewer look-ups of
-// addresses when weights are read from end to end.
+// Zeroed memory in whole cache lines. Large blocks use huge pages, which need fewer address
+// translations when weights are read from end to end.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,7 @@ inline void* zeroed(size_t bytes) {
   void* memory = std::aligned_alloc(unit, bytes);
   if (!memory) throw std::bad_alloc();
 #if defined(__linux__)
-  if (unit == HUGE_PAGE) madvise(memory, bytes, MADV_HUGEPAGE);  // a wish: it may be refused
+  if (unit == HUGE_PAGE) madvise(memory, bytes, MADV_HUGEPAGE);  // the system may ignore this
 #endif
   return std::memset(memory, 0, bytes);
 }
@@ -40,8 +40,8 @@ class Buffer {
   std::unique_ptr<Value, Free> values;
 };
 
-// One piece of memory handed out line by line.  What it is for is done twice: the first time it
-// only counts, and `take` gives nothing.
+// Block of memory that is handed out line by line, in two passes: before `allocate`, `take` only
+// counts and returns null; after it, the same calls return memory.
 class Arena {
  public:
   template <class Value>

@@ -1,10 +1,10 @@
-// The numbers of weights and inputs, chosen when the library is compiled.
+// Precision of weights and inputs, chosen when the library is compiled. Each precision defines
 //
-//   PER_WORD      numbers in a word of 32 bits, which is what a lane takes at once
-//   Sum, dot      sums of products
-//   pack_row      a row of weights -> its words, its scale and its offset
-//   pack_input    an input vector -> its words, its scale
-//   finished      a sum, its rows' offsets and scales, its input's scale -> float32
+//   PER_WORD      numbers per word of 32 bits, which a lane processes at once
+//   Sum, dot      type and accumulation of sums of products
+//   pack_row      packs a row of weights into words; returns its scale and offset
+//   pack_input    packs an input vector into words; returns its scale
+//   finished      converts sums to float32 by the rows' offsets and scales and the input's scale
 #pragma once
 
 #if defined(WAVENET_INT8)

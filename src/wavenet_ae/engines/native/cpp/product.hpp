@@ -1,24 +1,24 @@
 // Products of a matrix and one or more input vectors.
 //
-// An output is summed word by word, whatever its tile.  So a stream's sound is the same, bit by
-// bit, whatever is generated beside it, in chunks of whatever size and by however many threads.
+// Every output is summed word by word, whatever its tile. A stream's samples are therefore the
+// same, bit by bit, for any other streams beside it, any chunk size and any number of threads.
 #pragma once
 
 #include "matrix.hpp"
 
-// Input vectors as `pack_input` makes them, one after the other.
+// Input vectors, packed by `pack_input`, in sequence.
 struct Inputs {
   const int32_t* words;
   const float* scales;
 };
 
-// A vector of floats for each input vector; stride 0: the same for all.
+// Float vector for each input vector; with stride 0, all share one.
 struct Columns {
   const float* values;
   ptrdiff_t stride;
 };
 
-// A word of a panel's rows, times that word of some input vectors.
+// Adds the products of one word of a panel's rows and the same word of some input vectors.
 template <int BLOCKS, int COLUMNS>
 inline void add_word(const int32_t* weights, const int32_t* inputs, int stride,
                      Sum (&sums)[BLOCKS][COLUMNS]) {
@@ -29,8 +29,8 @@ inline void add_word(const int32_t* weights, const int32_t* inputs, int stride,
   }
 }
 
-// out = start + matrix x inputs, of a panel and some input vectors.  Sums stay in registers if all
-// loops over them are unrolled.
+// Computes out = start + matrix x inputs for a panel and some input vectors. Sums stay in registers
+// if all loops over them are unrolled.
 template <int BLOCKS, int COLUMNS>
 inline void multiply_tile(const Matrix& matrix, int first, int column, Inputs inputs, Columns start,
                           float* out, ptrdiff_t out_stride) {
@@ -52,7 +52,8 @@ inline void multiply_tile(const Matrix& matrix, int first, int column, Inputs in
     }
 }
 
-// A panel with all columns, by tiles as wide as registers allow; what is left by narrower ones.
+// Multiplies a panel with all columns, in tiles as wide as registers allow and narrower ones for
+// the rest.
 template <int BLOCKS, int COLUMNS = TILE_COLUMNS>
 inline void multiply_panel(const Matrix& matrix, int first, int column, int num_columns,
                            Inputs inputs, Columns start, float* out, ptrdiff_t out_stride) {
@@ -73,7 +74,7 @@ inline void multiply_panel_of(int blocks, const Matrix& matrix, int first, int n
                                   out_stride);
 }
 
-// out = start + matrix x inputs, for each of the input vectors; `out` may be `start`.
+// Computes out = start + matrix x inputs for each input vector; `out` may be `start`.
 inline void multiply(const Matrix& matrix, int num_columns, Inputs inputs, Columns start,
                      float* out, ptrdiff_t out_stride) {
   for (int first = 0; first < matrix.num_blocks; first += PANEL_BLOCKS) {

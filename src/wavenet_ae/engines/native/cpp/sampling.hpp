@@ -1,4 +1,4 @@
-// From logits to a level, as generation/sampling.py does.
+// Sampling of a level from logits, as in engines/sampling.py.
 #pragma once
 
 #include <algorithm>
@@ -10,24 +10,24 @@
 
 constexpr float IMPOSSIBLE = -std::numeric_limits<float>::infinity();
 
-// temperature divides the logits; 0: always the most probable level
-// top_k       only the so many most probable levels; 0: all
-// top_p       only the fewest levels that have this probability together
-struct Sampling {
+// temperature  divides the logits; 0 for always the most probable level
+// top_k        samples from the k most probable levels; 0 for all
+// top_p        samples from the fewest levels that together have this probability
+struct SamplingOptions {
   float temperature;
   int32_t top_k;
   float top_p;
 };
 
-// For one thread at a time.
+// Sampler with buffers of its own, for one thread at a time.
 class Sampler {
  public:
-  Sampler(int num_levels, Sampling how)
+  Sampler(int num_levels, SamplingOptions how)
       : num_levels(num_levels), how(how), logits(padded(num_levels)), shares(logits.size()),
         ordered(num_levels) {}
 
-  // The level at which the distribution function passes the uniform number in [0, 1).
-  int draw(const float* given, float uniform) {
+  // Returns the level at which the cumulative distribution exceeds `uniform`, in [0, 1).
+  int sample(const float* given, float uniform) {
     if (how.temperature == 0) return int(std::max_element(given, given + num_levels) - given);
     std::fill(logits.begin(), logits.end(), IMPOSSIBLE);
     for (int level = 0; level < num_levels; level++) logits[level] = given[level] / how.temperature;
@@ -37,7 +37,7 @@ class Sampler {
   }
 
  private:
-  // Shares are e to the logits less the largest; returns their sum.
+  // Sets each share to e^(logit - largest logit); returns their sum.
   float make_shares() {
     Floats largest_yet = load<Floats>(logits.data());
     for (size_t i = 0; i < logits.size(); i += LANES)
@@ -54,7 +54,7 @@ class Sampler {
 
   int inverse(float uniform) {
     const float target = uniform * make_shares();
-    float below = 0;  // what the levels before `first` have together
+    float below = 0;  // sum of the shares of the levels before `first`
     int first = 0;
     for (; first + LANES < num_levels; first += LANES) {
       const float up_to = below + total(load<Floats>(&shares[first]));
@@ -66,7 +66,7 @@ class Sampler {
       below += shares[level];
       if (below > target) return level;
     }
-    do level--;  // rounding has left the target above all: the last level that is possible
+    do level--;  // rounding has left the target above all sums: use the last possible level
     while (level > 0 && shares[level] == 0);
     return level;
   }
@@ -94,7 +94,7 @@ class Sampler {
   }
 
   const int num_levels;
-  const Sampling how;
+  const SamplingOptions how;
   std::vector<float> logits, shares, ordered;
   std::vector<int> order;
 };

@@ -1,23 +1,23 @@
-// What streams that are generated side by side remember: vectors of B streams, one after the other.
+// State of B streams that are generated side by side; vectors of the streams are in sequence.
 #pragma once
 
 #include "decoder.hpp"
 #include "product.hpp"
 
-// A layer's inputs at so many positions before this one, as its products take them.
+// Ring of a layer's past inputs, packed for its products.
 class Ring {
  public:
   Ring(int length, int batch, int width)
       : length(length), batch(batch), words_each(num_words(width)),
         words(size_t(length) * batch * words_each), scales(size_t(length) * batch) {}
 
-  // Those of all streams so many positions ago, and what follows them.
+  // Inputs of all streams `positions` ago, followed by later ones.
   Inputs ago(int positions) const {
     const size_t slot = positions > next ? next + length - positions : next - positions;
     return {&words[slot * batch * words_each], &scales[slot * batch]};
   }
 
-  // In the place of the oldest.
+  // Replaces the oldest inputs.
   void put(Inputs inputs) {
     const size_t slot = next;
     std::memcpy(&words[slot * batch * words_each], inputs.words, 4 * size_t(batch) * words_each);
@@ -31,7 +31,7 @@ class Ring {
   Buffer<float> scales;
 };
 
-// A vector of each stream, in whole lanes.
+// One vector per stream, in whole lanes.
 struct Vectors {
   int stride;
   Buffer<float> values;
@@ -41,9 +41,9 @@ struct Vectors {
 };
 
 // Input vectors of one thread, packed for its products.
-class Packed {
+class PackedInputs {
  public:
-  Packed(int count, int most) : words(size_t(count) * num_words(most)), scales(count) {}
+  PackedInputs(int count, int most) : words(size_t(count) * num_words(most)), scales(count) {}
 
   Inputs inputs() const { return {words.data(), scales.data()}; }
   Inputs from(int index, int width) const {
@@ -64,15 +64,16 @@ class Packed {
   Buffer<float> scales;
 };
 
+// State of all streams.
 struct Streams {
   const int batch;
-  const int64_t first_position;  // counted as conditioning is: vector v is held from v * hop on
-  int64_t num_steps = 0;         // samples since
-  std::vector<int64_t> levels;   // newest, not yet stepped over
+  const int64_t first_position;  // conditioning vector v covers positions from v * hop on
+  int64_t num_steps = 0;         // samples since then
+  std::vector<int64_t> levels;   // newest level of each stream, the next step's input
   Vectors hidden, gated, skips, posts, logits;
-  std::vector<Ring> rings;  // none for filters of one tap
+  std::vector<Ring> rings;  // by layer; empty for filters of one tap
 
-  // `past` has each layer's (k - 1) d inputs, (., B, R), oldest first, layer after layer.
+  // `past` holds the (k - 1) d past inputs of each layer, (., B, R), oldest first.
   Streams(const Decoder& decoder, int batch, int64_t first_position, const int64_t* levels,
           const float* past)
       : batch(batch), first_position(first_position), levels(levels, levels + batch),
@@ -80,7 +81,7 @@ struct Streams {
         skips(batch, decoder.sizes.skip), posts(batch, decoder.sizes.post),
         logits(batch, decoder.sizes.levels) {
     const int width = decoder.sizes.residual;
-    Packed packed(batch, width);
+    PackedInputs packed(batch, width);
     std::vector<float> vector(padded(width));
     for (const int dilation : decoder.dilations) {
       const int length = (decoder.sizes.kernel - 1) * dilation;

@@ -1,9 +1,9 @@
-// A team of threads that work on one sample together.
+// Team of threads that compute one sample together.
 //
-// They wait for each other some forty times a sample, so they spin; who has spun for longer than
-// work takes sleeps: the thread that it waits for may need this core.  Where much time is lost so,
-// over some runs, because other programs keep the cores busy, one thread does the work of all for a
-// while.
+// They wait for each other about forty times per sample, so they spin. A thread that has spun for
+// longer than the work takes goes to sleep, because the one that it waits for may need this core.
+// If much time is lost that way over several runs, because other programs keep the cores busy, one
+// thread does the work of all for a while.
 #pragma once
 
 #include <atomic>
@@ -17,10 +17,11 @@
 
 #include "memory.hpp"
 
-constexpr int SPINS = 2000;  // some 50 us
-constexpr double MOST_LOST = 0.25, LEAST_LOST = 2e-2;  // of all time, and in seconds
-constexpr double REMEMBERED = 0.1;                       // seconds of work
-constexpr int RUNS_UNTIL_ALL = 64;                       // are tried again
+constexpr int SPINS = 2000;  // about 50 us
+// Lost time that makes one thread work alone: fraction of all time, and seconds.
+constexpr double MOST_LOST = 0.25, LEAST_LOST = 2e-2;
+constexpr double REMEMBERED = 0.1;  // seconds of work after which old times count half
+constexpr int RUNS_UNTIL_ALL = 64;  // runs after which all threads are tried again
 
 inline double seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
@@ -34,13 +35,13 @@ inline void relax() {
 #endif
 }
 
-// Each thread counts its arrivals, in a cache line of its own, and waits until all have counted as
-// many.  Between arriving and waiting it may do what no other thread waits for.
+// Barrier: each thread counts its arrivals, in a cache line of its own, and waits until all have
+// counted as many. Between arriving and waiting, it may do work that no other thread waits for.
 class Barrier {
  public:
   explicit Barrier(int size) : counts(new Count[size]) {}
 
-  // Of the first `size` threads, while no thread uses it.
+  // Resets the counts of the first `size` threads, while no thread uses the barrier.
   void reset(int size) {
     for (int thread = 0; thread < size; thread++) counts[thread].value = 0;
   }
@@ -50,7 +51,7 @@ class Barrier {
     counts[thread].value.notify_all();
   }
 
-  // For the first `size` threads; returns the seconds that it slept.
+  // Waits for the first `size` threads; returns the seconds that this thread slept.
   double wait(int thread, int size) {
     const uint32_t mine = counts[thread].value.load(std::memory_order_relaxed);
     double slept = 0;
@@ -68,7 +69,7 @@ class Barrier {
     uint32_t seen;
     const auto is_behind = [&] {
       seen = count.load(std::memory_order_acquire);
-      return int32_t(seen - least) < 0;  // counts begin anew after 2^32
+      return int32_t(seen - least) < 0;  // counts wrap around at 2^32
     };
     for (int spin = 0; spin < SPINS; spin++) {
       if (!is_behind()) return 0;
@@ -82,13 +83,13 @@ class Barrier {
   std::unique_ptr<Count[]> counts;
 };
 
-// The thread that calls `run` is thread 0; the others sleep in between.
-class Team {
+// Thread 0 is the one that calls `run`; the others sleep in between.
+class ThreadTeam {
  public:
-  // Of as many threads as there may be.
-  explicit Team(int most) : barrier(most), workers(started(most)) {}
+  // Starts at most `most` threads in total, fewer if the system allows no more.
+  explicit ThreadTeam(int most) : barrier(most), workers(started(most)) {}
 
-  ~Team() {
+  ~ThreadTeam() {
     task = nullptr;
     begin();
     for (auto& worker : workers) worker.join();
@@ -96,7 +97,7 @@ class Team {
 
   int size() const { return int(workers.size()) + 1; }
 
-  // The task of each active thread, by its number; returns when all are done.
+  // Calls `each` in every active thread with its number; returns when all are done.
   void run(const std::function<void(int)>& each) {
     if (num_active < size() && ++runs_with_fewer == RUNS_UNTIL_ALL) num_active = size();
     since = seconds();
@@ -111,7 +112,7 @@ class Team {
     if (num_active > 1) remember(seconds() - since);
   }
 
-  // How many threads divide the work.  It may be less after each time that all have met.
+  // Number of threads that share the work. It may drop whenever all have met.
   int active() const { return num_active; }
 
   void arrive(int thread, int active) {
@@ -129,7 +130,7 @@ class Team {
     wait(thread, active);
   }
 
-  // Of thread 0, before all meet: goes on alone if too much time is lost by waiting.
+  // Called by thread 0 before all meet: continues alone if waiting loses too much time.
   void reconsider() {
     if (num_active == 1 || lost < LEAST_LOST) return;
     if (lost < MOST_LOST * (worked + seconds() - since)) return;
@@ -145,12 +146,12 @@ class Team {
       threads.reserve(most);
       for (int thread = 1; thread < most; thread++)
         threads.emplace_back([this, thread] { work(thread); });
-    } catch (const std::system_error&) {  // the system gives no more
+    } catch (const std::system_error&) {  // the system allows no more
     }
     return threads;
   }
 
-  // What is long ago counts less and less.
+  // Adds the time of a run; older times count less and less.
   void remember(double run) {
     worked += run;
     if (worked < REMEMBERED) return;
@@ -173,8 +174,9 @@ class Team {
   }
 
   int runs_with_fewer = 0;
-  double since = 0;             // when this run began
-  double worked = 0, lost = 0;  // seconds of runs before it, and that thread 0 slept, in it as well
+  double since = 0;   // when this run began
+  double worked = 0;  // seconds of the runs before it
+  double lost = 0;    // seconds that thread 0 slept, including this run
   Barrier barrier;
   std::atomic<uint32_t> round{0};
   std::atomic<int> num_working{0};

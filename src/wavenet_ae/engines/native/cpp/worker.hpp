@@ -1,4 +1,4 @@
-// The work on a sample, of those channels that one part of the weights makes.
+// Computation of the channels of a sample that belong to one partition of the weights.
 #pragma once
 
 #include "conditioning.hpp"
@@ -9,15 +9,16 @@ class Worker {
   Worker(const Decoder& decoder, Streams& streams, int index, const float* offsets)
       : decoder(decoder), part(decoder.parts[index]), streams(streams), index(index),
         batch(streams.batch), width(int(part.gate_rows.size())),
-        held(decoder, part, batch, offsets), inputs(batch, widest(decoder.sizes)),
+        conditioning(decoder, part, batch, offsets), inputs(batch, widest(decoder.sizes)),
         gated_inputs(batch, decoder.sizes.gate), gates(size_t(batch) * width),
         skips(size_t(batch) * part.skip.count), nothing(width) {
     for (const int dilation : decoder.dilations)
       ahead.emplace_back(size_t(samples_ahead(dilation)) * batch * width);
   }
 
-  void begin(int64_t step, const Conditioning& conditioning) {
-    held.reach((streams.first_position + step) / decoder.sizes.hop, conditioning);
+  // Embeds the newest levels and initializes the sums over skips by their bias.
+  void begin(int64_t step, const ConditioningVectors& vectors) {
+    conditioning.set_current((streams.first_position + step) / decoder.sizes.hop, vectors);
     for (int stream = 0; stream < batch; stream++) {
       const float* const vector = decoder.embedded(streams.levels[stream]);
       inputs.put(stream, vector, decoder.sizes.residual);
@@ -27,8 +28,9 @@ class Worker {
     }
   }
 
+  // Computes tanh(filter) * sigmoid(gate).
   void make_gated(int layer, int64_t step) {
-    const LayerPart& weights = part.layers[layer];
+    const LayerWeights& weights = part.layers[layer];
     if (layer) inputs.put_all(batch, streams.hidden, decoder.sizes.residual);
     Columns before{nothing.data(), 0};
     if (!weights.past.empty()) {
@@ -40,7 +42,7 @@ class Worker {
     multiply(weights.present, batch, inputs.inputs(), before, gates.data(), width);
     for (int stream = 0; stream < batch; stream++) {
       const float* sums = &gates[size_t(stream) * width];
-      const float* more = held.of(layer, stream);
+      const float* more = conditioning.at(layer, stream);
       float* to = streams.gated.of(stream) + part.gate.first;
       for (int row = 0; row < width; row += 2 * LANES, to += LANES) {
         const Floats signal = load<Floats>(sums + row) + load<Floats>(more + row);
@@ -50,6 +52,7 @@ class Worker {
     }
   }
 
+  // Packs the gated channels of all threads.
   void take_gated() { gated_inputs.put_all(batch, streams.gated, decoder.sizes.gate); }
 
   void add_residual(int layer) {
@@ -60,7 +63,7 @@ class Worker {
   }
 
   void add_skips(int layer) {
-    const LayerPart& weights = part.layers[layer];
+    const LayerWeights& weights = part.layers[layer];
     if (index == 0 && !weights.past.empty()) streams.rings[layer].put(inputs.inputs());
     const Inputs gated = gated_inputs.inputs();
     const int count = part.skip.count;
@@ -96,9 +99,9 @@ class Worker {
     return std::max({sizes.residual, sizes.skip, sizes.post});
   }
 
-  // Sums of the past taps for this sample and those that follow.
+  // Sums the past taps for this sample and those that follow.
   void look_ahead(int layer, int samples) {
-    const LayerPart& weights = part.layers[layer];
+    const LayerWeights& weights = part.layers[layer];
     float* const sums = ahead[layer].data();
     Columns before{nothing.data(), 0};
     for (size_t tap = 0; tap < weights.past.size(); tap++) {
@@ -109,17 +112,17 @@ class Worker {
     }
   }
 
-  static void rectify(const float* from, const Share& share, float* to) {
-    for (int i = 0; i < share.count; i += LANES)
+  static void rectify(const float* from, const RowRange& rows, float* to) {
+    for (int i = 0; i < rows.count; i += LANES)
       store(to + i, rectified(load<Floats>(from + i)));
   }
 
   const Decoder& decoder;
-  const Part& part;
+  const WeightPartition& part;
   Streams& streams;
   const int index, batch, width;  // width: rows of filter and gate
-  Held held;
-  Packed inputs, gated_inputs;
+  ProjectedConditioning conditioning;
+  PackedInputs inputs, gated_inputs;
   Buffer<float> gates, skips, nothing;
-  std::vector<Buffer<float>> ahead;  // of layers: (samples, B, width)
+  std::vector<Buffer<float>> ahead;  // by layer: sums of past taps (samples, B, width)
 };

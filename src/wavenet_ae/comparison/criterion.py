@@ -1,0 +1,31 @@
+"""The metric by which runs are compared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from wavenet_ae.objectives import Criterion, Reconstruction, criterion_of
+
+
+def criterion(config: Mapping[str, Any]) -> Criterion:
+    """Returns the criterion of a run.
+
+    Args:
+        config: The run's configuration.  One without an objective, of a run that failed before it
+            had any, has the criterion of `Reconstruction`.
+    """
+    if config.get("objective"):
+        return criterion_of(config)
+    assert Reconstruction.criterion is not None
+    return Reconstruction.criterion
+
+
+def cost(value: float, criterion: Criterion) -> float:
+    """Returns a number that is lower for a better value."""
+    return value if criterion.direction == "minimize" else -value
+
+
+def order(criterion: Criterion) -> str:
+    """Says in words how best first is ordered."""
+    return "lowest first" if criterion.direction == "minimize" else "highest first"

@@ -1,0 +1,284 @@
+"""Words for people, by the ids of evaluations: the only place that has them.
+
+An id without words here is shown as it is, with spaces for its underscores.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class TableWords:
+    """Words of a table.
+
+    Attributes:
+        title: Its title.
+        about: Sentences on how it was measured.  A sentence with `{name}` is left out where the
+            table's metadata has no such name.
+        is_detail: Whether it is too long for a console.
+        is_plotted: Whether only plots show it.
+    """
+
+    title: str
+    about: Sequence[str] = ()
+    is_detail: bool = False
+    is_plotted: bool = False
+
+
+# In the order of a page.
+TABLES = {
+    "receptive_fields": TableWords(
+        "Receptive fields",
+        [
+            "In samples: of a code from its anchor, of a prediction from the predicted sample.",
+            "Computed from the geometry, and measured by how far a NaN spreads.",
+        ],
+    ),
+    "likelihood": TableWords(
+        "Likelihood",
+        [
+            "Mean over the samples of whole utterances, with silence around them; interior samples "
+            "depend on none of it.",
+            "Errors are standard errors over utterances.",
+        ],
+    ),
+    "ablations": TableWords(
+        "NLL increase without the right conditioning",
+        [
+            "How much the NLL of a sample rises when the codes or the speaker are replaced.",
+            "Errors are standard errors over utterances.",
+        ],
+    ),
+    "bitrate": TableWords(
+        "Bitrate",
+        [
+            "nominal: code rate times log2 of the codebook size; unigram: code rate times the "
+            "entropy of the codes' frequencies; run length: rate of runs times the entropies of "
+            "their codes and lengths; KL: of a Gaussian posterior to its prior; speaker: log2 of "
+            "the number of speakers, once an utterance.",
+            "A bottleneck that has only the last one passes on vectors of unlimited precision.",
+        ],
+    ),
+    "reconstruction": TableWords(
+        "Reconstruction",
+        [
+            "{num_utterances} utterances, at most the first {max_seconds:g} s of each; means with "
+            "standard errors over them.",
+            "LSD and MCD are distances from the original in dB; same codes: share of codes that "
+            "are the original's when the sound is encoded again; F0: mean of voiced frames in Hz, "
+            "beside that of the original and of the target speaker.",
+            "Not installed: {missing_packages} (pip install {missing_packages}).",
+        ],
+    ),
+    "reconstruction_files": TableWords(
+        "Reconstruction, each file", ["One row for each file."], is_detail=True
+    ),
+    "units": TableWords(
+        "Units vs. phones",
+        [
+            "All {num_utterances} utterances with labels, of all splits, and their {num_labels} "
+            "labels ({num_without_labels} other utterances have no label file).",
+            "PNMI: I(unit; label) / H(label), beside it with shuffled labels.",
+            "Purity: share of frames whose label is the most frequent of their unit, on the same "
+            "frames (van den Oord et al. 2017), beside the most frequent label of all (majority), "
+            "and with each unit's label taken from the other half of the {halves} (held out).",
+            "k-means is fitted to utterances of the split {kmeans_split}.",
+        ],
+    ),
+    "boundaries": TableWords(
+        "Boundaries and durations",
+        [
+            "Boundaries of labels vs. changes of units, with a tolerance of 20 ms.",
+            "Uniform boundaries: as many as changes of the first units, evenly spaced.",
+            "Durations are of runs of one unit.",
+        ],
+    ),
+    "unit_usage": TableWords("Unit usage", is_plotted=True),
+    "contingency": TableWords("Units and labels", is_plotted=True),
+    "alignment_example": TableWords("Alignment of an utterance", is_plotted=True),
+    "probing": TableWords(
+        "Probing",
+        [
+            "Utterances of all splits.",
+            "Accuracy on {num_frames} of {num_eligible_frames} frames, or on means over "
+            "utterances, of probes that were not trained on the frame's speaker (phones) or "
+            "utterance (speakers); mean of {num_seeds} seeds of {num_folds} folds, with 95 % "
+            "intervals over speakers or utterances.",
+            "linear: logistic regression; MLP: one hidden layer of 128.",
+            "shuffled: trained on labels in random order; prior: always the most frequent label.",
+            "latents are before the bottleneck, vectors and codes after it.",
+        ],
+    ),
+    "abx": TableWords(
+        "ABX",
+        [
+            "{num_items} phones of {num_recordings} utterances of all splits.",
+            "{num_left} utterances with labels are left out (max_abx_items).",
+            "{num_empty} phones that contain no code are left out.",
+            "A and X are the same phone, B is another: the error is the share of triples in which "
+            "X is nearer to B, 0.5 by chance (Schatz 2016).",
+            "within: all of one speaker; across: X of another one.  Neighbors of A, B and X are "
+            "the same, or any.",
+            "Vectors are compared by angle, codes by identity, along the best alignment; groups "
+            "are averaged as in the ZeroSpeech 2021 challenge.",
+        ],
+    ),
+    "abx_export": TableWords(
+        "ABX, exported and not computed",
+        [
+            "{num_items} phones of {num_recordings} utterances of all splits.",
+            "{num_left} utterances with labels are left out (max_abx_items).",
+            "fastabx is not installed: in an environment of Python 3.12 or later with "
+            "`pip install '.[abx]'`, run `{command}`.",
+        ],
+    ),
+}
+
+NOTES = {
+    "one_window": "With one window of speech there are no other codes to shuffle with.",
+    "one_utterance_shuffled": "Of one utterance, shuffled codes are from another moment of it.",
+    "no_known_speaker": "The model knows none of the speakers: none is replaced by another.",
+    "not_quantizing": "The bottleneck does not quantize yet, for this checkpoint is from before "
+    "bottleneck.start_after: it passes on vectors, and there are no codes.",
+    "no_joint_codes": "The {num_codebooks} codebooks of {codebook_size} codes have more than "
+    "{max_joint_units} combinations: they are evaluated one by one only.",
+    "one_utterance": "There is one utterance, so there is no other one's codes for a control.",
+    "no_conversion": "Nothing is converted: no two speakers that the model knows have "
+    "{min_f0_seconds:g} s of recordings to measure their F0.",
+    "items_from_file": "Items are from the .item file.",
+    "items_from_labels": "Items are from labels; silence is a neighbor only.",
+}
+
+# Why a part was skipped.
+REASONS = {
+    "no_codes": "the model has no codes",
+    "no_likelihood": "the model predicts no samples",
+    "no_audio": "the model generates no audio",
+    "no_labels": "no recording has labels",
+    "no_fixed_context": "the decoder depends on all past samples",
+    "no_phones": "labels name no phone but silence",
+    "too_few_utterances": "there are too few utterances of each speaker",
+}
+
+HEADINGS = {
+    "system": "units",
+    "nll": "NLL (nats/sample)",
+    "nll_increase": "NLL increase (nats/sample)",
+    "bits_per_sample": "bits/sample",
+    "bits_per_second": "bit/s",
+    "num_samples": "samples",
+    "kind": "audio",
+    "lsd_db": "LSD (dB)",
+    "mcd_db": "MCD (dB)",
+    "f0_hz": "F0 (Hz)",
+    "original_f0_hz": "original's",
+    "voice_f0_hz": "voice's",
+    "pesq": "PESQ",
+    "stoi": "STOI",
+    "pnmi": "PNMI",
+    "pnmi_shuffled": "shuffled",
+    "nmi": "NMI",
+    "purity_held_out": "held out",
+    "num_used": "used",
+    "num_units": "of",
+    "r_value": "R-value",
+    "f1": "F1",
+    "mean_duration_ms": "mean ms",
+    "median_duration_ms": "median ms",
+    "context": "neighbors",
+    "error_within_speakers": "within speakers",
+    "error_across_speakers": "across speakers",
+    "num_groups_within": "groups within",
+    "num_groups_across": "groups across",
+}
+
+# Headings of headlines, by their ids.
+HEADLINES = {
+    "nll": "NLL (nats/sample)",
+    "nll_increase_shuffled_codes": "NLL increase with shuffled codes",
+    "nominal_bits_per_second": "nominal bit/s",
+    "unigram_bits_per_second": "unigram bit/s",
+    "kl_bits_per_second": "KL bit/s",
+    "pnmi": "PNMI",
+    "pnmi_kmeans_mfcc": "PNMI of k-means",
+    "boundary_r_value": "R-value",
+    "phone_accuracy": "phone, from vectors",
+    "speaker_accuracy_latents": "speaker, from latents",
+    "speaker_accuracy": "speaker, from vectors",
+    "abx_error": "ABX error",
+    "lsd_db": "LSD (dB)",
+    "mcd_db": "MCD (dB)",
+}
+
+# Cells of columns whose values are ids.
+CELLS: dict[str, dict[str, str]] = {
+    "reads": {
+        "prediction_of_samples": "past samples of a prediction",
+        "code_of_samples": "samples of a code",
+        "code_by_predictions": "predictions conditioned on a code",
+        "prediction_by_codes": "samples of a prediction, by way of codes",
+    },
+    "samples": {"all": "all samples", "interior": "interior samples"},
+    "control": {
+        "shuffled_codes": "shuffled codes",
+        "zeroed_codes": "zeroed codes",
+        "other_speaker": "another speaker",
+    },
+    "estimate": {"run_length": "run length", "kl": "KL"},
+    "kind": {
+        "shuffled_codes": "resynthesized from another utterance's codes",
+        "lowest_voice": "converted to the lowest voice",
+        "highest_voice": "converted to the highest voice",
+        "quantized": "original, quantized as the target",
+    },
+    "system": {
+        "joint_codes": "codes of all codebooks",
+        "kmeans_vectors": "k-means on vectors",
+        "kmeans_mfcc": "k-means on MFCC",
+        "uniform": "uniform boundaries",
+    },
+    "task": {
+        "phone": "phone of a frame",
+        "speaker_of_frame": "speaker of a frame",
+        "speaker_of_utterance": "speaker of an utterance",
+    },
+    "representation": {
+        "mfcc": "MFCC",
+        "log_mel": "log-mel",
+        "random_encoder": "random encoder",
+    },
+    "probe": {"mlp": "MLP"},
+    "context": {"within": "the same"},
+}
+CODEBOOK = re.compile(r"codebook_(\d+)")
+
+# In the JSON and on a page only: a console has no room for them.
+NOT_ON_CONSOLE = {
+    *("nmi", "cluster_purity", "num_frames", "num_unlabeled", "num_excluded", "num_rows"),
+    *("num_labels", "num_left_out", "seeds_range", "single_code_share"),
+}
+
+
+def table_words(id: str) -> TableWords:
+    """Words of a table; of one that has none, its id as its title."""
+    return TABLES.get(id, TableWords(spelled(id)))
+
+
+def spelled(id: str) -> str:
+    """An id with spaces."""
+    return id.replace("_", " ")
+
+
+def heading(column: str) -> str:
+    """Heading of a column."""
+    return HEADINGS.get(column, spelled(column))
+
+
+def cell_words(column: str, value: str) -> str:
+    """A cell that holds a text; one of a column of ids in words."""
+    if column == "system" and (found := CODEBOOK.fullmatch(value)):
+        return f"codes of codebook {found[1]}"
+    return CELLS[column].get(value, spelled(value)) if column in CELLS else value
