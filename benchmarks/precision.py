@@ -25,6 +25,7 @@ from wavenet_ae.loading import load
 from wavenet_ae.metrics.sound_quality import mean
 from wavenet_ae.models import Autoencoder
 from wavenet_ae.models.utterance import CodeConditioning
+from wavenet_ae.runs import RunFolder
 
 SAMPLES_AT_ONCE = 4000
 
@@ -36,10 +37,10 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=5.0, help="of each at most")
     parser.add_argument("--engines", nargs="+", default=["native", "native_bf16", "native_int8"])
     given = parser.parse_args()
-    config = yaml.safe_load((given.run / "config.yaml").read_text())
+    config = yaml.safe_load(RunFolder(given.run).config.read_text())
     rate = config["sample_rate"]
     corpus = instantiate(config["data"], sample_rate=rate, seed=config["seed"]).open()
-    model = load(given.run / "checkpoints" / "best.ckpt")
+    model = load(RunFolder(given.run).best_checkpoint)
     assert isinstance(model, Autoencoder)
     rows = corpus.rows("validation")[: given.count].tolist()
     most = round(given.seconds * rate)

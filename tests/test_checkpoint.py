@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
-import resource
-import signal
 
 import pytest
 import torch
+from helpers.full_disk import files_limited_to
 
 from wavenet_ae.checkpoint import (
     FORMAT,
@@ -16,11 +15,10 @@ from wavenet_ae.checkpoint import (
     newest_checkpoint,
     read_checkpoint,
     remove_checkpoint,
-    step_checkpoint,
-    step_checkpoints,
     write_checkpoint,
 )
 from wavenet_ae.errors import UserError
+from wavenet_ae.runs import RunFolder
 
 
 def content(step: int = 1, **section) -> dict:
@@ -29,18 +27,18 @@ def content(step: int = 1, **section) -> dict:
 
 
 def test_what_is_written_is_read(tmp_path):
-    path = step_checkpoint(tmp_path, 7)
+    path = RunFolder(tmp_path).step_checkpoint(7)
     write_checkpoint(content(7), path)
     assert read_checkpoint(path)["global_step"] == 7
     assert torch.equal(read_checkpoint(path)["state_dict"]["w"], torch.arange(1000))
-    digest, name = (tmp_path / f"{path.name}.sha256").read_text().split()
+    digest, name = path.with_name(f"{path.name}.sha256").read_text().split()
     assert digest == hashlib.sha256(path.read_bytes()).hexdigest() and name == path.name
-    assert not list(tmp_path.glob(".*")), "no temporary file is left"
+    assert not list(path.parent.glob(".*")), "no temporary file is left"
 
 
 @pytest.mark.parametrize("damage", ["flipped", "cut", "empty"])
 def test_damage_is_found(tmp_path, damage):
-    path = step_checkpoint(tmp_path, 1)
+    path = RunFolder(tmp_path).step_checkpoint(1)
     write_checkpoint(content(), path)
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
@@ -55,24 +53,24 @@ def test_damage_is_found(tmp_path, damage):
 
 
 def test_newest_sound_checkpoint_is_found(tmp_path, caplog):
-    assert newest_checkpoint(tmp_path) is None
+    assert newest_checkpoint(RunFolder(tmp_path)) is None
     for step in (5, 40, 300):
-        write_checkpoint(content(step), step_checkpoint(tmp_path, step))
-    step_checkpoint(tmp_path, 300).write_bytes(b"nonsense")
-    path, checkpoint = newest_checkpoint(tmp_path)
-    assert path == step_checkpoint(tmp_path, 40) and checkpoint["global_step"] == 40
+        write_checkpoint(content(step), RunFolder(tmp_path).step_checkpoint(step))
+    RunFolder(tmp_path).step_checkpoint(300).write_bytes(b"nonsense")
+    path, checkpoint = newest_checkpoint(RunFolder(tmp_path))
+    assert path == RunFolder(tmp_path).step_checkpoint(40) and checkpoint["global_step"] == 40
     assert "step-00000300.ckpt is damaged" in caplog.text
 
 
-def test_checkpoints_that_cannot_be_read_are_no_new_run(tmp_path):
-    write_checkpoint(content(5), step_checkpoint(tmp_path, 5))
-    write_checkpoint(content(9, format=FORMAT + 1), step_checkpoint(tmp_path, 9))
+def test_checkpoints_that_cannot_be_read_are_no_new_RunFolder(tmp_path):
+    write_checkpoint(content(5), RunFolder(tmp_path).step_checkpoint(5))
+    write_checkpoint(content(9, format=FORMAT + 1), RunFolder(tmp_path).step_checkpoint(9))
     with pytest.raises(UserError, match="newer than this"):
-        newest_checkpoint(tmp_path)
-    remove_checkpoint(step_checkpoint(tmp_path, 9))
-    step_checkpoint(tmp_path, 5).write_bytes(b"nonsense")
+        newest_checkpoint(RunFolder(tmp_path))
+    remove_checkpoint(RunFolder(tmp_path).step_checkpoint(9))
+    RunFolder(tmp_path).step_checkpoint(5).write_bytes(b"nonsense")
     with pytest.raises(UserError, match=r"all checkpoints in .* are damaged"):
-        newest_checkpoint(tmp_path)
+        newest_checkpoint(RunFolder(tmp_path))
 
 
 class Runs:
@@ -105,26 +103,20 @@ def test_other_files_are_named(tmp_path):
 
 
 def test_second_name_outlives_the_first(tmp_path):
-    path = step_checkpoint(tmp_path, 3)
+    path = RunFolder(tmp_path).step_checkpoint(3)
     write_checkpoint(content(3), path)
-    link_checkpoint(path, "best.ckpt")
+    best = RunFolder(tmp_path).best_checkpoint
+    link_checkpoint(path, best)
     remove_checkpoint(path)
-    assert step_checkpoints(tmp_path) == []
-    assert read_checkpoint(tmp_path / "best.ckpt")["global_step"] == 3
-    assert sorted(each.name for each in tmp_path.iterdir()) == ["best.ckpt", "best.ckpt.sha256"]
+    assert RunFolder(tmp_path).step_checkpoints() == []
+    assert read_checkpoint(best)["global_step"] == 3
+    assert sorted(each.name for each in best.parent.iterdir()) == ["best.ckpt", "best.ckpt.sha256"]
 
 
 def test_a_full_disk_keeps_what_was_there(tmp_path):
-    path = step_checkpoint(tmp_path, 1)
+    path = RunFolder(tmp_path).step_checkpoint(1)
     write_checkpoint(content(1), path)
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, before[1]))  # writing on fails, for real
-    try:
-        with pytest.raises(UserError, match=r"cannot be written.*resume="):
-            write_checkpoint(content(2), path)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-        signal.signal(signal.SIGXFSZ, ignored)
-    assert not list(tmp_path.glob(".*"))
+    with files_limited_to(2000), pytest.raises(UserError, match="cannot be written"):
+        write_checkpoint(content(2), path)
+    assert not list(tmp_path.rglob(".*"))
     assert read_checkpoint(path)["global_step"] == 1

@@ -14,7 +14,8 @@ from hydra.core.global_hydra import GlobalHydra
 
 from wavenet_ae.config import check, plain
 from wavenet_ae.errors import UserError
-from wavenet_ae.resuming import resumed
+from wavenet_ae.resume import resumed
+from wavenet_ae.runs import RunFolder
 from wavenet_ae.schema import (
     Fraction01,
     NonNegative,
@@ -279,7 +280,7 @@ def test_star_arguments_hide_no_typos():
 
 def run_folder(tmp_path: Path) -> Path:
     config = compose()
-    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
+    RunFolder(tmp_path).config.write_text(yaml.safe_dump(config))
     return tmp_path
 
 
@@ -306,7 +307,7 @@ def test_a_resume_finds_a_corpus_that_has_moved(tmp_path):
 
 @pytest.mark.parametrize("content", ["a: [1", "- a list", "a: \xff"])
 def test_a_resume_of_a_damaged_configuration_is_refused(tmp_path, content):
-    (tmp_path / "config.yaml").write_bytes(content.encode("latin-1"))
+    RunFolder(tmp_path).config.write_bytes(content.encode("latin-1"))
     with pytest.raises(UserError, match=r"config\.yaml (cannot be read|is not a configuration)"):
         resumed([f"resume={tmp_path}"])
 

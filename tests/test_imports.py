@@ -13,19 +13,20 @@ import wavenet_ae
 PACKAGE = "wavenet_ae"
 
 BASE = {"alignment", "errors", "geometry", "randomness", "schema", "types"}
+FILES = {"runs", "storage"}
 PART = BASE | {"audio", "distributed", "nn"}
 MODEL = PART | {
     *("encoders", "bottlenecks", "targets", "decoders", "engines", "instantiate", "models"),
 }
-LOADED = MODEL | {"checkpoint", "loading", "objectives"}
-COMMAND = {"data", "progress", "provenance", "threads"}
+LOADED = MODEL | FILES | {"checkpoint", "loading", "objectives"}
+COMMAND = {"data", "progress", "provenance", "signals", "threads"}
 
 # What each folder or file of the package may import of ours, beside itself.
 MAY_IMPORT: dict[str, set[str]] = {
     "cli": LOADED
     | COMMAND
     | {"comparison", "config", "dashboards", "evaluation", "exits", "generation", "plotting"}
-    | {"resuming", "search", "training"},
+    | {"resume", "search", "training"},
     "__main__": {"cli"},
     "__init__": {"loading"},  # `wavenet_ae.load`; nothing of ours imports the package by itself
     "errors": set(),
@@ -35,39 +36,42 @@ MAY_IMPORT: dict[str, set[str]] = {
     "randomness": set(),
     "distributed": set(),
     "provenance": set(),
-    "progress": set(),
+    "progress": {"signals", "threads"},
+    "signals": set(),
+    "runs": set(),
+    "storage": {"errors"},
     "threads": set(),
     "instantiate": {"errors"},
     "schema": {"errors"},
-    "checkpoint": {"errors"},
-    "exits": {"errors", "threads"},
-    "audio": BASE,
+    "checkpoint": FILES | {"errors"},
+    "exits": FILES | {"errors", "threads"},
+    "audio": BASE | {"storage"},
     "nn": BASE | {"distributed"},
-    "data": BASE | {"audio"},
+    "data": BASE | {"audio", "progress", "storage"},
     "labels": {"errors"},
-    "dashboards": {"errors", "schema"},
-    "plotting": {"checkpoint", "dashboards", "metrics"},
+    "dashboards": FILES | {"errors", "schema"},
+    "plotting": {"dashboards", "metrics", "storage"},
     "encoders": PART,
     "bottlenecks": PART,
     "targets": PART,
     "decoders": PART,
     "objectives": PART | {"instantiate"},
-    "engines": PART | {"decoders"},
+    "engines": PART | {"decoders", "storage"},
     "models": MODEL,
     "loading": MODEL | {"checkpoint"},
     "metrics": LOADED | {"data", "labels"},
     "generation": LOADED | COMMAND,
     "evaluation": LOADED | COMMAND | {"dashboards", "labels", "metrics", "plotting"},
-    "training": LOADED | {"data", "dashboards", "metrics", "plotting", "provenance", "threads"},
-    "resuming": {"config", "errors", "training"},
-    "config": LOADED | {"data", "metrics", "training"},
+    "training": LOADED | COMMAND | {"dashboards", "metrics", "plotting", "resume"},
+    "resume": {"config", "errors", "runs"},
+    "config": {"errors", "instantiate", "models", "schema"},
     "search": {
-        *("checkpoint", "config", "dashboards", "errors", "exits"),
-        *("randomness", "schema", "training"),
+        *("config", "errors", "exits", "randomness", "resume", "runs"),
+        *("schema", "storage", "training"),
     },
     "comparison": {
-        *("checkpoint", "dashboards", "errors", "evaluation", "exits"),
-        *("objectives", "plotting", "schema", "training"),
+        *("config", "dashboards", "errors", "evaluation", "exits", "metrics"),
+        *("objectives", "plotting", "resume", "runs", "schema", "storage"),
     },
 }
 
@@ -78,7 +82,7 @@ CONFINED: dict[str, tuple[str, ...]] = {
     "lightning_fabric": ("training/", "data/module.py"),
     "lightning_utilities": ("training/", "data/module.py"),
     "hydra": ("cli/", "config.py", "search/", "comparison/"),
-    "omegaconf": ("cli/", "config.py", "resuming.py", "search/", "comparison/"),
+    "omegaconf": ("cli/", "config.py", "resume.py", "search/", "comparison/"),
     "optuna": ("search/",),
 }
 
@@ -89,6 +93,8 @@ WITHOUT_TORCH = {
     "errors.py",
     "geometry.py",
     "randomness.py",
+    "runs.py",
+    "storage.py",
     "types.py",
     "data/order.py",
 }

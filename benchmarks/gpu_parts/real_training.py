@@ -19,7 +19,8 @@ from typing import Any
 
 from gpu_parts.recipe import options
 from gpu_parts.task import ROOT, Task, results
-from wavenet_ae.evaluation.results import EvaluationResult
+from wavenet_ae.evaluation.results import FILE, EvaluationResult
+from wavenet_ae.runs import RunFolder
 
 FOR_START = 30.0  # seconds: imports, packing, the first step, the last checkpoint
 FOR_EVALUATION = 80.0
@@ -33,7 +34,7 @@ KEPT = ("state_dict", "wavenet_ae", "global_step", "epoch", "pytorch-lightning_v
 PARTS = ("metrics=[units]", "metrics=[likelihood,bitrate]")  # one after the other
 RECORDED = {"likelihood", "ablations", "bitrate", "units", "boundaries"}
 OMITTED = {"nmi", "cluster_purity", "num_unlabeled", "num_excluded"}
-CHECKPOINT, METRICS, EVALUATION = "model.ckpt", "metrics.csv", "evaluation.json"
+CHECKPOINT = "model.ckpt"
 
 
 def run(task: Task) -> None:
@@ -48,10 +49,11 @@ def run(task: Task) -> None:
     command += ["callbacks.audio_samples.every_n_steps=0"]  # takes seconds of generation
     task.record("command", command=" ".join(["train.py", *command]))
     code = ran("train.py", command, task.seconds_left - (0 if task.tiny else FOR_EVALUATION / 2))
-    if (folder / METRICS).is_file():
-        shutil.copyfile(folder / METRICS, task.out / METRICS)
-        task.record("training", exit_code=code, **trained(folder / METRICS))
-    best = folder / "checkpoints" / "best.ckpt"
+    found = RunFolder(folder)
+    if found.metrics.is_file():
+        shutil.copyfile(found.metrics, task.out / found.metrics.name)
+        task.record("training", exit_code=code, **trained(found.metrics))
+    best = found.best_checkpoint
     task.record("checkpoint", MiB=keep_weights(best, task.out / CHECKPOINT))
     evaluate(task, best, speech)
 
@@ -209,7 +211,7 @@ def evaluate(task: Task, checkpoint: Path, speech: Speech) -> None:
         command += ["data=folder", f"data.root={speech.labeled}"]
     for parts in PARTS:
         code = ran("evaluate.py", [*command, parts], task.seconds_left)
-        file = folder / EVALUATION
+        file = folder / FILE
         found = EvaluationResult.load(file).tables if file.is_file() else ()
         for table in found:
             if table.id in RECORDED - recorded:
@@ -218,6 +220,6 @@ def evaluate(task: Task, checkpoint: Path, speech: Speech) -> None:
                     shown = {name: row[name] for name in row if name not in OMITTED}
                     task.record(table.id, **shown)
         if found:
-            shutil.copyfile(file, task.out / EVALUATION)
+            shutil.copyfile(file, task.out / FILE)
         if code:
             raise SystemExit(f"Error: evaluate.py {parts} ended with exit code {code}")

@@ -1,4 +1,4 @@
-"""Checkpoint files: written whole or not at all, checked when read, plain data only."""
+"""Checkpoint files: checksummed when written, checked when read, plain data only."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ import io
 import logging
 import os
 import pickle
+import shutil
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from wavenet_ae.errors import UserError
+from wavenet_ae.runs import RunFolder
+from wavenet_ae.storage import atomic_path, write_bytes
 
 logger = logging.getLogger(__name__)
 
@@ -21,34 +24,7 @@ SECTION = "wavenet_ae"  # what of a checkpoint is ours; the rest is Lightning's
 
 
 class DamagedCheckpoint(UserError):
-    """A checkpoint that is not as it was written."""
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file under a temporary name and rename it when it is safely on disk."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise UserError(
-            f"{path} cannot be written: {error.strerror}.  Mend that, free some space for example, "
-            "and go on with resume=<run folder>; what was written before is intact."
-        ) from error
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    """A checkpoint file that is not as it was written."""
 
 
 def _checksum_file(path: Path) -> Path:
@@ -56,55 +32,63 @@ def _checksum_file(path: Path) -> Path:
 
 
 def write_checkpoint(checkpoint: dict[str, Any], path: Path) -> None:
-    """Write a checkpoint, and beside it its SHA-256 in the form that `sha256sum -c` reads.
+    """Writes a checkpoint, and beside it its SHA-256 in the form that `sha256sum -c` reads.
 
-    The checksum goes first and comes last: a crash leaves none, never that of another content.
+    The old checksum is removed first and the new one is written last: a crash leaves no checksum,
+    never that of another content.
+
+    Args:
+        checkpoint: Tensors and plain values.
+        path: The file.
+
+    Raises:
+        NotWritten: The disk is full, or the folder cannot be written.
     """
     buffer = io.BytesIO()
     torch.save(checkpoint, buffer)
     content = buffer.getvalue()
     digest = hashlib.sha256(content).hexdigest()
     _checksum_file(path).unlink(missing_ok=True)
-    write_whole(path, content)
+    write_bytes(path, content)
     _write_checksum(path, digest)
 
 
 def _write_checksum(path: Path, digest: str) -> None:
-    write_whole(_checksum_file(path), f"{digest}  {path.name}\n".encode())
+    write_bytes(_checksum_file(path), f"{digest}  {path.name}\n".encode())
 
 
-def link_checkpoint(path: Path, name: str) -> None:
-    """Give a checkpoint a second name in its folder, at no cost in space where links exist."""
-    other = path.with_name(name)
+def link_checkpoint(path: Path, other: Path) -> None:
+    """Gives a checkpoint a second name, at no cost in space where the file system has links.
+
+    Args:
+        path: A checkpoint that `write_checkpoint` has written.
+        other: Its second name, which is replaced where it exists.
+    """
     digest = _checksum_file(path).read_text().split()[0]
     _checksum_file(other).unlink(missing_ok=True)
-    temporary = other.with_name(f".{name}.tmp")
-    temporary.unlink(missing_ok=True)
-    try:
-        os.link(path, temporary)
-        temporary.replace(other)
-        _sync_folder(other.parent)
-    except OSError:  # a file system without links
-        write_whole(other, path.read_bytes())
+    with atomic_path(other) as unfinished:
+        try:
+            os.link(path, unfinished)
+        except OSError:  # a file system without links
+            shutil.copyfile(path, unfinished)
     _write_checksum(other, digest)
 
 
 def remove_checkpoint(path: Path) -> None:
+    """Removes a checkpoint, if it exists, and its checksum."""
     path.unlink(missing_ok=True)
     _checksum_file(path).unlink(missing_ok=True)
 
 
-def remove_unfinished(folder: Path) -> None:
-    """Remove the checkpoints that a run was writing when it was killed."""
-    for temporary in folder.glob(".*.tmp"):
-        temporary.unlink(missing_ok=True)
-
-
 def read_checkpoint(path: str | Path) -> dict[str, Any]:
-    """A checkpoint as plain tensors and values, on the CPU.
+    """Returns a checkpoint as plain tensors and values, on the CPU.
 
-    Raises UserError where there is none, where it is damaged, where it holds anything but plain
-    data, and where its format is not ours.
+    Args:
+        path: The file.
+
+    Raises:
+        DamagedCheckpoint: The file is not as it was written.
+        UserError: There is no such file, it holds more than plain data, or it has another format.
     """
     path = Path(path)
     if not path.is_file():
@@ -140,22 +124,16 @@ def _require_format(checkpoint: Any, path: Path) -> dict[str, Any]:
     return checkpoint
 
 
-def step_checkpoint(folder: Path, step: int) -> Path:
-    return folder / f"step-{step:08d}.ckpt"
+def newest_checkpoint(run: RunFolder) -> tuple[Path, dict[str, Any]] | None:
+    """Returns the newest undamaged checkpoint of a run and its content; None where there is none.
 
+    Damaged checkpoints are passed over and logged as warnings.
 
-def step_checkpoints(folder: Path) -> list[Path]:
-    """The checkpoints of a run that were written step by step, oldest first."""
-    return sorted(folder.glob("step-*.ckpt"))
-
-
-def newest_checkpoint(folder: Path) -> tuple[Path, dict[str, Any]] | None:
-    """The newest sound checkpoint of a folder; says aloud which damaged ones it passed over.
-
-    Raises UserError where there are checkpoints but none is sound, or one cannot be read for
-    another reason than damage: to start over would overwrite what the run has logged.
+    Raises:
+        UserError: There are checkpoints but all are damaged, or one cannot be read for another
+            reason than damage: to start over would overwrite what the run has logged.
     """
-    paths = step_checkpoints(folder)
+    paths = run.step_checkpoints()
     for path in reversed(paths):
         try:
             return path, read_checkpoint(path)
@@ -163,6 +141,7 @@ def newest_checkpoint(folder: Path) -> tuple[Path, dict[str, Any]] | None:
             logger.warning("%s; trying the checkpoint before it", error)
     if paths:
         raise UserError(
-            f"all checkpoints in {folder} are damaged: start a new run, or restore one of them"
+            f"all checkpoints in {run.checkpoints} are damaged: start a new run, or restore one of "
+            "them"
         )
     return None

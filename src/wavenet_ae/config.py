@@ -16,7 +16,6 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from wavenet_ae.errors import UserError, nearest
-from wavenet_ae.models.build import DERIVED as MODEL_DERIVED
 from wavenet_ae.schema import (
     NonNegative,
     NonNegativeNumber,
@@ -28,10 +27,9 @@ from wavenet_ae.schema import (
     parameter_types,
 )
 
-# Values that the program derives and that a configuration must not repeat; models/build.py declares
-# those of the model's groups.
+# Values that the program derives and that a configuration must not repeat, beside those of the
+# model's groups.
 DERIVED: dict[str, frozenset[str]] = {
-    **MODEL_DERIVED,
     "objective": frozenset({"default_code_weighting"}),
     "optimizer": frozenset(),
     "data": frozenset({"sample_rate", "seed"}),
@@ -43,11 +41,12 @@ DERIVED: dict[str, frozenset[str]] = {
             *("limit_train_batches", "overfit_batches", "reload_dataloaders_every_n_epochs"),
         }
     ),
-    "callbacks": frozenset({"folder", "config"}),
+    "callbacks": frozenset({"run_folder", "config"}),
+    "monitors": frozenset({"run_folder", "config"}),
     "logger": frozenset({"run_folder", "first_step"}),
 }
 OPTIONAL_PARTS = ("encoder", "bottleneck")  # parts that some models do not have
-COLLECTIONS = ("objective", "callbacks", "logger")  # groups that hold any number of named nodes
+COLLECTIONS = ("objective", "callbacks", "monitors", "logger")  # groups of named nodes
 VALUES: dict[str, Any] = {
     "seed": NonNegative,
     "sample_rate": Positive,
@@ -155,8 +154,15 @@ def _report(problems: list[str]) -> str:
     return f"The configuration cannot be used, for {len(problems)} reasons:\n{listed}"
 
 
+def _derived() -> dict[str, frozenset[str]]:
+    """Values of each group that the program derives; models/build.py declares the model's own."""
+    from wavenet_ae.models.build import DERIVED as MODEL_DERIVED  # torch, for which --help is slow
+
+    return {**MODEL_DERIVED, **DERIVED}
+
+
 def _top_level_problems(config: Mapping[str, Any]) -> Iterator[str]:
-    known = [*DERIVED, *VALUES]
+    known = [*_derived(), *VALUES]
     for key in config:
         if key not in known:
             yield f"{key} is not a key of the configuration.{nearest(str(key), known)}"
@@ -174,7 +180,7 @@ def _top_level_problems(config: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _group_problems(config: Mapping[str, Any]) -> Iterator[str]:
-    for group, derived in DERIVED.items():
+    for group, derived in _derived().items():
         node = config.get(group)
         if group not in config:
             continue

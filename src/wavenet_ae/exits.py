@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from wavenet_ae.errors import UserError
+from wavenet_ae.runs import RunFolder
+from wavenet_ae.storage import write_bytes
 from wavenet_ae.threads import set_spin_count
 
 logger = logging.getLogger(__name__)
@@ -19,19 +21,17 @@ logger = logging.getLogger(__name__)
 set_spin_count()  # every command imports this module before anything that imports torch
 
 T = TypeVar("T")
-FAILED = "failed.txt"  # in the folder of a sweep's run: why it failed
-REFUSED = "refused.yaml"  # and, where it never began, what it was asked to be
-MENDABLE = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
+FIXABLE = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 def guarded(work: Callable[[], T]) -> T:
-    """Do `work`; a mistake that the user can mend ends with its text alone and exit code 1."""
+    """Does `work`; an error that the user can fix ends with its text alone and exit code 1."""
     try:
         return work()
     except UserError as error:
         sys.exit(f"error: {error}")
     except OSError as error:
-        if error.errno not in MENDABLE:
+        if error.errno not in FIXABLE:
             raise
         sys.exit(f"error: {error.filename or 'a file'} cannot be written: {error.strerror}")
     except KeyboardInterrupt:
@@ -39,25 +39,37 @@ def guarded(work: Callable[[], T]) -> T:
 
 
 def recorded(work: Callable[[], float], folder: Path) -> float:
-    """Do `work`, a run of a sweep: why it fails is written to `failed.txt` in its folder, and the
-    result is NaN, so that the sweep goes on.
+    """Does the work of a run in a sweep, so that its failure does not stop the others.
 
-    What would fail all other runs too, a full disk for example, is raised.
+    Args:
+        work: Trains, and returns the run's result.
+        folder: The run's folder, in which a failure is recorded.
+
+    Returns:
+        The result; NaN where the run has failed.
+
+    Raises:
+        Exception: What would fail all other runs too, a full disk for example.
     """
-    file = folder / FAILED
-    for each in (file, folder / REFUSED):
-        each.unlink(missing_ok=True)
+    run = RunFolder(folder)
+    for file in (run.failed, run.refused):
+        file.unlink(missing_ok=True)
     try:
         return work()
     except Exception as error:
-        if _is_mendable(error) or _is_mendable(error.__cause__):
+        if _is_fixable(error):
             raise
         is_known = isinstance(error, UserError)
         reason = str(error) if is_known else f"{type(error).__name__}: {error}"
         logger.error("this run of the sweep failed: %s", reason, exc_info=not is_known)
-        file.write_text(reason + "\n")
+        write_bytes(run.failed, f"{reason}\n".encode())
         return nan
 
 
-def _is_mendable(error: BaseException | None) -> bool:
-    return isinstance(error, OSError) and error.errno in MENDABLE
+def _is_fixable(error: BaseException | None) -> bool:
+    """Whether an error, or one that caused it, is of a file system that a user can free or open."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in FIXABLE:
+            return True
+        error = error.__cause__
+    return False

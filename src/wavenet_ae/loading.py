@@ -18,16 +18,22 @@ PREFIX = "model."  # where the Lightning module keeps the model
 
 
 def load(checkpoint: str | Path) -> GenerativeModel:
-    """The model of a checkpoint as a plain torch module, on the CPU, in evaluation mode.
+    """Loads a trained model as a plain torch module, on the CPU, in evaluation mode.
 
-    `.speakers` are the names of the speakers that it knows.  Raises UserError where the file is
-    missing, damaged, of another format, or would execute code.
+    Args:
+        checkpoint: The file.
+
+    Returns:
+        The model; `.speakers` are the names of the speakers that it knows.
+
+    Raises:
+        UserError: The file is missing, is damaged, has another format, or would execute code.
     """
     return load_with_fingerprint(checkpoint)[0]
 
 
 def load_with_fingerprint(checkpoint: str | Path) -> tuple[GenerativeModel, str]:
-    """As `load`, and the model's fingerprint."""
+    """Loads a trained model as `load` does, and returns its fingerprint too."""
     content = read_checkpoint(checkpoint)
     section = content[SECTION]
     model = build(section["config"], section["speakers"])
@@ -41,8 +47,12 @@ def load_with_fingerprint(checkpoint: str | Path) -> tuple[GenerativeModel, str]
 
 
 def fingerprint(model: GenerativeModel, config: Mapping[str, Any]) -> str:
-    """64 hex digits that two models share where configuration, speakers and weights are the same,
-    whatever files they came in.  `config` is what `build` made the model from."""
+    """Returns 64 hex digits that identify a model, whatever file it came in.
+
+    Args:
+        model: With its speakers and weights.
+        config: What `build` made the model from.
+    """
     digest = hashlib.sha256(json.dumps([config, model.speakers], sort_keys=True).encode())
     for name, value in sorted(model.state_dict().items()):
         digest.update(f"\n{name} {value.dtype} {tuple(value.shape)}\n".encode())
@@ -51,8 +61,8 @@ def fingerprint(model: GenerativeModel, config: Mapping[str, Any]) -> str:
 
 
 def device_named(name: str) -> str:
-    """`auto`, `cpu` or `cuda` -> where a model is to be; UserError where there is none such."""
+    """Returns the device that `auto`, `cpu` or `cuda` names; raises UserError if it is missing."""
     has_gpu = torch.cuda.is_available()
     if name == "cuda" and not has_gpu:
-        raise UserError("device is 'cuda', but there is no CUDA device: take device=cpu")
+        raise UserError("device is 'cuda', but there is no CUDA device: set device=cpu")
     return "cuda" if has_gpu and name == "auto" else name.replace("auto", "cpu")

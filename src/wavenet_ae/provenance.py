@@ -14,7 +14,7 @@ PACKAGES = ("torch", "torchaudio", "pytorch-lightning", "hydra-core", "numpy", "
 
 
 def this_command() -> dict[str, Any]:
-    """Plain values for a JSON."""
+    """Returns command, code and versions as plain values."""
     return {
         "command": command_line(),
         "git": git_state(),
@@ -25,14 +25,14 @@ def this_command() -> dict[str, Any]:
 
 
 def command_line() -> str:
-    """The command of this process, as a user types it."""
+    """Returns the command of this process, as a user types it."""
     program = Path(sys.argv[0])
     name = ["wavenet-ae", program.stem] if program.parent.name == "cli" else [sys.argv[0]]
     return shlex.join([*name, *sys.argv[1:]])
 
 
 def git_state() -> str:
-    """Commit, and whether files differ from it; empty outside a repository."""
+    """Returns the commit, and whether files differ from it; empty outside a repository."""
     here = Path(__file__).parent
     command = ["git", "-C", str(here), "describe", "--always", "--dirty", "--abbrev=40"]
     try:

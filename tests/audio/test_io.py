@@ -2,11 +2,11 @@
 
 import os
 import re
-import resource
 
 import numpy as np
 import pytest
 import soundfile
+from helpers.full_disk import files_limited_to
 
 from wavenet_ae.audio import io as files
 from wavenet_ae.errors import UserError
@@ -210,15 +210,11 @@ def test_other_formats_are_not_written(tmp_path):
         files.write(tmp_path / "x.mp3", speechlike(), RATE)
 
 
-def test_a_file_that_cannot_be_completed_leaves_the_old_one(tmp_path):
-    path = tmp_path / "x.bin"
+@pytest.mark.parametrize("name", ["x.wav", "x.flac"])
+def test_a_full_disk_leaves_the_old_recording(name, tmp_path):
+    path = tmp_path / name
     path.write_bytes(b"old")
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 16, hard))
-    try:
-        with pytest.raises(OSError), files.replacing(path) as file:
-            file.write(bytes(1 << 20))
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert path.read_bytes() == b"old"
-    assert os.listdir(tmp_path) == ["x.bin"]
+    noise = np.random.default_rng(0).integers(-9000, 9000, 1 << 16).astype(np.int16)
+    with files_limited_to(1 << 14), pytest.raises(UserError, match=f"{name} cannot be written"):
+        files.write(path, noise, RATE)
+    assert path.read_bytes() == b"old" and os.listdir(tmp_path) == [name]

@@ -6,6 +6,7 @@ import pytest
 from helpers.summary_runs import config, write_run
 
 from wavenet_ae.comparison.summary import read_result, read_results
+from wavenet_ae.runs import RunFolder
 
 
 def test_metrics_are_those_of_the_best_validation(tmp_path):
@@ -50,7 +51,7 @@ def test_a_run_that_can_go_on_is_unfinished(tmp_path):
 
 def test_a_failed_run_says_why_in_one_line(tmp_path):
     run = write_run(tmp_path / "0", config("ae"))
-    (run / "failed.txt").write_text("two reasons:\n  - one\n  - other\n")
+    RunFolder(run).failed.write_text("two reasons:\n  - one\n  - other\n")
     result = read_result(run, "0")
     assert (result.status, result.reason) == ("failed", "two reasons: - one - other")
 
@@ -62,7 +63,7 @@ def test_a_failed_run_says_why_in_one_line(tmp_path):
         ("config.yaml", "- a list", "config.yaml is not a configuration"),
         ("config.yaml", "objective: {a: {_target_: gone.X}}", "has an objective that cannot be"),
         ("config.yaml", "objective: kl", "has an objective that cannot be used here"),
-        ("metrics.csv", "a,b\n1,2\n", "metrics.csv is not a metrics.csv of a run"),
+        ("metrics.csv", "a,b\n1,2\n", "metrics.csv is not a CSV file of metrics"),
     ],
 )
 def test_what_cannot_be_read_is_a_failed_run(file, content, reason, tmp_path):

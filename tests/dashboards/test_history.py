@@ -9,6 +9,7 @@ from helpers.dashboard_runs import run_folder
 
 from wavenet_ae.dashboards.history import read_histograms, read_metrics, read_run
 from wavenet_ae.errors import UserError
+from wavenet_ae.runs import RunFolder
 
 METRICS = """step,train/nll,validation/nll,validation/perplexity,never
 9,5.5,,,
@@ -23,8 +24,8 @@ def histogram(step: int, *counts: int, name: str = "codebook/usage") -> str:
 
 
 def test_each_figure_has_the_steps_that_logged_it(tmp_path):
-    (tmp_path / "metrics.csv").write_text(METRICS)
-    found = read_metrics(tmp_path / "metrics.csv")
+    RunFolder(tmp_path).metrics.write_text(METRICS)
+    found = read_metrics(RunFolder(tmp_path).metrics)
     assert found["train/nll"][0].tolist() == [10, 20, 30]
     assert found["validation/nll"][0].tolist() == [20, 30]
     assert found["validation/perplexity"][1].tolist() == [12.5]
@@ -32,7 +33,7 @@ def test_each_figure_has_the_steps_that_logged_it(tmp_path):
 
 
 def test_a_last_line_that_is_being_written_is_left_out(tmp_path):
-    metrics, histograms = tmp_path / "metrics.csv", tmp_path / "histograms.jsonl"
+    metrics, histograms = RunFolder(tmp_path).metrics, RunFolder(tmp_path).histograms
     for half in ("39", "39,2", "39,2.5,3.1,1"):
         metrics.write_text(METRICS + half)
         assert read_metrics(metrics)["train/nll"][0].tolist() == [10, 20, 30]
@@ -41,7 +42,7 @@ def test_a_last_line_that_is_being_written_is_left_out(tmp_path):
 
 
 def test_of_a_step_that_a_resumed_run_repeats_the_last_counts(tmp_path):
-    path = tmp_path / "histograms.jsonl"
+    path = RunFolder(tmp_path).histograms
     path.write_text(histogram(9, 1, 2) + histogram(19, 3, 4) + histogram(9, 5, 6))
     found = read_histograms(path)["codebook/usage"]
     assert [(each.step, each.counts.tolist()) for each in found] == [(10, [5, 6]), (20, [3, 4])]
@@ -49,14 +50,14 @@ def test_of_a_step_that_a_resumed_run_repeats_the_last_counts(tmp_path):
 
 
 def test_what_is_no_history_is_named(tmp_path):
-    (tmp_path / "metrics.csv").write_text("step,train/nll\n")
+    RunFolder(tmp_path).metrics.write_text("step,train/nll\n")
     with pytest.raises(UserError, match=r"metrics\.csv holds no metrics yet"):
         read_run(tmp_path, "run")
-    (tmp_path / "metrics.csv").write_text("a,b\n1,2\n")
-    with pytest.raises(UserError, match=r"metrics\.csv is not a metrics\.csv of a run"):
+    RunFolder(tmp_path).metrics.write_text("a,b\n1,2\n")
+    with pytest.raises(UserError, match=r"metrics\.csv is not a CSV file of metrics"):
         read_run(tmp_path, "run")
-    (tmp_path / "metrics.csv").write_text(METRICS)
-    (tmp_path / "histograms.jsonl").write_text(histogram(9, 1) + '{"step": 3}\n')
+    RunFolder(tmp_path).metrics.write_text(METRICS)
+    RunFolder(tmp_path).histograms.write_text(histogram(9, 1) + '{"step": 3}\n')
     with pytest.raises(UserError, match=r"histograms\.jsonl, line 2, is not a histogram"):
         read_run(tmp_path, "run")
 
@@ -64,5 +65,5 @@ def test_what_is_no_history_is_named(tmp_path):
 def test_a_run_without_histograms_has_none(tmp_path):
     folder = run_folder(tmp_path / "run")
     assert len(read_run(folder, "run").histograms["codebook/usage"]) == 10
-    (folder / "histograms.jsonl").unlink()
+    RunFolder(folder).histograms.unlink()
     assert read_run(folder, "run").histograms == {}

@@ -10,13 +10,14 @@ from helpers.dashboard_runs import ROOT
 
 from wavenet_ae.dashboards.settings import DashboardSettings, check_settings
 from wavenet_ae.errors import UserError
+from wavenet_ae.runs import RunFolder
 
 
 @pytest.fixture
 def runs(tmp_path) -> list[str]:
     for name in ("toy/A", "toy/B", "other/A"):
         (tmp_path / name).mkdir(parents=True)
-        (tmp_path / name / "metrics.csv").touch()
+        (RunFolder(tmp_path / name).metrics).touch()
     return [str(tmp_path / "toy" / "A"), str(tmp_path / "toy" / "B")]
 
 

@@ -18,7 +18,7 @@ from wavenet_ae.data.corpus import PackedCorpus
 from wavenet_ae.data.packing import pack
 from wavenet_ae.data.splits import Splits
 from wavenet_ae.errors import UserError
-from wavenet_ae.training.resumable import may_change
+from wavenet_ae.resume import may_change
 
 each_corpus = pytest.mark.parametrize("name", CORPORA)
 

@@ -22,6 +22,7 @@ from wavenet_ae.config import check, plain
 from wavenet_ae.dashboards.history import read_metrics
 from wavenet_ae.models import build
 from wavenet_ae.models.build import model_config
+from wavenet_ae.runs import RunFolder
 
 EXPERIMENT = ROOT / "conf" / "experiment" / "compare_bottlenecks.yaml"
 PARAMS = yaml.safe_load(EXPERIMENT.read_text())["hydra"]["sweeper"]["params"]
@@ -91,7 +92,7 @@ def test_sweeps_find_their_own_folders(cache, tmp_path):
 def assert_right(found: dict[str, dict[str, str]], sweep: Path) -> None:
     assert list(found) == ["ae-seed-1", "ae-seed-2", "lfq-seed-1", "lfq-seed-2"]
     for name, row in found.items():
-        steps, nlls = read_metrics(sweep / name / "metrics.csv")["validation/nll"]
+        steps, nlls = read_metrics(RunFolder(sweep / name).metrics)["validation/nll"]
         assert f"{row['bottleneck']}-seed-{row['seed']}" == name
         assert (row["status"], row["steps"]) == ("finished", "24")
         assert float(row["validation/nll"]) == nlls.min()

@@ -13,7 +13,7 @@ import soundfile
 from helpers.commands import run, start
 from helpers.configs import TINY, TINY_CODES
 
-from wavenet_ae.checkpoint import step_checkpoints
+from wavenet_ae.runs import RunFolder
 
 CORPUS = ("data.source.num_speakers", "data.source.minutes", "bottleneck.start_after")
 
@@ -48,7 +48,7 @@ def test_ctrl_c_saves_and_ends_without_a_trace(cache, tmp_path):
     folder = tmp_path / "run"
     command = [*TINY, *TINY_CODES, "trainer.max_steps=100000", f"hydra.run.dir={folder}"]
     process = start("demo.py", *command, cache=cache, new_session=True)
-    while process.poll() is None and not step_checkpoints(folder / "checkpoints"):
+    while process.poll() is None and not RunFolder(folder).step_checkpoints():
         time.sleep(0.02)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to parent and child
     output, _ = process.communicate(timeout=60)

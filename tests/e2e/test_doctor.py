@@ -16,6 +16,7 @@ from helpers.runs import trained
 from hydra.core.global_hydra import GlobalHydra
 
 from wavenet_ae.config import check, plain
+from wavenet_ae.runs import RunFolder
 from wavenet_ae.training.run import train
 
 pytestmark = pytest.mark.slow
@@ -103,7 +104,7 @@ def test_too_large_steps_are_to_be_smaller(tmp_path, caplog):
 def test_train_log_tells_of_a_collapsed_codebook(tmp_path, cache):
     settings = ["bottleneck=vqvae", "bottleneck.codebook_size=32", *NO_REMEDY]
     folder = trained(tmp_path / "run", cache, *SETTINGS, *settings, FIRST_TENTH)
-    log = (folder / "train.log").read_text()
+    log = RunFolder(folder).log.read_text()
     assert_called(log, "codebook collapse", "codebook/batch_perplexity")
     assert "WARNING wavenet_ae.training.callbacks.doctor: step " in log
 

@@ -12,6 +12,7 @@ from helpers.runs import trained
 
 from wavenet_ae.evaluation.parts import part_ids
 from wavenet_ae.evaluation.results import EvaluationResult
+from wavenet_ae.runs import RunFolder
 
 pytestmark = pytest.mark.slow
 QUICK = ["num_utterances=2", "max_seconds=0.3", "probe_frames=400", "probe_seeds=1"]
@@ -21,7 +22,7 @@ QUICK = ["num_utterances=2", "max_seconds=0.3", "probe_frames=400", "probe_seeds
 def checkpoint(cache, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("evaluated") / "run"
     settings = [*TINY, *TINY_CODES, "data.source.minutes=1.5"]
-    return trained(folder, cache, *settings) / "checkpoints" / "best.ckpt"
+    return RunFolder(trained(folder, cache, *settings)).best_checkpoint
 
 
 def evaluated(
@@ -106,7 +107,7 @@ def test_moved_recordings_are_named_on_the_command_line(checkpoint, cache, tmp_p
     own = [each for each in TINY if not each.startswith("data.source")]
     own += ["data=folder", f"data.root={recordings.parent}", "data.splits.validation=0.5"]
     folder = trained(tmp_path / "run", cache, *own, "bottleneck=ae")
-    of_moved = folder / "checkpoints" / "best.ckpt"
+    of_moved = RunFolder(folder).best_checkpoint
     recordings.parent.rename(tmp_path / "moved")
     asked = [f"checkpoint={of_moved}", "metrics=bitrate"]
     code, output = run("evaluate.py", *asked, cache=cache)
@@ -130,7 +131,7 @@ def test_without_labels_units_are_skipped_with_the_reason(checkpoint, cache, tmp
 
 
 def test_a_model_without_codes(language_model, cache, tmp_path):
-    checkpoint = language_model / "checkpoints" / "best.ckpt"
+    checkpoint = RunFolder(language_model).best_checkpoint
     _, result = evaluated(checkpoint, cache, tmp_path / "out")
     assert parts(result) == {"receptive_fields", "likelihood"}
     assert set(result.skipped.values()) == {"no_codes"}
@@ -142,7 +143,7 @@ def test_a_model_without_codes(language_model, cache, tmp_path):
 def test_mistakes_end_before_any_work(checkpoint, cache):
     for argument, said in (
         ("split=test", "split is 'test', but it has no utterances (train: "),
-        ("engine=cuda_graph", "engine=cuda_graph needs a model on a CUDA device"),
+        ("engine=cuda_graph", "engine=cuda_graph cannot be used: it needs a CUDA device"),
         ("mapping=timit40", "there is no mapping of labels 'timit40'"),
         ("labels=nowhere", "labels at nowhere: give 'beside'"),
     ):

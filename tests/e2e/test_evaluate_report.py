@@ -10,6 +10,8 @@ from helpers.commands import run
 from helpers.configs import TINY
 from helpers.runs import trained
 
+from wavenet_ae.runs import RunFolder
+
 pytestmark = pytest.mark.slow
 QUICK = ["num_utterances=1", "max_seconds=0.2", "metrics=[likelihood,bitrate,reconstruction]"]
 
@@ -20,7 +22,7 @@ def checkpoints(quantized, cache, tmp_path_factory) -> list[Path]:
     shutil.copytree(quantized, folder / "one")
     of_two = ["seed=2", "bottleneck=fsq", "bottleneck.levels=[4,3]"]
     trained(folder / "two", cache, *TINY, *of_two)
-    return [folder / name / "checkpoints" / "best.ckpt" for name in ("one", "two")]
+    return [RunFolder(folder / name).best_checkpoint for name in ("one", "two")]
 
 
 def test_the_page_of_one_lies_beside_its_figures(checkpoints, cache, tmp_path):

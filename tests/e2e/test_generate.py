@@ -14,13 +14,15 @@ import pytest
 from helpers.commands import ROOT, environment, run, start
 from helpers.small_models import card, checkpoint, contents, recordings, sound
 
+from wavenet_ae.runs import RunFolder
+
 # The longest recording is by far the longest: it is spoken while others are complete.
 LENGTHS = {"spk00/a.wav": 16000, "spk00/b.wav": 1600, "spk01/c.flac": 1500, "spk01/d.wav": 1400}
 
 
 @pytest.fixture(scope="module")
 def model(quantized) -> Path:
-    return quantized / "checkpoints" / "best.ckpt"
+    return RunFolder(quantized).best_checkpoint
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +39,7 @@ def undisturbed(model, source, cache, tmp_path_factory) -> Path:
 
 
 def arguments(model: Path, source: Path, out: Path) -> list[str]:
-    return [f"checkpoint={model}", f"input={source}", f"out={out}", "streams=2"]
+    return [f"checkpoint={model}", f"input={source}", f"out={out}", "batch_size=2"]
 
 
 def partials(out: Path) -> list[Path]:
@@ -84,7 +86,7 @@ def test_ctrl_c_keeps_what_is_complete_and_removes_the_rest(model, source, cache
     out = tmp_path / "out"
     code, output = stopped_midway(model, source, out, cache, signal.SIGINT)
     assert code == 130 and "Traceback" not in output, output
-    assert "stopped after" in output and "the same command goes on from here" in output
+    assert "stopped after" in output and "run the same command again to continue" in output
     assert not partials(out)
     cards = [each for each in contents(out) if each.endswith(".json")]
     assert 1 <= len(cards) < len(LENGTHS)
@@ -98,7 +100,7 @@ def test_codes_and_back_and_voices(model, source, cache, tmp_path):
     assert code == 0 and "4/4" in output, output
     units = tmp_path / "a" / "units.tsv"
     assert len(units.read_text().splitlines()) == 4
-    voice = ("speaker=spk01", "limit=1", "temperature=0", given)
+    voice = ("speaker=spk01", "max_utterances=1", "temperature=0", given)
     code, output = run("generate.py", "task=decode", f"codes={units}", *voice, spoken, cache=cache)
     assert code == 0, output
     code, output = run(
@@ -111,10 +113,10 @@ def test_codes_and_back_and_voices(model, source, cache, tmp_path):
 
 @pytest.mark.slow
 def test_speech_from_nothing(language_model, cache, tmp_path):
-    best = language_model / "checkpoints" / "best.ckpt"
+    best = RunFolder(language_model).best_checkpoint
     code, output = run(
         *("generate.py", "task=sample", f"checkpoint={best}"),
-        *("seconds=0.1", "count=2", "speaker=spk01", "format=flac", f"out={tmp_path}/out"),
+        *("seconds=0.1", "num_samples=2", "speaker=spk01", "format=flac", f"out={tmp_path}/out"),
         cache=cache,
     )
     assert code == 0, output
@@ -132,7 +134,7 @@ def test_memory_does_not_grow_with_the_length(cache, tmp_path):
 def peak_memory(tmp_path: Path, cache: Path, model: Path, seconds: int) -> int:
     """Of generate.py, in bytes."""
     given = [f"checkpoint={model}", f"seconds={seconds}", f"out={tmp_path}/{seconds}"]
-    command = [sys.executable, str(ROOT / "generate.py"), "task=sample", "count=8", *given]
+    command = [sys.executable, str(ROOT / "generate.py"), "task=sample", "num_samples=8", *given]
     process = subprocess.Popen(command, cwd=ROOT, env=environment(cache))
     _, status, usage = os.wait4(process.pid, 0)
     assert status == 0
@@ -148,7 +150,7 @@ def peak_memory(tmp_path: Path, cache: Path, model: Path, seconds: int) -> int:
         (["checkpoint={model}", "input=/no"], r"error: input is '/no', but there is no such"),
         (
             ["checkpoint={model}", "task=convert", "input={source}", "speaker=spk"],
-            r"error: speaker is 'spk', whom the model does not know\.  It knows spk0\d, spk0\d",
+            r"error: speaker is 'spk', which the model does not know\.  It knows spk0\d, spk0\d",
         ),
         (["checkpoint={model}", "temprature=1"], r"Could not override 'temprature'"),
     ],

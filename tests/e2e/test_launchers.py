@@ -13,8 +13,8 @@ from helpers.commands import Command, run, start
 from helpers.configs import TINY
 from helpers.runs import assert_same, last_state, logged, trained
 
-from wavenet_ae.checkpoint import step_checkpoints
 from wavenet_ae.dashboards.history import read_metrics
+from wavenet_ae.runs import RunFolder
 
 STEPS = 120
 SETTINGS = [
@@ -37,7 +37,7 @@ def await_or_fail(process: Command, condition: Callable[[], bool]) -> None:
 
 
 def has_trained(run_folder: Path, num_steps: int) -> bool:
-    file = run_folder / "metrics.csv"
+    file = RunFolder(run_folder).metrics
     return file.is_file() and len(file.read_text().splitlines()) > num_steps
 
 
@@ -81,7 +81,7 @@ def test_a_killed_search_goes_on_beside_processes_that_outlived_it(cache, tmp_pa
     for folder in folders:
         steps = [int(row["step"]) for row in logged(folder)]
         assert steps == list(range(STEPS)), "no two processes have trained here at a time"
-        assert read_metrics(folder / "metrics.csv")["validation/nll"][0].tolist() == [60, 120]
+        assert read_metrics(RunFolder(folder).metrics)["validation/nll"][0].tolist() == [60, 120]
 
 
 @pytest.mark.slow
@@ -100,14 +100,14 @@ def test_a_preempted_job_saves_is_queued_again_and_goes_on(cache, tmp_path, alon
     (job,) = children(controller)
     for number in (signal.SIGTERM, signal.SIGUSR2):  # a preempted job gets both
         subprocess.run(["kill", f"-{int(number)}", str(job)], check=True)
-    await_or_fail(process, lambda: bool(step_checkpoints(run_folder / "checkpoints")))
-    stopped = int(step_checkpoints(run_folder / "checkpoints")[0].stem.removeprefix("step-"))
+    await_or_fail(process, lambda: bool(RunFolder(run_folder).step_checkpoints()))
+    stopped = int(RunFolder(run_folder).step_checkpoints()[0].stem.removeprefix("step-"))
     output, _ = process.communicate(timeout=300)
     assert process.returncode == 0, output
-    log = (run_folder / "train.log").read_text()
+    log = RunFolder(run_folder).log.read_text()
     assert f"stopping at step {stopped}: saved" in log and stopped < STEPS
     assert f"resumed at step {stopped}" in log
-    assert len((run_folder / "provenance.jsonl").read_text().splitlines()) == 2
-    assert not (run_folder / "failed.txt").exists()
+    assert len(RunFolder(run_folder).provenance.read_text().splitlines()) == 2
+    assert not RunFolder(run_folder).failed.exists()
     assert_same(last_state(run_folder), last_state(alone))
     assert logged(run_folder) == logged(alone)

@@ -17,6 +17,7 @@ from helpers.runs import assert_same, last_state, logged
 
 from wavenet_ae.checkpoint import newest_checkpoint
 from wavenet_ae.dashboards.history import read_histograms
+from wavenet_ae.runs import RunFolder
 
 TWO = ["trainer=ddp", "trainer.accelerator=cpu", "trainer.devices=2"]
 EXACT = ["trainer.precision=64-true", "encoder.batch_norm=true"]
@@ -50,7 +51,7 @@ def assert_close_logs(left: Path, right: Path, watched: set[str]) -> None:
 
 
 def assert_close_histograms(left: Path, right: Path) -> None:
-    histograms, others = (read_histograms(each / "histograms.jsonl") for each in (left, right))
+    histograms, others = (read_histograms(RunFolder(each).histograms) for each in (left, right))
     assert histograms.keys() == others.keys() and "bottleneck/latents" in histograms
     for name, found in histograms.items():
         for one, other in zip(found, others[name], strict=True):
@@ -106,13 +107,13 @@ def test_two_processes_stop_together(cache, tmp_path):
     folder = tmp_path / "run"
     settings = [*TWO, *TINY, *TINY_CODES, "trainer.max_steps=100000"]
     process = start("train.py", *settings, f"hydra.run.dir={folder}", cache=cache)
-    while process.poll() is None and not (folder / "metrics.csv").is_file():
+    while process.poll() is None and not RunFolder(folder).metrics.is_file():
         time.sleep(0.05)
     process.send_signal(signal.SIGTERM)
     output, _ = process.communicate(timeout=120)
     assert process.returncode == 143, output
     assert "saved" in output
-    assert newest_checkpoint(folder / "checkpoints") is not None
+    assert newest_checkpoint(RunFolder(folder)) is not None
 
 
 @pytest.mark.slow
@@ -162,7 +163,7 @@ def test_kill_9_of_two_processes(cache, tmp_path):
     assert code == 0, output
     arguments = [*settings, f"hydra.run.dir={killed}"]
     rng = random.Random(time.time_ns())
-    metrics = killed / "metrics.csv"
+    metrics = RunFolder(killed).metrics
     for _ in range(3):
         before = metrics.stat().st_mtime_ns if metrics.is_file() else 0
         process = start("train.py", *arguments, cache=cache, new_session=True)

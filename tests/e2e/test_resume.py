@@ -15,7 +15,8 @@ from helpers.commands import Command, run, run_interpreter, start
 from helpers.configs import TINY, TINY_CODES
 from helpers.runs import assert_same, last_state, logged, trained
 
-from wavenet_ae.checkpoint import newest_checkpoint, read_checkpoint, step_checkpoints
+from wavenet_ae.checkpoint import newest_checkpoint, read_checkpoint
+from wavenet_ae.runs import RunFolder
 
 STEPS = 200
 SETTINGS = [
@@ -69,7 +70,7 @@ def test_kill_9_at_random_instants(cache, tmp_path, never_killed, number):
 
 def start_training(arguments: list[str], folder: Path, cache: Path) -> Command:
     """Start train.py and come back when it trains."""
-    metrics = folder / "metrics.csv"
+    metrics = RunFolder(folder).metrics
     before = metrics.stat().st_mtime_ns if metrics.is_file() else 0
     process = start("train.py", *arguments, cache=cache)
     await_or_fail(process, lambda: metrics.is_file() and metrics.stat().st_mtime_ns != before)
@@ -83,7 +84,7 @@ def await_or_fail(process: Command, condition: Callable[[], bool]) -> None:
 
 
 def unfinished_checkpoint(folder: Path) -> bool:
-    return any((folder / "checkpoints").glob(".step-*.ckpt.tmp"))
+    return any(RunFolder(folder).checkpoints.glob(".step-*.ckpt.*.partial"))
 
 
 @pytest.mark.parametrize("number, exit_code", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -91,13 +92,13 @@ def unfinished_checkpoint(folder: Path) -> bool:
 def test_a_signal_saves_and_stops(cache, tmp_path, uninterrupted, number, exit_code):
     folder = tmp_path / "run"
     process = start("train.py", *SETTINGS, f"hydra.run.dir={folder}", cache=cache)
-    while process.poll() is None and not step_checkpoints(folder / "checkpoints"):
+    while process.poll() is None and not RunFolder(folder).step_checkpoints():
         time.sleep(0.02)
     process.send_signal(number)
     output, _ = process.communicate(timeout=60)
     assert process.returncode == exit_code, output
     assert "saved" in output and "Traceback" not in output
-    stopped = newest_checkpoint(folder / "checkpoints")[1]["global_step"]
+    stopped = newest_checkpoint(RunFolder(folder))[1]["global_step"]
     assert f"stopping at step {stopped}" in output and stopped < STEPS
     code, output = run("train.py", f"resume={folder}", cache=cache)
     assert code == 0, output
@@ -137,14 +138,14 @@ def test_a_resume_may_prolong_but_not_change_the_run(cache, tmp_path, uninterrup
         "train.py", *SETTINGS, "trainer.max_steps=60", f"hydra.run.dir={folder}", cache=cache
     )
     assert code == 0, output
-    config = (folder / "config.yaml").read_text()
+    config = RunFolder(folder).config.read_text()
     for change in ("optimizer.learning_rate=1", "data.batch_size=8", "seed=3"):
         code, output = run("train.py", f"resume={folder}", change, cache=cache)
         assert code == 1 and change.split("=")[0] in output and "resume" in output
         assert "Traceback" not in output
     code, output = run("train.py", f"resume={folder}", f"trainer.max_steps={STEPS}", cache=cache)
     assert code == 0, output
-    assert (folder / "config.yaml").read_text() == config, "written once"
+    assert RunFolder(folder).config.read_text() == config, "written once"
     assert_same(last_state(folder), last_state(uninterrupted))
     assert logged(folder) == logged(uninterrupted)
 
@@ -153,7 +154,7 @@ def test_a_resume_may_prolong_but_not_change_the_run(cache, tmp_path, uninterrup
 def test_a_damaged_newest_checkpoint_falls_back_aloud(cache, tmp_path, uninterrupted):
     folder = tmp_path / "run"
     shutil.copytree(uninterrupted, folder)
-    newest = step_checkpoints(folder / "checkpoints")[-1]
+    newest = RunFolder(folder).step_checkpoints()[-1]
     content = bytearray(newest.read_bytes())
     content[len(content) // 2] ^= 1
     newest.write_bytes(content)

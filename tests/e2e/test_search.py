@@ -17,7 +17,8 @@ from helpers.configs import TINY
 from helpers.runs import logged
 from optuna.trial import FrozenTrial, TrialState
 
-from wavenet_ae.checkpoint import newest_checkpoint, step_checkpoints
+from wavenet_ae.checkpoint import newest_checkpoint
+from wavenet_ae.runs import RunFolder
 
 NUM_TRIALS, STEPS = 5, 80
 DIVERGES = "1e+30"  # of both rates
@@ -68,8 +69,8 @@ def test_killed_twice_it_finishes_what_was_asked_for(cache, tmp_path, never_kill
     sweep = tmp_path / "sweep"
     command = [*SEARCH, f"hydra.sweep.dir={sweep}"]
     process = start("train.py", *command, cache=cache)
-    kill_when(process, lambda: bool(step_checkpoints(sweep / "1" / "checkpoints")))
-    middle = newest_checkpoint(sweep / "1" / "checkpoints")[1]["global_step"]
+    kill_when(process, lambda: bool(RunFolder(sweep / "1").step_checkpoints()))
+    middle = newest_checkpoint(RunFolder(sweep / "1"))[1]["global_step"]
     assert middle < STEPS
 
     process = start("train.py", *command, cache=cache)
@@ -104,10 +105,10 @@ def test_diverging_trials_are_failed_ones(never_killed):
         if trial in failed:
             assert trial.state == TrialState.FAIL
             assert "the loss is not finite at step" in trial.user_attrs["reason"]
-            assert (run_folder / "failed.txt").is_file()
+            assert RunFolder(run_folder).failed.is_file()
         else:
             assert trial.state == TrialState.COMPLETE
-            best = newest_checkpoint(run_folder / "checkpoints")[1]["callbacks"]["Checkpoints"]
+            best = newest_checkpoint(RunFolder(run_folder))[1]["callbacks"]["Checkpoints"]
             assert trial.value == best["best_value"]
     record = yaml.safe_load((never_killed / "best.yaml").read_text())
     completed = [each for each in trials if each.state == TrialState.COMPLETE]
@@ -137,7 +138,7 @@ def test_one_search_at_a_time_and_a_stop_ends_it(cache, tmp_path):
     sweep = tmp_path / "sweep"
     command = [*SEARCH, f"hydra.sweep.dir={sweep}", "trainer.max_steps=20000"]
     process = start("train.py", *command, cache=cache)
-    while not step_checkpoints(sweep / "0" / "checkpoints"):
+    while not RunFolder(sweep / "0").step_checkpoints():
         assert process.poll() is None, process.communicate()[0]
         time.sleep(0.05)
     code, output = run("train.py", *command, cache=cache)

@@ -9,12 +9,13 @@ from helpers.configs import NO_REMEDY, TINY, TINY_CODES
 from helpers.runs import trained
 
 from wavenet_ae.dashboards.history import read_metrics
+from wavenet_ae.runs import RunFolder
 
 STEPS = ["trainer.max_steps=300", "validate_every_n_steps=300", "bottleneck.codebook_size=32"]
 
 
 def last(folder: Path, key: str) -> float:
-    return read_metrics(folder / "metrics.csv")[key][1][-1]
+    return read_metrics(RunFolder(folder).metrics)[key][1][-1]
 
 
 @pytest.mark.slow
@@ -35,7 +36,7 @@ def test_bfloat16_is_stable_over_2000_steps(tmp_path, cache):
     settings += ["callbacks.checkpoints.every_n_steps=500", "trainer.log_every_n_steps=10"]
     exact = trained(tmp_path / "float32", cache, *settings)
     mixed = trained(tmp_path / "bfloat16", cache, *settings, "trainer.precision=bf16-mixed")
-    nlls = read_metrics(mixed / "metrics.csv")["validation/nll"][1]
+    nlls = read_metrics(RunFolder(mixed).metrics)["validation/nll"][1]
     assert nlls[-1] < nlls[0] - 0.05
     assert nlls[-1] < last(exact, "validation/nll") + 0.15
     assert last(mixed, "validation/perplexity") > 0.8 * last(exact, "validation/perplexity")

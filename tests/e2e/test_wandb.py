@@ -25,7 +25,8 @@ from helpers.wandb_files import (
 )
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from wavenet_ae.checkpoint import read_checkpoint, step_checkpoints
+from wavenet_ae.checkpoint import read_checkpoint
+from wavenet_ae.runs import RunFolder
 
 pytestmark = pytest.mark.slow
 BOTH = ["logger=[wandb,tensorboard]", "logger.wandb.checkpoints=best"]
@@ -75,7 +76,7 @@ def test_figures_are_the_same_everywhere(folder):
 
 
 def test_histograms_are_the_same_everywhere(folder):
-    lines = [json.loads(line) for line in (folder / "histograms.jsonl").read_text().splitlines()]
+    lines = [json.loads(line) for line in RunFolder(folder).histograms.read_text().splitlines()]
     names = {line["name"] for line in lines}
     assert names == histogram_keys(folder) == set(events(folder).Tags()["histograms"])
     assert "bottleneck/latents" in names
@@ -86,19 +87,19 @@ def test_histograms_are_the_same_everywhere(folder):
         assert steps == [row["_step"] for row in rows if name in row]
     usages = {name for name in names if name.startswith("codebook/usage")}
     charts = {name.replace("usage", "most_used") + "_table" for name in usages}
-    assert table_keys(folder) == {"validation/figures", *charts}
+    assert table_keys(folder) == {"validation/metrics", *charts}
 
 
 def test_the_table_has_the_latest_validation(folder):
     *_, (step, table) = [
-        (row["_step"], row["validation/figures"])
+        (row["_step"], row["validation/metrics"])
         for segment in segments(folder)
         for row in history(segment)
-        if "validation/figures" in row
+        if "validation/metrics" in row
     ]
     (file,) = folder.glob(f"wandb/offline-run-*/files/{table['path']}")
     content = json.loads(file.read_text())
-    assert content["columns"] == ["figure", "value", "unit"]
+    assert content["columns"] == ["metric", "value", "unit"]
     values = {name: value for name, value, _ in content["data"]}
     (row,) = [row for row in logged(folder) if int(row["step"]) == step]
     shown = {key for key in row if key.startswith(("validation/", "bitrate/")) and row[key]}
@@ -107,8 +108,8 @@ def test_the_table_has_the_latest_validation(folder):
 
 
 def test_the_run_is_described(folder):
-    config = yaml.safe_load((folder / "config.yaml").read_text())
-    lines = (folder / "provenance.jsonl").read_text().splitlines()
+    config = yaml.safe_load(RunFolder(folder).config.read_text())
+    lines = RunFolder(folder).provenance.read_text().splitlines()
     for segment, line, max_steps in zip(segments(folder), lines, (12, 20), strict=True):
         found = configuration(segment)
         config["trainer"]["max_steps"] = max_steps
@@ -122,13 +123,13 @@ def test_the_run_is_described(folder):
 
 def test_a_resume_goes_on_with_the_same_run(folder):
     first, second = segments(folder)
-    assert run_ids(first) == run_ids(second) == {(folder / "wandb_id.txt").read_text()}
+    assert run_ids(first) == run_ids(second) == {RunFolder(folder).wandb_id.read_text()}
     assert [row["_step"] for row in history(first)] == list(range(12))
     assert [row["_step"] for row in history(second)] == list(range(12, 20))
 
 
 def test_the_best_checkpoint_is_an_artifact(folder):
-    best = folder / "checkpoints" / "best.ckpt"
+    best = RunFolder(folder).best_checkpoint
     assert_is_best(artifacts(segments(folder)[-1], "model"), best)
 
 
@@ -155,9 +156,9 @@ def test_every_kept_checkpoint_is_an_artifact_also_after_ctrl_c(cache, tmp_path)
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 130, output
     *steps, best = artifacts(segments(folder)[0], "model")
-    assert_is_best([best], folder / "checkpoints" / "best.ckpt")
+    assert_is_best([best], RunFolder(folder).best_checkpoint)
     recorded = [json.loads(each.metadata)["step"] for each in steps]
-    kept = step_checkpoints(folder / "checkpoints")
+    kept = RunFolder(folder).step_checkpoints()
     assert recorded[-len(kept) :] == [int(path.stem.removeprefix("step-")) for path in kept]
     assert len(set(recorded)) == len(recorded) and all("latest" in each.aliases for each in steps)
 

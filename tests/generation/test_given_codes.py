@@ -69,7 +69,7 @@ def test_codes_of_another_model_are_refused_by_name(encoded, tmp_path, file):
         GivenCodes(other, fingerprint, encoded["vqvae"][1] / file, None)
 
 
-def test_codes_of_nobody_are_accepted_aloud(encoded, tmp_path, caplog):
+def test_codes_of_an_unknown_model_are_accepted_with_a_warning(encoded, tmp_path, caplog):
     write_codes(tmp_path / "a.npy", np.arange(4, dtype=np.uint8))
     model = load(encoded["vqvae"][0])
     given = GivenCodes(model, "", tmp_path, None)
@@ -85,9 +85,9 @@ def test_codes_of_nobody_are_accepted_aloud(encoded, tmp_path, caplog):
         ("vqvae", np.zeros((3, 4), int), r"shape \(3, 4\).*has 1 codebook:.*\(codes,\)"),
         ("rvq", np.zeros(4, int), r"shape \(4,\).*has 3 codebooks:.*\(3, codes\)"),
         ("rvq", np.zeros((2, 4), int), r"shape \(2, 4\).*has 3 codebooks"),
-        ("vqvae", np.zeros((6, 4), np.float32), r"float32 \(6, 4\), but this model speaks codes"),
+        ("vqvae", np.zeros((6, 4), np.float32), r"float32 \(6, 4\), but this model decodes codes"),
         ("vqvae", np.zeros(0, int), r"is empty: give at least one code"),
-        ("ae", np.zeros(4, int), r"int64 \(4,\), but this model has no codes: it speaks vectors"),
+        ("ae", np.zeros(4, int), r"int64 \(4,\), but this model has no codes: it decodes vectors"),
         ("ae", np.zeros((5, 4), np.float32), r"shape \(6, vectors\)"),
         ("ae", np.full((6, 4), np.nan, np.float32), r"NaN or infinite"),
     ],
@@ -105,7 +105,7 @@ def test_codes_that_cannot_be_the_models_are_refused(encoded, tmp_path, kind, co
         ("a\tann\t1 2\n\nb\tann\t1 x\n", r"line 3: invalid literal for int\(\).*'x'"),
         ("a\tann\t1 2\t3\n", r"line 1: its codebooks have 2, 1 units"),
         ("a\tann\t1\na\tann\t2\n", r"the utterance a is in it more than once"),
-        ("../a\tann\t1\n", r"'\.\./a' is no name of a file below out"),
+        ("../a\tann\t1\n", r"'\.\./a' is not the name of a file inside out"),
         ("a\tann\t\n", r"a is empty"),
         ("", r"there are no codes in it"),
     ],
@@ -124,5 +124,5 @@ def test_files_that_are_no_codes_are_refused(encoded, tmp_path):
     with pytest.raises(UserError, match=r"a\.npy is not a readable \.npy file"):
         GivenCodes(model, "", tmp_path, None)
     (tmp_path / "units.json").write_text(json.dumps({"model": 1}))
-    with pytest.raises(UserError, match=r"units\.json is not what task=encode writes"):
+    with pytest.raises(UserError, match=r"units\.json is not a file that task=encode writes"):
         GivenCodes(model, "", tmp_path, None)

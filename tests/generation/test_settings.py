@@ -9,33 +9,37 @@ import yaml
 from helpers.commands import ROOT
 
 from wavenet_ae.errors import UserError
-from wavenet_ae.generation.settings import Settings, check_settings
+from wavenet_ae.generation.settings import GenerationSettings, check_settings
+from wavenet_ae.runs import RunFolder
 
 
 def test_the_defaults_are_those_of_the_configuration():
     config = yaml.safe_load((ROOT / "conf" / "generate.yaml").read_text())
     del config["defaults"], config["hydra"]
-    assert config == asdict(Settings())
+    assert config == asdict(GenerationSettings())
 
 
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({"checkpoint": None}, r"checkpoint is not set, but task=reconstruct needs it: give"),
+        ({"checkpoint": None}, r"checkpoint is not set, but task=reconstruct needs it: set"),
         ({"input": None}, r"input is not set.*a recording, a folder of them, or a table"),
         ({"input": "/no/such"}, r"input is '/no/such', but there is no such file or folder"),
         ({"task": "convert"}, r"speaker is not set, but task=convert needs it"),
         ({"task": "decode", "input": None}, r"codes is not set, but task=decode needs it"),
         ({"task": "speak"}, r"task is 'speak', but must be one of reconstruct, convert"),
-        ({"task": "encode", "seed": 3}, r"seed is read by task=.*leave it out of task=encode"),
+        (
+            {"task": "encode", "seed": 3},
+            r"seed is read by task=.*remove it, or choose another",
+        ),
         ({"speaker": "ann"}, r"speaker is read by task=convert, decode, sample only"),
         ({"top_p": 0}, r"top_p is 0, but must be a number above 0 and of at most 1"),
-        ({"streams": 0}, r"streams is 0, but must be a whole number of at least 1"),
+        ({"batch_size": 0}, r"batch_size is 0, but must be a whole number of at least 1"),
         ({"tempo": 2}, r"tempo is not known"),
         ({"checkpoint": "{tmp}"}, r"checkpoint is '.*', a folder, but must be a file: it holds no"),
         ({"out": "{tmp}/a.wav"}, r"out is '.*a.wav', a file, but must be a folder"),
-        ({"input": "{tmp}", "out": "{tmp}/out"}, r"out=.* lies in input=.*move it"),
-        ({"top_k": -1, "limit": 0}, r"2 settings cannot be used:\n  - "),
+        ({"input": "{tmp}", "out": "{tmp}/out"}, r"out=.* lies in input=.*choose another"),
+        ({"top_k": -1, "max_utterances": 0}, r"2 settings cannot be used:\n  - "),
     ],
 )
 def test_a_wrong_setting_is_named(changes, expected, tmp_path):
@@ -57,12 +61,16 @@ def test_a_number_may_be_a_name_and_results_lie_by_run(tmp_path):
     assert settings.destination.as_posix() == "outputs/generated/R/convert"
     settings = check_settings({"checkpoint": "some/model.ckpt", **given, "out": 7})
     assert settings.destination.as_posix() == "7"
-    assert Settings(checkpoint="model.ckpt").destination.as_posix().endswith("model/reconstruct")
+    assert (
+        GenerationSettings(checkpoint="model.ckpt")
+        .destination.as_posix()
+        .endswith("model/reconstruct")
+    )
 
 
 def test_a_run_folder_is_not_a_checkpoint_but_leads_to_one(tmp_path):
-    best = tmp_path / "checkpoints" / "best.ckpt"
+    best = RunFolder(tmp_path).best_checkpoint
     best.parent.mkdir()
     best.touch()
-    with pytest.raises(UserError, match=f"give checkpoint={best}"):
+    with pytest.raises(UserError, match=f"set checkpoint={best}"):
         check_settings({"checkpoint": str(tmp_path), "task": "sample"})

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import resource
-import signal
-
 import numpy as np
 import pytest
 import soundfile
+from helpers.full_disk import files_limited_to
 from helpers.small_models import contents, noise
 
 from wavenet_ae.errors import UserError
@@ -50,17 +48,11 @@ def test_an_error_leaves_what_was_there(tmp_path):
 
 @pytest.mark.parametrize("suffix", ["wav", "flac"])
 def test_a_full_disk_is_said(tmp_path, suffix):
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (5000, before[1]))  # writing on fails, for real
-    try:
-        with (
-            pytest.raises(UserError, match=r"cannot be written: .*the same command goes on"),
-            StreamingWriter(tmp_path / f"a.{suffix}", 8000) as file,
-        ):
-            for _ in range(20):
-                file.write(noise(1000))
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-        signal.signal(signal.SIGXFSZ, ignored)
+    with (
+        files_limited_to(5000),
+        pytest.raises(UserError, match=r"cannot be written: .*run the same command again"),
+        StreamingWriter(tmp_path / f"a.{suffix}", 8000) as file,
+    ):
+        for _ in range(20):
+            file.write(noise(1000))
     assert contents(tmp_path) == {}

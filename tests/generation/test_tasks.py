@@ -12,11 +12,11 @@ from helpers.small_models import card, checkpoint, contents, made, noise, record
 
 from wavenet_ae.engines import Sampling, make_engine
 from wavenet_ae.errors import UserError
-from wavenet_ae.generation.generator import Speaker, Spoken, in_groups
-from wavenet_ae.generation.progress import Meter
+from wavenet_ae.generation.generator import Request, UtteranceGenerator, in_batches
 from wavenet_ae.generation.recordings import Recordings
-from wavenet_ae.generation.result_store import Provenance
+from wavenet_ae.generation.result_store import ResultStore
 from wavenet_ae.loading import load, load_with_fingerprint
+from wavenet_ae.progress import AudioProgress
 
 LENGTHS = {"ann/a.wav": 330, "bob/b.wav": 500, "eve/c.wav": 160, "one.wav": 1}
 
@@ -34,7 +34,7 @@ def source(tmp_path_factory):
 @pytest.fixture(scope="module")
 def reconstructed(model, source, tmp_path_factory):
     out = tmp_path_factory.mktemp("reconstructed")
-    assert made(checkpoint=model, input=source, out=out, streams=3) == 0
+    assert made(checkpoint=model, input=source, out=out, batch_size=3) == 0
     return out
 
 
@@ -54,7 +54,7 @@ def test_provenance_says_how_to_make_it_again(reconstructed, model, source):
         "origin": str(source / "ann" / "a.wav"),
         "input_sha256": sha256((source / "ann" / "a.wav").read_bytes()).hexdigest(),
         "speaker": "ann",
-        **dict(temperature=1, top_k=0, top_p=1, seed=1, streams=3),
+        **dict(temperature=1, top_k=0, top_p=1, seed=1, batch_size=3),
         "engine": make_engine("auto", load(model).decoder).name,
     }
     assert {key: said[key] for key in expected} == expected
@@ -74,17 +74,17 @@ def test_an_utterance_is_what_the_model_says_of_it(reconstructed, model, source)
     assert np.array_equal(sound(out / "ann" / "a.wav"), spoken[:330])
 
 
-def test_voices(model, source, reconstructed, tmp_path, caplog):
-    """A conversion to the own voice is the reconstruction; unknown speakers are said once."""
+def test_speakers(model, source, reconstructed, tmp_path, caplog):
+    """A conversion to the own speaker is the reconstruction; unknown speakers are said once."""
     caplog.set_level(logging.INFO)
-    given = dict(checkpoint=model, input=source, streams=3)
+    given = dict(checkpoint=model, input=source, batch_size=3)
     assert made(task="convert", speaker="ann", out=tmp_path / "ann", **given) == 0
     own, other = ("ann/a.wav", "bob/b.wav")
     assert np.array_equal(sound(tmp_path / "ann" / own), sound(reconstructed / own))
     assert not np.array_equal(sound(tmp_path / "ann" / other), sound(reconstructed / other))
     assert "does not know" not in caplog.text
     assert made(out=tmp_path / "own", **given) == 0
-    assert caplog.text.count("whose voice is of nobody known: eve\n") == 1
+    assert caplog.text.count("uses the unknown-speaker embedding: eve\n") == 1
     for task, of in (("convert", {"input": source}), ("decode", {"codes": source})):
         with pytest.raises(UserError, match=r"speaker is 'bop'.*It knows bob, ann$"):
             made(task=task, speaker="bop", checkpoint=model, out=tmp_path / "none", **of)
@@ -108,7 +108,7 @@ def test_codes_speak_as_their_recordings_do(model, source, reconstructed, tmp_pa
 
 def test_a_model_without_codes_makes_speech_up(tmp_path):
     path = checkpoint(tmp_path, "wavenet")
-    given = dict(task="sample", checkpoint=path, seconds=0.05, count=3)
+    given = dict(task="sample", checkpoint=path, seconds=0.05, num_samples=3)
     assert made(out=tmp_path / "any", **given) == 0
     assert made(out=tmp_path / "ann", speaker="ann", format="flac", **given) == 0
     names = [f"sample-000{number}" for number in (1, 2, 3)]
@@ -122,10 +122,10 @@ def test_a_model_without_codes_makes_speech_up(tmp_path):
 def test_tasks_that_a_model_cannot_do(model, source, tmp_path):
     language_model = checkpoint(tmp_path, "wavenet")
     deaf = checkpoint(tmp_path / "deaf", "wavenet", speaker_conditioning=False)
-    with pytest.raises(UserError, match="'sample', but this model speaks from codes"):
+    with pytest.raises(UserError, match="'sample', but this model generates from codes"):
         made(task="sample", checkpoint=model)
     for task in ("reconstruct", "encode"):
-        with pytest.raises(UserError, match=f"'{task}'.*no encoder and no codes: take task=sample"):
+        with pytest.raises(UserError, match=f"'{task}'.*no codes: choose task=sample"):
             made(task=task, checkpoint=language_model, input=source)
     with pytest.raises(UserError, match="trained without speakers"):
         made(task="sample", checkpoint=deaf, speaker="ann")
@@ -136,7 +136,7 @@ def test_tasks_that_a_model_cannot_do(model, source, tmp_path):
 def test_what_is_there_is_not_made_again(model, source, reconstructed, tmp_path, caplog):
     """A result counts with its .json; work that was left is taken up, to the same bytes."""
     caplog.set_level(logging.INFO)
-    given = dict(checkpoint=model, input=source, streams=3)
+    given = dict(checkpoint=model, input=source, batch_size=3)
     before = {p: p.stat().st_mtime_ns for p in reconstructed.rglob("*.*")}
     assert made(out=reconstructed, **given) == 0
     assert {p: p.stat().st_mtime_ns for p in reconstructed.rglob("*.*")} == before
@@ -156,7 +156,7 @@ def test_other_settings_are_refused_or_overwrite(model, source, tmp_path):
     given = dict(checkpoint=model, input=source / "one.wav", out=out)
     assert made(**given) == 0
     before = contents(out)
-    expected = r"one.wav is there.*temperature was 1, now 0\.5.*another out=, or overwrite=true"
+    expected = r"one.wav exists.*temperature was 1, now 0\.5.*another out=, or overwrite=true"
     with pytest.raises(UserError, match=expected):
         made(temperature=0.5, **given)
     other = checkpoint(tmp_path, seed=1)
@@ -183,14 +183,14 @@ def test_another_input_of_the_same_name_and_length_is_not_taken_for_it(task, mod
 def test_encoding_goes_on_and_refuses_alike(model, source, tmp_path):
     out = tmp_path / "codes"
     given = dict(task="encode", checkpoint=model, input=source, out=out)
-    assert made(limit=2, **given) == 0
+    assert made(max_utterances=2, **given) == 0
     assert len((out / "units.tsv").read_text().splitlines()) == 2
     first = (out / "ann" / "a.npy").stat().st_mtime_ns
     assert made(**given) == 0
     assert (out / "ann" / "a.npy").stat().st_mtime_ns == first
     assert len((out / "units.tsv").read_text().splitlines()) == len(LENGTHS)
     more = recordings(tmp_path / "more", {"x/x.wav": 400, "dan/d.wav": 700})
-    assert made(limit=1, **(given | dict(input=more))) == 0
+    assert made(max_utterances=1, **(given | dict(input=more))) == 0
     names = [line.split("\t")[0] for line in (out / "units.tsv").read_text().splitlines()]
     assert names == ["ann/a", "bob/b", "dan/d", "eve/c", "one"], "also those of earlier commands"
     with pytest.raises(UserError, match=r"units\.json says that codes of another model lie there"):
@@ -221,18 +221,18 @@ def test_the_same_sound_however_many_run_side_by_side(model, source, tmp_path):
     """In double precision: rounding in single precision can move a draw."""
     loaded, fingerprint = load_with_fingerprint(model)
     found = {}
-    for streams in (1, 2, 3):
+    for batch_size in (1, 2, 3):
         loaded.double()
         inputs = Recordings(loaded, source, None)
-        provenance = Provenance(tmp_path / str(streams), ".wav", {"fingerprint": fingerprint}, {})
+        results = ResultStore(tmp_path / str(batch_size), ".wav", {"fingerprint": fingerprint}, {})
         engine = make_engine("auto", loaded.decoder)
-        speaker = Speaker(loaded, engine, inputs, Sampling(), 1, provenance)
-        spoken = [Spoken(each, "ann", True) for each in inputs.utterances]
-        groups = in_groups(spoken, streams)
-        assert [len(group) for group in groups] == {1: [1] * 4, 2: [2, 2], 3: [3, 1]}[streams]
-        with Meter(4, 1.0) as meter:
-            for group in groups:
-                speaker.speak(group, meter)
-        assert meter.num_done == 4 and meter.audio_seconds == pytest.approx(991 / 8000)
-        found[streams] = contents(tmp_path / str(streams), ".wav")
+        generator = UtteranceGenerator(loaded, engine, inputs, Sampling(), 1, results)
+        requests = [Request(each, "ann", True) for each in inputs.utterances]
+        batches = in_batches(requests, batch_size)
+        assert [len(batch) for batch in batches] == {1: [1] * 4, 2: [2, 2], 3: [3, 1]}[batch_size]
+        with AudioProgress(4, 1.0) as progress:
+            for batch in batches:
+                generator.generate(batch, progress)
+        assert progress.num_done == 4 and progress.audio_seconds == pytest.approx(991 / 8000)
+        found[batch_size] = contents(tmp_path / str(batch_size), ".wav")
     assert found[1] == found[2] == found[3] and len(found[1]) == 4

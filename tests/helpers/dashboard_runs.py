@@ -10,6 +10,7 @@ import numpy as np
 import yaml
 
 from wavenet_ae.dashboards.panels import Panel, bind_panels
+from wavenet_ae.runs import RunFolder
 
 ROOT = Path(__file__).parents[2]
 NUM_STEPS, LOG_EVERY, VALIDATE_EVERY = 4000, 10, 400
@@ -24,12 +25,12 @@ def run_folder(folder: Path, seed: int = 0, collapse: float = 0.0) -> Path:
     """Figures of a run whose codes fall out of use where `collapse` is near 1."""
     rng = np.random.default_rng(seed)
     folder.mkdir(parents=True)
-    with (folder / "metrics.csv").open("w", newline="") as file:
+    with RunFolder(folder).metrics.open("w", newline="") as file:
         rows = [_row(step, rng, collapse) for step in range(LOG_EVERY - 1, NUM_STEPS, LOG_EVERY)]
         writer = csv.DictWriter(file, ["step", *_columns(rows)])
         writer.writeheader()
         writer.writerows(rows)
-    with (folder / "histograms.jsonl").open("w") as file:
+    with RunFolder(folder).histograms.open("w") as file:
         for step in range(VALIDATE_EVERY - 1, NUM_STEPS, VALIDATE_EVERY):
             for row in _histograms(step, rng, collapse):
                 file.write(json.dumps(row) + "\n")

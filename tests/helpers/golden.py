@@ -30,6 +30,7 @@ from wavenet_ae.config import check, plain
 from wavenet_ae.dashboards.history import read_metrics
 from wavenet_ae.engines import Sampling
 from wavenet_ae.models import build
+from wavenet_ae.runs import RunFolder
 from wavenet_ae.training.run import train
 
 FILE = Path(__file__).parents[1] / "golden" / "figures.json"
@@ -59,7 +60,7 @@ def settings(*overrides: str, folder: Path) -> dict[str, Any]:
 
 def losses(folder: Path) -> dict[str, list[float]]:
     """Of each step, and of each validation."""
-    metrics = read_metrics(folder / "metrics.csv")
+    metrics = read_metrics(RunFolder(folder).metrics)
     return {name: metrics[name][1].tolist() for name in ("train/loss", "validation/nll")}
 
 
@@ -82,7 +83,7 @@ def resumed_run(folder: Path) -> Iterator[tuple[str, Any]]:
     train(first | {"trainer": first["trainer"] | {"max_steps": 8}})
     train(copy.deepcopy(first))
     yield "loss resumed", losses(folder / "resumed")
-    state = newest_checkpoint(folder / "resumed" / "checkpoints")[1]["state_dict"]
+    state = newest_checkpoint(RunFolder(folder / "resumed"))[1]["state_dict"]
     norms = sorted(float(each.double().norm()) for each in state.values())
     yield "weights resumed", norms
 

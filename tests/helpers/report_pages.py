@@ -62,7 +62,7 @@ def made(
     *tables: ResultTable,
     name: str = "a",
     codes: Mapping[str, Any] = CODES,
-    card: str = "━━ part ━━\n" + "a wide card " * 9,
+    summary: str = "━━ part ━━\n" + "a wide summary " * 9,
 ) -> Path:
     """An evaluation.json in `folder`."""
     described = {
@@ -71,7 +71,7 @@ def made(
         "fingerprint": "f00",
         "sample_rate": RATE,
         "num_speakers": 2,
-        "card": card,
+        "summary": summary,
         **codes,
     }
     corpus = {

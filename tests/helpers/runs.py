@@ -9,6 +9,7 @@ import torch
 
 from helpers.commands import run
 from wavenet_ae.checkpoint import newest_checkpoint
+from wavenet_ae.runs import RunFolder
 
 
 def assert_same(left, right, where="checkpoint"):
@@ -29,7 +30,7 @@ def assert_same(left, right, where="checkpoint"):
 
 
 def last_state(folder: Path) -> dict:
-    found = newest_checkpoint(folder / "checkpoints")
+    found = newest_checkpoint(RunFolder(folder))
     assert found is not None
     checkpoint = found[1]
     return {
@@ -40,7 +41,7 @@ def last_state(folder: Path) -> dict:
 
 def logged(folder: Path) -> list[dict[str, str]]:
     """All that a run has logged but its speed."""
-    with (folder / "metrics.csv").open() as file:
+    with RunFolder(folder).metrics.open() as file:
         rows = list(csv.DictReader(file))
     return [{k: v for k, v in row.items() if not k.startswith("speed")} for row in rows]
 

@@ -13,6 +13,7 @@ from wavenet_ae.evaluation.config import EvaluationConfig
 from wavenet_ae.evaluation.contingency import UnitCounts, contingency, unit_usage
 from wavenet_ae.evaluation.evaluator import evaluate
 from wavenet_ae.evaluation.results import FILE, EvaluationResult, ResultTable
+from wavenet_ae.runs import RunFolder
 
 HOSTILE = '<b>&"$x_1$'
 METRICS = """step,train/nll,validation/nll,validation/nll_shuffled_codes,validation/perplexity
@@ -29,7 +30,7 @@ def evaluated(folder: Path, kind: str, cache: Path, parts: Sequence[str] = ALL) 
     """The file of an evaluation of a model with this bottleneck, which has a run folder; on some
     seconds of synthetic speech that all share."""
     file = checkpoint(folder, kind)
-    (file.parents[1] / "metrics.csv").write_text(METRICS)
+    RunFolder(file.parents[1]).metrics.write_text(METRICS)
     source = {
         "_target_": "wavenet_ae.data.toy.source.ToySource",
         "root": str(cache / "toy"),

@@ -16,6 +16,7 @@ from wavenet_ae.checkpoint import FORMAT, SECTION, write_checkpoint
 from wavenet_ae.generation.run import generate
 from wavenet_ae.generation.settings import check_settings
 from wavenet_ae.models import build
+from wavenet_ae.runs import RunFolder
 
 SPEAKERS = ["ann", "bob"]
 RATE = 8000
@@ -44,7 +45,7 @@ def checkpoint(
             module.is_quantizing.fill_(True)
     weights = {f"model.{name}": value for name, value in built.state_dict().items()}
     section = {"format": FORMAT, "config": config, "speakers": SPEAKERS}
-    path = folder / "run" / "checkpoints" / f"{kind}-{seed}.ckpt"
+    path = RunFolder(folder / "run").checkpoints / f"{kind}-{seed}.ckpt"
     write_checkpoint({"state_dict": weights, SECTION: section}, path)
     return path
 

@@ -11,6 +11,7 @@ import yaml
 from wavenet_ae.comparison.groups import Row
 from wavenet_ae.comparison.keys import option_names, varied_settings
 from wavenet_ae.comparison.summary import read_results
+from wavenet_ae.runs import RunFolder
 
 CONF = Path(__file__).parents[2] / "conf"
 NUM_STEPS = 40
@@ -53,9 +54,10 @@ def write_run(
 ) -> Path:
     """A run with validations at steps 10, 20, ..., each with these bitrates, at 4 times real time
     up to step 20 and 8 times after it."""
-    (folder / "checkpoints").mkdir(parents=True)
-    (folder / "checkpoints" / f"step-{last_saved:08d}.ckpt").touch()
-    (folder / "config.yaml").write_text(yaml.safe_dump(values, sort_keys=False))
+    run = RunFolder(folder)
+    run.checkpoints.mkdir(parents=True)
+    run.step_checkpoint(last_saved).touch()
+    RunFolder(folder).config.write_text(yaml.safe_dump(values, sort_keys=False))
     rows = {
         step: {"step": step - 1, "speed/times_real_time": 4 + 4 * (step > 20)} for step in (20, 40)
     }
@@ -64,7 +66,7 @@ def write_run(
         row |= {"validation/nll": nll, "validation/nll_increase_shuffled_codes": nll / 10}
         row |= {f"bitrate/{name}": rate for name, rate in (rates or {}).items()}
     columns = list(dict.fromkeys(name for row in rows.values() for name in row))
-    with (folder / "metrics.csv").open("w", newline="") as file:
+    with RunFolder(folder).metrics.open("w", newline="") as file:
         writer = csv.DictWriter(file, columns)
         writer.writeheader()
         writer.writerows(rows[step] for step in sorted(rows))
@@ -83,7 +85,7 @@ def comparison(folder: Path) -> Path:
         for seed in (1, 2):
             nlls = (4.0, 2.5 + 0.1 * level + 0.01 * seed)
             write_run(folder / f"{option}-seed-{seed}", config(option, seed=seed), nlls, own)
-    (folder / "fsq-seed-2" / "failed.txt").write_text("the loss is nan\n")
+    RunFolder(folder / "fsq-seed-2").failed.write_text("the loss is nan\n")
     return folder
 
 

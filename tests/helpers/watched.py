@@ -9,7 +9,9 @@ import torch
 
 from helpers.configs import small
 from helpers.objectives import categorical_output, reconstruction
+from wavenet_ae.dashboards.history import Histogram, read_histograms
 from wavenet_ae.models import build
+from wavenet_ae.training.logging import HistogramLog
 from wavenet_ae.training.module import Observed, WaveformTraining
 from wavenet_ae.training.optimizer import OptimizerConfig
 from wavenet_ae.types import Batch, BottleneckOutput
@@ -61,3 +63,8 @@ def predicted(module: WaveformTraining, logits: torch.Tensor, targets: torch.Ten
 
 def quantized(codes: torch.Tensor) -> BottleneckOutput:
     return BottleneckOutput(torch.zeros(len(codes), 1, codes.shape[-1]), codes=codes)
+
+
+def latest(log: HistogramLog) -> dict[str, Histogram]:
+    """Returns the histogram that was logged last, by its name."""
+    return {name: drawn[-1] for name, drawn in read_histograms(log.path).items()}

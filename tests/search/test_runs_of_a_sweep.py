@@ -9,9 +9,11 @@ from math import isnan
 import pytest
 
 from wavenet_ae.errors import UserError
-from wavenet_ae.exits import FAILED, recorded
+from wavenet_ae.exits import recorded
+from wavenet_ae.runs import RunFolder
 from wavenet_ae.search.locks import run_in_turn, sole_search
 from wavenet_ae.search.placement import require_one_device
+from wavenet_ae.storage import NotWritten
 
 
 def failing(error: BaseException):
@@ -30,26 +32,29 @@ def failing(error: BaseException):
 )
 def test_a_failure_is_recorded_until_the_next_start(tmp_path, error, text):
     assert isnan(recorded(failing(error), tmp_path))
-    assert (tmp_path / FAILED).read_text() == text + "\n"
+    assert RunFolder(tmp_path).failed.read_text() == text + "\n"
     assert recorded(lambda: 2.5, tmp_path) == 2.5
-    assert not (tmp_path / FAILED).exists()
+    assert not RunFolder(tmp_path).failed.exists()
 
 
 def test_what_ends_every_run_is_raised(tmp_path):
     with pytest.raises(OSError):
         recorded(failing(OSError(errno.ENOSPC, "no space")), tmp_path)
-    unwritten = UserError("cannot be written")  # as of write_whole
-    unwritten.__cause__ = OSError(errno.ENOSPC, "no space")
-    with pytest.raises(UserError):
-        recorded(failing(unwritten), tmp_path)
-    assert not (tmp_path / FAILED).exists()
+    unwritten = NotWritten(tmp_path / "x", OSError(errno.ENOSPC, "no space"))
+    unwritten.__cause__ = unwritten.error
+    advice = UserError("continue with resume=...")  # as training raises it
+    advice.__cause__ = unwritten
+    for error in (unwritten, advice):
+        with pytest.raises(UserError):
+            recorded(failing(error), tmp_path)
+    assert not RunFolder(tmp_path).failed.exists()
 
 
 @pytest.mark.parametrize("stop", [KeyboardInterrupt(), SystemExit(143)])
 def test_a_stop_is_no_failure(tmp_path, stop):
     with pytest.raises(type(stop)):
         recorded(failing(stop), tmp_path)
-    assert not (tmp_path / FAILED).exists()
+    assert not RunFolder(tmp_path).failed.exists()
 
 
 def test_two_searches_in_one_folder_are_refused(tmp_path):

@@ -63,7 +63,7 @@ def test_outcomes(tmp_path):
 
 
 def test_a_killed_creation_leaves_nothing_behind(tmp_path):
-    (tmp_path / f".{FILE}.tmp").write_bytes(b"the beginning of a file")
+    (tmp_path / f".{FILE}.{'0' * 32}.partial").write_bytes(b"the beginning of a file")
     assert opened(tmp_path).num_finished() == 0
     assert [each.name for each in tmp_path.iterdir()] == [FILE]
 

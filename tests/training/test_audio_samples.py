@@ -20,13 +20,14 @@ from matplotlib.image import imread
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import wavenet_ae
-from wavenet_ae.checkpoint import newest_checkpoint, step_checkpoints
+from wavenet_ae.checkpoint import newest_checkpoint
 from wavenet_ae.config import plain
 from wavenet_ae.dashboards.history import read_metrics
 from wavenet_ae.errors import UserError
 from wavenet_ae.models import build
 from wavenet_ae.plotting.spectrograms import plot_spectrograms
-from wavenet_ae.training.audio_samples import Utterance, make_sounds
+from wavenet_ae.runs import RunFolder, step_of
+from wavenet_ae.training.audio_samples import SampledUtterance, make_samples
 from wavenet_ae.training.callbacks.audio_samples import Clock
 from wavenet_ae.training.run import train
 
@@ -62,14 +63,14 @@ def config(cache, monkeypatch, tmp_path):
 def samples(folder: Path | str) -> dict[str, list[str]]:
     """Names of the files that each listening has written."""
     found: dict[str, list[str]] = {}
-    for file in sorted(Path(folder, "samples").glob("*/*")):
+    for file in sorted(RunFolder(folder).samples.glob("*/*")):
         found.setdefault(file.parent.name, []).append(file.name)
     return found
 
 
 def last_state(config: dict) -> list[Any]:
     """All that the last checkpoint holds of weights, averages, optimizer and data."""
-    found = newest_checkpoint(Path(config["run_folder"]) / "checkpoints")
+    found = newest_checkpoint(RunFolder(config["run_folder"]))
     assert found is not None
     kept = ("state_dict", "current_model_state", "optimizer_states", "lr_schedulers", "SpeechData")
     return list(leaves({key: found[1].get(key) for key in kept}))
@@ -105,7 +106,7 @@ def test_a_run_is_the_same_with_it_and_without(overrides, config):
         torch.manual_seed(len(each["run_folder"]))  # whatever ran before must not matter
         train(each)
     assert last_state(heard) == last_state(deaf)
-    rows = [read_metrics(Path(each["run_folder"]) / "metrics.csv") for each in (heard, deaf)]
+    rows = [read_metrics(RunFolder(each["run_folder"]).metrics) for each in (heard, deaf)]
     assert rows[0].keys() - rows[1].keys() == {"audio_samples/seconds"}
     for key in rows[1].keys() - {"speed/times_real_time"}:
         assert rows[0][key][1].tolist() == rows[1][key][1].tolist(), key
@@ -117,17 +118,17 @@ def test_random_state_is_left_alone():
     torch.manual_seed(0)
     model = build(small("vae"), ["ann", "bob"])
     before = random.getstate(), np.random.get_state(), torch.get_rng_state()
-    made = make_sounds(model, [utterance()], "auto")
+    made = make_samples(model, [utterance()], "auto")
     plot_spectrograms({name: made[name] for name in list(made)[:2]}, 8000)
     after = random.getstate(), np.random.get_state(), torch.get_rng_state()
     assert before[0] == after[0] and torch.equal(before[2], after[2])
     assert all(np.array_equal(*pair) for pair in zip(before[1], after[1], strict=True))
 
 
-def utterance(num_samples: int = 500, **voices: int) -> Utterance:
+def utterance(num_samples: int = 500, **voices: int) -> SampledUtterance:
     rng = np.random.default_rng(0)
     original = (3000 * rng.standard_normal(num_samples)).astype(np.int16)
-    return Utterance("a", original, voices or {"reconstruction": 0, "to-bob": 1})
+    return SampledUtterance("a", original, voices or {"reconstruction": 0, "to-bob": 1})
 
 
 def test_each_part_keeps_its_mode_and_its_statistics():
@@ -135,7 +136,7 @@ def test_each_part_keeps_its_mode_and_its_statistics():
     model.encoder.eval()
     before = {name: value.clone() for name, value in model.state_dict().items()}
     modes = [part.training for part in model.modules()]
-    make_sounds(model, [utterance()], "auto")
+    make_samples(model, [utterance()], "auto")
     assert [part.training for part in model.modules()] == modes and False in modes
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
 
@@ -143,7 +144,9 @@ def test_each_part_keeps_its_mode_and_its_statistics():
 def test_what_is_made_side_by_side_is_as_long_as_its_original():
     model = build(small("ae"), ["ann", "bob"])
     long, short = utterance(900), utterance(333)
-    made = make_sounds(model, [long, Utterance("b", short.original, {"to-bob": 1})], "reference")
+    made = make_samples(
+        model, [long, SampledUtterance("b", short.original, {"to-bob": 1})], "reference"
+    )
     assert {name: len(sound) for name, sound in made.items()} == {
         **dict.fromkeys(("a-original", "a-reconstruction", "a-to-bob"), 900),
         **dict.fromkeys(("b-original", "b-to-bob"), 333),
@@ -162,15 +165,17 @@ def test_sounds_are_those_of_the_checkpoint(averaging, config):
     settings["callbacks"]["audio_samples"]["every_n_steps"] = 2
     train(settings)
     folder = Path(settings["run_folder"])
-    assert len(step_checkpoints(folder / "checkpoints")) == 3
-    for checkpoint in step_checkpoints(folder / "checkpoints"):
+    assert len(RunFolder(folder).step_checkpoints()) == 3
+    for checkpoint in RunFolder(folder).step_checkpoints():
         model = wavenet_ae.load(checkpoint)
-        (original,) = sorted((folder / "samples" / checkpoint.stem).glob("*-original.wav"))
+        (original,) = sorted(
+            RunFolder(folder).step_samples(step_of(checkpoint)).glob("*-original.wav")
+        )
         name = original.stem.removesuffix("-original")
-        voices = {"reconstruction": 0, "to-spk01": 1}
+        speakers = {"reconstruction": 0, "to-spk01": 1}
         waveform, rate = soundfile.read(original, dtype="int16")
         assert rate == 8000 and len(waveform) == 800
-        expected = make_sounds(model, [Utterance(name, waveform, voices)], "reference")
+        expected = make_samples(model, [SampledUtterance(name, waveform, speakers)], "reference")
         for file, sound in expected.items():
             written, _ = soundfile.read(original.with_name(f"{file}.wav"), dtype="int16")
             assert np.array_equal(written, sound), (checkpoint, file)
@@ -187,12 +192,12 @@ def test_files_and_a_picture_of_each_utterance(config, caplog):
         utterances = {re.match(r"(spk00-spk00_\d+)(-|\.png)", name)[1] for name in names}
         (only,) = utterances
         assert names == sorted([f"{only}.png", *(f"{only}-{sound}.wav" for sound in SOUNDS)])
-    picture = imread(Path(settings["run_folder"], "samples", "step-00000006", f"{only}.png"))
+    picture = imread(RunFolder(settings["run_folder"]).step_samples(6) / f"{only}.png")
     assert picture.shape[:2] == (520, 800) and len(np.unique(picture[..., 0])) > 50
     assert re.search(
         r"step 5: audio samples took \d+\.\d s, \d+\.\d % of the time since", caplog.text
     )
-    metrics = read_metrics(Path(settings["run_folder"]) / "metrics.csv")
+    metrics = read_metrics(RunFolder(settings["run_folder"]).metrics)
     steps, seconds = metrics["audio_samples/seconds"]
     assert steps.tolist() == [5, 6] and (seconds > 0).all()
 
@@ -207,7 +212,7 @@ def test_a_model_without_codes_makes_up_its_speakers(config):
 
 def test_a_model_deaf_to_speakers_makes_up_the_unknown_one():
     model = build(language_model(speaker_conditioning=False), ["ann"])
-    own, unknown = (make_sounds(model, [utterance(sample=row)], "auto") for row in (0, 1))
+    own, unknown = (make_samples(model, [utterance(sample=row)], "auto") for row in (0, 1))
     assert np.array_equal(own["a-sample"], unknown["a-sample"])
 
 
@@ -243,14 +248,14 @@ def test_an_end_by_time_is_heard(config):
     settings = config("bottleneck=ae", end, every_n_steps=2, max_share=1.0)
     settings["trainer"]["max_steps"] = -1
     train(settings)
-    last = step_checkpoints(Path(settings["run_folder"]) / "checkpoints")[-1].stem
+    last = RunFolder(settings["run_folder"]).step_checkpoints()[-1].stem
     assert list(samples(settings["run_folder"]))[-1] == last
 
 
 def test_a_run_that_is_shorter_is_not_heard(config):
     settings = config("bottleneck=ae", every_n_steps=100)
     train(settings)
-    assert not (Path(settings["run_folder"]) / "samples").exists()
+    assert not RunFolder(settings["run_folder"]).samples.exists()
 
 
 @pytest.mark.parametrize(
@@ -264,7 +269,7 @@ def test_mistakes_are_found_before_the_first_step(mistake, said, config):
     settings = config("bottleneck=ae", **mistake)
     with pytest.raises(UserError, match=said):
         train(settings)
-    assert not step_checkpoints(Path(settings["run_folder"]) / "checkpoints")
+    assert not RunFolder(settings["run_folder"]).step_checkpoints()
 
 
 def test_to_convert_to_ones_own_voice_is_no_conversion(config):
@@ -281,11 +286,11 @@ def test_tensorboard_and_wandb_get_sounds_and_pictures(config, offline):
     settings = config("bottleneck=ae", "logger=[tensorboard,wandb]", num_utterances=1)
     train(settings)
     folder = Path(settings["run_folder"])
-    (original,) = (folder / "samples" / "step-00000006").glob("*-original.wav")
+    (original,) = RunFolder(folder).step_samples(6).glob("*-original.wav")
     name = "audio_samples/" + original.stem.removesuffix("-original")
 
     keep_all = {"audio": 0, "images": 0}
-    events = EventAccumulator(str(folder / "tensorboard"), keep_all).Reload()
+    events = EventAccumulator(str(RunFolder(folder).tensorboard), keep_all).Reload()
     assert events.Tags()["audio"] == [f"{name}-{sound}" for sound in SOUNDS]
     assert events.Tags()["images"] == [name]
     heard = events.Audio(f"{name}-original")

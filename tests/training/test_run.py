@@ -12,11 +12,12 @@ from helpers.configs import BOTTLENECKS, TINY_CODES, TINY_GRU, TINY_MIXTURE, TIN
 from hydra.core.global_hydra import GlobalHydra
 
 import wavenet_ae
-from wavenet_ae.checkpoint import newest_checkpoint, step_checkpoints
+from wavenet_ae.checkpoint import newest_checkpoint
 from wavenet_ae.config import check, plain
 from wavenet_ae.dashboards.history import read_metrics
 from wavenet_ae.errors import UserError
 from wavenet_ae.objectives import Criterion, Reconstruction
+from wavenet_ae.runs import RunFolder
 from wavenet_ae.training.callbacks import Checkpoints
 from wavenet_ae.training.module import NonFiniteLoss
 from wavenet_ae.training.preflight import check_sizes
@@ -27,7 +28,7 @@ PLACE = ["run_folder=unused", "name=test"]
 
 
 def state(folder: Path | str) -> dict[str, torch.Tensor]:
-    found = newest_checkpoint(Path(folder) / "checkpoints")
+    found = newest_checkpoint(RunFolder(folder))
     assert found is not None
     return found[1]["state_dict"]
 
@@ -41,10 +42,10 @@ def test_every_bottleneck_learns_and_loads(bottleneck, config):
     settings = config(f"bottleneck={bottleneck}", *codes, *fast, *seldom)
     last = train(settings)
     folder = Path(settings["run_folder"])
-    metrics = read_metrics(folder / "metrics.csv")
+    metrics = read_metrics(RunFolder(folder).metrics)
     first = metrics["train/nll"][1][0]
     assert first > 5 and last < first - 0.7, "nats per sample, from about log 256"
-    model = wavenet_ae.load(folder / "checkpoints" / "best.ckpt")
+    model = wavenet_ae.load(RunFolder(folder).best_checkpoint)
     assert model.speakers == ["spk00", "spk01"]
     if codes:
         assert bool(model.bottleneck.is_quantizing)
@@ -80,7 +81,7 @@ def test_resumed_equals_uninterrupted(overrides, config):
     left, right = state(whole["run_folder"]), state(parts["run_folder"])
     different = [name for name in left if not torch.equal(left[name], right[name])]
     assert not different
-    rows = [read_metrics(Path(each["run_folder"]) / "metrics.csv") for each in (whole, parts)]
+    rows = [read_metrics(RunFolder(each["run_folder"]).metrics) for each in (whole, parts)]
     assert rows[0].keys() == rows[1].keys()
     for key in rows[0].keys() - {"speed/times_real_time"}:
         assert rows[0][key][0].tolist() == rows[1][key][0].tolist(), key
@@ -90,10 +91,10 @@ def test_resumed_equals_uninterrupted(overrides, config):
 def test_a_run_at_its_end_says_so(config, caplog):
     settings = config("bottleneck=ae", "trainer.max_steps=4")
     train(settings)
-    before = (Path(settings["run_folder"]) / "metrics.csv").read_bytes()
+    before = RunFolder(settings["run_folder"]).metrics.read_bytes()
     assert isnan(train(settings)), "it has never validated"
     assert "is already at step 4; raise trainer.max_steps" in caplog.text
-    assert (Path(settings["run_folder"]) / "metrics.csv").read_bytes() == before
+    assert RunFolder(settings["run_folder"]).metrics.read_bytes() == before
 
 
 def test_what_lightning_refuses_is_found_before_packing(config, tmp_path):
@@ -107,12 +108,12 @@ def test_what_lightning_refuses_is_found_before_packing(config, tmp_path):
 def test_newest_two_and_best_are_kept(config):
     settings = config("bottleneck=ae", "trainer.max_steps=14")
     train(settings)
-    folder = Path(settings["run_folder"]) / "checkpoints"
-    assert [path.name for path in step_checkpoints(folder)] == [
+    run = RunFolder(settings["run_folder"])
+    assert [path.name for path in run.step_checkpoints()] == [
         "step-00000012.ckpt",
         "step-00000014.ckpt",
     ]
-    assert (folder / "best.ckpt").is_file()
+    assert run.best_checkpoint.is_file()
 
 
 def test_what_was_best_without_codes_gives_way_to_the_first_with_them():
@@ -144,7 +145,7 @@ def test_another_configuration_does_not_continue_a_run(config):
 def test_resume_on_other_data_is_refused(config):
     settings = config("bottleneck=ae", "trainer.max_steps=4")
     train(settings)
-    Path(settings["run_folder"], "config.yaml").unlink()
+    RunFolder(settings["run_folder"]).config.unlink()
     settings["trainer"]["max_steps"] = 8
     settings["data"]["batch_size"] = 2
     with pytest.raises(UserError, match="batch_size: 4 then, 2 now"):
@@ -157,7 +158,7 @@ def test_non_finite_loss_stops_and_names_the_batch(config):
     before = state(settings["run_folder"])
     settings["trainer"]["max_steps"] = 100
     settings["objective"]["bottleneck"]["norm_weight"] = float("inf")
-    Path(settings["run_folder"], "config.yaml").unlink()  # it would refuse the change
+    RunFolder(settings["run_folder"]).config.unlink()  # it would refuse the change
     with pytest.raises(
         NonFiniteLoss, match=r"at step 8 \(epoch \d+, batch \d+\).*spk0\d_"
     ) as error:
@@ -167,16 +168,16 @@ def test_non_finite_loss_stops_and_names_the_batch(config):
     assert all(torch.equal(before[name], after[name]) for name in before)
 
 
-def test_unknown_speakers_are_counted_aloud(config, caplog):
+def test_unknown_speakers_are_warned_of(config, caplog):
     settings = config("bottleneck=ae", "trainer.max_steps=2", "data.limit=1")
     train(settings)
-    assert "1 speakers are not heard in training" in caplog.text
+    assert "1 speakers are not in the training split" in caplog.text
 
 
 def test_overfit_repeats_its_batches(config):
     settings = config("bottleneck=ae", "trainer.max_steps=40", "data.overfit=1")
     last = train(settings)
-    metrics = read_metrics(Path(settings["run_folder"]) / "metrics.csv")
+    metrics = read_metrics(RunFolder(settings["run_folder"]).metrics)
     assert abs(last - metrics["train/nll"][1][-1]) < 0.6, "validates on what it trains on"
 
 
@@ -189,10 +190,10 @@ def test_tensorboard_and_offline_wandb(config, monkeypatch):
     settings["trainer"]["max_steps"] = 8
     train(settings)
     folder = Path(settings["run_folder"])
-    assert list((folder / "tensorboard").glob("events*"))
+    assert list(RunFolder(folder).tensorboard.glob("events*"))
     segments = list((folder / "wandb").glob("offline-run-*"))
     ids = {segment.name.split("-")[3] for segment in segments}  # of one second, numbered: id-1
-    assert ids == {(folder / "wandb_id.txt").read_text()}
+    assert ids == {RunFolder(folder).wandb_id.read_text()}
     import wandb
 
     wandb.finish()
@@ -211,7 +212,7 @@ def test_every_model_learns_resumes_and_loads(model, rate, config, tmp_path):
     train(config(*settings, "trainer.max_steps=12"))
     resumed = train(config(*settings, "trainer.max_steps=24"))
     assert resumed < log(256), "better than no model at all"
-    loaded = wavenet_ae.load(step_checkpoints(tmp_path / "run" / "checkpoints")[-1])
+    loaded = wavenet_ae.load(RunFolder(tmp_path / "run").step_checkpoints()[-1])
     assert loaded.sample_rate == rate
 
 
@@ -240,11 +241,11 @@ def test_a_run_starts_from_the_weights_of_another(config, tmp_path, caplog):
     caplog.set_level("INFO", "wavenet_ae")
     fast = [*TINY_CODES, "optimizer.decoder_learning_rate=0.02"]
     train(config(*fast, "trainer.max_steps=60", folder="first"))
-    start = step_checkpoints(tmp_path / "first" / "checkpoints")[-1]
+    start = RunFolder(tmp_path / "first").step_checkpoints()[-1]
     second = config(*fast, f"init_from={start}", "seed=2", "trainer.max_steps=4")
     train(second)
     assert "started from" in caplog.text and "2 of 2 speakers known" in caplog.text
-    curves = [read_metrics(tmp_path / name / "metrics.csv") for name in ("first", "run")]
+    curves = [read_metrics(RunFolder(tmp_path / name).metrics) for name in ("first", "run")]
     first, last = (curve["train/nll"][1] for curve in curves)
     assert last[0] < first[0] - 0.5, "it starts where the other had come to"
     train(

@@ -11,6 +11,7 @@ import torch
 from wavenet_ae.checkpoint import newest_checkpoint
 from wavenet_ae.dashboards.history import read_metrics
 from wavenet_ae.errors import UserError
+from wavenet_ae.runs import RunFolder
 from wavenet_ae.threads import AdaptiveThreads
 from wavenet_ae.training import precision
 from wavenet_ae.training.callbacks.threads import read_record
@@ -32,24 +33,24 @@ def two_threads():
 def scheduled(folder: str, schedule: list[tuple[int, int]], of: int = 2) -> Path:
     Path(folder).mkdir(parents=True)
     lines = [{"step": step, "threads": threads, "of": of} for step, threads in schedule]
-    file = Path(folder) / "threads.jsonl"
+    file = RunFolder(folder).threads
     file.write_text("".join(json.dumps(line) + "\n" for line in lines))
     return file
 
 
 def threads_by_step(folder: str) -> dict[int, int]:
-    steps, threads = read_metrics(Path(folder) / "metrics.csv")["speed/threads"]
+    steps, threads = read_metrics(RunFolder(folder).metrics)["speed/threads"]
     return {int(step) - 1: int(count) for step, count in zip(steps, threads, strict=True)}
 
 
 def state(folder: str) -> dict[str, torch.Tensor]:
-    return newest_checkpoint(Path(folder) / "checkpoints")[1]["state_dict"]
+    return newest_checkpoint(RunFolder(folder))[1]["state_dict"]
 
 
 def test_a_run_writes_down_its_threads(config, two_threads):
     settings = config(AE, "trainer.max_steps=8")
     train(settings)
-    file = Path(settings["run_folder"]) / "threads.jsonl"
+    file = RunFolder(settings["run_folder"]).threads
     first, *_ = read_record(file)
     assert first == {"step": 0, "threads": 2, "of": 2}
     assert torch.get_num_threads() == 2, "the process has its threads again"
@@ -59,7 +60,7 @@ def test_a_change_is_written_down_told_once_and_used(config, two_threads, monkey
     monkeypatch.setattr(AdaptiveThreads, "end", lambda self: setattr(self, "threads", 1))
     settings = config(AE, "trainer.max_steps=8")
     train(settings)
-    record = read_record(Path(settings["run_folder"]) / "threads.jsonl")
+    record = read_record(RunFolder(settings["run_folder"]).threads)
     assert [(line["step"], line["threads"]) for line in record] == [(0, 2), (1, 1)]
     counts = threads_by_step(settings["run_folder"])
     assert counts == {0: 2, **dict.fromkeys(range(1, 8), 1)}
@@ -72,7 +73,7 @@ def test_a_run_that_fails_leaves_all_threads_to_the_next_one(config, two_threads
     settings["optimizer"]["learning_rate"] = float("inf")
     with pytest.raises(NonFiniteLoss):
         train(settings)
-    assert len(read_record(Path(settings["run_folder"]) / "threads.jsonl")) == 2
+    assert len(read_record(RunFolder(settings["run_folder"]).threads)) == 2
     assert torch.get_num_threads() == 2
 
 
@@ -88,7 +89,7 @@ def test_a_resumed_run_follows_the_record_bit_by_bit(config, two_threads):
     scheduled(stopped["run_folder"], SCHEDULE)
     train(stopped)
     train({**stopped, "trainer": whole["trainer"]})
-    assert Path(stopped["run_folder"], "threads.jsonl").read_text() == content
+    assert RunFolder(stopped["run_folder"]).threads.read_text() == content
     other = state(stopped["run_folder"])
     for name, value in state(whole["run_folder"]).items():
         assert torch.equal(value, other[name]), name
@@ -107,9 +108,10 @@ def test_trying_all_threads_again_is_no_news(config, two_threads, monkeypatch, c
     settings = config(AE, "trainer.max_steps=6")
     scheduled(settings["run_folder"], [(0, 1)])
     train(settings)
-    assert [
-        line["threads"] for line in read_record(Path(settings["run_folder"], "threads.jsonl"))
-    ] == [1, 2]
+    assert [line["threads"] for line in read_record(RunFolder(settings["run_folder"]).threads)] == [
+        1,
+        2,
+    ]
     assert "other programs" not in caplog.text
 
 
@@ -127,14 +129,14 @@ def test_lines_of_another_machine_past_this_step_do_not_apply(config, two_thread
 def test_threads_may_be_left_alone(config, two_threads):
     settings = config(AE, "callbacks.threads=null", "trainer.max_steps=4")
     train(settings)
-    assert not Path(settings["run_folder"], "threads.jsonl").exists()
+    assert not RunFolder(settings["run_folder"]).threads.exists()
 
 
 @pytest.mark.parametrize(
     "line", ['{"step": 5}', '{"step": 0, "threads": 3, "of": 2}', "nonsense", '{"step": 3, "thr']
 )
 def test_a_damaged_record_is_named(tmp_path, line):
-    file = tmp_path / "threads.jsonl"
+    file = RunFolder(tmp_path).threads
     file.write_text('{"step": 3, "threads": 2, "of": 2}\n' + line + "\n")
     with pytest.raises(UserError, match=r"threads\.jsonl, line 2"):
         read_record(file)

@@ -11,6 +11,7 @@ from helpers.configs import TINY, TINY_CODES
 
 from wavenet_ae.checkpoint import newest_checkpoint
 from wavenet_ae.config import plain
+from wavenet_ae.runs import RunFolder
 from wavenet_ae.training.run import train
 
 pytestmark = pytest.mark.gpu
@@ -31,7 +32,7 @@ def trained(folder: Path, *overrides: str) -> Path:
 
 
 def weights(folder: Path) -> dict[str, torch.Tensor]:
-    found = newest_checkpoint(folder / "checkpoints")
+    found = newest_checkpoint(RunFolder(folder))
     assert found is not None and found[1]["global_step"] == 12
     return found[1]["state_dict"]
 
@@ -56,5 +57,5 @@ def test_all_that_watches_a_run_works(precision, tmp_path):
         "callbacks.audio_samples.max_share=1",
     )
     assert len(list((folder / "samples").glob("*/*.wav"))) > 2
-    assert (folder / "checkpoints" / "best.ckpt").is_file()
-    assert "validation/nll" in (folder / "metrics.csv").read_text().partition("\n")[0]
+    assert RunFolder(folder).best_checkpoint.is_file()
+    assert "validation/nll" in RunFolder(folder).metrics.read_text().partition("\n")[0]

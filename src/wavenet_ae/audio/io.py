@@ -8,11 +8,11 @@ appears under its name only when it is complete.
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import shutil
 import threading
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -24,6 +24,7 @@ import numpy as np
 import soundfile
 
 from wavenet_ae.errors import UserError
+from wavenet_ae.storage import write_bytes
 
 BLOCK_FRAMES = 1 << 20  # decoded at a time: of a long file, only one channel is in memory
 FULL_SCALE = 32768
@@ -156,32 +157,11 @@ def write(path: str | Path, samples: np.ndarray, sample_rate: int) -> int:
         raise UserError(f"{path}: recordings are written as .wav or .flac: change the suffix")
     if samples.dtype != np.int16:
         samples, num_clipped = to_int16(samples)
-    with replacing(path) as file:
-        container = path.suffix[1:].upper()
-        soundfile.write(file, samples, sample_rate, format=container, subtype="PCM_16")
+    content = io.BytesIO()  # libsndfile would drop an error of a file object
+    container = path.suffix[1:].upper()
+    soundfile.write(content, samples, sample_rate, format=container, subtype="PCM_16")
+    write_bytes(path, content.getvalue())
     return num_clipped
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
-    """Open a file that takes its final name only when it is complete and on disk.
-
-    Args:
-        path: Final name; missing folders are created.
-
-    Yields:
-        A binary file to write. If the body raises, no file is left.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}.partial")
-    try:
-        with partial.open("wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _decode(path: Path, channel: int | None) -> tuple[np.ndarray, int, int]:

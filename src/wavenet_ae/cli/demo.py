@@ -19,6 +19,7 @@ from hydra.errors import HydraException
 from wavenet_ae.config import check, conf_folder, plain
 from wavenet_ae.errors import UserError
 from wavenet_ae.exits import guarded
+from wavenet_ae.runs import RunFolder
 
 RUN_FOLDER = "hydra.run.dir="
 
@@ -107,7 +108,7 @@ def evaluate(folder: Path, seconds: float) -> None:
     from wavenet_ae.evaluation.demo_summary import summarize_run
 
     torch.set_num_threads(1)  # small matrices: waking threads would take longer than the work
-    corpus = open_corpus(yaml.safe_load((folder / "config.yaml").read_text()))
+    corpus = open_corpus(yaml.safe_load(RunFolder(folder).config.read_text()))
     summary = summarize_run(folder, corpus)
     console = Console()
     console.print(summary.table())

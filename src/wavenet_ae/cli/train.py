@@ -21,8 +21,10 @@ from omegaconf import DictConfig, OmegaConf
 
 from wavenet_ae.config import check, conf_folder, plain
 from wavenet_ae.errors import UserError
-from wavenet_ae.exits import FAILED, REFUSED, guarded, recorded
-from wavenet_ae.resuming import is_resume, resumed
+from wavenet_ae.exits import guarded, recorded
+from wavenet_ae.resume import is_resume, resumed
+from wavenet_ae.runs import RunFolder
+from wavenet_ae.storage import write_bytes
 
 
 def run(config: dict[str, Any]) -> float:
@@ -36,9 +38,9 @@ def run(config: dict[str, Any]) -> float:
         with contextlib.suppress(OSError):  # Hydra has made the folder of a run that is none
             os.rmdir(config["run_folder"])
         raise
+    from wavenet_ae.signals import Stopped
     from wavenet_ae.training.run import train
     from wavenet_ae.training.run_folder import log_to
-    from wavenet_ae.training.signals import Stopped
 
     log_to(config["run_folder"])
     try:
@@ -61,9 +63,11 @@ def run_of_sweep(config: DictConfig, folder: Path) -> float:
     log_to(str(folder))
     with run_in_turn(folder):
         nll = recorded(work, folder)
-        if (folder / FAILED).is_file() and not (folder / "config.yaml").is_file():
+        refused = RunFolder(folder)
+        if refused.failed.is_file() and not refused.config.is_file():
             with contextlib.suppress(UserError):
-                OmegaConf.save(OmegaConf.create(plain(config)), folder / REFUSED)
+                content = OmegaConf.to_yaml(OmegaConf.create(plain(config)))
+                write_bytes(refused.refused, content.encode())
         return nll
 
 

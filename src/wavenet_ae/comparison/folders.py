@@ -5,19 +5,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from wavenet_ae.exits import FAILED
-
-CONFIG, LOG = "config.yaml", "train.log"
-
-
-def is_run(folder: Path) -> bool:
-    """Whether a run has begun in a folder; one that failed early has no configuration."""
-    return any((folder / name).is_file() for name in (CONFIG, FAILED, LOG))
+from wavenet_ae.runs import RunFolder
 
 
 def runs_in(sweep: Path) -> list[Path]:
     """Returns the run folders of a sweep, 2 before 10."""
-    found = [each for each in sweep.glob("*/") if is_run(each)]
+    found = [each for each in sweep.glob("*/") if RunFolder(each).has_begun()]
     return sorted(found, key=lambda each: _natural(each.name))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from wavenet_ae.training.resumable import PLACES, may_change
+from wavenet_ae.resume import PLACES, may_change
 
 SEED = "seed"
 TARGET = "_target_"

@@ -10,14 +10,13 @@ from typing import Any
 import numpy as np
 import yaml
 
-from wavenet_ae.checkpoint import step_checkpoints
 from wavenet_ae.comparison.columns import SPEED, USED_RATE
 from wavenet_ae.comparison.criterion import cost, criterion
-from wavenet_ae.comparison.folders import CONFIG, runs_in
-from wavenet_ae.dashboards.history import METRICS, Scalars, read_metrics
+from wavenet_ae.comparison.folders import runs_in
+from wavenet_ae.dashboards.history import Scalars, read_metrics
 from wavenet_ae.errors import UserError
-from wavenet_ae.exits import FAILED, REFUSED
 from wavenet_ae.objectives import Criterion
+from wavenet_ae.runs import RunFolder, step_of
 
 FINISHED, FAILURE, UNFINISHED = "finished", "failed", "unfinished"
 SECONDS = "training_seconds"
@@ -65,18 +64,19 @@ def read_result(folder: Path, name: str) -> RunResult:
 
     A run that cannot be read is a failed run and not an error: others have results too.
     """
+    run = RunFolder(folder)
     config: Mapping[str, Any] = {}
     logged: Scalars = {}
     reason = ""
     try:
-        config = _config(folder / CONFIG) or _config(folder / REFUSED)
-        logged = read_metrics(folder / METRICS) if (folder / METRICS).is_file() else {}
+        config = _config(run.config) or _config(run.refused)
+        logged = read_metrics(run.metrics) if run.metrics.is_file() else {}
     except UserError as error:
         reason = str(error)
-    if (folder / FAILED).is_file():
-        reason = (folder / FAILED).read_text(errors="replace").strip() or "unknown"
+    if run.failed.is_file():
+        reason = run.failed.read_text(errors="replace").strip() or "unknown"
     num_steps = max((int(steps[-1]) for steps, _ in logged.values()), default=0)
-    status = FAILURE if reason else FINISHED if _is_finished(folder, config) else UNFINISHED
+    status = FAILURE if reason else FINISHED if _is_finished(run, config) else UNFINISHED
     metrics = best_metrics(logged, config, criterion(config))
     return RunResult(name, config, status, " ".join(reason.split()), num_steps, metrics)
 
@@ -97,8 +97,8 @@ def _config(path: Path) -> Mapping[str, Any]:
     return config
 
 
-def _is_finished(folder: Path, config: Mapping[str, Any]) -> bool:
-    saved = [int(each.stem.partition("-")[2]) for each in step_checkpoints(folder / "checkpoints")]
+def _is_finished(run: RunFolder, config: Mapping[str, Any]) -> bool:
+    saved = [step_of(each) for each in run.step_checkpoints()]
     wanted = _value(config, "trainer", "max_steps", -1)
     return bool(saved) and 0 < wanted <= saved[-1]
 

@@ -12,13 +12,13 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from wavenet_ae.checkpoint import write_whole
 from wavenet_ae.comparison.columns import EXPLAINED, Column, chosen, column, words
 from wavenet_ae.comparison.criterion import cost
 from wavenet_ae.comparison.groups import Group, Row, grouped
 from wavenet_ae.comparison.keys import in_words, short_names
 from wavenet_ae.comparison.paired import behind_the_best, best_first
 from wavenet_ae.objectives import Criterion
+from wavenet_ae.storage import write_bytes
 
 WIDTH = 116
 MAX_LEVEL_HEADINGS = 3  # settings, beyond which headings take several lines
@@ -42,7 +42,7 @@ def write_csv(path: Path, rows: Sequence[Row], criterion: Criterion) -> Path:
         status = f"{result.status}: {result.reason}" if result.reason else result.status
         own = {"run": result.name, "status": status, "steps": result.num_steps}
         writer.writerow({**row.settings, **result.metrics, **own})
-    write_whole(path, text.getvalue().encode())
+    write_bytes(path, text.getvalue().encode())
     return path
 
 

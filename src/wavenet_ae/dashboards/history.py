@@ -10,8 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from wavenet_ae.errors import UserError
-
-METRICS, HISTOGRAMS = "metrics.csv", "histograms.jsonl"
+from wavenet_ae.runs import RunFolder
 
 Scalars = dict[str, tuple[np.ndarray, np.ndarray]]  # name -> steps, values
 
@@ -63,20 +62,21 @@ def read_run(folder: Path, label: str) -> RunHistory:
     Raises:
         UserError: If nothing has been logged yet, or a file is invalid.
     """
-    scalars = read_metrics(folder / METRICS)
+    run = RunFolder(folder)
+    scalars = read_metrics(run.metrics)
     if not scalars:
-        raise UserError(f"{folder / METRICS} holds no metrics yet: wait for the run's first ones")
-    return RunHistory(label, scalars, read_histograms(folder / HISTOGRAMS))
+        raise UserError(f"{run.metrics} holds no metrics yet: wait for the run's first ones")
+    return RunHistory(label, scalars, read_histograms(run.histograms))
 
 
 def read_metrics(path: Path) -> Scalars:
-    """Read the columns of a metrics.csv that have values.
+    """Read the columns of a CSV file of metrics that have values.
 
     Returns:
         By name, the optimizer steps at which it was logged, and its values.
 
     Raises:
-        UserError: If the file is not a metrics.csv.
+        UserError: If the file is not such a file.
     """
     found: dict[str, list[tuple[int, float]]] = {}
     try:
@@ -85,7 +85,7 @@ def read_metrics(path: Path) -> Scalars:
             for name in (name for name, value in row.items() if value):
                 found.setdefault(name, []).append((step, float(row[name])))
     except (KeyError, TypeError, ValueError) as error:
-        raise UserError(f"{path} is not a metrics.csv of a run: {error!r}") from None
+        raise UserError(f"{path} is not a CSV file of metrics: {error!r}") from None
     return {
         name: (np.array([step for step, _ in logged]), np.array([value for _, value in logged]))
         for name, logged in sorted(found.items())

@@ -30,7 +30,7 @@ class Panel:
         ymin: Lower limit of the y axis.
         ymax: Upper limit of the y axis.
         log: Whether the y axis is logarithmic.
-        shares: Whether bars are counts, drawn in % of their sum and compared with uniform use.
+        shares: Whether bars are counts, plotted in % of their sum and compared with uniform use.
         color_label: Meaning of the colors of a heatmap.
     """
 

@@ -1,4 +1,4 @@
-"""Settings of `wavenet-ae dashboard`, checked before anything slow is imported or drawn."""
+"""Settings of `wavenet-ae dashboard`, checked before anything slow is imported or plotted."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from wavenet_ae.dashboards.history import METRICS
 from wavenet_ae.errors import nearest
+from wavenet_ae.runs import RunFolder
 from wavenet_ae.schema import binding_problems, require_none
 
 MOST_RUNS = 7
@@ -111,10 +111,15 @@ def _plot_problems(settings: DashboardSettings) -> Iterator[str]:
 
 def _run_problems(folder: Path) -> Iterator[str]:
     if not folder.is_dir():
-        beside = [each.name for each in folder.parent.glob("*/") if (each / METRICS).is_file()]
-        remedy = nearest(folder.name, beside)
+        remedy = nearest(folder.name, _runs_in(folder.parent))
         yield f"runs has {str(folder)!r}, but there is no such folder.{remedy}"
-    elif not (folder / METRICS).is_file():
-        below = sorted(each.parent.name for each in folder.glob(f"*/{METRICS}"))
+    elif not RunFolder(folder).metrics.is_file():
+        below = _runs_in(folder)
         found = f"  Run folders in it: {', '.join(below[-3:])}" if below else ""
-        yield f"runs has {str(folder)!r}, which is not a run folder: it has no {METRICS}.{found}"
+        file = RunFolder(folder).metrics.name
+        yield f"runs has {str(folder)!r}, which is not a run folder: it has no {file}.{found}"
+
+
+def _runs_in(folder: Path) -> list[str]:
+    """Returns the names of the run folders directly in a folder."""
+    return sorted(each.name for each in folder.glob("*/") if RunFolder(each).metrics.is_file())

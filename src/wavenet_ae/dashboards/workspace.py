@@ -11,6 +11,7 @@ import wandb_workspaces.workspaces as workspaces
 
 from wavenet_ae.dashboards.panels import Panel, pattern, section_names
 from wavenet_ae.errors import UserError
+from wavenet_ae.storage import write_bytes
 
 NAME = "wavenet_ae"  # name of the view in its project
 COLUMNS = 2
@@ -72,8 +73,7 @@ def regular_expression(panel: Panel) -> str:
 
 def write_spec(workspace: workspaces.Workspace, path: Path) -> None:
     """Write the data that `upload` would send, as JSON."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(workspace._spec, indent=2) + "\n")
+    write_bytes(path, json.dumps(workspace._spec, indent=2).encode() + b"\n")
 
 
 def upload(workspace: workspaces.Workspace) -> str:

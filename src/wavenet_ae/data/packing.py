@@ -25,15 +25,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from wavenet_ae.audio import io as files
 from wavenet_ae.data.corpus import CATALOGUE, COLUMNS, FORMAT, HEADER, encoded_table
 from wavenet_ae.data.shards import Chunk, Packed, digest_of, pack_chunk, plan
 from wavenet_ae.data.sources import Recording, Source
 from wavenet_ae.data.splits import Splits
 from wavenet_ae.errors import UserError
+from wavenet_ae.progress import Progress
+from wavenet_ae.storage import NotWritten, write_bytes
 
 logger = logging.getLogger(__name__)
 
@@ -131,13 +130,14 @@ def _decode_missing(chunks: Sequence[Chunk], num_workers: int | None) -> None:
             partial.unlink()
         missing = [chunk for chunk in chunks if not chunk.is_packed]
         if missing:
-            with _progress() as progress:
-                total = sum(len(chunk.recordings) for chunk in chunks)
-                done = total - sum(len(chunk.recordings) for chunk in missing)
-                task = progress.add_task("packing", total=total, completed=done)
+            total = sum(len(chunk.recordings) for chunk in chunks)
+            to_do = sum(len(chunk.recordings) for chunk in missing)
+            with Progress("packing", total) as progress:
+                done = total - to_do
                 for num_decoded in _decoded(missing, _processes(missing, num_workers)):
-                    progress.advance(task, num_decoded)
-            logger.info("packed %d recordings into %s", total - done, folder)
+                    done += num_decoded
+                    progress.at(done, f"packing: {done}/{total} recordings")
+            logger.info("packed %d recordings into %s", to_do, folder)
 
 
 def _check_not_importing_main() -> None:
@@ -165,14 +165,6 @@ def _only_one(path: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
-
-
-def _progress() -> Progress:
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    return Progress(
-        *columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal
-    )
 
 
 def _processes(chunks: Sequence[Chunk], num_workers: int | None) -> int:
@@ -277,8 +269,7 @@ def _write(path: Path, data: bytes) -> None:
     """Write a file unless it exists with this content, as in a cache that others made."""
     if path.is_file() and path.read_bytes() == data:
         return
-    with files.replacing(path) as file:
-        file.write(data)
+    write_bytes(path, data)
 
 
 @contextmanager
@@ -289,8 +280,9 @@ def _errors_of(cache_dir: str) -> Iterator[None]:
     """
     try:
         yield
-    except OSError as error:
+    except (OSError, NotWritten) as error:
+        reason = error.reason if isinstance(error, NotWritten) else error.strerror
         raise UserError(
-            f"data.cache_dir={cache_dir} cannot be written: {error.strerror}. Make room, or set a "
+            f"data.cache_dir={cache_dir} cannot be written: {reason}. Make room, or set a "
             "folder on another disk; finished shards are kept, and packing continues from them."
         ) from error

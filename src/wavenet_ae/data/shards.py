@@ -20,6 +20,7 @@ import numpy as np
 from wavenet_ae.audio import io as files
 from wavenet_ae.data.corpus import FORMAT, encoded_table, read_columns
 from wavenet_ae.data.sources import Recording
+from wavenet_ae.storage import atomic_write
 
 # A chunk is a 64th of the corpus, but at least 4 and at most 128 MiB of files.
 NUM_CHUNKS = 64
@@ -139,7 +140,7 @@ def digest_of(data: bytes) -> str:
 def pack_chunk(chunk: Chunk) -> int:
     """Decode a chunk's recordings into its shard, write its table, and return their number."""
     rows, start = [], 0
-    with files.replacing(chunk.samples) as shard:
+    with atomic_write(chunk.samples) as shard:
         for recording in chunk.recordings:
             try:
                 pcm = files.read(recording.path, chunk.sample_rate, recording.channel)
@@ -153,6 +154,6 @@ def pack_chunk(chunk: Chunk) -> int:
             found = (digest_of(data), num_mixed, pcm.num_clipped)
             rows.append(Packed(recording.key, start, length, *found))
             start += length
-    with files.replacing(chunk.table) as table:
+    with atomic_write(chunk.table) as table:
         table.write(encoded_table([[each.name for each in fields(Packed)], *map(astuple, rows)]))
     return len(chunk.recordings)

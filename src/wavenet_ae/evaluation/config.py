@@ -10,6 +10,7 @@ from typing import Any, Literal
 from wavenet_ae.errors import UserError, nearest
 from wavenet_ae.evaluation.parts import part_ids
 from wavenet_ae.evaluation.results import FILE
+from wavenet_ae.runs import BEST, RunFolder
 from wavenet_ae.schema import (
     NonNegative,
     NonNegativeNumber,
@@ -65,9 +66,8 @@ class EvaluationConfig:
     @property
     def run_folder(self) -> Path | None:
         """Folder of the training run, or None where the checkpoint lies in none."""
-        folder = self.file.absolute().parent.parent
-        is_run = self.file.parent.name == "checkpoints" and (folder / "config.yaml").is_file()
-        return folder if is_run else None
+        run = RunFolder.containing(self.file)
+        return run.path if run and run.config.is_file() else None
 
     @property
     def destination(self) -> Path:
@@ -98,11 +98,11 @@ def _problems(config: EvaluationConfig) -> Iterator[str]:
         if part not in known:
             yield f"metrics has {part!r}; there are {', '.join(known)}.{nearest(part, known)}"
     if not config.checkpoint:
-        yield "checkpoint is not set: set checkpoint=<run folder>/checkpoints/best.ckpt"
+        yield f"checkpoint is not set: set checkpoint={RunFolder('<run folder>').best_checkpoint}"
         return
     if config.file.is_dir():
-        found = sorted(config.file.glob("**/best.ckpt"))
-        remedy = f"set checkpoint={found[-1]}" if found else "it has no best.ckpt"
+        found = sorted(config.file.glob(f"**/{BEST}"))
+        remedy = f"set checkpoint={found[-1]}" if found else f"it has no {BEST}"
         yield f"checkpoint is {config.checkpoint!r}, a folder, but must be a file: {remedy}"
     elif config.is_own_data and config.run_folder is None:
         yield (

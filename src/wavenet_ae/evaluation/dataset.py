@@ -17,6 +17,7 @@ from wavenet_ae.errors import UserError
 from wavenet_ae.evaluation.config import EvaluationConfig
 from wavenet_ae.instantiate import instantiate
 from wavenet_ae.models import SpeechModel
+from wavenet_ae.runs import RunFolder
 
 PLACES = ("root", "path")  # keys of a run's data source that say where the data is
 
@@ -85,7 +86,7 @@ def _node_and_seed(config: EvaluationConfig) -> tuple[Mapping[str, Any], int]:
         splits = {"_target_": f"{Undivided.__module__}.{Undivided.__name__}"}
         return {**(config.data or {}), "splits": splits}, config.seed
     assert config.run_folder is not None
-    of_run = yaml.safe_load((config.run_folder / "config.yaml").read_text())
+    of_run = yaml.safe_load(RunFolder(config.run_folder).config.read_text())
     node, moved = of_run["data"], config.data or {}
     known = [key for key in PLACES if key in node["source"]]
     for key in moved:

@@ -8,13 +8,11 @@ from pathlib import Path
 import numpy as np
 from rich.table import Table
 
-from wavenet_ae.checkpoint import step_checkpoints
 from wavenet_ae.dashboards.history import RunHistory, read_metrics
 from wavenet_ae.data.corpus import PackedCorpus
 from wavenet_ae.evaluation.config import EvaluationConfig
 from wavenet_ae.evaluation.labeled_corpus import find_labels
 from wavenet_ae.evaluation.parts.units import tally_units
-from wavenet_ae.evaluation.progress import Progress
 from wavenet_ae.evaluation.report.words import cell_words
 from wavenet_ae.evaluation.unit_systems import Units
 from wavenet_ae.loading import load
@@ -23,6 +21,9 @@ from wavenet_ae.models import CodeModel
 from wavenet_ae.plotting.curves import plot_learning_curves
 from wavenet_ae.plotting.files import save
 from wavenet_ae.plotting.usage import UnitUsage, plot_unit_usage
+from wavenet_ae.progress import Progress
+from wavenet_ae.runs import RunFolder
+from wavenet_ae.threads import AdaptedTorch
 
 CONFIG = EvaluationConfig()  # the defaults of `wavenet-ae evaluate`
 
@@ -65,14 +66,14 @@ def summarize_run(folder: Path, corpus: PackedCorpus) -> RunSummary:
 
     Units are left out without phone labels, and for a model without codes.
     """
-    metrics = read_metrics(folder / "metrics.csv")
+    metrics = read_metrics(RunFolder(folder).metrics)
     last = {key: values[-1] for key, (_, values) in metrics.items()}
     found, plots = _validation_metrics(last), []
     num_steps = max(int(steps[-1]) for steps, _ in metrics.values())
     curves = plot_learning_curves([RunHistory(folder.name, metrics, {})])
     if curves is not None:
         plots.append(save(curves, folder / "learning_curves.png"))
-    model = load(step_checkpoints(folder / "checkpoints")[-1])
+    model = load(RunFolder(folder).step_checkpoints()[-1])
     if any(corpus.labels) and isinstance(model, CodeModel):
         units = units_of_run(model, corpus)
         usage = plot_unit_usage([_usage(units)])
@@ -88,7 +89,7 @@ def units_of_run(model: CodeModel, corpus: PackedCorpus) -> EvaluatedUnits:
         UserError: If no frame of the corpus has a label.
     """
     seed, labeled = CONFIG.seed, find_labels(corpus, {}, CONFIG)
-    with Progress("units") as progress:
+    with Progress("units", threads=AdaptedTorch()) as progress:
         tallies = tally_units(Units(model, corpus, seed), labeled, seed, progress)
     own, *_, baseline = tallies.values()
     return EvaluatedUnits(

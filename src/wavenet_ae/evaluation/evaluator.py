@@ -13,12 +13,13 @@ from wavenet_ae.evaluation.config import EvaluationConfig
 from wavenet_ae.evaluation.dataset import open_dataset
 from wavenet_ae.evaluation.part import Context, Need, Part, SkipPart, model_lacks
 from wavenet_ae.evaluation.parts import find_parts
-from wavenet_ae.evaluation.progress import Progress
 from wavenet_ae.evaluation.report.words import REASONS
 from wavenet_ae.evaluation.results import FILE, EvaluationResult
 from wavenet_ae.loading import device_named, load_with_fingerprint
 from wavenet_ae.models import CodeModel, GenerativeModel, model_summary
+from wavenet_ae.progress import Progress
 from wavenet_ae.provenance import this_command
+from wavenet_ae.threads import AdaptedTorch
 
 logger = logging.getLogger(__name__)
 
@@ -93,7 +94,7 @@ def _able(
 
 def _with_measured(part: Part, context: Context, result: EvaluationResult) -> EvaluationResult:
     """Measure a part; one that finds nothing to measure is skipped."""
-    with Progress(part.id) as progress:
+    with Progress(part.id, threads=AdaptedTorch()) as progress:
         try:
             return result.with_part(part.id, list(part.run(context, progress)))
         except SkipPart as skip:
@@ -136,7 +137,7 @@ def _described(
         "fingerprint": fingerprint,
         "sample_rate": model.sample_rate,
         "num_speakers": len(model.speakers),
-        "card": model_summary(model, model.window(int(model.hop))),
+        "summary": model_summary(model, model.window(int(model.hop))),
     }
     if isinstance(model, CodeModel):
         bottleneck = model.bottleneck

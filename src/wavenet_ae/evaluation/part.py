@@ -25,9 +25,9 @@ from wavenet_ae.data.corpus import PackedCorpus
 from wavenet_ae.evaluation.config import EvaluationConfig
 from wavenet_ae.evaluation.dataset import EvaluationDataset
 from wavenet_ae.evaluation.labeled_corpus import LabeledCorpus, find_labels
-from wavenet_ae.evaluation.progress import Progress
 from wavenet_ae.evaluation.results import ResultTable
 from wavenet_ae.models import Autoencoder, CodeModel, GenerativeModel, SpeechModel
+from wavenet_ae.progress import Progress
 from wavenet_ae.targets import Target
 
 Need = Literal["codes", "likelihood", "audio", "labels"]

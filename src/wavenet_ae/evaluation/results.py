@@ -19,8 +19,9 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from wavenet_ae.audio.io import replacing
 from wavenet_ae.errors import UserError, nearest
+from wavenet_ae.runs import RunFolder
+from wavenet_ae.storage import atomic_write
 
 Value = str | float | int | bool | None
 FILE = "evaluation.json"
@@ -112,10 +113,8 @@ class EvaluationResult:
     @property
     def run_folder(self) -> Path | None:
         """Folder of the training run, or None where it is not there any more."""
-        checkpoint = Path(self.model["checkpoint"])
-        folder = checkpoint.parent.parent
-        is_run = checkpoint.parent.name == "checkpoints" and (folder / "metrics.csv").is_file()
-        return folder if is_run else None
+        run = RunFolder.containing(Path(self.model["checkpoint"]))
+        return run.path if run and run.metrics.is_file() else None
 
     def table(self, id: str) -> ResultTable | None:
         """Table with this id, or None where it was not measured."""
@@ -166,7 +165,7 @@ class EvaluationResult:
         """Write `<folder>/evaluation.json`, whole or not at all."""
         content = {"format": FORMAT, **asdict(replace(self, folder=None))}
         del content["folder"]
-        with replacing(folder / FILE) as file:
+        with atomic_write(folder / FILE) as file:
             file.write(json.dumps(plain(content), indent=1, allow_nan=False).encode())
 
     @classmethod

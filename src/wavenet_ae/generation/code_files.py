@@ -1,8 +1,8 @@
 """Codes in files: .npy for programs, units.tsv for people and language models.
 
 A folder of codes holds for each utterance one `.npy`, codes (N,) or (Q, N) int64, or vectors
-(D, N) float32 of a continuous bottleneck; for all of them `units.json`, which says of which model
-they are; and where there are codes `units.tsv`, a line an utterance:
+(D, N) float32 of a continuous bottleneck; for all of them `units.json`, which describes
+their model; and where there are codes `units.tsv`, with a line for each utterance:
 
     utterance<TAB>speaker<TAB>units of codebook 1, separated by spaces[<TAB>of codebook 2 ...]
 """
@@ -16,22 +16,22 @@ from typing import Any
 
 import numpy as np
 
-from wavenet_ae.audio.io import replacing
 from wavenet_ae.errors import UserError
 from wavenet_ae.models import Autoencoder
+from wavenet_ae.storage import atomic_write, write_bytes
 
 UNITS_TABLE = "units.tsv"
-UNITS_CARD = "units.json"
+UNITS_DESCRIPTION = "units.json"
 
 
 def has_codes(model: Autoencoder) -> bool:
-    """Whether its units are codes: a bottleneck may not have begun to quantize."""
+    """Whether a model has codes; before its bottleneck quantizes it has vectors."""
     bottleneck = model.bottleneck
     return bottleneck.codebook_size is not None and bool(bottleneck.is_quantizing)
 
 
-def units_card(model: Autoencoder, fingerprint: str, checkpoint: str) -> dict[str, Any]:
-    """What `units.json` says; without codes the sizes of codebooks are null."""
+def describe_units(model: Autoencoder, fingerprint: str, checkpoint: str) -> dict[str, Any]:
+    """Returns the content of `units.json`; without codes the sizes of codebooks are null."""
     bottleneck, coded = model.bottleneck, has_codes(model)
     return {
         "code_rate_hz": float(model.sample_rate / model.hop),
@@ -43,29 +43,33 @@ def units_card(model: Autoencoder, fingerprint: str, checkpoint: str) -> dict[st
     }
 
 
-def write_card(folder: Path, card: dict[str, Any]) -> None:
-    with replacing(folder / UNITS_CARD) as file:
-        file.write(json.dumps(card, indent=2).encode() + b"\n")
+def write_description(folder: Path, description: dict[str, Any]) -> None:
+    """Writes `units.json` into a folder of codes."""
+    write_bytes(folder / UNITS_DESCRIPTION, json.dumps(description, indent=2).encode() + b"\n")
 
 
-def read_card(folder: Path) -> dict[str, Any] | None:
-    """None where there is none."""
-    path = folder / UNITS_CARD
+def read_description(folder: Path) -> dict[str, Any] | None:
+    """Reads `units.json` of a folder of codes; None where there is none."""
+    path = folder / UNITS_DESCRIPTION
     if not path.is_file():
         return None
     try:
-        card = json.loads(path.read_text())
-        return {"model_fingerprint": card["model_fingerprint"], **card}
+        found = json.loads(path.read_text())
+        return {"model_fingerprint": found["model_fingerprint"], **found}
     except (ValueError, KeyError, TypeError):
-        raise UserError(f"{path} is not what task=encode writes: restore or remove it") from None
+        raise UserError(
+            f"{path} is not a file that task=encode writes: restore or remove it"
+        ) from None
 
 
 def write_codes(path: Path, codes: np.ndarray) -> None:
-    with replacing(path) as file:
+    """Writes codes or vectors of any shape as a .npy file."""
+    with atomic_write(path) as file:
         np.save(file, codes)
 
 
 def read_codes(path: Path) -> np.ndarray:
+    """Reads a .npy file of codes or vectors."""
     try:
         return np.load(path, allow_pickle=False)
     except (ValueError, EOFError) as error:
@@ -77,8 +81,8 @@ def write_table(
     utterances: Iterable[tuple[str, str | None]],
     codes: Callable[[str], np.ndarray],
 ) -> None:
-    """A line for each name and speaker, with the codes of that name."""
-    with replacing(path) as file:
+    """Writes a table with a line for each name and speaker, and the codes of that name."""
+    with atomic_write(path) as file:
         for name, speaker in utterances:
             rows = np.atleast_2d(codes(name))  # (Q, N)
             columns = [" ".join(map(str, row.tolist())) for row in rows]
@@ -87,7 +91,7 @@ def write_table(
 
 
 def read_table(path: Path) -> Iterator[tuple[str, str, np.ndarray]]:
-    """Name, speaker and codes (N,) or (Q, N) of each line."""
+    """Yields name, speaker and codes (N,) or (Q, N) of each line of a table."""
     try:
         lines = path.read_text(encoding="utf-8").split("\n")
     except UnicodeDecodeError as error:
@@ -110,7 +114,6 @@ def _units(path: Path, number: int, columns: list[str]) -> np.ndarray:
     if len({len(row) for row in rows}) > 1:
         lengths = ", ".join(str(len(row)) for row in rows)
         raise UserError(
-            f"{path}, line {number}: its codebooks have {lengths} units, but as many must be "
-            "given of each"
+            f"{path}, line {number}: its codebooks have {lengths} units, but each must have as many"
         )
     return rows[0] if len(rows) == 1 else np.stack(rows)

@@ -13,41 +13,49 @@ from wavenet_ae.generation.code_files import (
     write_codes,
     write_table,
 )
-from wavenet_ae.generation.progress import Meter
 from wavenet_ae.generation.recordings import Recordings
-from wavenet_ae.generation.result_store import Provenance
+from wavenet_ae.generation.result_store import ResultStore
 from wavenet_ae.generation.utterances import Utterance
-from wavenet_ae.threads import AdaptedTorch
+from wavenet_ae.progress import AudioProgress
 
 logger = logging.getLogger(__name__)
 
 
 def encode_all(
-    source: Recordings, wanted: list[Utterance], provenance: Provenance, meter: Meter
+    source: Recordings, wanted: list[Utterance], results: ResultStore, progress: AudioProgress
 ) -> int:
-    """Encode what is wanted, and list the codes of all that the folder has; returns how many
-    recordings failed."""
+    """Encodes recordings, and writes a table of all codes that the folder then has.
+
+    Args:
+        source: Of the recordings.
+        wanted: Those to encode.
+        results: Where their codes go.
+        progress: Counts what is done.
+
+    Returns:
+        How many recordings could not be used.
+    """
     num_failed = 0
-    with AdaptedTorch() as threads:
-        for utterance in wanted:
-            try:
-                _encode(source, utterance, provenance, meter)
-            except AudioError as error:
-                num_failed += 1
-                logger.warning("skipped: %s", error)
-            threads.next_piece()
+    for utterance in wanted:
+        try:
+            _encode(source, utterance, results, progress)
+        except AudioError as error:
+            num_failed += 1
+            logger.warning("skipped: %s", error)
     if has_codes(source.model):
-        folder, there = provenance.folder, provenance.all_there()
+        folder, there = results.folder, results.all_there()
         write_table(folder / UNITS_TABLE, there, lambda name: read_codes(folder / f"{name}.npy"))
     return num_failed
 
 
-def _encode(source: Recordings, utterance: Utterance, provenance: Provenance, meter: Meter) -> None:
+def _encode(
+    source: Recordings, utterance: Utterance, results: ResultStore, progress: AudioProgress
+) -> None:
     began = time.monotonic()
     content = source.content(utterance)
     assert content.codes is not None
-    provenance.forget(utterance)
-    write_codes(provenance.result(utterance), content.codes.cpu().numpy())
+    results.forget(utterance)
+    write_codes(results.file(utterance), content.codes.cpu().numpy())
     seconds = content.num_samples / source.model.sample_rate
-    provenance.write(utterance, utterance.speaker, time.monotonic() - began, seconds)
-    meter.add(seconds, num_done=1)
+    results.record(utterance, utterance.speaker, time.monotonic() - began, seconds)
+    progress.add(seconds, num_done=1)

@@ -1,4 +1,4 @@
-"""Codes that are given by `codes=`, checked against the model that is to speak them."""
+"""The codes of `codes=`, checked against the model that is to decode them."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import torch
 
 from wavenet_ae.errors import UserError
 from wavenet_ae.generation.code_files import (
-    UNITS_CARD,
+    UNITS_DESCRIPTION,
     UNITS_TABLE,
     has_codes,
-    read_card,
     read_codes,
+    read_description,
     read_table,
 )
 from wavenet_ae.generation.utterances import Content, Utterance, printable
@@ -25,13 +25,21 @@ logger = logging.getLogger(__name__)
 
 
 class GivenCodes:
-    """The codes of a .npy file, of all of a folder, or of a table (.tsv); the first `limit` count.
+    """The codes of a .npy file, of all in a folder, or of a table (.tsv), as utterances.
 
-    All are checked at once.  Raises UserError where they are not those of the model whose
-    fingerprint is given, or could not be.
+    Args:
+        model: Decodes them.
+        fingerprint: Of the model.
+        path: The file, folder or table.
+        max_utterances: Only the first N, sorted by name; None: all.
+
+    Raises:
+        UserError: Codes are those of another model, or cannot be those of this one.
     """
 
-    def __init__(self, model: Autoencoder, fingerprint: str, path: Path, limit: int | None) -> None:
+    def __init__(
+        self, model: Autoencoder, fingerprint: str, path: Path, max_utterances: int | None
+    ) -> None:
         self.model = model
         self.hop = int(model.hop)
         self.path = path.expanduser()
@@ -39,7 +47,7 @@ class GivenCodes:
         self.files: dict[str, Path] = {}
         _require_own(self.path, fingerprint)
         found = self._from_table() if self.path.suffix == ".tsv" else self._from_files()
-        self.utterances = sorted(found, key=lambda each: each.name)[:limit]
+        self.utterances = sorted(found, key=lambda each: each.name)[:max_utterances]
         if not self.utterances:
             raise UserError(f"codes={self.path}: there are no codes in it")
 
@@ -66,7 +74,7 @@ class GivenCodes:
         files = sorted(folder.rglob("*.npy")) if self.path.is_dir() else [self.path]
         visible = [each for each in files if not each.name.startswith(".")]
         if not visible and (folder / UNITS_TABLE).is_file():
-            raise UserError(f"codes={folder} holds no .npy files: give {folder / UNITS_TABLE}")
+            raise UserError(f"codes={folder} holds no .npy files: set codes={folder / UNITS_TABLE}")
         found = []
         for file in visible:
             name = printable(file.relative_to(folder).as_posix().removesuffix(".npy"))
@@ -79,7 +87,7 @@ class GivenCodes:
         self, name: str, speaker: str | None, where: str, codes: np.ndarray
     ) -> Utterance:
         if Path(name).is_absolute() or ".." in Path(name).parts or not name:
-            raise UserError(f"{where}: {name!r} is no name of a file below out")
+            raise UserError(f"{where}: {name!r} is not the name of a file inside out")
         (_check_codes if has_codes(self.model) else _check_vectors)(self.model, where, codes)
         digest = hashlib.sha256(f"{codes.dtype} {codes.shape}".encode() + codes.tobytes())
         num_samples = codes.shape[-1] * self.hop
@@ -87,19 +95,24 @@ class GivenCodes:
 
 
 def _require_own(path: Path, fingerprint: str) -> None:
-    """The nearest units.json above the codes says of which model they are."""
+    """Compares the model with the nearest units.json above the codes."""
     folders = [path, *path.absolute().parents] if path.is_dir() else path.absolute().parents
     for folder in folders:
-        if card := read_card(folder):
+        if description := read_description(folder):
             break
     else:
-        logger.warning("there is no %s beside %s: of which model?", UNITS_CARD, path)
+        logger.warning(
+            "there is no %s beside %s: nothing says whose its codes are",
+            UNITS_DESCRIPTION,
+            path,
+        )
         return
-    if card["model_fingerprint"] != fingerprint:
+    found = description["model_fingerprint"]
+    if found != fingerprint:
         raise UserError(
-            f"codes={path} are those of another model, {card.get('checkpoint')} (its fingerprint "
-            f"in {folder / UNITS_CARD} is {card['model_fingerprint'][:12]}, this checkpoint's is "
-            f"{fingerprint[:12]}): give that checkpoint, or encode the recordings with this one"
+            f"codes={path} are those of another model, {description.get('checkpoint')} (its "
+            f"fingerprint in {folder / UNITS_DESCRIPTION} is {found[:12]}, this checkpoint's is "
+            f"{fingerprint[:12]}): use that checkpoint, or encode the recordings with this one"
         )
 
 
@@ -107,7 +120,7 @@ def _check_codes(model: Autoencoder, where: str, codes: np.ndarray) -> None:
     size, books = model.bottleneck.codebook_size, model.bottleneck.num_codebooks
     if codes.dtype.kind not in "iu":
         raise UserError(
-            f"{where} holds {codes.dtype} {codes.shape}, but this model speaks codes, whole "
+            f"{where} holds {codes.dtype} {codes.shape}, but this model decodes codes, whole "
             f"numbers from 0 to {size - 1}: encode with this checkpoint"  # type: ignore[operator]
         )
     found = 1 if codes.ndim == 1 else len(codes) if codes.ndim == 2 else None
@@ -115,7 +128,7 @@ def _check_codes(model: Autoencoder, where: str, codes: np.ndarray) -> None:
         wanted = "(codes,)" if books == 1 else f"({books}, codes)"
         raise UserError(
             f"{where} has the shape {codes.shape}, but this model has {books} "
-            f"codebook{'s' * (books > 1)}: codes must have the shape {wanted}"
+            f"codebook{'s' * (books > 1)}: their shape must be {wanted}"
         )
     _require_some(where, codes)
     low, high = int(codes.min()), int(codes.max())
@@ -129,7 +142,7 @@ def _check_vectors(model: Autoencoder, where: str, vectors: np.ndarray) -> None:
     if vectors.dtype.kind != "f" or vectors.ndim != 2 or len(vectors) != dim:
         raise UserError(
             f"{where} holds {vectors.dtype} {vectors.shape}, but this model has no codes: it "
-            f"speaks vectors, float32 of the shape ({dim}, vectors)"
+            f"decodes vectors, float32 of the shape ({dim}, vectors)"
         )
     _require_some(where, vectors)
     if not np.isfinite(vectors).all():

@@ -1,4 +1,4 @@
-"""Recordings that are given by `input=`, and their codes."""
+"""The recordings of `input=`, and their codes."""
 
 from __future__ import annotations
 
@@ -25,16 +25,20 @@ logger = logging.getLogger(__name__)
 
 
 class Recordings:
-    """The recordings of a file, a folder or a table, of which the first `limit` count.
+    """The recordings of a file, a folder or a table, as utterances to generate.
 
-    taken  names that no result may have
+    Args:
+        model: Encodes them.
+        path: The file, folder or table (.tsv).
+        max_utterances: Only the first N, sorted by name; None: all.
+        taken: Names that no result may have.
     """
 
     def __init__(
         self,
         model: Autoencoder,
         path: Path,
-        limit: int | None,
+        max_utterances: int | None,
         taken: Sequence[str] = (),
     ) -> None:
         self.model = model
@@ -42,7 +46,7 @@ class Recordings:
         found = find_recordings(path)
         added = ["" if each.channel is None else f"#{each.channel}" for each in found]
         keys = [(each.key.removesuffix(end), end) for each, end in zip(found, added, strict=True)]
-        named = dict(sorted(zip(result_names(keys, taken), found, strict=True))[:limit])
+        named = dict(sorted(zip(result_names(keys, taken), found, strict=True))[:max_utterances])
         self.recordings = named
         self.utterances = [self._utterance(name, named[name]) for name in named]
 
@@ -54,13 +58,13 @@ class Recordings:
         return Utterance(name, speaker or None, printable(str(path)), digest, length)
 
     def content(self, utterance: Utterance) -> Content:
-        """The codes of a recording, which sets how long its result is."""
+        """Returns the codes of a recording; its result is as long as the recording."""
         waveform = self.read(utterance)
         codes = self.model.encode(waveform, self.model.sample_rate)
         return Content(codes, len(waveform))
 
     def read(self, utterance: Utterance) -> Tensor:
-        """Samples (T,) int16 at the model's rate, T > 0; AudioError where it cannot be used."""
+        """Returns samples (T,) int16 at the model's rate, T > 0.  Raises AudioError."""
         recording = self.recordings[utterance.name]
         pcm = read_even_silence(recording.path, self.model.sample_rate, recording.channel)
         if pcm.source_rate not in self.rates_said:
@@ -73,16 +77,15 @@ class Recordings:
 
 
 def find_recordings(path: Path) -> list[Recording]:
-    """Those of a file, a folder or a table (.tsv); an empty speaker where none is named."""
+    """Lists the recordings in a file, a folder or a table (.tsv); unknown speakers are empty."""
     path = path.expanduser()
     if path.is_dir():
         found = _named_input(FolderSource(str(path)).recordings)
         loose = [each for each in found if "/" not in each.key]
         if loose:
             logger.info(
-                "recordings that lie in no speaker's folder: %d, directly in %s; their speaker "
-                "is unknown",
-                *(len(loose), path),
+                "recordings directly in %s, in no speaker's folder: %d; their speaker is unknown",
+                *(path, len(loose)),
             )
         kept = [each for each in found if "/" in each.key]
         return [*kept, *(Recording(each.key, each.path, speaker="") for each in loose)]
@@ -93,7 +96,7 @@ def find_recordings(path: Path) -> list[Recording]:
 
 
 def _named_input(listing: Callable[[], list[Recording]]) -> list[Recording]:
-    """What `listing` returns; its errors name the settings of training."""
+    """Calls `listing`, whose errors name settings of training, and renames them to `input`."""
     try:
         return listing()
     except UserError as error:
@@ -104,7 +107,10 @@ def _named_input(listing: Callable[[], list[Recording]]) -> list[Recording]:
 
 
 def read_even_silence(path: Path, sample_rate: int, channel: int | None) -> Pcm:
-    """As `audio.files.read`, but a constant recording, which teaches nothing, can be spoken."""
+    """Reads a recording as `audio.io.read` does, and a constant one as well.
+
+    Training refuses constant recordings, but they can be reconstructed.
+    """
     try:
         return files.read(path, sample_rate, channel)
     except AudioError as error:
@@ -119,11 +125,11 @@ def read_even_silence(path: Path, sample_rate: int, channel: int | None) -> Pcm:
 
 
 def _expected_samples(path: Path, sample_rate: int) -> int:
-    """By the file's header, which may be wrong: 0 where it says nothing."""
+    """Returns the length that a file's header gives, which may be wrong; 0 where it gives none."""
     try:
         header = soundfile.info(os.fsencode(path))
     except (soundfile.LibsndfileError, TypeError, OSError):
-        return 0  # the reason is said when it is read
+        return 0  # reading it will give the reason
     if header.frames >= files.UNKNOWN_FRAMES or not header.samplerate:
         return 0
     return ceil(header.frames * sample_rate / header.samplerate)

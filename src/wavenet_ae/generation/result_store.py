@@ -1,30 +1,30 @@
-"""A `.json` beside each result says what it was made of and how; it is written last.
+"""Results with their provenance: a `.json` beside each says what it was made of and how.
 
-So a result with its `.json` is complete, and is not made again.
+The `.json` is written last, so that a result that has one is complete and is not made again.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from wavenet_ae.audio.io import replacing
 from wavenet_ae.errors import UserError
 from wavenet_ae.generation.utterances import Utterance
 from wavenet_ae.provenance import this_command
+from wavenet_ae.storage import remove_unfinished, write_bytes
 
-PARTIAL = re.compile(r"\..+\.[0-9a-f]{32}\.partial")  # of audio.files.replacing
 
+class ResultStore:
+    """The results of one command in one folder.
 
-class Provenance:
-    """Of the results of one command in one folder.
-
-    suffix   of the results
-    decides  what a result depends on, beside its utterance: another value makes another result
-    how      what else is to be remembered
+    Args:
+        folder: Where.
+        suffix: Of the results' files.
+        decides: What a result depends on beside its utterance and speaker: another value makes
+            another result.
+        how: What else to keep about the results.
     """
 
     def __init__(
@@ -33,89 +33,98 @@ class Provenance:
         self.folder, self.suffix, self.decides = folder, suffix, dict(decides)
         self.how = {**how, **this_command()}
 
-    def result(self, utterance: Utterance) -> Path:
+    def file(self, utterance: Utterance) -> Path:
+        """Returns the file of a result."""
         return self.folder / f"{utterance.name}{self.suffix}"
 
-    def card(self, utterance: Utterance) -> Path:
+    def record_file(self, utterance: Utterance) -> Path:
+        """Returns the `.json` beside a result."""
         return self.folder / f"{utterance.name}.json"
 
-    def is_done(self, utterance: Utterance, voice: str | None) -> bool:
-        """Whether it is there, complete, and made with these settings."""
-        there = self._read(utterance)
-        return bool(there) and not self._differences(there, utterance, voice)
+    def is_done(self, utterance: Utterance, speaker: str | None) -> bool:
+        """Whether a result exists, is complete, and was made with these settings."""
+        existing = self._read(utterance)
+        return bool(existing) and not self._differences(existing, utterance, speaker)
 
-    def require_same(self, utterances: Sequence[Utterance], voices: Sequence[str | None]) -> None:
-        """UserError where a result is there that was made with other settings."""
-        for utterance, voice in zip(utterances, voices, strict=True):
-            there = self._read(utterance)
-            if there and (found := self._differences(there, utterance, voice)):
+    def require_same(self, utterances: Sequence[Utterance], speakers: Sequence[str | None]) -> None:
+        """Raises UserError where a result exists that was made with other settings."""
+        for utterance, speaker in zip(utterances, speakers, strict=True):
+            existing = self._read(utterance)
+            if existing and (found := self._differences(existing, utterance, speaker)):
                 raise UserError(
-                    f"{self.result(utterance)} is there and was made with other settings: "
-                    f"{'; '.join(found)}.  Give another out=, or overwrite=true"
+                    f"{self.file(utterance)} exists and was made with other settings: "
+                    f"{'; '.join(found)}.  Set another out=, or overwrite=true"
                 )
 
     def require_no_input_replaced(self, utterances: Sequence[Utterance]) -> None:
+        """Raises UserError where a result would be written over an input."""
         inputs = {Path(each.origin).resolve() for each in utterances}
         for utterance in utterances:
-            if (result := self.result(utterance)).resolve() in inputs:
-                raise UserError(f"{result} is an input and would be replaced: give another out=")
+            if (result := self.file(utterance)).resolve() in inputs:
+                raise UserError(f"{result} is an input and would be replaced: set another out=")
 
     def remove_unfinished(self, utterances: Sequence[Utterance]) -> None:
-        """Remove what a killed command was writing in the folders of results."""
-        for folder in {self.folder, *(self.result(each).parent for each in utterances)}:
-            for partial in folder.glob(".*.partial"):
-                if PARTIAL.fullmatch(partial.name):
-                    partial.unlink(missing_ok=True)
+        """Removes what a killed command was writing in the folders of results."""
+        for folder in {self.folder, *(self.file(each).parent for each in utterances)}:
+            remove_unfinished(folder)
 
     def forget(self, utterance: Utterance) -> None:
-        """Before a result is replaced."""
-        self.card(utterance).unlink(missing_ok=True)
+        """Marks a result as incomplete before it is replaced."""
+        self.record_file(utterance).unlink(missing_ok=True)
 
-    def write(
-        self, utterance: Utterance, voice: str | None, took: float, audio_seconds: float
+    def record(
+        self, utterance: Utterance, speaker: str | None, took: float, audio_seconds: float
     ) -> None:
-        """Once the result is complete; `took` in seconds."""
+        """Writes the `.json` of a result that is complete.
+
+        Args:
+            utterance: What was made.
+            speaker: As whom; None: the unknown speaker.
+            took: Seconds that it took.
+            audio_seconds: Its length.
+        """
         content = {
-            **self._decided(utterance, voice),
+            **self._decided(utterance, speaker),
             "origin": utterance.origin,
             **self.how,
             "seconds_taken": round(took, 3),
             "audio_seconds": audio_seconds,
             "times_real_time": round(audio_seconds / took, 4) if took else None,
         }
-        with replacing(self.card(utterance)) as file:
-            file.write(json.dumps(content, indent=2).encode() + b"\n")
+        write_bytes(self.record_file(utterance), json.dumps(content, indent=2).encode() + b"\n")
 
     def all_there(self) -> list[tuple[str, str | None]]:
-        """Name and speaker of each complete result in the folder, also of earlier commands."""
+        """Returns name and speaker of all complete results in the folder, of any command."""
         found = []
-        for card in self.folder.rglob("*.json"):
-            said = json.loads(card.read_bytes())
-            if "utterance" in said and card.with_name(card.stem + self.suffix).is_file():
-                found.append((said["utterance"], said["speaker"]))
+        for file in self.folder.rglob("*.json"):
+            record = json.loads(file.read_bytes())
+            if "utterance" in record and file.with_name(file.stem + self.suffix).is_file():
+                found.append((record["utterance"], record["speaker"]))
         return sorted(found)
 
-    def _decided(self, utterance: Utterance, voice: str | None) -> dict[str, Any]:
-        own = {"utterance": utterance.name, "input_sha256": utterance.digest, "speaker": voice}
+    def _decided(self, utterance: Utterance, speaker: str | None) -> dict[str, Any]:
+        own = {"utterance": utterance.name, "input_sha256": utterance.digest, "speaker": speaker}
         return {**self.decides, **own}
 
     def _read(self, utterance: Utterance) -> dict[str, Any]:
-        """{} where there is no complete result."""
-        card = self.card(utterance)
-        if not (card.is_file() and self.result(utterance).is_file()):
+        """Returns the content of a `.json`; {} where there is no complete result."""
+        file = self.record_file(utterance)
+        if not (file.is_file() and self.file(utterance).is_file()):
             return {}
         try:
-            return {"utterance": None, **json.loads(card.read_bytes())}
+            return {"utterance": None, **json.loads(file.read_bytes())}
         except (ValueError, TypeError):
-            raise UserError(f"{card} is not what this program writes: give another out=") from None
+            raise UserError(
+                f"{file} is not a file that wavenet-ae generate writes: set another out="
+            ) from None
 
     def _differences(
-        self, there: dict[str, Any], utterance: Utterance, voice: str | None
+        self, existing: dict[str, Any], utterance: Utterance, speaker: str | None
     ) -> list[str]:
         return [
-            f"{key} was {_short(there.get(key))}, now {_short(value)}"
-            for key, value in self._decided(utterance, voice).items()
-            if there.get(key) != value
+            f"{key} was {_short(existing.get(key))}, now {_short(value)}"
+            for key, value in self._decided(utterance, speaker).items()
+            if existing.get(key) != value
         ]
 
 

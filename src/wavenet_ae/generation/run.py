@@ -1,4 +1,4 @@
-"""A task of generate.py from its settings to its files."""
+"""A task of `wavenet-ae generate`, from its settings to its files."""
 
 from __future__ import annotations
 
@@ -9,27 +9,36 @@ from typing import Any
 
 from wavenet_ae.engines import Sampling, make_engine
 from wavenet_ae.errors import UserError
-from wavenet_ae.generation.code_files import UNITS_CARD, read_card, units_card, write_card
+from wavenet_ae.generation.code_files import (
+    UNITS_DESCRIPTION,
+    describe_units,
+    read_description,
+    write_description,
+)
 from wavenet_ae.generation.encode import encode_all
-from wavenet_ae.generation.generator import Speaker, Spoken, in_groups
+from wavenet_ae.generation.generator import Request, UtteranceGenerator, in_batches
 from wavenet_ae.generation.given_codes import GivenCodes
-from wavenet_ae.generation.progress import Meter
 from wavenet_ae.generation.recordings import Recordings
-from wavenet_ae.generation.result_store import Provenance
-from wavenet_ae.generation.settings import Settings
-from wavenet_ae.generation.speakers import require_speaker, voices_of
-from wavenet_ae.generation.utterances import Source, Unconditional, Utterance
+from wavenet_ae.generation.result_store import ResultStore
+from wavenet_ae.generation.settings import GenerationSettings
+from wavenet_ae.generation.speakers import require_speaker, target_speakers
+from wavenet_ae.generation.utterances import Unconditional, Utterance, UtteranceSource
 from wavenet_ae.loading import device_named, load_with_fingerprint
 from wavenet_ae.models import Autoencoder, GenerativeModel
+from wavenet_ae.progress import AudioProgress
+from wavenet_ae.threads import AdaptedTorch
 
 logger = logging.getLogger(__name__)
 
 
-def generate(settings: Settings) -> int:
-    """Do what the settings ask for; returns how many recordings could not be used.
+def generate(settings: GenerationSettings) -> int:
+    """Generates or encodes what the settings ask for.
 
-    Raises UserError, before anything is made, where the checkpoint, the input and the settings
-    do not fit together.
+    Returns:
+        How many recordings could not be used.
+
+    Raises:
+        UserError: Checkpoint, input and settings do not fit together; nothing has been made then.
     """
     assert settings.checkpoint is not None
     model, fingerprint = load_with_fingerprint(Path(settings.checkpoint).expanduser())
@@ -40,72 +49,78 @@ def generate(settings: Settings) -> int:
     if settings.task == "encode":
         assert isinstance(model, Autoencoder)
         return _encode(model, fingerprint, settings)
-    return _speak(model, fingerprint, settings)
+    return _generate(model, fingerprint, settings)
 
 
 def _require_fitting(model: GenerativeModel, task: str) -> None:
     if task == "sample" and isinstance(model, Autoencoder):
         raise UserError(
-            "task is 'sample', but this model speaks from codes, not from nothing: take "
+            "task is 'sample', but this model generates from codes only: choose "
             "task=reconstruct, convert or decode, or a checkpoint of model=wavenet"
         )
     if task != "sample" and not isinstance(model, Autoencoder):
         raise UserError(
-            f"task is {task!r}, but this model has no encoder and no codes: take task=sample, or "
+            f"task is {task!r}, but this model has no encoder and no codes: choose task=sample, or "
             "a checkpoint of model=autoencoder"
         )
 
 
-def _speak(model: GenerativeModel, fingerprint: str, settings: Settings) -> int:
+def _generate(model: GenerativeModel, fingerprint: str, settings: GenerationSettings) -> int:
     engine = make_engine(settings.engine, model.decoder)
     source = _source(model, fingerprint, settings)
-    voices = voices_of(model, source.utterances, settings.speaker)
-    provenance = _provenance(settings, fingerprint, f".{settings.format}", engine.name)
-    is_wanted = _to_do(settings, provenance, source.utterances, voices)
-    parts = zip(source.utterances, voices, is_wanted, strict=True)
-    spoken = [Spoken(*each) for each in parts]
-    speaker = Speaker(model, engine, source, _sampling(settings), settings.seed, provenance)
-    with _meter(model, [each.utterance for each in spoken if each.is_wanted]) as meter:
-        for group in in_groups(spoken, settings.streams):
-            speaker.speak(group, meter)
-    return _said(meter, speaker.num_failed, settings)
+    speakers = target_speakers(model, source.utterances, settings.speaker)
+    results = _results(settings, fingerprint, f".{settings.format}", engine.name)
+    is_wanted = _missing(settings, results, source.utterances, speakers)
+    parts = zip(source.utterances, speakers, is_wanted, strict=True)
+    requests = [Request(*each) for each in parts]
+    generator = UtteranceGenerator(
+        model, engine, source, _sampling(settings), settings.seed, results
+    )
+    wanted = [each.utterance for each in requests if each.is_wanted]
+    with AudioProgress(len(wanted), _audio_seconds(model, wanted)) as progress:
+        for batch in in_batches(requests, settings.batch_size):
+            generator.generate(batch, progress)
+    return _log_end(progress, generator.num_failed, settings)
 
 
-def _encode(model: Autoencoder, fingerprint: str, settings: Settings) -> int:
-    source = Recordings(model, Path(settings.input or ""), settings.limit, taken=["units"])
-    utterances, voices = source.utterances, [each.speaker for each in source.utterances]
-    provenance = _provenance(settings, fingerprint, ".npy")
-    card = units_card(model, fingerprint, str(settings.checkpoint))
-    there = read_card(settings.destination)
-    if there and there["model_fingerprint"] != fingerprint and not settings.overwrite:
+def _encode(model: Autoencoder, fingerprint: str, settings: GenerationSettings) -> int:
+    source = Recordings(model, Path(settings.input or ""), settings.max_utterances, taken=["units"])
+    utterances, speakers = source.utterances, [each.speaker for each in source.utterances]
+    results = _results(settings, fingerprint, ".npy")
+    existing = read_description(settings.destination)
+    if existing and existing["model_fingerprint"] != fingerprint and not settings.overwrite:
         raise UserError(
-            f"{settings.destination / UNITS_CARD} says that codes of another model lie there, "
-            f"{there.get('checkpoint')}: give another out=, or overwrite=true"
+            f"{settings.destination / UNITS_DESCRIPTION} says that codes of another model lie "
+            f"there, {existing.get('checkpoint')}: set another out=, or overwrite=true"
         )
-    is_wanted = _to_do(settings, provenance, utterances, voices)
+    is_wanted = _missing(settings, results, utterances, speakers)
     wanted = [each for each, is_one in zip(utterances, is_wanted, strict=True) if is_one]
-    write_card(settings.destination, card)
-    with _meter(model, wanted) as meter:
-        num_failed = encode_all(source, wanted, provenance, meter)
-    return _said(meter, num_failed, settings)
+    description = describe_units(model, fingerprint, str(settings.checkpoint))
+    write_description(settings.destination, description)
+    seconds = _audio_seconds(model, wanted)
+    with AudioProgress(len(wanted), seconds, AdaptedTorch()) as progress:
+        num_failed = encode_all(source, wanted, results, progress)
+    return _log_end(progress, num_failed, settings)
 
 
-def _source(model: GenerativeModel, fingerprint: str, settings: Settings) -> Source:
+def _source(
+    model: GenerativeModel, fingerprint: str, settings: GenerationSettings
+) -> UtteranceSource:
     if not isinstance(model, Autoencoder):
         num_samples = max(1, round(settings.seconds * model.sample_rate))
-        return Unconditional(settings.count, num_samples)
+        return Unconditional(settings.num_samples, num_samples)
     if settings.codes is not None:
-        return GivenCodes(model, fingerprint, Path(settings.codes), settings.limit)
-    return Recordings(model, Path(settings.input or ""), settings.limit)
+        return GivenCodes(model, fingerprint, Path(settings.codes), settings.max_utterances)
+    return Recordings(model, Path(settings.input or ""), settings.max_utterances)
 
 
-def _sampling(settings: Settings) -> Sampling:
+def _sampling(settings: GenerationSettings) -> Sampling:
     return Sampling(settings.temperature, settings.top_k, settings.top_p)
 
 
-def _provenance(
-    settings: Settings, fingerprint: str, suffix: str, engine: str | None = None
-) -> Provenance:
+def _results(
+    settings: GenerationSettings, fingerprint: str, suffix: str, engine: str | None = None
+) -> ResultStore:
     decides: dict[str, Any] = {"task": settings.task, "model_fingerprint": fingerprint}
     how: dict[str, Any] = {
         "checkpoint": settings.checkpoint,
@@ -114,37 +129,40 @@ def _provenance(
     if settings.task != "encode":
         for name in ("temperature", "top_k", "top_p", "seed"):
             decides[name] = getattr(settings, name)
-        how |= {"engine": engine, "streams": settings.streams}
+        how |= {"engine": engine, "batch_size": settings.batch_size}
     if settings.task == "sample":
         decides["seconds"] = settings.seconds
-    return Provenance(settings.destination, suffix, decides, how)
+    return ResultStore(settings.destination, suffix, decides, how)
 
 
-def _to_do(
-    settings: Settings,
-    provenance: Provenance,
+def _missing(
+    settings: GenerationSettings,
+    results: ResultStore,
     utterances: Sequence[Utterance],
-    voices: Sequence[str | None],
+    speakers: Sequence[str | None],
 ) -> list[bool]:
-    """Which results are not there yet.  UserError where they would replace what is there."""
-    provenance.require_no_input_replaced(utterances)
+    """Returns which results do not exist yet.
+
+    Raises:
+        UserError: Results would replace inputs, or results of other settings.
+    """
+    results.require_no_input_replaced(utterances)
     if not settings.overwrite:
-        provenance.require_same(utterances, voices)
-    provenance.remove_unfinished(utterances)
-    pairs = zip(utterances, voices, strict=True)
-    is_wanted = [not provenance.is_done(*pair) for pair in pairs]
+        results.require_same(utterances, speakers)
+    results.remove_unfinished(utterances)
+    pairs = zip(utterances, speakers, strict=True)
+    is_wanted = [not results.is_done(*pair) for pair in pairs]
     if num_done := len(is_wanted) - sum(is_wanted):
         logger.info("%d of %d are there already", num_done, len(is_wanted))
     return is_wanted
 
 
-def _meter(model: GenerativeModel, wanted: Sequence[Utterance]) -> Meter:
-    num_samples = sum(each.num_samples for each in wanted)
-    return Meter(len(wanted), num_samples / model.sample_rate)
+def _audio_seconds(model: GenerativeModel, wanted: Sequence[Utterance]) -> float:
+    return sum(each.num_samples for each in wanted) / model.sample_rate
 
 
-def _said(meter: Meter, num_failed: int, settings: Settings) -> int:
-    done = meter.text if meter.num_utterances else "there was nothing to do"
+def _log_end(progress: AudioProgress, num_failed: int, settings: GenerationSettings) -> int:
+    done = progress.text if progress.num_utterances else "there was nothing to do"
     logger.info("%s: %s", settings.destination, done)
     if num_failed:
         logger.warning("%d recordings could not be used, see above", num_failed)

@@ -1,4 +1,4 @@
-"""Whose voice an utterance gets."""
+"""The speakers as whom utterances are generated."""
 
 from __future__ import annotations
 
@@ -15,13 +15,21 @@ logger = logging.getLogger(__name__)
 NUM_SHOWN = 12
 
 
-def voices_of(
+def target_speakers(
     model: GenerativeModel, utterances: Sequence[Utterance], speaker: str | None
 ) -> list[str | None]:
-    """The speaker of each result, None for the unknown speaker: `speaker` where one is given,
-    else the utterance's own, where the model knows him or her; where not, it is said.
+    """Chooses the speaker of each result.
 
-    Raises UserError where the model does not know `speaker`.
+    Args:
+        model: What generates.
+        utterances: Of the results.
+        speaker: Of all results; None: each utterance's own, if the model knows it.
+
+    Returns:
+        Names, None for the unknown speaker.
+
+    Raises:
+        UserError: The model does not know `speaker`.
     """
     if speaker is not None:
         require_speaker(model, speaker)
@@ -30,18 +38,18 @@ def voices_of(
     if strangers := sorted({each.speaker for each in utterances if each.speaker} - known):
         more = f" and {len(strangers) - NUM_SHOWN} more" if len(strangers) > NUM_SHOWN else ""
         logger.info(
-            "the model does not know these speakers, whose voice is of nobody known: %s%s",
+            "the model does not know these speakers and uses the unknown-speaker embedding: %s%s",
             *(", ".join(strangers[:NUM_SHOWN]), more),
         )
     return [each.speaker if each.speaker in known else None for each in utterances]
 
 
 def require_speaker(model: GenerativeModel, speaker: str) -> None:
-    """UserError where the model cannot speak with this voice."""
+    """Raises UserError where the model cannot generate as this speaker."""
     if not model.speaker_conditioning:
         raise UserError(
             f"speaker is {speaker!r}, but this model was trained without speakers "
-            "(model.speaker_conditioning=false): leave speaker out"
+            "(model.speaker_conditioning=false): remove speaker"
         )
     if speaker in model.speakers:
         return
@@ -49,6 +57,6 @@ def require_speaker(model: GenerativeModel, speaker: str) -> None:
     nearest = sorted(likeness, key=lambda name: (-likeness[name], name))
     more = f" and {len(nearest) - NUM_SHOWN} more" if len(nearest) > NUM_SHOWN else ""
     raise UserError(
-        f"speaker is {speaker!r}, whom the model does not know.  It knows "
+        f"speaker is {speaker!r}, which the model does not know.  It knows "
         f"{', '.join(nearest[:NUM_SHOWN])}{more}"
     )

@@ -1,4 +1,4 @@
-"""Recordings that are written while they are made."""
+"""Recordings that are written while they are generated."""
 
 from __future__ import annotations
 
@@ -10,15 +10,22 @@ from types import TracebackType
 import numpy as np
 import soundfile
 
-from wavenet_ae.audio.io import replacing
 from wavenet_ae.errors import UserError
+from wavenet_ae.storage import atomic_write
 
 
 class StreamingWriter:
-    """A 16-bit mono recording, WAV or FLAC by suffix, for a `with` block.
+    """A 16-bit mono recording that grows, for a `with` block.
 
-    It takes its name when it is finished, complete and on disk; a block that ends before leaves
-    nothing.  Raises UserError where it cannot be written.
+    The file takes its name when it is finished: complete and on disk.  A block that ends before
+    leaves nothing.
+
+    Args:
+        path: The file, WAV or FLAC by its suffix.
+        sample_rate: In Hz.
+
+    Raises:
+        UserError: The file cannot be written.
     """
 
     def __init__(self, path: Path, sample_rate: int) -> None:
@@ -28,20 +35,20 @@ class StreamingWriter:
         container = self.path.suffix[1:].upper()
         given = dict(samplerate=self.sample_rate, channels=1, subtype="PCM_16", format=container)
         with ExitStack() as opened:
-            file = opened.enter_context(replacing(self.path))
+            file = opened.enter_context(atomic_write(self.path))
             # By number: an interrupt would be lost in a callback from libsndfile to a file object.
             self.sound = soundfile.SoundFile(file.fileno(), "w", closefd=False, **given)
             self.file = opened.pop_all()
         return self
 
     def write(self, samples: np.ndarray) -> None:
-        """Append (n,) int16, and keep none of them in memory."""
+        """Appends samples (n,) int16, and keeps none of them in memory."""
         with self._errors():
             self.sound.write(samples)
             self.sound.flush()
 
     def finish(self) -> None:
-        """Write what the container ends with, and give the file its name."""
+        """Writes what the container ends with, and gives the file its name."""
         with self._errors():
             self.sound.close()
         self.file.close()
@@ -52,7 +59,7 @@ class StreamingWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Nothing to do after `finish`."""
+        """Removes the file unless it is finished."""
         with suppress(soundfile.LibsndfileError):
             self.sound.close()
         if error is None:
@@ -66,10 +73,10 @@ class StreamingWriter:
             yield
         except soundfile.LibsndfileError as error:
             raise UserError(
-                f"{self.path} cannot be written: {error.error_string}  Free some space, for "
-                "example; the same command goes on, and what is complete stays"
+                f"{self.path} cannot be written: {error.error_string}  Free some space or choose "
+                "another out=, then run the same command again; files that are complete stay"
             ) from None
 
 
 class Unfinished(Exception):
-    """Tells `replacing` that its file is not complete."""
+    """Tells `atomic_write` that its file is not complete."""

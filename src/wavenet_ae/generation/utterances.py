@@ -1,4 +1,4 @@
-"""What is to be made: its name, and what it is made from when its turn comes."""
+"""The utterances to generate: their names, and their content when their turn comes."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ from wavenet_ae.errors import UserError
 class Utterance:
     """One file to make.
 
-    name         its path in the folder of results, without a suffix; it keys the random numbers
-    speaker      who speaks in the input; None: nobody that is known
-    origin       the input, for people
-    digest       of the input: its SHA-256, which another one never has
-    num_samples  about how long it will be, at the model's rate
+    Args:
+        name: Its path in the folder of results, without a suffix; it keys the random numbers.
+        speaker: Of the input; None where it is unknown.
+        origin: The input, for people.
+        digest: SHA-256 of the input.
+        num_samples: About how long the result will be, at the model's rate.
     """
 
     name: str
@@ -34,32 +35,38 @@ class Utterance:
 
 @dataclass(frozen=True)
 class Content:
-    """What an utterance says.
+    """What an utterance is generated from.
 
-    codes        (N,) or (Q, N), or vectors (D, N); None where it is made up
-    num_samples  exactly how long it will be
+    Args:
+        codes: (N,) or (Q, N), or vectors (D, N); None: it is unconditional.
+        num_samples: Exactly how long the result will be.
     """
 
     codes: Tensor | None
     num_samples: int
 
 
-class Source(Protocol):
+class UtteranceSource(Protocol):
     """Where utterances come from."""
 
     @property
     def utterances(self) -> Sequence[Utterance]:
-        """All of them, in order of their names."""
+        """All utterances, sorted by name."""
 
     def content(self, utterance: Utterance) -> Content:
-        """Raises AudioError where a recording cannot be used."""
+        """Returns the content of one; raises AudioError where its recording cannot be used."""
 
 
 class Unconditional:
-    """`count` utterances of `num_samples` that a model without codes makes up."""
+    """Unconditional samples of a model without codes.
 
-    def __init__(self, count: int, num_samples: int) -> None:
-        names = [f"sample-{number:04d}" for number in range(1, count + 1)]
+    Args:
+        num_utterances: How many.
+        num_samples: Audio samples of each.
+    """
+
+    def __init__(self, num_utterances: int, num_samples: int) -> None:
+        names = [f"sample-{number:04d}" for number in range(1, num_utterances + 1)]
         self.utterances = [Utterance(name, None, "", "", num_samples) for name in names]
 
     def content(self, utterance: Utterance) -> Content:
@@ -67,15 +74,25 @@ class Unconditional:
 
 
 def printable(text: str) -> str:
-    """A path whose bytes need not be UTF-8 as text that can be printed, written and hashed."""
+    """Returns a path, whose bytes need not be UTF-8, as text that can be printed and hashed."""
     return os.fsencode(text).decode("utf-8", "backslashreplace")
 
 
 def result_names(keys: Sequence[tuple[str, str]], taken: Sequence[str] = ()) -> list[str]:
-    """Names of results from unique pairs of a path and what is added to it (`#channel`, or "").
+    """Names results after their inputs.
 
-    The path mirrors the input's and has no suffix, but keeps it where two would share a name, or
-    the name is `taken`.  Raises UserError where two share a name even so.
+    A name is the input's path without its suffix; the suffix stays where two inputs would share a
+    name, or the name is taken.
+
+    Args:
+        keys: Unique pairs of a path and what is added to it (`#channel`, or "").
+        taken: Names that no result may have.
+
+    Returns:
+        A name for each pair.
+
+    Raises:
+        UserError: Two share a name even so.
     """
     inside = [(_inside(path), added) for path, added in keys]
     short = [os.path.splitext(path)[0] + added for path, added in inside]
@@ -89,13 +106,13 @@ def result_names(keys: Sequence[tuple[str, str]], taken: Sequence[str] = ()) -> 
         if name in owners:
             raise UserError(
                 f"{printable(owners[name])} and {printable(path)} would both make "
-                f"{printable(name)}: rename one, or give them in two commands with two out="
+                f"{printable(name)}: rename one, or run two commands with two out="
             )
         owners[name] = path
     return [printable(name) for name in names]
 
 
 def _inside(path: str) -> str:
-    """A path that leads nowhere else: without a root and without `..`."""
+    """Returns a path without a root and without `..`, so that it stays inside a folder."""
     parts = [part for part in PurePath(path).parts if part not in ("/", "..", ".")]
     return "/".join(parts)

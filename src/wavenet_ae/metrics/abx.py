@@ -13,6 +13,7 @@ NAME is the item file's name of a recording. abx_scores.py runs fastabx on such 
 
 from __future__ import annotations
 
+import io
 import json
 from collections import defaultdict
 from collections.abc import Sequence
@@ -25,9 +26,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from wavenet_ae.audio.io import replacing
 from wavenet_ae.errors import UserError
 from wavenet_ae.labels import Item
+from wavenet_ae.storage import write_bytes, write_errors
 
 COLUMNS = ("#file", "onset", "offset", "#phone", "prev-phone", "next-phone", "speaker")
 ITEMS, FEATURES, TIMES, SETTINGS = "phones.item", "features", "times", "settings.json"
@@ -148,11 +149,10 @@ class AbxExporter:
                 f"first column ({next(iter(self._items), 'empty')}, ...) name them?"
             )
         counts = {key: value for key, value in asdict(export).items() if key != "folder"}
-        with replacing(self.folder / SETTINGS) as file:
-            file.write(json.dumps(asdict(self.settings) | counts, indent=2).encode() + b"\n")
+        settings = json.dumps(asdict(self.settings) | counts, indent=2)
+        write_bytes(self.folder / SETTINGS, settings.encode() + b"\n")
         lines = [" ".join(COLUMNS), *map(_line, self._kept)]
-        with replacing(self.folder / ITEMS) as file:
-            file.write("".join(line + "\n" for line in lines).encode())
+        write_bytes(self.folder / ITEMS, "".join(line + "\n" for line in lines).encode())
         return export
 
     def _numbered(self, codes: np.ndarray) -> np.ndarray:
@@ -181,5 +181,9 @@ def _inside(folder: Path, name: str) -> Path:
 
 
 def _save(tensor: Tensor, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    torch.save(tensor, path)
+    """Writes a tensor; the export is complete when its items are written, which comes last."""
+    content = io.BytesIO()
+    torch.save(tensor, content)
+    with write_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.getvalue())

@@ -21,9 +21,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from wavenet_ae.audio.io import replacing
 from wavenet_ae.errors import UserError
 from wavenet_ae.metrics.abx import FEATURES, ITEMS, SETTINGS, TIMES
+from wavenet_ae.storage import write_bytes
 
 SCORES = "scores.json"
 SPEAKERS = ("within", "across")
@@ -135,8 +135,7 @@ def score(folder: Path) -> None:
         versions={"python": platform.python_version()}
         | {each: version(each) for each in LIBRARIES},
     )
-    with replacing(folder / SCORES) as file:
-        file.write(json.dumps(asdict(result), indent=2).encode() + b"\n")
+    write_bytes(folder / SCORES, json.dumps(asdict(result), indent=2).encode() + b"\n")
 
 
 def _check(folder: Path) -> None:

@@ -10,8 +10,8 @@ from pathlib import Path
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from wavenet_ae.checkpoint import write_whole
 from wavenet_ae.plotting.style import FONT_SIZES, PAGE_STYLE
+from wavenet_ae.storage import write_bytes
 
 
 def save(figure: Figure, path: Path) -> Path:
@@ -21,12 +21,12 @@ def save(figure: Figure, path: Path) -> Path:
         The path.
 
     Raises:
-        UserError: If the file cannot be written.
+        NotWritten: If the file cannot be written.
     """
     content = io.BytesIO()
     with rc_context(FONT_SIZES):  # matplotlib makes some ticks only now
         figure.savefig(content, format=path.suffix.removeprefix("."))
-    write_whole(path, content.getvalue())
+    write_bytes(path, content.getvalue())
     return path
 
 

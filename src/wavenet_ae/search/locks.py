@@ -10,6 +10,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from wavenet_ae.errors import UserError
+from wavenet_ae.runs import RunFolder
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +40,7 @@ def run_in_turn(folder: Path) -> Iterator[None]:
     The processes of a launcher outlive a sweep that is killed. When the sweep continues, it must
     not train in the same folder at the same time.
     """
-    lock = FileLock(folder / "run.lock")
+    lock = FileLock(RunFolder(folder).lock)
     try:
         lock.acquire(timeout=0)
     except Timeout:

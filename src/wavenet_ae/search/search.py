@@ -17,15 +17,15 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf, open_dict
 from optuna.trial import Trial
 
-from wavenet_ae.checkpoint import write_whole
 from wavenet_ae.config import check, plain
 from wavenet_ae.errors import UserError
-from wavenet_ae.exits import FAILED
+from wavenet_ae.runs import RunFolder
 from wavenet_ae.search.locks import sole_search
 from wavenet_ae.search.placement import require_one_device
 from wavenet_ae.search.settings import check_search_settings
 from wavenet_ae.search.space import Space, parse_space
 from wavenet_ae.search.study import Outcome, Trials, open_trials
+from wavenet_ae.storage import write_bytes
 from wavenet_ae.training.preflight import check_sizes
 from wavenet_ae.training.run_folder import log_to
 
@@ -149,7 +149,7 @@ def _outcome(job: JobReturn, run_folder: Path) -> Outcome:
 
 
 def _recorded_failure(run_folder: Path) -> Outcome | None:
-    file = run_folder / FAILED
+    file = RunFolder(run_folder).failed
     return Outcome(nan, file.read_text().strip()) if file.is_file() else None
 
 
@@ -171,7 +171,7 @@ def _name_best(trials: Trials, folder: Path) -> None:
         "folder": str(folder / str(best.number)),
         "overrides": trials.space.overrides(best.params),
     }
-    write_whole(folder / "best.yaml", yaml.safe_dump(record, sort_keys=False).encode())
+    write_bytes(folder / "best.yaml", yaml.safe_dump(record, sort_keys=False).encode())
     logger.info(
         "best of %d trials: %d with %.4f, %s; see %s",
         trials.num_finished(),

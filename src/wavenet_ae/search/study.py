@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import isfinite
@@ -23,9 +22,10 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 
 from wavenet_ae.errors import UserError
 from wavenet_ae.randomness import keyed_seed
+from wavenet_ae.resume import changes
 from wavenet_ae.search.settings import SearchSettings
 from wavenet_ae.search.space import Space
-from wavenet_ae.training.resumable import changes
+from wavenet_ae.storage import atomic_path, remove_unfinished
 
 FILE = "search.db"
 STUDY = "search"
@@ -140,17 +140,16 @@ def open_trials(
 
 
 def _create(file: Path, description: Mapping[str, Any]) -> None:
-    """Create the study under another name and rename it: a kill leaves the whole file or none."""
-    temporary = file.with_name(f".{file.name}.tmp")
-    temporary.unlink(missing_ok=True)
-    storage = _storage(temporary)
-    study = optuna.create_study(
-        storage=storage, study_name=STUDY, direction=description["direction"]
-    )
-    study.set_user_attr("description", json.dumps(description))
-    storage.remove_session()
-    storage.engine.dispose()
-    os.replace(temporary, file)
+    """Creates the study's database: a kill leaves the whole file or none."""
+    remove_unfinished(file.parent)
+    with atomic_path(file) as unfinished:
+        storage = _storage(unfinished)
+        study = optuna.create_study(
+            storage=storage, study_name=STUDY, direction=description["direction"]
+        )
+        study.set_user_attr("description", json.dumps(description))
+        storage.remove_session()
+        storage.engine.dispose()
 
 
 def _storage(file: Path) -> RDBStorage:

@@ -1,4 +1,4 @@
-"""The sounds of a few utterances as a model makes them, and their spectrograms."""
+"""Audio samples of a model: a few utterances reconstructed or generated, and their spectrograms."""
 
 from __future__ import annotations
 
@@ -17,30 +17,39 @@ from wavenet_ae.models.sampling import synthesize
 from wavenet_ae.plotting.files import save
 from wavenet_ae.plotting.spectrograms import plot_spectrograms
 
-Sounds = dict[str, np.ndarray]  # (T,) int16, by the name of their file
+Samples = dict[str, np.ndarray]  # (T,) int16, by the name of their file
 
 
 @dataclass(frozen=True)
-class Utterance:
-    """original   (T,) int16
-    voices     rows of the speakers as whom it is made, by the ending of the sound's name; the
-               first is the one that is drawn beside the original
+class SampledUtterance:
+    """An utterance, and the speakers as whom it is made.
+
+    Args:
+        name: Of its files.
+        original: (T,) int16.
+        speakers: Rows of the speakers by the ending of the file's name; the spectrogram of the
+            first is plotted beside the original's.
     """
 
     name: str
     original: np.ndarray
-    voices: dict[str, int]
+    speakers: dict[str, int]
 
 
 @torch.no_grad()
-def make_sounds(model: GenerativeModel, utterances: Sequence[Utterance], engine: str) -> Sounds:
-    """Each utterance as long as it is in each of its voices, all side by side, and the original.
+def make_samples(
+    model: GenerativeModel, utterances: Sequence[SampledUtterance], engine: str
+) -> Samples:
+    """Makes each utterance as each of its speakers, as long as the original, all in one batch.
 
-    The same random numbers each time.  Training mode is left as it was, part by part.
+    Random numbers are the same each time.  Training mode is left as it was, part by part.
+
+    Returns:
+        The originals and what was made.
     """
     modes = [(part, part.training) for part in model.modules()]
-    streams = [(each, voice, row) for each in utterances for voice, row in each.voices.items()]
-    names = [f"{each.name}-{voice}" for each, voice, _ in streams]
+    streams = [(each, ending, row) for each in utterances for ending, row in each.speakers.items()]
+    names = [f"{each.name}-{ending}" for each, ending, _ in streams]
     rows = model.drop_speakers(torch.tensor([row for *_, row in streams]), None)
     model.eval()
     try:
@@ -51,11 +60,11 @@ def make_sounds(model: GenerativeModel, utterances: Sequence[Utterance], engine:
     finally:
         for part, mode in modes:
             part.training = mode
-    sounds = {f"{each.name}-original": each.original for each in utterances}
+    samples = {f"{each.name}-original": each.original for each in utterances}
     for index, (each, *_) in enumerate(streams):
         made = np.concatenate([chunk[index] for chunk in chunks])
-        sounds[names[index]] = made[: len(each.original)]
-    return sounds
+        samples[names[index]] = made[: len(each.original)]
+    return samples
 
 
 def _conditioning(model: GenerativeModel, originals: Sequence[np.ndarray]) -> Conditioning:
@@ -65,12 +74,13 @@ def _conditioning(model: GenerativeModel, originals: Sequence[np.ndarray]) -> Co
     return model.conditioning(codes, [len(each) for each in originals])
 
 
-def write_all(
-    folder: Path, utterances: Sequence[Utterance], sounds: Sounds, sample_rate: int
+def write_samples(
+    folder: Path, utterances: Sequence[SampledUtterance], samples: Samples, sample_rate: int
 ) -> None:
-    for name, samples in sounds.items():
-        write(folder / f"{name}.wav", samples, sample_rate)
+    """Writes a recording for each of the samples, and a picture for each utterance."""
+    for name, waveform in samples.items():
+        write(folder / f"{name}.wav", waveform, sample_rate)
     for each in utterances:
-        pair = [f"{each.name}-original", f"{each.name}-{next(iter(each.voices))}"]
-        figure = plot_spectrograms({name: sounds[name] for name in pair}, sample_rate)
+        pair = [f"{each.name}-original", f"{each.name}-{next(iter(each.speakers))}"]
+        figure = plot_spectrograms({name: samples[name] for name in pair}, sample_rate)
         save(figure, folder / f"{each.name}.png")

@@ -1,4 +1,4 @@
-"""Lightning's checkpoints through our files: durable, checksummed, plain."""
+"""Lightning's checkpoints, written and read by `wavenet_ae.checkpoint`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from wavenet_ae.checkpoint import read_checkpoint, remove_checkpoint, write_chec
 
 
 class DurableCheckpointIO(CheckpointIO):
-    """Lightning's own neither syncs to disk nor checks what it reads."""
+    """Checkpoints that are synced to disk and checked when read, as Lightning's own are not."""
 
     def save_checkpoint(
         self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None

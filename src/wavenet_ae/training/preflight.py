@@ -1,32 +1,34 @@
-"""Do the sizes of a configuration fit together?  Known before any recording is read."""
+"""Checks that the sizes of a configuration fit together, before any recording is read."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import torch
 
-from wavenet_ae.checkpoint import step_checkpoints
 from wavenet_ae.errors import UserError
 from wavenet_ae.models import GenerativeModel, build
 from wavenet_ae.models.build import model_config
+from wavenet_ae.runs import RunFolder
 from wavenet_ae.training.warm_start import initialize_from
 
 HOP_TOLERANCE = 0.2  # of a hop
 
 
 def check_sizes(config: Mapping[str, Any]) -> None:
-    """Build the model once, with a single speaker, and run it on the shortest window, so that
-    sizes that do not fit together are found before any recording is read.  Raises UserError."""
+    """Builds the model with a single speaker and runs it on the shortest window.
+
+    Raises:
+        UserError: Sizes do not fit together.
+    """
     try:
         model = build(model_config(config), ["speaker"])
         _run_one_hop(model)
     except (ValueError, RuntimeError) as error:
         raise UserError(f"The model cannot be built: {error}") from None
     window_samples(model, config["data"]["window_seconds"])
-    is_new = not step_checkpoints(Path(config["run_folder"]) / "checkpoints")
+    is_new = not RunFolder(config["run_folder"]).step_checkpoints()
     if is_new and config["init_from"] is not None:
         initialize_from(model, model_config(config), config["init_from"])
 
@@ -39,10 +41,17 @@ def _run_one_hop(model: GenerativeModel) -> None:
 
 
 def window_samples(model: GenerativeModel, window_seconds: float) -> int:
-    """Predicted samples of a window: the multiple of the model's hop that `window_seconds` means.
+    """Returns how many samples of a window are predicted: a multiple of the model's hop.
 
     A hop in seconds is rounded to samples (10 ms are 220.5 at 22 050 Hz), hence the tolerance of
-    a fifth of a hop.  Raises UserError where no multiple is so near.
+    20 % of a hop.
+
+    Args:
+        model: Whose hop counts.
+        window_seconds: Which multiple it is meant to be.
+
+    Raises:
+        UserError: No multiple is so near.
     """
     asked, hop = window_seconds * model.sample_rate, int(model.hop)
     num_hops = max(1, round(asked / hop))

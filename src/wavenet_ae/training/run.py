@@ -6,7 +6,6 @@ import logging
 import warnings
 from collections.abc import Mapping
 from math import isfinite, nan
-from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
@@ -23,18 +22,18 @@ from wavenet_ae.models import CodeModel, GenerativeModel, build, model_summary
 from wavenet_ae.models.build import model_config
 from wavenet_ae.objectives import Criterion, Objective, ObjectiveTerm
 from wavenet_ae.randomness import keyed_seed
+from wavenet_ae.resume import changes
+from wavenet_ae.runs import RunFolder
+from wavenet_ae.signals import handlers_kept
+from wavenet_ae.storage import NotWritten
 from wavenet_ae.training.callbacks import Checkpoints
 from wavenet_ae.training.checkpoint_io import DurableCheckpointIO
 from wavenet_ae.training.compilation import compile_parts
-from wavenet_ae.training.logging.csv_log import CSVLog
-from wavenet_ae.training.logging.histograms import HistogramLog
-from wavenet_ae.training.logging.loggers import describe_run
+from wavenet_ae.training.logging import CSVLog, HistogramLog, run_loggers
 from wavenet_ae.training.module import WaveformTraining
 from wavenet_ae.training.precision import Float64, warn_of_slow_precision
 from wavenet_ae.training.preflight import window_samples
-from wavenet_ae.training.resumable import changes
 from wavenet_ae.training.run_folder import write_run_files
-from wavenet_ae.training.signals import handlers_kept
 from wavenet_ae.training.warm_start import initialize_from
 
 logger = logging.getLogger(__name__)
@@ -44,21 +43,42 @@ NUM_FEATURE_BATCHES = 50  # of windows on which features are standardized
 
 
 def train(config: Mapping[str, Any]) -> float:
-    """Start, or go on with, the run in `config["run_folder"]`; returns the best value of
-    its criterion, that of `best.ckpt`, NaN where it has not validated.
+    """Starts or continues the run in `config["run_folder"]`.
 
-    A folder that holds a checkpoint is resumed from the newest sound one; where that is at
+    A folder that holds a checkpoint is resumed from the newest undamaged one; where that is at
     trainer.max_steps already, nothing is trained.
+
+    Args:
+        config: A plain configuration that has been checked.
+
+    Returns:
+        The best value of the run's criterion, that of its best checkpoint; NaN where it has none.
+
+    Raises:
+        UserError: The run cannot start or continue, for example because the disk is full.
+        Stopped: A signal has asked for it.
     """
-    folder = Path(config["run_folder"])
-    resumed = newest_checkpoint(folder / "checkpoints")
+    run = RunFolder(config["run_folder"])
+    try:
+        return _train(config, run)
+    except NotWritten as error:
+        if not run.config.is_file():
+            raise
+        raise UserError(
+            f"{error.fault}.  Free some space, or make the folder one that can be written, and "
+            f"continue with resume={run.path}; what was written before is intact"
+        ) from error
+
+
+def _train(config: Mapping[str, Any], run: RunFolder) -> float:
+    resumed = newest_checkpoint(run)
     first_step = int(resumed[1]["global_step"]) if resumed else 0
     if resumed:
-        _require_same_run(config, folder)
+        _require_same_run(config, run)
     if resumed and 0 < config["trainer"].get("max_steps", -1) <= first_step:
-        logger.warning("%s is already at step %d; raise trainer.max_steps", folder, first_step)
+        logger.warning("%s is already at step %d; raise trainer.max_steps", run.path, first_step)
         return _number(resumed[1]["callbacks"][Checkpoints.__name__]["best_value"])
-    trainer = _trainer(config, folder, first_step)
+    trainer = _trainer(config, run, first_step)
     device_type = trainer.strategy.root_device.type
     warn_of_slow_precision(config["trainer"].get("precision", "32-true"), device_type)
     data: SpeechData = instantiate(
@@ -75,9 +95,10 @@ def train(config: Mapping[str, Any]) -> float:
     module = _lightning_module(config, model, data)
     if trainer.is_global_zero:
         logger.info("\n%s", model_summary(model, data.plan))
-        provenance = write_run_files(folder, config, data.corpus.fingerprint)
-        describe_run(trainer.loggers, config, provenance, first_step)
-    logger.info("run folder: %s%s", folder, f", resumed at step {first_step}" if resumed else "")
+        provenance = write_run_files(run, config, data.corpus.fingerprint)
+        for each in run_loggers(trainer):
+            each.add_config(config, provenance, first_step)
+    logger.info("run folder: %s%s", run.path, f", resumed at step {first_step}" if resumed else "")
     with handlers_kept():
         trainer.fit(module, datamodule=data, ckpt_path=resumed[0] if resumed else None)
     return _best_value(trainer, module.objective.criterion)
@@ -95,16 +116,15 @@ def _number(value: float | None) -> float:
     return nan if value is None or not isfinite(value) else value
 
 
-def _require_same_run(config: Mapping[str, Any], folder: Path) -> None:
-    """Raise UserError where `folder` holds a run of another configuration."""
-    file = folder / "config.yaml"
-    if not file.is_file():
+def _require_same_run(config: Mapping[str, Any], run: RunFolder) -> None:
+    """Raises UserError where the folder holds a run of another configuration."""
+    if not run.config.is_file():
         return
-    changed = changes(yaml.safe_load(file.read_text()), config)
+    changed = changes(yaml.safe_load(run.config.read_text()), config)
     if changed:
         raise UserError(
-            f"{folder} holds a run of another configuration ({'; '.join(changed)}).  Start the new "
-            "run in a folder of its own, or go on with this one by resume=<run folder>"
+            f"{run.path} holds a run of another configuration ({'; '.join(changed)}).  Start the "
+            f"new run in a folder of its own, or continue this one with resume={run.path}"
         )
 
 
@@ -116,7 +136,7 @@ def _new_model(config: Mapping[str, Any], speakers: list[str]) -> GenerativeMode
 
 
 def _start(model: GenerativeModel, data: SpeechData, config: Mapping[str, Any]) -> None:
-    """Give a new run's model its first state: from the data, then from a checkpoint."""
+    """Gives a new run's model its first state: from the data, then from a checkpoint."""
     model.fit(
         model.normalize(batch.waveform[:, data.plan.encoder_input])
         for batch in data.sample(NUM_FEATURE_BATCHES, "features")
@@ -133,7 +153,7 @@ def _lightning_module(
     unknown = [name for name in names if name not in model.speakers]
     if unknown:
         logger.warning(
-            "%d speakers are not heard in training and share the row of the unknown speaker: %s",
+            "%d speakers are not in the training split and share the unknown-speaker embedding: %s",
             len(unknown),
             ", ".join(unknown),
         )
@@ -163,11 +183,9 @@ def _objective(nodes: Mapping[str, Any], **derived: Any) -> Objective:
         raise UserError(f"objective: {error}") from None
 
 
-def _trainer(config: Mapping[str, Any], folder: Path, first_step: int) -> pl.Trainer:
-    callbacks = _instantiate_all(
-        config["callbacks"], folder=str(folder / "checkpoints"), config=config
-    )
-    loggers = _instantiate_all(config["logger"], run_folder=str(folder), first_step=first_step)
+def _trainer(config: Mapping[str, Any], run: RunFolder, first_step: int) -> pl.Trainer:
+    callbacks = _callbacks(config, run)
+    loggers = _instantiate_all(config["logger"], run_folder=str(run.path), first_step=first_step)
     plugins: list[Any] = [DurableCheckpointIO()]
     if SLURMEnvironment.detect():
         plugins.append(SLURMEnvironment(auto_requeue=False))  # the launcher requeues
@@ -186,12 +204,12 @@ def _trainer(config: Mapping[str, Any], folder: Path, first_step: int) -> pl.Tra
         node,
         callbacks=callbacks,
         logger=[
-            CSVLog(folder / "metrics.csv", first_step),
-            HistogramLog(folder / "histograms.jsonl", first_step),
+            CSVLog(run.metrics, first_step),
+            HistogramLog(run.histograms, first_step),
             *loggers,
         ],
         plugins=plugins,
-        default_root_dir=str(folder),
+        default_root_dir=str(run.path),
         max_epochs=-1,
         val_check_interval=config["validate_every_n_steps"] * accumulate,
         check_val_every_n_epoch=None,
@@ -202,8 +220,17 @@ def _trainer(config: Mapping[str, Any], folder: Path, first_step: int) -> pl.Tra
     )
 
 
+def _callbacks(config: Mapping[str, Any], run: RunFolder) -> list[pl.Callback]:
+    """Returns the callbacks, with the monitors before those that read what monitors log."""
+    derived = {"run_folder": str(run.path), "config": config}
+    callbacks = _instantiate_all(config["callbacks"], **derived)
+    readers = [each for each in callbacks if getattr(each, "reads_monitors", False)]
+    others = [each for each in callbacks if each not in readers]
+    return [*others, *_instantiate_all(config["monitors"], **derived), *readers]
+
+
 def _lightning_trainer(node: Mapping[str, Any], **derived: Any) -> pl.Trainer:
-    """Lightning's Trainer; what it refuses is a mistake in the configuration."""
+    """Makes Lightning's Trainer; what it refuses is a mistake in the configuration."""
     try:
         return instantiate(node, FOREIGN, **derived)
     except (MisconfigurationException, ValueError, RuntimeError, TypeError, ImportError) as error:

@@ -20,13 +20,22 @@ SPEAKERS = "decoder.speakers.weight"  # (S + 1, E): one row a speaker, the unkno
 def initialize_from(
     model: GenerativeModel, config: Mapping[str, Any], checkpoint: str
 ) -> list[str]:
-    """Copy into `model`, made from `config`, all of a checkpoint that fits; says in lines what
-    does not.
+    """Copies all weights of a checkpoint that fit into a model.
 
-    Features and bottlenecks are taken whole or not at all: statistics or a codebook without the
-    rest would be neither's.  Speakers keep their rows by name; new ones start from the row of the
-    unknown speaker.  Raises UserError where the checkpoint cannot be read, is of another sample
-    rate, or has nothing that fits.
+    Features and bottlenecks are copied whole or not at all, since statistics or a codebook fit
+    their own weights only.  Speakers keep their rows by name; new ones start from the
+    unknown-speaker embedding.
+
+    Args:
+        model: The new run's.
+        config: What the model was built from.
+        checkpoint: The file.
+
+    Returns:
+        Lines for the log: how much was copied, and what was not.
+
+    Raises:
+        UserError: The checkpoint cannot be read, has another sample rate, or has nothing that fits.
     """
     other, then = load(checkpoint), read_checkpoint(checkpoint)[SECTION]["config"]
     if other.sample_rate != model.sample_rate:
@@ -64,7 +73,7 @@ def _apart(
     given: Mapping[str, Tensor],
     mine: Mapping[str, Tensor],
 ) -> Iterator[str]:
-    """Prefixes of the groups that differ, of those that are taken whole or not at all."""
+    """Yields prefixes of groups that differ, of those that are copied whole or not at all."""
     if (then.get("encoder") or {}).get("features") != (now.get("encoder") or {}).get("features"):
         yield "encoder.features."
     bottlenecks = [
@@ -77,7 +86,7 @@ def _apart(
 
 
 def _speaker_rows(rows: Tensor, names: list[str], wanted: list[str]) -> Tensor:
-    """(S' + 1, E) of the wanted speakers, then unknown, from rows (S + 1, E) of names."""
+    """Returns rows (S' + 1, E) of the wanted speakers, then unknown, from rows (S + 1, E)."""
     unknown = len(names)
     places = {name: row for row, name in enumerate(names)}
     return rows[torch.tensor([*(places.get(name, unknown) for name in wanted), unknown])]
@@ -88,11 +97,11 @@ def _left(
 ) -> Iterator[str]:
     for name in sorted((given.keys() | mine.keys()) - fitting.keys()):
         if name not in given:
-            yield f"  {name}: not in the checkpoint, starts anew"
+            yield f"  {name}: not in the checkpoint, starts from scratch"
         elif name not in mine:
-            yield f"  {name}: only in the checkpoint, left out"
+            yield f"  {name}: only in the checkpoint, not used"
         elif given[name].shape == mine[name].shape:
-            yield f"  {name}: of another kind of features or bottleneck, starts anew"
+            yield f"  {name}: other features or another bottleneck, starts from scratch"
         else:
             shapes = f"{tuple(given[name].shape)} there, {tuple(mine[name].shape)} here"
-            yield f"  {name}: {shapes}, starts anew"
+            yield f"  {name}: {shapes}, starts from scratch"

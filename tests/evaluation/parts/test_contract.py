@@ -18,10 +18,10 @@ from wavenet_ae.evaluation.dataset import open_dataset
 from wavenet_ae.evaluation.evaluator import evaluate
 from wavenet_ae.evaluation.part import Context, Need, Part
 from wavenet_ae.evaluation.parts import find_parts, part_ids
-from wavenet_ae.evaluation.progress import Progress
 from wavenet_ae.evaluation.report.words import REASONS, TABLES
 from wavenet_ae.evaluation.results import EvaluationResult
 from wavenet_ae.loading import load
+from wavenet_ae.progress import Progress
 
 PARTS = find_parts()
 ID = re.compile(r"[a-z][a-z0-9_]*")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from helpers.configs import DECODERS, OUTPUTS
 from helpers.evaluated import evaluated, table
 
-GRU = {"_target_": "wavenet_ae.decoders.GRUDecoder", "context": 16, "hidden": 8, "post": 8}
+GRU = {**DECODERS["gru"], "output": OUTPUTS["categorical"][1]}
 
 
 @pytest.fixture(scope="module")

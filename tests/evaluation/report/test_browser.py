@@ -13,6 +13,7 @@ from helpers.report_pages import HOSTILE, LONG, SORTED, audio_files, likelihood,
 from helpers.small_evaluations import METRICS, evaluated
 
 from wavenet_ae.evaluation.report.page import write_report
+from wavenet_ae.runs import RunFolder
 
 pytestmark = needs_browser
 PHONE = {"width": 375, "height": 700}
@@ -27,11 +28,11 @@ def of_made_up_models(folder: Path) -> list[Path]:
     """With hostile names, but for one, and with learning curves of a run."""
     run = folder / "run"
     (run / "checkpoints").mkdir(parents=True)
-    (run / "metrics.csv").write_text(METRICS)
+    RunFolder(run).metrics.write_text(METRICS)
     audio = [audio_files(folder / name, LONG, hz) for name, hz in (("a", 200.0), ("b", 300.0))]
-    a = made(folder / "a", likelihood(2.5), audio[0], SORTED, name=HOSTILE, card=HOSTILE)
+    a = made(folder / "a", likelihood(2.5), audio[0], SORTED, name=HOSTILE, summary=HOSTILE)
     content = json.loads(a.read_text())
-    content["model"]["checkpoint"] = str(run / "checkpoints" / "best.ckpt")
+    content["model"]["checkpoint"] = str(RunFolder(run).best_checkpoint)
     a.write_text(json.dumps(content))
     table = replace(SORTED, rows=[{HOSTILE: HOSTILE}], id=HOSTILE, keys=[])
     return [a, made(folder / "b", likelihood(3.5), audio[1], table)]
@@ -129,8 +130,8 @@ def test_it_fits_a_phone(started, file):
     with opened(started, file, viewport=PHONE) as page:
         page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
         assert page.evaluate(WIDTH) <= PHONE["width"]
-        card = page.locator(".scroll:has(pre)").first
-        assert card.evaluate("box => box.clientWidth") <= PHONE["width"]
+        summary = page.locator(".scroll:has(pre)").first
+        assert summary.evaluate("box => box.clientWidth") <= PHONE["width"]
         cut = page.evaluate(
             f"""[...document.querySelectorAll('main *')].filter(each => !each.closest('.scroll')
                 && each.getBoundingClientRect().right > {PHONE["width"]}).length"""

@@ -72,7 +72,7 @@ def test_other_speech_is_pointed_out(tmp_path):
 def test_names_are_shown_and_never_run(tmp_path):
     audio = audio_files(tmp_path, HOSTILE, 200.0)
     table = replace(SORTED, id=HOSTILE, keys=[], notes=[HOSTILE], rows=[{HOSTILE: HOSTILE}])
-    text = text_of(made(tmp_path, audio, table, name=HOSTILE, card=HOSTILE))
+    text = text_of(made(tmp_path, audio, table, name=HOSTILE, summary=HOSTILE))
     assert text.count("<script>") == 1 and "<img" not in text
     assert "&lt;/script&gt;&lt;script&gt;" in text
 

@@ -66,7 +66,7 @@ class Practice:
 
     def __init__(self, *overrides: str, watched: str = "training") -> None:
         self.doctor = Doctor(config(*overrides), PATIENCE)
-        self.doctor.chart.possible_codes = 64
+        self.doctor.history.possible_codes = 64
         settings = {"log_every_n_steps": 1, "logger": False, "enable_checkpointing": False}
         self.trainer = pl.Trainer(accelerator="cpu", **settings)
         self.watched = watched
@@ -77,7 +77,7 @@ class Practice:
         for _ in range(times):
             steps.optimizer.step.total.completed = max(500, self.trainer.global_step + 1)
             self.trainer.callback_metrics.update(figures)
-            self.doctor._look(self.trainer, self.watched)
+            self.doctor._check_metrics(self.trainer, self.watched)
 
 
 def bottleneck_of(disease: FailureMode) -> str:

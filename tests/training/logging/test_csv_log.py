@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 
-from wavenet_ae.training.logging.csv_log import CSVLog
+from wavenet_ae.training.logging import CSVLog
 
 
 def rows(path):

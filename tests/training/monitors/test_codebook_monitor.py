@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 import torch
-from helpers.watched import in_training, noise, observed, quantized, trainer
+from helpers.watched import in_training, latest, noise, observed, quantized, trainer
 
-from wavenet_ae.training.logging.histograms import Histogram, HistogramLog
+from wavenet_ae.runs import RunFolder
+from wavenet_ae.training.logging import HistogramLog
 from wavenet_ae.training.monitors import CodebookMonitor
-from wavenet_ae.training.monitors.codebook import scales
+from wavenet_ae.training.monitors.codebook import most_used, scales
 from wavenet_ae.training.validation import ValidationSums
 
 
@@ -62,7 +63,7 @@ def test_without_codes_there_is_nothing(bottleneck):
 
 
 def test_validations_draw_usage_and_age_of_each_codebook(tmp_path):
-    log = HistogramLog(tmp_path / "histograms.jsonl")
+    log = HistogramLog(RunFolder(tmp_path).histograms)
     module, run = in_training("rvq"), trainer(logger=[log])
     monitor = CodebookMonitor()
     monitor.setup(run, module, "fit")
@@ -73,24 +74,32 @@ def test_validations_draw_usage_and_age_of_each_codebook(tmp_path):
     module.validation = ValidationSums(module.model, torch.device("cpu"))
     module.validation.add_bottleneck(quantized(books))
     monitor.on_validation_end(run, module)
-    drawn = {name: histogram for name, (_, histogram) in log.latest.items()}
+    drawn = latest(log)
     kinds = ("usage", "age")
     assert drawn.keys() == {f"codebook/{kind}/codebook_{q}" for kind in kinds for q in (1, 2, 3)}
-    first = Histogram([2.0, 1.0, 0, 0, 0, 0, 0, 0], -0.5, 7.5)
-    assert drawn["codebook/usage/codebook_1"] == first
-    assert drawn["codebook/age/codebook_1"].counts == [1, 1, 2, 2, 2, 0, 0, 0]
+    first = drawn["codebook/usage/codebook_1"]
+    assert (first.low, first.high) == (-0.5, 7.5)
+    assert first.counts.tolist() == [2, 1, 0, 0, 0, 0, 0, 0]
+    assert drawn["codebook/age/codebook_1"].counts.tolist() == [1, 1, 2, 2, 2, 0, 0, 0]
     assert float(monitor.usage.figures()["used_fraction"]) == 0, "counted anew from here on"
 
 
 def test_a_single_codebook_has_no_number(tmp_path):
-    log = HistogramLog(tmp_path / "histograms.jsonl")
+    log = HistogramLog(RunFolder(tmp_path).histograms)
     module, run = in_training("fsq"), trainer(logger=[log])
     monitor = CodebookMonitor()
     monitor.setup(run, module, "fit")
     module.validation = ValidationSums(module.model, torch.device("cpu"))
     monitor.on_validation_end(run, module)
-    assert not log.latest, "no codes have been counted"
+    assert not latest(log), "no codes have been counted"
     module.validation.add_bottleneck(quantized(torch.tensor([[0, 11, 11]])))
     monitor.on_validation_end(run, module)
-    assert log.latest.keys() == {"codebook/usage", "codebook/age"}
-    assert log.latest["codebook/usage"][1].counts == [1, *[0] * 10, 2]
+    assert latest(log).keys() == {"codebook/usage", "codebook/age"}
+    assert latest(log)["codebook/usage"].counts.tolist() == [1, *[0] * 10, 2]
+
+
+def test_the_most_used_codes_come_first():
+    title, codes, uses = most_used(torch.tensor([1, 0, 5, 2]))
+    assert title == "The 4 most used of 4 codes"
+    assert codes == ["2", "3", "0", "1"] and uses == [5.0, 2.0, 1.0, 0.0]
+    assert len(most_used(torch.ones(512))[1]) == 200

@@ -6,10 +6,11 @@ from math import e, log
 
 import pytest
 import torch
-from helpers.watched import in_training, noise, observed, trainer
+from helpers.watched import in_training, latest, noise, observed, trainer
 from torch.distributions import Normal, kl_divergence
 
-from wavenet_ae.training.logging.histograms import HistogramLog
+from wavenet_ae.runs import RunFolder
+from wavenet_ae.training.logging import HistogramLog
 from wavenet_ae.training.monitors import PosteriorMonitor
 from wavenet_ae.training.monitors.posterior import active_units, kl_per_dimension
 from wavenet_ae.types import BottleneckOutput
@@ -54,11 +55,11 @@ def test_figures_of_a_batch():
 @pytest.mark.parametrize("bottleneck", ["identity", "ae", "vqvae_ema"])
 def test_without_a_posterior_there_is_nothing(bottleneck, tmp_path):
     module = in_training(bottleneck)
-    batch, histograms = noise(module), HistogramLog(tmp_path / "histograms.jsonl")
+    batch, histograms = noise(module), HistogramLog(RunFolder(tmp_path).histograms)
     seen = observed(module, batch)
     assert PosteriorMonitor().measure(module, seen, batch) == {}
     validate(PosteriorMonitor(), module, histograms, seen.output.bottleneck)
-    assert not histograms.latest
+    assert not latest(histograms)
 
 
 def validate(monitor, module, histograms, *outputs: BottleneckOutput) -> None:
@@ -79,6 +80,6 @@ def test_a_validation_draws_the_mean_over_its_items(tmp_path):
     ones, dead = [1.0] * 6, [0.0] * 6
     few = posterior([2.0, *[0.0] * 5], ones, size=1)
     validate(monitor, module, log, posterior(dead, ones, size=3), few)
-    assert log.latest["vae/kl_per_dimension"][1].counts == pytest.approx([2 / 4, 0, 0, 0, 0, 0])
+    assert latest(log)["vae/kl_per_dimension"].counts == pytest.approx([2 / 4, 0, 0, 0, 0, 0])
     validate(monitor, module, log, few)
-    assert log.latest["vae/kl_per_dimension"][1].counts == pytest.approx([2, 0, 0, 0, 0, 0])
+    assert latest(log)["vae/kl_per_dimension"].counts == pytest.approx([2, 0, 0, 0, 0, 0])

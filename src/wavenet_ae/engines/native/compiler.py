@@ -22,6 +22,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from wavenet_ae.errors import UserError
+from wavenet_ae.storage import NotWritten, atomic_path, write_bytes
 
 logger = logging.getLogger(__name__)
 
@@ -63,11 +64,12 @@ def compiled(source: str, flags: Sequence[str] = ()) -> Path:
             else:
                 _compile([*command, str(SOURCES / source)], library)
                 _remove_unused(library.parent)
-    except OSError as error:
+    except (OSError, NotWritten) as error:
         if os.path.isfile(library):
             return library  # a read-only cache can be used
+        reason = error.reason if isinstance(error, NotWritten) else error.strerror
         raise NotCompiled(
-            f"{library.parent} cannot be written ({error.strerror}): set the environment variable "
+            f"{library.parent} cannot be written ({reason}): set the environment variable "
             "WAVENET_AE_CACHE to a writable folder"
         ) from error
     return library
@@ -115,16 +117,15 @@ def _version(program: str) -> str:
 def _compile(command: Sequence[str], library: Path) -> None:
     """Compile a library; the compiler's output is kept beside it."""
     logger.info("compiling the native engine, once: %s", library)
-    log, unfinished = library.with_suffix(".log"), library.with_suffix(f".{os.getpid()}")
-    done = subprocess.run([*command, "-o", str(unfinished)], capture_output=True, text=True)
-    log.write_text(f"{shlex.join(done.args)}\n\n{done.stdout}{done.stderr}", encoding="utf-8")
-    if done.returncode:
-        unfinished.unlink(missing_ok=True)
-        raise NotCompiled(
-            f"{shlex.join(command[:1])} could not compile the native engine, see {log}: set the "
-            "environment variable CXX to a compiler for C++20, such as g++ 11"
-        )
-    unfinished.replace(library)
+    log = library.with_suffix(".log")
+    with atomic_path(library) as unfinished:
+        done = subprocess.run([*command, "-o", str(unfinished)], capture_output=True, text=True)
+        write_bytes(log, f"{shlex.join(done.args)}\n\n{done.stdout}{done.stderr}".encode())
+        if done.returncode:
+            raise NotCompiled(
+                f"{shlex.join(command[:1])} could not compile the native engine, see {log}: set "
+                "the environment variable CXX to a compiler for C++20, such as g++ 11"
+            )
 
 
 def _remove_unused(folder: Path) -> None:

@@ -14,7 +14,6 @@ import torch
 from wavenet_ae.checkpoint import SECTION, read_checkpoint
 from wavenet_ae.evaluation.abx_items import AbxItems, choose_items
 from wavenet_ae.evaluation.part import Context, Part, SkipPart
-from wavenet_ae.evaluation.progress import Progress
 from wavenet_ae.evaluation.results import ResultTable, Value
 from wavenet_ae.metrics.abx import AbxExport, AbxExporter, AbxSettings, Distance
 from wavenet_ae.metrics.abx_scores import (
@@ -27,6 +26,7 @@ from wavenet_ae.metrics.abx_scores import (
 )
 from wavenet_ae.metrics.random_model import training_windows
 from wavenet_ae.metrics.representations import Representations
+from wavenet_ae.progress import Progress
 
 logger = logging.getLogger(__name__)
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import torch
 
 from wavenet_ae.evaluation.part import Context, Part
-from wavenet_ae.evaluation.progress import Progress
 from wavenet_ae.evaluation.results import ResultTable
 from wavenet_ae.evaluation.unit_systems import quantization_notes
 from wavenet_ae.metrics.bitrate import (
@@ -17,6 +16,7 @@ from wavenet_ae.metrics.bitrate import (
     speaker_bitrate,
 )
 from wavenet_ae.models.utterance import encode_in_chunks
+from wavenet_ae.progress import Progress
 
 
 @torch.no_grad()

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from wavenet_ae.evaluation.part import Context, Part
-from wavenet_ae.evaluation.progress import Progress
 from wavenet_ae.evaluation.results import ResultTable, Value
 from wavenet_ae.metrics.bitrate import NATS_PER_BIT
 from wavenet_ae.metrics.likelihood import Likelihood, likelihood
+from wavenet_ae.progress import Progress
 
 OWN = ("all", "interior")  # samples of predictions with the right conditioning; the rest: controls
 

@@ -9,7 +9,6 @@ import torch
 
 from wavenet_ae.checkpoint import SECTION, read_checkpoint
 from wavenet_ae.evaluation.part import Context, Part, SkipPart
-from wavenet_ae.evaluation.progress import Progress
 from wavenet_ae.evaluation.results import ResultTable, Value
 from wavenet_ae.metrics.confidence import Interval
 from wavenet_ae.metrics.frames import choose_frames
@@ -25,6 +24,7 @@ from wavenet_ae.metrics.probing import (
 from wavenet_ae.metrics.random_model import training_windows
 from wavenet_ae.metrics.representations import Representations
 from wavenet_ae.models.utterance import CodeLayout
+from wavenet_ae.progress import Progress
 
 TASKS = {
     "phone of a frame": "phone",

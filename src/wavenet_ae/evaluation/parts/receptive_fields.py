@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from wavenet_ae.evaluation.part import Context, Part, SkipPart
-from wavenet_ae.evaluation.progress import Progress
-from wavenet_ae.evaluation.results import ResultTable
+from wavenet_ae.evaluation.results import ResultTable, Value
 from wavenet_ae.metrics.receptive_fields import measure_receptive_fields
+from wavenet_ae.progress import Progress
 
 IDS = {
     "receptive field of the decoder": "prediction_of_samples",
@@ -19,7 +19,7 @@ IDS = {
 
 def evaluate_receptive_fields(context: Context, progress: Progress) -> Iterator[ResultTable]:
     """Yield the table `receptive_fields`, in samples from the place of the reader."""
-    rows: list[dict[str, str | float | bool]] = [
+    rows: list[dict[str, Value]] = [
         {
             "reads": IDS[each.name],
             "computed_first": float(each.computed.first),

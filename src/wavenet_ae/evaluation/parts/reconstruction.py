@@ -10,7 +10,6 @@ import numpy as np
 from wavenet_ae.audio.io import write
 from wavenet_ae.engines import Sampling, make_engine
 from wavenet_ae.evaluation.part import Context, Part
-from wavenet_ae.evaluation.progress import Progress
 from wavenet_ae.evaluation.results import ResultTable, Value
 from wavenet_ae.metrics.reconstruction import (
     FEWEST_SECONDS,
@@ -32,6 +31,7 @@ from wavenet_ae.metrics.sound_quality import (
     missing_packages,
     sound_quality,
 )
+from wavenet_ae.progress import Progress
 
 ID = "reconstruction"  # also the folder of the files
 ORIGINAL = "original"

@@ -11,7 +11,6 @@ from wavenet_ae.evaluation.alignment_example import alignment_example
 from wavenet_ae.evaluation.contingency import UnitCounts, contingency, unit_usage
 from wavenet_ae.evaluation.labeled_corpus import LabeledCorpus
 from wavenet_ae.evaluation.part import Context, Part
-from wavenet_ae.evaluation.progress import Progress
 from wavenet_ae.evaluation.results import ResultTable, Value
 from wavenet_ae.evaluation.unit_systems import Units
 from wavenet_ae.labels import Segments
@@ -24,6 +23,7 @@ from wavenet_ae.metrics.boundaries import (
 )
 from wavenet_ae.metrics.durations import RunLengths, unit_durations
 from wavenet_ae.metrics.units import JointCounts, halves, held_out_accuracy, joint_quality
+from wavenet_ae.progress import Progress
 
 UNIFORM = "uniform"  # boundaries that are evenly spaced
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from wavenet_ae.audio.io import replacing
 from wavenet_ae.evaluation.report.audio_players import utterances
 from wavenet_ae.evaluation.report.loading import load_results
 from wavenet_ae.evaluation.report.plots import Plot, plots
@@ -20,6 +19,7 @@ from wavenet_ae.evaluation.report.provenance_section import provenance
 from wavenet_ae.evaluation.report.sections import sections
 from wavenet_ae.evaluation.report.summary import ABOUT, summary
 from wavenet_ae.evaluation.results import EvaluationResult
+from wavenet_ae.storage import atomic_write
 
 ASSETS = files("wavenet_ae.evaluation.report") / "assets"
 
@@ -32,7 +32,7 @@ def write_report(evaluations: Sequence[Path], path: Path) -> None:
     """
     results = load_results(evaluations)
     page = rendered(results, plots(results))
-    with replacing(path) as file:
+    with atomic_write(path) as file:
         file.write(page.encode())
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from wavenet_ae.dashboards.history import METRICS, RunHistory, read_metrics
+from wavenet_ae.dashboards.history import RunHistory, read_metrics
 from wavenet_ae.evaluation.report.examples import examples
 from wavenet_ae.evaluation.report.rate_distortion import METRIC_LABELS, comparable_series
 from wavenet_ae.evaluation.report.unit_tables import UnitTable, unit_tables
@@ -26,6 +26,7 @@ from wavenet_ae.plotting.rate_distortion import plot_rate_distortion
 from wavenet_ae.plotting.spectrograms import RANGE_DECIBELS
 from wavenet_ae.plotting.style import COLORS
 from wavenet_ae.plotting.usage import UnitUsage, plot_unit_usage
+from wavenet_ae.runs import RunFolder
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def plots(results: Sequence[EvaluationResult]) -> list[Plot]:
 def _learning_curves(results: Sequence[EvaluationResult]) -> Iterator[Plot]:
     """Plots the models whose runs are there, as many at a time as colors tell apart."""
     runs = [
-        RunHistory(each.name, read_metrics(each.run_folder / METRICS), {})
+        RunHistory(each.name, read_metrics(RunFolder(each.run_folder).metrics), {})
         for each in results
         if each.run_folder is not None
     ]

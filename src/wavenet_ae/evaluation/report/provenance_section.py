@@ -9,7 +9,7 @@ from typing import Any
 
 from wavenet_ae.evaluation.results import FILE, EvaluationResult
 
-CARD = "card"
+SUMMARY = "summary"
 
 
 @dataclass(frozen=True)
@@ -19,21 +19,21 @@ class Provenance:
     Attributes:
         name: The model's.
         values: Values by name, in groups.
-        card: Summary of the model, in characters of one width.
+        summary: Summary of the model, in characters of one width.
     """
 
     name: str
     values: Sequence[tuple[str, str]]
-    card: str
+    summary: str
 
 
 def provenance(result: EvaluationResult) -> Provenance:
     """The command, the model and the data of a result."""
-    model = {name: value for name, value in result.model.items() if name != CARD}
+    model = {name: value for name, value in result.model.items() if name != SUMMARY}
     groups = {"": result.command, "model": model, "data": result.corpus}
     values = [("all numbers", str((result.folder or Path()) / FILE))]
     values += [line for name, group in groups.items() for line in _flat(group, name)]
-    return Provenance(result.name, values, str(result.model.get(CARD, "")))
+    return Provenance(result.name, values, str(result.model.get(SUMMARY, "")))
 
 
 def _flat(group: Mapping[str, Any], above: str) -> Iterator[tuple[str, str]]:

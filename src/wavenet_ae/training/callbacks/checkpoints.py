@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import logging
 from math import isfinite
-from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
 
-from wavenet_ae.checkpoint import (
-    link_checkpoint,
-    remove_checkpoint,
-    remove_unfinished,
-    step_checkpoint,
-    step_checkpoints,
-)
+from wavenet_ae.checkpoint import link_checkpoint, remove_checkpoint
 from wavenet_ae.objectives import Criterion
+from wavenet_ae.runs import RunFolder
 from wavenet_ae.schema import Positive
-from wavenet_ae.training.logging.csv_log import CSVLog
+from wavenet_ae.signals import StopFlag, Stopped
+from wavenet_ae.storage import remove_unfinished
+from wavenet_ae.training.logging import run_loggers
 from wavenet_ae.training.module import WaveformTraining
-from wavenet_ae.training.signals import StopFlag, Stopped
 from wavenet_ae.training.validation import VALIDATION_SECTIONS
 
 logger = logging.getLogger(__name__)
@@ -39,8 +34,8 @@ class Checkpoints(pl.callbacks.Checkpoint):
     saves holds what they did at this step.
     """
 
-    def __init__(self, folder: str, every_n_steps: Positive = 500, keep: Positive = 2) -> None:
-        self.folder = Path(folder)
+    def __init__(self, run_folder: str, every_n_steps: Positive = 500, keep: Positive = 2) -> None:
+        self.run = RunFolder(run_folder)
         self.every_n_steps, self.keep = every_n_steps, keep
         self.best_value: float | None = None
         self.best_has_codes = False
@@ -57,7 +52,8 @@ class Checkpoints(pl.callbacks.Checkpoint):
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         self.flag.install()
         if trainer.is_global_zero:
-            remove_unfinished(self.folder)
+            remove_unfinished(self.run.path)
+            remove_unfinished(self.run.checkpoints)
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self.last_step = trainer.global_step
@@ -109,9 +105,8 @@ class Checkpoints(pl.callbacks.Checkpoint):
                 for key, value in trainer.logged_metrics.items()
                 if not key.startswith(VALIDATION_SECTIONS)  # of an earlier step
             }
-            for each in trainer.loggers:
-                if isinstance(each, CSVLog):
-                    each.log_metrics(figures, trainer.global_step - 1)
+            for each in run_loggers(trainer):
+                each.log_before_saving(figures, trainer.global_step - 1)
 
     def _settle(self, trainer: pl.Trainer, is_best: bool) -> None:
         """All that belongs to this step is done: save if it is time to, stop if asked to."""
@@ -121,7 +116,7 @@ class Checkpoints(pl.callbacks.Checkpoint):
         if is_due or is_best or stop_signal or is_last:
             self._save(trainer)
         if is_best and trainer.is_global_zero:
-            link_checkpoint(step_checkpoint(self.folder, trainer.global_step), "best.ckpt")
+            link_checkpoint(self.run.step_checkpoint(trainer.global_step), self.run.best_checkpoint)
         if stop_signal:
             logger.warning("stopping at step %d: saved", trainer.global_step)
             raise Stopped(stop_signal, trainer.is_global_zero)
@@ -133,9 +128,7 @@ class Checkpoints(pl.callbacks.Checkpoint):
         return int(trainer.strategy.reduce(number, reduce_op="max"))
 
     def _save(self, trainer: pl.Trainer) -> None:
-        trainer.save_checkpoint(
-            step_checkpoint(self.folder, trainer.global_step), weights_only=False
-        )
+        trainer.save_checkpoint(self.run.step_checkpoint(trainer.global_step), weights_only=False)
         if trainer.is_global_zero:
-            for old in step_checkpoints(self.folder)[: -self.keep]:
+            for old in self.run.step_checkpoints()[: -self.keep]:
                 remove_checkpoint(old)

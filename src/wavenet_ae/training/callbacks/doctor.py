@@ -1,4 +1,4 @@
-"""Looks at a run's figures while it trains, and warns."""
+"""Diagnoses a run from its metrics while it trains, and warns."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytorch_lightning as pl
-from pytorch_lightning.loggers import WandbLogger
 from torch import Tensor
 
 from wavenet_ae.schema import Positive
 from wavenet_ae.training.diagnostics import FAILURE_MODES, FailureMode, History
+from wavenet_ae.training.logging import run_loggers
 from wavenet_ae.training.module import Observed, WaveformTraining
 from wavenet_ae.training.monitors import Monitor
 from wavenet_ae.training.validation import VALIDATION_SECTIONS
@@ -24,18 +24,22 @@ WATCHED = ("training", "validation")
 
 
 class Doctor(Monitor):
-    """Warns of each disease once, when it has shown for long enough, and says when it is over.
+    """Warns of each failure mode once, when it has shown for long enough, and logs when it is over.
 
-    It reads what other callbacks have logged, so that it comes after them.
+    It reads what monitors have logged, so that it comes after them.
 
-    config    the run's plain configuration
-    patience  looks in a row, at logged steps or at validations, that must show it, or not show it
+    Args:
+        config: The run's plain configuration.
+        patience: Consecutive logged steps, or validations, that must show a failure mode, or not
+            show it.
     """
+
+    reads_monitors = True
 
     def __init__(self, config: Mapping[str, Any], patience: Positive = 3) -> None:
         super().__init__()
         self.patience = patience
-        self.chart = History(config)
+        self.history = History(config)
         self.present: set[str] = set()
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
@@ -43,56 +47,55 @@ class Doctor(Monitor):
         bottleneck = pl_module.bottleneck
         if bottleneck is not None and bottleneck.codebook_size is not None:
             per_batch = pl_module.data.batch_size * pl_module.plan.num_codes
-            self.chart.possible_codes = min(per_batch, bottleneck.codebook_size)
-        for disease in FAILURE_MODES:
-            if disease.monitor and not self.chart.has(f"callbacks.{disease.monitor}"):
+            self.history.possible_codes = min(per_batch, bottleneck.codebook_size)
+        for mode in FAILURE_MODES:
+            if mode.monitor and not self.history.has(f"monitors.{mode.monitor}"):
                 logger.warning(
-                    "callbacks.%s is null: nobody will notice %s", disease.monitor, disease.name
+                    "monitors.%s is off: nothing will notice %s", mode.monitor, mode.name
                 )
 
     def state_dict(self) -> dict[str, Any]:
-        looks = {
-            watched: [dict(each) for each in getattr(self.chart, watched)] for watched in WATCHED
+        snapshots = {
+            watched: [dict(each) for each in getattr(self.history, watched)] for watched in WATCHED
         }
-        return {**looks, "present": sorted(self.present)}
+        return {**snapshots, "present": sorted(self.present)}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         for watched in WATCHED:
-            getattr(self.chart, watched).extend(state_dict[watched])
+            getattr(self.history, watched).extend(state_dict[watched])
         self.present = set(state_dict["present"])
 
     def measure(
         self, module: WaveformTraining, observed: Observed, batch: Batch
     ) -> dict[str, Tensor | float]:
-        self._look(module.trainer, "training")
+        self._check_metrics(module.trainer, "training")
         return {}
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        self._look(trainer, "validation")
+        self._check_metrics(trainer, "validation")
 
-    def _look(self, trainer: pl.Trainer, watched: str) -> None:
-        figures = {
+    def _check_metrics(self, trainer: pl.Trainer, watched: str) -> None:
+        metrics = {
             key: float(value)
             for key, value in trainer.callback_metrics.items()
             if key.startswith(VALIDATION_SECTIONS) == (watched == "validation")
         }
-        getattr(self.chart, watched).append({**figures, "step": float(trainer.global_step)})
-        for disease in FAILURE_MODES:
-            if disease.watched == watched:
-                self._examine(disease, trainer)
+        getattr(self.history, watched).append({**metrics, "step": float(trainer.global_step)})
+        for mode in FAILURE_MODES:
+            if mode.watched == watched:
+                self._check_mode(mode, trainer)
 
-    def _examine(self, disease: FailureMode, trainer: pl.Trainer) -> None:
-        is_known = disease.name in self.present
-        if not is_known and disease.is_present(self.chart, self.patience):
-            self.present.add(disease.name)
-            self._warn(disease, trainer)
-        elif is_known and disease.is_over(self.chart, self.patience):
-            self.present.remove(disease.name)
-            logger.info("step %d: %s is over", trainer.global_step, disease.name)
+    def _check_mode(self, mode: FailureMode, trainer: pl.Trainer) -> None:
+        is_known = mode.name in self.present
+        if not is_known and mode.is_present(self.history, self.patience):
+            self.present.add(mode.name)
+            self._warn(mode, trainer)
+        elif is_known and mode.is_over(self.history, self.patience):
+            self.present.remove(mode.name)
+            logger.info("step %d: %s is over", trainer.global_step, mode.name)
 
-    def _warn(self, disease: FailureMode, trainer: pl.Trainer) -> None:
-        sentence = disease.sentence(self.chart)
+    def _warn(self, mode: FailureMode, trainer: pl.Trainer) -> None:
+        sentence = mode.sentence(self.history)
         logger.warning("step %d: %s", trainer.global_step, sentence)
-        for each in trainer.loggers:
-            if isinstance(each, WandbLogger) and trainer.is_global_zero:
-                each.experiment.alert(title=disease.name, text=sentence)
+        for each in run_loggers(trainer):
+            each.alert(mode.name, sentence)

@@ -1,4 +1,4 @@
-"""A progress bar that says what a run is for: nats per sample, and how fast."""
+"""A progress bar with the metrics that a run is for: nats per sample, and speed."""
 
 from __future__ import annotations
 
@@ -6,16 +6,8 @@ import logging
 from typing import Any
 
 import pytorch_lightning as pl
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
-from rich.progress import Progress as Bar
 
+from wavenet_ae.progress import Bar
 from wavenet_ae.schema import Positive
 
 logger = logging.getLogger(__name__)
@@ -30,7 +22,11 @@ SHOWN = {
 
 
 class Progress(pl.callbacks.ProgressBar):
-    """A bar on a terminal; elsewhere, a line in the log every `every_n_steps` steps."""
+    """A bar on a terminal; elsewhere, a line in the log at intervals.
+
+    Args:
+        every_n_steps: Optimizer steps between two lines in the log.
+    """
 
     def __init__(self, every_n_steps: Positive = 200) -> None:
         super().__init__()
@@ -40,30 +36,27 @@ class Progress(pl.callbacks.ProgressBar):
         self.is_enabled = True
 
     def enable(self) -> None:
+        """Shows progress."""
         self.is_enabled = True
 
     def disable(self) -> None:
-        """Lightning disables the progress of all processes but the first."""
+        """Shows none; Lightning disables the progress of all processes but the first."""
         self.is_enabled = False
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        console = Console(stderr=True)
-        if not (console.is_terminal and self.is_enabled):
-            return
-        columns = (TextColumn("step"), MofNCompleteColumn(), BarColumn(None), TimeElapsedColumn())
-        figures = TextColumn("{task.description}")
-        self.bar = Bar(*columns, TimeRemainingColumn(), figures, console=console)
-        total = trainer.max_steps if trainer.max_steps > 0 else None
-        self.bar.start()
-        self.task = self.bar.add_task("", total=total, completed=trainer.global_step)
+        if self.is_enabled:
+            total = trainer.max_steps if trainer.max_steps > 0 else None
+            self.bar = Bar(total, counts_steps=True, is_transient=False)
+            self.bar.at(trainer.global_step, "")
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, *args: Any
     ) -> None:
-        if self.bar is not None:
-            described = self._describe(trainer)
-            self.bar.update(self.task, completed=trainer.global_step, description=described)
-        elif self.is_enabled and self._is_due(trainer):
+        if self.bar is None:
+            return
+        if self.bar.is_shown:
+            self.bar.at(trainer.global_step, self._describe(trainer))
+        elif self._is_due(trainer):
             self.last_step = trainer.global_step
             total = f"/{trainer.max_steps}" if trainer.max_steps > 0 else ""
             logger.info("step %d%s  %s", trainer.global_step, total, self._describe(trainer))
@@ -85,7 +78,7 @@ class Progress(pl.callbacks.ProgressBar):
 
     @staticmethod
     def _describe(trainer: pl.Trainer) -> str:
-        figures = trainer.callback_metrics
+        metrics = trainer.callback_metrics
         return "  ".join(
-            text.format(float(figures[key])) for key, text in SHOWN.items() if key in figures
+            text.format(float(metrics[key])) for key, text in SHOWN.items() if key in metrics
         )

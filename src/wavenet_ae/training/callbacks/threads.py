@@ -10,13 +10,12 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 
-from wavenet_ae.checkpoint import write_whole
 from wavenet_ae.errors import UserError
+from wavenet_ae.runs import RunFolder
+from wavenet_ae.storage import write_bytes
 from wavenet_ae.threads import AdaptiveThreads
 
 logger = logging.getLogger(__name__)
-
-RECORD = "threads.jsonl"
 
 
 class Threads(pl.Callback):
@@ -32,11 +31,11 @@ class Threads(pl.Callback):
     measures what the others do before a step but not what they do after it.
 
     Args:
-        folder: of the run's checkpoints, beside which the record lies.
+        run_folder: The run's folder, which holds the record.
     """
 
-    def __init__(self, folder: str) -> None:
-        self.file = Path(folder).parent / RECORD
+    def __init__(self, run_folder: str) -> None:
+        self.file = RunFolder(run_folder).threads
         self.is_adapting = self.has_told = False
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -105,7 +104,7 @@ class Threads(pl.Callback):
         """On disk before the step is computed."""
         self.record.append({"step": step, "threads": threads, "of": self.most})
         lines = "".join(json.dumps(line) + "\n" for line in self.record)
-        write_whole(self.file, lines.encode())
+        write_bytes(self.file, lines.encode())
 
     def _tell_once(self, step: int, before: int, now: int) -> None:
         if self.has_told or now > before:

@@ -1,25 +1,31 @@
-"""metrics.csv: every logged figure of a run, continued by a resume."""
+"""The CSV file of a run's scalars, continued by a resume."""
 
 from __future__ import annotations
 
 import csv
 import io
 from argparse import Namespace
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pytorch_lightning.loggers.logger import Logger, rank_zero_experiment
+from pytorch_lightning.loggers.logger import rank_zero_experiment
 from pytorch_lightning.utilities import rank_zero_only
 
-from wavenet_ae.checkpoint import write_whole
+from wavenet_ae.storage import write_bytes, write_errors
+from wavenet_ae.training.logging.base import RunLogger
 
 
-class CSVLog(Logger):
-    """One row per logged step, which later figures of that step join; what a step did not log is
-    left empty.
+class CSVLog(RunLogger):
+    """A CSV file with one row for each logged step, which later metrics of that step join.
 
-    Lightning's own logger deletes the file of a run that is resumed.  This one goes on, without
-    the rows from `first_step` on, which the resumed run writes again.
+    A cell is empty where the step did not log the metric.  Lightning's own logger deletes the file
+    of a run that is resumed; this one continues it.
+
+    Args:
+        path: The file.
+        first_step: Where a resumed run continues: rows from this step on are dropped, since the
+            run writes them again.
     """
 
     def __init__(self, path: Path, first_step: int = 0) -> None:
@@ -45,22 +51,25 @@ class CSVLog(Logger):
         return self
 
     def log_hyperparams(self, params: dict[str, Any] | Namespace, *args: Any) -> None:
-        """The run's configuration lies in its config.yaml already."""
+        """Does nothing: the run folder has the configuration."""
 
     @rank_zero_only
     def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
-        figures = {key: value for key, value in metrics.items() if key != "epoch"}
-        new = [key for key in figures if key not in self.columns]
+        values = {key: value for key, value in metrics.items() if key != "epoch"}
+        new = [key for key in values if key not in self.columns]
         if new or not self.path.is_file():
             self.columns += sorted(new)
             self._rewrite(self._rows() if self.path.is_file() else [])
         joins = self.last.get("step") == step
-        self.last = {**(self.last if joins else {"step": step}), **figures}
-        with self.path.open("r+", newline="") as file:
+        self.last = {**(self.last if joins else {"step": step}), **values}
+        with write_errors(self.path), self.path.open("r+", newline="") as file:
             file.seek(self.last_offset if joins else 0, 0 if joins else io.SEEK_END)
             self.last_offset = file.tell()
             csv.DictWriter(file, self.columns).writerow(self.last)
             file.truncate()
+
+    def log_before_saving(self, metrics: Mapping[str, float], step: int) -> None:
+        self.log_metrics(dict(metrics), step)
 
     @rank_zero_only
     def _drop_from(self, first_step: int) -> None:
@@ -81,4 +90,4 @@ class CSVLog(Logger):
         writer.writerows(rows[:-1])
         self.last_offset = len(text.getvalue())
         writer.writerows(rows[-1:])
-        write_whole(self.path, text.getvalue().encode())
+        write_bytes(self.path, text.getvalue().encode())

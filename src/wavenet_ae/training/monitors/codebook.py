@@ -11,18 +11,24 @@ from torch import Tensor
 from wavenet_ae.bottlenecks.quantizer import Quantizer, flatten_time
 from wavenet_ae.distributed import all_gather
 from wavenet_ae.schema import Positive
-from wavenet_ae.training.logging.histograms import Histogram, log_histogram
+from wavenet_ae.training.logging import Histogram, log_bars, log_histogram
 from wavenet_ae.training.module import Observed, WaveformTraining
 from wavenet_ae.training.monitors.base import Monitor
 from wavenet_ae.training.monitors.code_usage import CodeUsage
 from wavenet_ae.types import Batch
 
+MOST_BARS = 200
+
 
 class CodebookMonitor(Monitor):
-    """Logs `codebook/*`: the figures of CodeUsage and of `scales`, and at validations histograms
-    of how often each code was used and of how long ago.
+    """Logs `codebook/*`: the metrics of `CodeUsage` and of `scales`.
 
-    recent_batches  over which `recent_perplexity` is taken and after which a code is dead
+    At validations it logs histograms of how often each code was used and of how long ago, and bars
+    of the codes that are used most.
+
+    Args:
+        recent_batches: Batches over which `recent_perplexity` is computed; a code that none of them
+            uses is dead.
     """
 
     def __init__(self, recent_batches: Positive = 100) -> None:
@@ -83,7 +89,21 @@ class CodebookMonitor(Monitor):
             suffix = f"/codebook_{book + 1}" if many else ""
             log_histogram(trainer, f"codebook/usage{suffix}", Histogram.per_index(counts))
             log_histogram(trainer, f"codebook/age{suffix}", Histogram.per_index(ages[book]))
+            title, codes, uses = most_used(counts)
+            log_bars(trainer, f"codebook/most_used{suffix}", title, codes, uses)
         self.usage.mark_validation()
+
+
+def most_used(counts: Tensor) -> tuple[str, list[str], list[float]]:
+    """Returns a title, the codes that are used most, most used first, and how often they are used.
+
+    Args:
+        counts: (K,) of each code.
+    """
+    values = counts.tolist()
+    codes = sorted(range(len(values)), key=lambda code: -values[code])[:MOST_BARS]
+    title = f"The {len(codes)} most used of {len(values)} codes"
+    return title, [str(code) for code in codes], [float(values[code]) for code in codes]
 
 
 def scales(latents: Tensor, codebook: Tensor | None) -> dict[str, Tensor]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 
-from wavenet_ae.training.logging.histograms import Histogram, log_histogram
+from wavenet_ae.training.logging import Histogram, log_histogram
 
 
 class LatentMonitor(pl.Callback):

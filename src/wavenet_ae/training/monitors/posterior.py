@@ -11,7 +11,7 @@ from torch import Tensor
 from wavenet_ae.bottlenecks.continuous import gaussian_kl
 from wavenet_ae.bottlenecks.quantizer import flatten_time
 from wavenet_ae.distributed import all_gather, all_reduce_sum
-from wavenet_ae.training.logging.histograms import Histogram, log_histogram
+from wavenet_ae.training.logging import Histogram, log_histogram
 from wavenet_ae.training.module import Observed, WaveformTraining
 from wavenet_ae.training.monitors.base import Monitor
 from wavenet_ae.types import Batch, BottleneckOutput

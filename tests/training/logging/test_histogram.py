@@ -12,8 +12,14 @@ from helpers.wandb_files import history, segments
 from pytorch_lightning.demos.boring_classes import BoringModel
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from wavenet_ae.training.logging.histograms import Histogram, HistogramLog, log_histogram
-from wavenet_ae.training.logging.loggers import tensorboard, wandb
+from wavenet_ae.training.logging import (
+    Histogram,
+    HistogramLog,
+    TensorBoard,
+    WandB,
+    log_bars,
+    log_histogram,
+)
 
 
 def test_bars_are_centered_on_their_index():
@@ -50,10 +56,10 @@ def test_a_resume_drops_what_it_writes_again(tmp_path):
     path = tmp_path / "histograms.jsonl"
     log = HistogramLog(path)
     for step in (3, 7, 11):
-        log.log_histogram("a", Histogram([float(step)], 0.0, 1.0), step)
+        log.add_histogram("a", Histogram([float(step)], 0.0, 1.0), step)
     with path.open("a") as file:
         file.write('{"step": 12, "na')  # a crash
-    HistogramLog(path, first_step=8).log_histogram("a", Histogram([8.0], 0.0, 1.0), 8)
+    HistogramLog(path, first_step=8).add_histogram("a", Histogram([8.0], 0.0, 1.0), 8)
     lines = [json.loads(line) for line in path.read_text().splitlines()]
     assert [line["step"] for line in lines] == [3, 7, 8]
     assert lines[-1] == {"step": 8, "name": "a", "low": 0.0, "high": 1.0, "counts": [8.0]}
@@ -65,6 +71,7 @@ class LogsAtValidations(pl.Callback):
     def on_validation_epoch_end(self, trainer, pl_module):
         pl_module.log("validation/nll", 1.0)
         log_histogram(trainer, "codebook/usage", self.histogram)
+        log_bars(trainer, "codebook/most_used", "Two codes", ["7", "3"], [5.0, 2.0])
 
 
 def test_every_logger_gets_it_at_the_step_of_the_validation(tmp_path, monkeypatch):
@@ -72,8 +79,8 @@ def test_every_logger_gets_it_at_the_step_of_the_validation(tmp_path, monkeypatc
     monkeypatch.setenv("WANDB_SILENT", "true")
     loggers = [
         HistogramLog(tmp_path / "histograms.jsonl"),
-        tensorboard(str(tmp_path), 0),
-        wandb(str(tmp_path), 0),
+        TensorBoard(str(tmp_path), 0),
+        WandB(str(tmp_path)),
     ]
     trainer = pl.Trainer(
         max_steps=6,
@@ -106,4 +113,5 @@ def test_every_logger_gets_it_at_the_step_of_the_validation(tmp_path, monkeypatc
     assert [row["trainer/global_step"] for row in rows] == [2, 5]
     assert all(row["validation/nll"] == 1.0 for row in rows), "one row holds both"
     assert len(rows[0]["codebook/usage"]["values"]) == 300, "W&B takes 512 at most"
+    assert all("codebook/most_used_table" in row for row in rows), "of bars, W&B logs the table"
     assert sum(rows[0]["codebook/usage"]["values"]) == sum(given.counts)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import signal
+from contextlib import suppress
 
 import pytest
 
-from wavenet_ae.training.signals import PREEMPTION, StopFlag, Stopped, handlers_kept
+from wavenet_ae.signals import PREEMPTION, Interrupts, StopFlag, Stopped, handlers_kept
 
 NUMBERS = (signal.SIGINT, signal.SIGTERM, PREEMPTION)
 
@@ -54,3 +56,14 @@ def test_a_preemption_is_told_to_submitit_when_training_has_saved(heard, order):
     with pytest.raises(SystemExit):
         Stopped(flag.signal_number, is_first_process=True).end()
     assert heard == [signal.SIGTERM, PREEMPTION]
+
+
+def test_a_dropped_interrupt_is_raised_by_the_next_check():
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt), Interrupts() as interrupts:
+        interrupts.check()
+        with suppress(KeyboardInterrupt):  # as a library's callback does
+            os.kill(os.getpid(), signal.SIGINT)
+        interrupts.check()
+        pytest.fail("work continues")
+    assert signal.getsignal(signal.SIGINT) is before

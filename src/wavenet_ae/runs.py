@@ -1,0 +1,132 @@
+"""The files of a run: where each lies in the run's folder, and what it is called.
+
+config.yaml         the run's configuration, written once
+provenance.jsonl    a line for each start: command, code, versions
+metrics.csv         scalars            histograms.jsonl    histograms
+train.log           what the run has logged as text
+threads.jsonl       with how many threads it computed, and from which step on
+checkpoints/        step-00000500.ckpt, ..., best.ckpt, each with its .sha256
+samples/            step-00000500/*.wav and *.png: audio samples
+tensorboard/        event files        wandb_id.txt        the id of the W&B run
+failed.txt          of a run in a sweep: why it failed
+refused.yaml        of a run in a sweep that never began: its configuration
+run.lock            of a run in a sweep: held by the process that trains
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+BEST = "best.ckpt"  # also the name under which users look for a checkpoint below any folder
+CHECKPOINTS = "checkpoints"
+STEP = "step-"
+
+
+class RunFolder:
+    """The folder of a run, as the names of its files.  It need not exist.
+
+    Args:
+        path: The run's folder.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+
+    def __repr__(self) -> str:
+        return f"RunFolder({str(self.path)!r})"
+
+    @classmethod
+    def containing(cls, checkpoint: Path) -> RunFolder | None:
+        """Returns the run folder in whose `checkpoints/` a file lies; None where it lies in none.
+
+        Args:
+            checkpoint: A checkpoint file, which need not exist.
+        """
+        folder = checkpoint.absolute().parent
+        return cls(folder.parent) if folder.name == CHECKPOINTS else None
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    @property
+    def config(self) -> Path:
+        return self.path / "config.yaml"
+
+    @property
+    def provenance(self) -> Path:
+        return self.path / "provenance.jsonl"
+
+    @property
+    def metrics(self) -> Path:
+        return self.path / "metrics.csv"
+
+    @property
+    def histograms(self) -> Path:
+        return self.path / "histograms.jsonl"
+
+    @property
+    def log(self) -> Path:
+        return self.path / "train.log"
+
+    @property
+    def threads(self) -> Path:
+        return self.path / "threads.jsonl"
+
+    @property
+    def tensorboard(self) -> Path:
+        return self.path / "tensorboard"
+
+    @property
+    def wandb_id(self) -> Path:
+        return self.path / "wandb_id.txt"
+
+    @property
+    def failed(self) -> Path:
+        return self.path / "failed.txt"
+
+    @property
+    def refused(self) -> Path:
+        return self.path / "refused.yaml"
+
+    @property
+    def lock(self) -> Path:
+        return self.path / "run.lock"
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.path / CHECKPOINTS
+
+    @property
+    def best_checkpoint(self) -> Path:
+        return self.checkpoints / BEST
+
+    def step_checkpoint(self, step: int) -> Path:
+        """Returns the checkpoint after `step` optimizer steps."""
+        return self.checkpoints / f"{_step_name(step)}.ckpt"
+
+    def step_checkpoints(self) -> list[Path]:
+        """Returns the checkpoints that were written step by step, oldest first."""
+        return sorted(self.checkpoints.glob(f"{STEP}*.ckpt"))
+
+    @property
+    def samples(self) -> Path:
+        return self.path / "samples"
+
+    def step_samples(self, step: int) -> Path:
+        """Returns the folder of the audio samples after `step` optimizer steps."""
+        return self.samples / _step_name(step)
+
+    def has_begun(self) -> bool:
+        """Whether a run has begun here; one that fails early has no configuration."""
+        return any(file.is_file() for file in (self.config, self.failed, self.log))
+
+
+def step_of(checkpoint: Path) -> int:
+    """Returns the optimizer step of a checkpoint that `RunFolder.step_checkpoint` has named."""
+    return int(checkpoint.stem.removeprefix(STEP))
+
+
+def _step_name(step: int) -> str:
+    return f"{STEP}{step:08d}"

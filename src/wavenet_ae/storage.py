@@ -1,0 +1,137 @@
+"""Files that are written whole or not at all.
+
+A file is written under a hidden name beside its own, synced to disk and renamed.  Whatever happens,
+its own name holds the whole of the old content or the whole of the new one.  A process that is
+killed leaves the hidden file, which `remove_unfinished` removes.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from wavenet_ae.errors import UserError
+
+UNFINISHED = re.compile(r"\..+\.[0-9a-f]{32}\.partial")
+
+
+class NotWritten(UserError):
+    """A file that cannot be written.
+
+    The text advises to run the same command again.  A command with a better remedy catches this
+    error and names its own after `fault`.
+
+    Args:
+        path: The file.
+        error: Why it cannot be written.
+    """
+
+    def __init__(self, path: Path, error: OSError) -> None:
+        self.path, self.error = path, error
+        self.reason = error.strerror or str(error)
+        self.fault = f"{path} cannot be written: {self.reason}"
+        super().__init__(
+            f"{self.fault}.  Free some space or choose a folder that can be written, then run the "
+            "same command again; no file is left half written"
+        )
+
+    def __reduce__(self) -> tuple[type[NotWritten], tuple[Path, OSError]]:
+        """Keeps the error whole on its way from a process of a pool."""
+        return type(self), (self.path, self.error)
+
+
+@contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Yields a hidden path for a file that another program writes, and renames the file to `path`.
+
+    Where the block raises, `path` stays as it was.
+
+    Args:
+        path: The file's own name; its folder is made where there is none.
+
+    Raises:
+        NotWritten: The file system refuses: the disk is full, the folder is read-only, ...
+    """
+    unfinished = path.with_name(f".{path.name}.{uuid.uuid4().hex}.partial")
+    try:
+        with write_errors(path, unfinished):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            yield unfinished
+            _sync(unfinished)
+            unfinished.replace(path)
+    finally:
+        with suppress(OSError):
+            unfinished.unlink(missing_ok=True)
+    with suppress(OSError):  # some file systems cannot sync a folder
+        _sync(path.parent)
+
+
+@contextmanager
+def atomic_write(path: Path) -> Iterator[BinaryIO]:
+    """Yields a file to write, which takes the name `path` when it is complete and on disk.
+
+    Args:
+        path: The file's own name; its folder is made where there is none.
+
+    Raises:
+        NotWritten: The file system refuses: the disk is full, the folder is read-only, ...
+    """
+    with atomic_path(path) as unfinished, unfinished.open("wb") as file:
+        yield file
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Writes a file whole or not at all.  Raises `NotWritten`."""
+    with atomic_write(path) as file:
+        file.write(content)
+
+
+def append_line(path: Path, line: str) -> None:
+    """Appends a line of text to a file.  Raises `NotWritten`."""
+    with write_errors(path), path.open("a", encoding="utf-8") as file:
+        file.write(line + "\n")
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Removes what processes that were killed were writing directly in a folder."""
+    for file in folder.glob(".*.partial"):
+        if UNFINISHED.fullmatch(file.name):
+            file.unlink(missing_ok=True)
+
+
+@contextmanager
+def write_errors(path: Path, unfinished: Path | None = None) -> Iterator[None]:
+    """Turns errors of the file system that are about `path` into `NotWritten`.
+
+    Args:
+        path: The file's own name.
+        unfinished: The name under which it is written.
+    """
+    try:
+        yield
+    except OSError as error:
+        if _is_about(error, path) or _is_about(error, unfinished):
+            raise NotWritten(path, error) from error
+        raise
+
+
+def _is_about(error: OSError, path: Path | None) -> bool:
+    """Whether an error concerns a file or a folder above it: errors of opening name their file,
+    those of writing none."""
+    if not isinstance(error.filename, str | bytes):
+        return True
+    return path is not None and path.is_relative_to(os.fsdecode(error.filename))
+
+
+def _sync(path: Path) -> None:
+    """Waits until a file or a folder is on disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

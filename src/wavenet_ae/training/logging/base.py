@@ -1,0 +1,109 @@
+"""The interface of a run's loggers.
+
+Lightning hands scalars to its loggers.  Whatever else a run logs (histograms, audio, images, ...)
+goes through `RunLogger`, so that callbacks and monitors need not know which loggers there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import pytorch_lightning as pl
+from pytorch_lightning.loggers.logger import Logger
+
+from wavenet_ae.training.logging.histogram import Histogram
+
+CheckpointUploads = Literal["none", "best", "all"]
+Cell = str | float
+
+
+class RunLogger(Logger):
+    """A logger that keeps more than scalars.
+
+    Every method is called on the first process alone.  By default it does nothing: a logger
+    overrides the methods of what it can keep.  A `step` is the number of optimizer steps done minus
+    one, since Lightning counts the steps that it logs from 0.
+
+    `checkpoints` says which checkpoints the logger wants.
+    """
+
+    checkpoints: CheckpointUploads = "none"
+
+    def add_config(
+        self, config: Mapping[str, Any], provenance: Mapping[str, Any], step: int
+    ) -> None:
+        """Keeps what is run, by its configuration, and from what: command, code, versions."""
+
+    def add_scalars(self, metrics: Mapping[str, float], step: int) -> None:
+        """Keeps scalars, also where the row of the step has ended."""
+        self.log_metrics(dict(metrics), step)
+
+    def log_before_saving(self, metrics: Mapping[str, float], step: int) -> None:
+        """Keeps scalars that Lightning logs only after a checkpoint of this step.
+
+        A run that is resumed from the checkpoint begins after this step, so that a file must have
+        them by then.
+        """
+
+    def add_histogram(self, name: str, histogram: Histogram, step: int) -> None:
+        """Keeps a histogram."""
+
+    def add_bars(
+        self, name: str, title: str, labels: Sequence[str], values: Sequence[float], step: int
+    ) -> None:
+        """Keeps a bar chart."""
+
+    def add_table(
+        self, name: str, columns: Sequence[str], rows: Sequence[Sequence[Cell]], step: int
+    ) -> None:
+        """Keeps a table."""
+
+    def add_audio(self, name: str, file: Path, step: int) -> None:
+        """Keeps a recording."""
+
+    def add_image(self, name: str, file: Path, step: int) -> None:
+        """Keeps a picture."""
+
+    def add_checkpoint(self, file: Path, alias: str, metadata: Mapping[str, Any]) -> None:
+        """Keeps a checkpoint under an alias, such as `best`."""
+
+    def alert(self, title: str, text: str) -> None:
+        """Tells the people who watch the run."""
+
+    def end_row(self, step: int) -> None:
+        """Makes sure that a kill loses nothing of this step; nothing more is logged at it."""
+
+
+def run_loggers(trainer: pl.Trainer) -> list[RunLogger]:
+    """Returns the loggers to call: on all processes but the first, none."""
+    if not trainer.is_global_zero:
+        return []
+    return [each for each in trainer.loggers if isinstance(each, RunLogger)]
+
+
+def log_scalars(trainer: pl.Trainer, metrics: Mapping[str, float]) -> None:
+    """Logs scalars to all loggers, of Lightning's own too, at the current step."""
+    for each in trainer.loggers if trainer.is_global_zero else []:
+        log = each.add_scalars if isinstance(each, RunLogger) else each.log_metrics
+        log(dict(metrics), current_step(trainer))
+
+
+def log_histogram(trainer: pl.Trainer, name: str, histogram: Histogram) -> None:
+    """Logs a histogram at the current step."""
+    for each in run_loggers(trainer):
+        each.add_histogram(name, histogram, current_step(trainer))
+
+
+def log_bars(
+    trainer: pl.Trainer, name: str, title: str, labels: Sequence[str], values: Sequence[float]
+) -> None:
+    """Logs a bar chart at the current step."""
+    for each in run_loggers(trainer):
+        each.add_bars(name, title, labels, values, current_step(trainer))
+
+
+def current_step(trainer: pl.Trainer) -> int:
+    """Returns the step under which Lightning logs now: it counts from 0."""
+    return trainer.global_step - 1

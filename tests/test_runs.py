@@ -1,0 +1,52 @@
+"""The names of a run's files, and how a run is found from one of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import wavenet_ae
+from wavenet_ae.runs import RunFolder, step_of
+
+RUN = RunFolder("outputs/toy/a")
+
+
+def test_checkpoints_are_sorted_by_their_step(tmp_path):
+    run = RunFolder(tmp_path)
+    run.checkpoints.mkdir()
+    for step in (2000, 30, 100_000_000):
+        run.step_checkpoint(step).touch()
+    run.best_checkpoint.touch()
+    assert [step_of(each) for each in run.step_checkpoints()] == [30, 2000, 100_000_000]
+
+
+def test_a_run_is_found_from_its_checkpoint():
+    found = RunFolder.containing(RUN.best_checkpoint)
+    assert found is not None and found.path == RUN.path.absolute()
+    assert RunFolder.containing(Path("best.ckpt")) is None
+
+
+@pytest.mark.parametrize("name", ["config", "failed", "log"])
+def test_a_run_has_begun_with_any_of_three_files(name, tmp_path):
+    run = RunFolder(tmp_path)
+    assert not run.has_begun()
+    getattr(run, name).touch()
+    assert run.has_begun()
+
+
+def test_no_other_module_spells_the_name_of_a_file():
+    files = [
+        getattr(RUN, name) for name, kind in vars(RunFolder).items() if isinstance(kind, property)
+    ]
+    names = {each.name for each in files if isinstance(each, Path)} - {"samples", "checkpoints"}
+    assert {"config.yaml", "metrics.csv", "threads.jsonl", "best.ckpt", "run.lock"} <= names
+    package = Path(wavenet_ae.__file__).parent
+    found = [
+        f"{file.relative_to(package)}: {name}"
+        for file in package.rglob("*.py")
+        if file.name != "runs.py"
+        for name in names
+        if f'"{name}"' in file.read_text() or f'/{name}"' in file.read_text()
+    ]
+    assert not found
