@@ -47,10 +47,13 @@ test: $(READY)  ## the quick tests (under four minutes on two cores)
 test-slow: $(READY)  ## the slow tests (ten minutes)
 	$(PYTEST) -m "slow and not long"
 
-test-long: $(READY)  ## what is shown now and then: many kills, 2000 steps (docs/long_proofs.md)
+test-long: $(READY)  ## what is shown now and then: many kills, 2000 steps (docs/results/long_proofs.md)
 	$(PYTEST) -m long
 
 test-all: lint test test-slow  ## every check but the long ones: lint, types and tests
+
+docs: $(READY)  ## build the documentation into site/, strictly and without the network
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 lint: $(READY)  ## formatting, lint and types
 	$(BIN)/ruff format --check .
@@ -62,5 +65,5 @@ format: $(READY)  ## format the code and sort its imports
 	$(BIN)/ruff check --fix .
 
 .PHONY: help setup demo bench bench-generate bench-packing bench-monitors bench-busy bench-gpu test test-slow test-long test-all \
-	lint format
+	docs lint format
 .DEFAULT_GOAL := help

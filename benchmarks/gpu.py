@@ -3,7 +3,7 @@
 python benchmarks/gpu.py --out outputs/bench/gpu --data recordings        # nine minutes
 python benchmarks/gpu.py --out outputs/bench/gpu --tiny --device cpu      # a rehearsal
 
-Parts (docs/gpu.md says more), each in a process of its own, so that what goes wrong in one, a hang
+Parts (docs/results/gpu.md says more), each in a process of its own, so that what goes wrong in one, a hang
 or an error of CUDA, harms no other:
 
     gpu_tests      tests marked `gpu`

@@ -1,28 +1,33 @@
-"""docs/use_from_python.md, executed as it stands, block after block."""
+"""Code blocks of docs/, executed as they stand, block after block."""
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
+import subprocess
+import sys
+import tomllib
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
-from helpers.commands import ROOT
+from helpers.commands import ROOT, environment
+from helpers.configs import TINY
+from helpers.pages import blocks
 
 from wavenet_ae.audio import io as files
 
-PAGE = ROOT / "docs" / "use_from_python.md"
-TEXT = PAGE.read_text()
-BLOCKS = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+PAGE = "docs/guide/python.md"
 RECORDINGS = ("anna/hello.wav", "anna/later/bye.wav", "bert/hello.wav")
 
 
 @pytest.fixture
 def reader(quantized, tmp_path, monkeypatch) -> Path:
     """The folder in which somebody follows the page: a run and recordings are there."""
-    (checkpoint,) = set(re.findall(r'wavenet_ae\.load\("(.*)"\)', TEXT))
+    text = "".join(block.text for block in blocks(PAGE))
+    (checkpoint,) = set(re.findall(r'wavenet_ae\.load\("(.*)"\)', text))
     shutil.copytree(quantized, (tmp_path / checkpoint).parents[1])
     seconds = np.arange(6000)[:, None] / 16_000
     for number, name in enumerate(RECORDINGS, start=1):
@@ -35,14 +40,13 @@ def reader(quantized, tmp_path, monkeypatch) -> Path:
 
 
 @pytest.mark.slow
-def test_every_block_runs(reader, capsys):
+def test_every_block_of_the_python_page_runs(reader, capsys):
     page: dict = {}
-    found = list(BLOCKS.finditer(TEXT))
-    assert len(found) == TEXT.count("```") / 2 == 8
+    found = blocks(PAGE)
+    assert len(found) == 8
     for block in found:
-        assert block[1] == "python", "what is not run may be wrong"
-        above = "\n" * (TEXT[: block.start()].count("\n") + 1)  # errors name lines of the page
-        exec(compile(above + block[2], str(PAGE), "exec"), page)
+        assert block.language == "python", "what is not run may be wrong"
+        block.execute(page)
 
     model, codes, hop = page["model"], page["codes"], int(page["model"].hop)
     assert codes.shape == (-(-3000 // hop),) and codes.max() < 8
@@ -55,3 +59,53 @@ def test_every_block_runs(reader, capsys):
     assert "8000 Hz, 50.0 codes a second\nspeakers: spk00, spk01\n" in printed
     assert "mean F0 of original: 120 Hz" in printed
     assert re.search(r"log_spectral_distance: \d+\.\d dB over 36 frames", printed)
+
+
+@pytest.mark.parametrize(
+    "page", ["docs/how/geometry.md", "docs/how/resume.md", "docs/api/metrics.md"]
+)
+def test_python_blocks_of_other_pages_run(page, capsys):
+    names: dict = {}
+    found = [block for block in blocks(page) if block.language == "python"]
+    assert found
+    for block in found:
+        block.execute(names)
+    assert capsys.readouterr().out
+
+
+def install(page: str, folder: Path) -> None:
+    """The package that a page shows, as pip leaves it in a folder, and its YAML beside it."""
+    shown = {each.language: each.text for each in blocks(page) if "Signs" in each.text}
+    shown |= {each.language: each.text for each in blocks(page) if each.language == "toml"}
+    (folder / "my_units.py").write_text(shown["python"])
+    option = folder / "my_conf" / "bottleneck" / "signs.yaml"
+    option.parent.mkdir(parents=True)
+    option.write_text(shown["yaml"])
+    points = tomllib.loads(shown["toml"])["project"]["entry-points"]["wavenet_ae.plugins"]
+    information = folder / "my_units-0.1.dist-info"
+    information.mkdir()
+    (information / "METADATA").write_text("Metadata-Version: 2.1\nName: my-units\nVersion: 0.1\n")
+    lines = ["[wavenet_ae.plugins]", *(f"{name} = {module}" for name, module in points.items())]
+    (information / "entry_points.txt").write_text("\n".join(lines))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", ["README.md", "docs/guide/extend.md"])
+def test_the_bottleneck_of_the_page_trains(page, cache, tmp_path):
+    install(page, tmp_path)
+    has_start = "start_after" in (tmp_path / "my_conf" / "bottleneck" / "signs.yaml").read_text()
+    start = "bottleneck.start_after=3" if has_start else "+bottleneck.start_after=3"
+    options = ["--config-dir", "my_conf", "bottleneck=signs", start, "hydra.run.dir=run"]
+    done = subprocess.run(
+        [sys.executable, "-m", "wavenet_ae", "train", *options, *TINY],
+        cwd=tmp_path,
+        env={
+            **environment(cache),
+            "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{tmp_path}",
+        },
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (tmp_path / "run" / "checkpoints" / "best.ckpt").is_file()
+    assert "64 of them: 300 bit/s nominal" in done.stdout + done.stderr

@@ -1,27 +1,27 @@
-"""docs/evaluation.md: its blocks run, and its table names what there is."""
+"""The page on results of an evaluation: its blocks run, and its table names what there is."""
 
 from __future__ import annotations
 
 import re
 
 import pytest
-from helpers.commands import ROOT
 from helpers.evaluated import evaluated
+from helpers.pages import ROOT, blocks
 
 from wavenet_ae.evaluation.part import Part
 from wavenet_ae.evaluation.parts import part_ids
 from wavenet_ae.evaluation.report.words import TABLES
 
-TEXT = (ROOT / "docs" / "evaluation.md").read_text()
-BLOCKS = re.findall(r"^```python\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
+PAGE = "docs/guide/evaluation_results.md"
+TEXT = (ROOT / PAGE).read_text()
 
 
 def test_every_block_runs(tmp_path, monkeypatch, capsys):
     evaluated(tmp_path, tmp_path, "units", out=str(tmp_path / "outputs/evaluated/my_run"))
     monkeypatch.chdir(tmp_path)
     page: dict = {}
-    for block in BLOCKS:
-        exec(compile(block, "docs/evaluation.md", "exec"), page)
+    for block in blocks(PAGE):
+        block.execute(page)
     printed = capsys.readouterr().out
     pnmi = re.search(r"PNMI of the units: (0\.\d+)", printed)
     assert pnmi is not None and f"'pnmi': {pnmi[1]}" in printed

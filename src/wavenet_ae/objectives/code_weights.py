@@ -1,4 +1,4 @@
-"""How the losses of single codes are weighed in a window; docs/objective.md derives it."""
+"""How the losses of single codes are weighed in a window; docs/how/objective.md derives it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """What can go wrong with a run, by which figures it shows, and what to try.
 
 Thresholds are those at which runs made to fail are called within their first tenth, and no healthy
-run of any bottleneck is; docs/watching.md has both.
+run of any bottleneck is; docs/guide/watch.md has both.
 """
 
 from __future__ import annotations
