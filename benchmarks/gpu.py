@@ -3,8 +3,8 @@
 python benchmarks/gpu.py --out outputs/bench/gpu --data recordings        # nine minutes
 python benchmarks/gpu.py --out outputs/bench/gpu --tiny --device cpu      # a rehearsal
 
-Parts (docs/results/gpu.md says more), each in a process of its own, so that what goes wrong in one, a hang
-or an error of CUDA, harms no other:
+Parts (docs/results/gpu.md says more), each in a process of its own, so that what goes wrong in one,
+a hang or an error of CUDA, harms no other:
 
     gpu_tests      tests marked `gpu`
     training_step  training steps of three decoders, beside the matrix products of the same run
