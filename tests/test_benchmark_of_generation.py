@@ -34,7 +34,7 @@ def test_streams_go_on_with_conditioning_for_each_sample(hop):
     assert session.position == before + 5 * benchmark.SAMPLES_AT_ONCE
     assert {each.shape for each in made} == {(3, benchmark.SAMPLES_AT_ONCE)}
     assert 0 <= session.num_ready < benchmark.SAMPLES_AT_ONCE + hop
-    assert torch.equal(session.level, made[-1][:, -1])
+    assert torch.equal(session.newest, made[-1][:, -1])
     assert torch.equal(made[0], again(decoder))
 
 

@@ -36,7 +36,9 @@ OPTIONS = sorted(
 )
 OPTIONS += [("decoder/output", path.stem) for path in CONF.glob("decoder/output/*.yaml")]
 OPTIONS += sorted(
-    ("experiment", f"{path.parent.name}/{path.stem}") for path in CONF.glob("experiment/*/*.yaml")
+    ("experiment", f"{path.parent.name}/{path.stem}")
+    for path in CONF.glob("experiment/*/*.yaml")
+    if path.stem != "base"
 )
 SWEEPS = [*sorted(CONF.glob("sweep/*.yaml")), CONF / "experiment" / "compare_bottlenecks.yaml"]
 CORPORA = ("librispeech", "libritts", "vctk", "ljspeech", "speechcommands")

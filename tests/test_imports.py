@@ -50,7 +50,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "data": BASE | {"audio", "progress", "storage"},
     "labels": {"errors"},
     "dashboards": FILES | {"errors", "schema"},
-    "plotting": {"dashboards", "metrics", "storage"},
+    "plotting": {"dashboards", "metrics", "objectives", "storage"},
     "encoders": PART,
     "bottlenecks": PART,
     "targets": PART,
@@ -66,7 +66,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "resume": {"config", "errors", "runs"},
     "config": {"errors", "instantiate", "models", "schema"},
     "search": {
-        *("config", "errors", "exits", "randomness", "resume", "runs"),
+        *("config", "errors", "exits", "objectives", "randomness", "resume", "runs"),
         *("schema", "storage", "training"),
     },
     "comparison": {

@@ -15,7 +15,9 @@ def main() -> None:
     if torch.version.cuda is not None:
         return
     if sys.prefix == sys.base_prefix:
-        sys.exit("not in a virtual environment: see docs/guide/index.md")
+        sys.exit(
+            "not in a virtual environment: torchaudio is left as it is (see docs/guide/index.md)"
+        )
     spec = importlib.util.find_spec("torchaudio")
     if spec is None or spec.origin is None:
         sys.exit("torchaudio is not installed")

@@ -145,7 +145,7 @@ def test_mistakes_end_before_any_work(checkpoint, cache):
         ("split=test", "split is 'test', but it has no utterances (train: "),
         ("engine=cuda_graph", "engine=cuda_graph cannot be used: it needs a CUDA device"),
         ("mapping=timit40", "there is no mapping of labels 'timit40'"),
-        ("labels=nowhere", "labels at nowhere: give 'beside'"),
+        ("labels=nowhere", "labels at nowhere: use 'beside'"),
     ):
         code, output = run("evaluate.py", f"checkpoint={checkpoint}", argument, cache=cache)
         assert code == 1 and said in output, output

@@ -141,7 +141,7 @@ def assert_is_best(found: list[Any], best: Path) -> None:
     assert Path(entry.local_path).read_bytes() == best.read_bytes()
     metadata, step = json.loads(artifact.metadata), read_checkpoint(best)["global_step"]
     (row,) = [row for row in logged(best.parents[1]) if int(row["step"]) == step - 1]
-    assert metadata == {"step": step, "validation_nll": float(row["validation/nll"])}
+    assert metadata == {"step": step, "validation/nll": float(row["validation/nll"])}
     assert artifact.name == best.parents[1].name and "best" in artifact.aliases
 
 

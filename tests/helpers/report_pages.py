@@ -62,7 +62,7 @@ def made(
     *tables: ResultTable,
     name: str = "a",
     codes: Mapping[str, Any] = CODES,
-    summary: str = "━━ part ━━\n" + "a wide summary " * 9,
+    summary: str = "━━ part ━━\n" + "a wide line " * 9,
 ) -> Path:
     """An evaluation.json in `folder`."""
     described = {

@@ -6,6 +6,7 @@ from math import nan
 
 import optuna
 import pytest
+from helpers.configs import OBJECTIVES
 from optuna.trial import TrialState
 
 from wavenet_ae.errors import UserError
@@ -14,7 +15,11 @@ from wavenet_ae.search.space import parse_space
 from wavenet_ae.search.study import FILE, Outcome, Trials, open_trials
 
 PARAMS = {"x": "interval(0.0, 1.0)", "y": "choice(a,b)"}
-REFERENCE = {"seed": 1, "trainer": {"max_steps": 10, "accelerator": "cpu"}}
+REFERENCE = {
+    "seed": 1,
+    "trainer": {"max_steps": 10, "accelerator": "cpu"},
+    "objective": OBJECTIVES,
+}
 
 
 def opened(folder, params=PARAMS, reference=REFERENCE, **settings) -> Trials:
@@ -73,7 +78,6 @@ def test_a_killed_creation_leaves_nothing_behind(tmp_path):
     [
         ({"params": {**PARAMS, "x": "interval(0.0, 2.0)"}}, r"x: interval\(0.0, 1.0\) then, inter"),
         ({"params": {"x": PARAMS["x"]}}, r"y: choice\(a,b\) then, not searched now"),
-        ({"direction": "maximize"}, "hydra.sweeper.direction: minimize then, maximize now"),
         ({"reference": {**REFERENCE, "seed": 2}}, "seed: 1 then, 2 now"),
         (
             {"reference": {**REFERENCE, "trainer": {"max_steps": 20, "accelerator": "cpu"}}},

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from wavenet_ae.objectives import Criterion, Reconstruction, criterion_of
+from wavenet_ae.objectives import NLL, Criterion, criterion_of
 
 
 def criterion(config: Mapping[str, Any]) -> Criterion:
@@ -13,12 +13,9 @@ def criterion(config: Mapping[str, Any]) -> Criterion:
 
     Args:
         config: The run's configuration.  One without an objective, of a run that failed before it
-            had any, has the criterion of `Reconstruction`.
+            had any, is compared by its NLL.
     """
-    if config.get("objective"):
-        return criterion_of(config)
-    assert Reconstruction.criterion is not None
-    return Reconstruction.criterion
+    return criterion_of(config) if config.get("objective") else NLL
 
 
 def cost(value: float, criterion: Criterion) -> float:

@@ -18,6 +18,7 @@ from wavenet_ae.evaluation.unit_systems import Units
 from wavenet_ae.loading import load
 from wavenet_ae.metrics.units import UnitQuality, joint_quality
 from wavenet_ae.models import CodeModel
+from wavenet_ae.objectives import NLL
 from wavenet_ae.plotting.curves import plot_learning_curves
 from wavenet_ae.plotting.files import save
 from wavenet_ae.plotting.usage import UnitUsage, plot_unit_usage
@@ -106,9 +107,9 @@ def _usage(units: EvaluatedUnits) -> UnitUsage:
 
 
 def _validation_metrics(last: dict[str, float]) -> dict[str, str]:
-    if "validation/nll" not in last:
-        return {"validation NLL": "the run ended before its first validation"}
-    metrics = {"validation NLL": f"{last['validation/nll']:.3f} nats/sample"}
+    if NLL.metric not in last:
+        return {NLL.label: "the run ended before its first validation"}
+    metrics = {NLL.label: f"{last[NLL.metric]:.3f} {NLL.unit}"}
     if "validation/nll_increase_shuffled_codes" in last:
         nll = last["validation/nll_shuffled_codes"]
         increase = last["validation/nll_increase_shuffled_codes"]

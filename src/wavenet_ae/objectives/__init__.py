@@ -9,9 +9,10 @@ from wavenet_ae.objectives.base import (
     criterion_of,
 )
 from wavenet_ae.objectives.bottleneck import BottleneckLosses
-from wavenet_ae.objectives.reconstruction import Reconstruction
+from wavenet_ae.objectives.reconstruction import NLL, Reconstruction
 
 __all__ = [
+    "NLL",
     "BottleneckLosses",
     "Criterion",
     "Loss",

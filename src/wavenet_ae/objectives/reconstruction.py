@@ -12,6 +12,8 @@ from wavenet_ae.objectives.base import Criterion, ObjectiveTerm, TermOutput
 from wavenet_ae.objectives.code_weights import code_weights
 from wavenet_ae.types import ModelOutput
 
+NLL = Criterion("validation/nll", "minimize", "nats/sample", "validation NLL")
+
 
 class Reconstruction(ObjectiveTerm):
     """The mean of -log p(x_t | x_<t, codes, speaker) over predicted targets.
@@ -20,9 +22,7 @@ class Reconstruction(ObjectiveTerm):
     (Kingma & Welling 2014, arXiv 1312.6114, eq. 3), neither clamped nor annealed.
     """
 
-    criterion: ClassVar[Criterion | None] = Criterion(
-        "validation/nll", "minimize", "nats/sample", "validation NLL"
-    )
+    criterion: ClassVar[Criterion | None] = NLL
 
     def forward(self, output: ModelOutput, plan: WindowPlan, step: int) -> TermOutput:
         nll = output.nll.mean()

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from wavenet_ae.dashboards.history import RunHistory
 from wavenet_ae.dashboards.panels import Panel
+from wavenet_ae.objectives import NLL
 from wavenet_ae.plotting.panels import plot_panel, plotted_keys, run_handles
 from wavenet_ae.plotting.style import (
     PAGE_STYLE,
@@ -25,8 +26,8 @@ LEARNING_CURVES = (
         title="Negative log-likelihood",
         keys={
             "train/nll": "training",
-            "validation/nll": "validation",
-            "validation/nll_shuffled_codes": "validation, shuffled codes",
+            NLL.metric: "validation",
+            f"{NLL.metric}_shuffled_codes": "validation, shuffled codes",
         },
         kind="lines",
         ylabel="nats per sample",

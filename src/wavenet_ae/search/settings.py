@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from wavenet_ae.schema import NonNegative, Positive, binding_problems, require_none
 
@@ -16,14 +16,12 @@ class SearchSettings:
     Attributes:
         num_trials: Trials in total, including failed ones.
         num_parallel: Trials that the launcher gets at a time.
-        direction: Whether the metric is minimized or maximized.
         seed: Seed of Optuna's sampler.
         params: Ranges in Hydra's sweep syntax, by key.
     """
 
     num_trials: Positive
     num_parallel: Positive = 1
-    direction: Literal["minimize", "maximize"] = "minimize"
     seed: NonNegative = 0
     params: Mapping[str, Any] = field(default_factory=dict)
 

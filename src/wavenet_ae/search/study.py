@@ -21,6 +21,7 @@ from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from wavenet_ae.errors import UserError
+from wavenet_ae.objectives import criterion_of
 from wavenet_ae.randomness import keyed_seed
 from wavenet_ae.resume import changes
 from wavenet_ae.search.settings import SearchSettings
@@ -120,7 +121,7 @@ def open_trials(
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     description = {
-        "direction": settings.direction,
+        "direction": criterion_of(reference).direction,
         "space": {key: distribution_to_json(each) for key, each in space.searched.items()},
         "written": dict(space.written),
         "reference": dict(reference),
@@ -167,8 +168,6 @@ def _require_no_runs(folder: Path) -> None:
 
 def _differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
     """Texts `key: value then, value now` for everything that makes it another search."""
-    if then["direction"] != now["direction"]:
-        yield f"hydra.sweeper.direction: {then['direction']} then, {now['direction']} now"
     keys = list(dict.fromkeys([*then["space"], *now["space"]]))
     other = [key for key in keys if then["space"].get(key) != now["space"].get(key)]
     for key in other:

@@ -9,13 +9,13 @@ import pytorch_lightning as pl
 
 from wavenet_ae.progress import Bar
 from wavenet_ae.schema import Positive
+from wavenet_ae.training.module import WaveformTraining
 
 logger = logging.getLogger(__name__)
 
+NLL_TEXT = "{:.3f} nats/sample"
 SHOWN = {
-    "train/nll": "{:.3f} nats/sample",
-    "validation/nll": "validation {:.3f}",
-    "validation/nll_increase_shuffled_codes": "codes gain {:.3f}",
+    "validation/nll_increase_shuffled_codes": "shuffled codes {:+.3f}",
     "validation/perplexity": "perplexity {:.0f}",
     "speed/times_real_time": "{:.1f}x real time",
 }
@@ -78,7 +78,11 @@ class Progress(pl.callbacks.ProgressBar):
 
     @staticmethod
     def _describe(trainer: pl.Trainer) -> str:
-        metrics = trainer.callback_metrics
+        module, metrics = trainer.lightning_module, trainer.callback_metrics
+        assert isinstance(module, WaveformTraining)
+        first = {"train/nll": NLL_TEXT, module.objective.criterion.metric: "validation {:.3f}"}
         return "  ".join(
-            text.format(float(metrics[key])) for key, text in SHOWN.items() if key in metrics
+            text.format(float(metrics[key]))
+            for key, text in {**first, **SHOWN}.items()
+            if key in metrics
         )

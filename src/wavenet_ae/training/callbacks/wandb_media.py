@@ -9,9 +9,11 @@ import pytorch_lightning as pl
 
 from wavenet_ae.checkpoint import read_checkpoint
 from wavenet_ae.dashboards.history import read_metrics
+from wavenet_ae.objectives import Criterion
 from wavenet_ae.runs import RunFolder, step_of
 from wavenet_ae.training.logging import RunLogger, run_loggers
 from wavenet_ae.training.logging.base import current_step
+from wavenet_ae.training.module import WaveformTraining
 
 COLUMNS = ("metric", "value", "unit")
 UNITS = {  # of a metric's name, the first that fits
@@ -46,34 +48,42 @@ class WandbMedia(pl.Callback):
             each.add_table("validation/metrics", COLUMNS, rows, step)
             each.end_row(step)
             if each.checkpoints == "all":
-                self._log_steps(each)
+                self._log_steps(each, criterion_in(pl_module))
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        self._log_last(trainer)
+        self._log_last(trainer, pl_module)
 
-    def on_exception(self, trainer: pl.Trainer, *args: Any) -> None:
-        self._log_last(trainer)
+    def on_exception(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException
+    ) -> None:
+        self._log_last(trainer, pl_module)
 
-    def _log_last(self, trainer: pl.Trainer) -> None:
+    def _log_last(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         best = self.run.best_checkpoint
         for each in run_loggers(trainer):
             if each.checkpoints == "all":
-                self._log_steps(each)
+                self._log_steps(each, criterion_in(module))
             if each.checkpoints != "none" and best.is_file():
                 step = read_checkpoint(best)["global_step"]
-                each.add_checkpoint(best, "best", self._metadata(step))
+                each.add_checkpoint(best, "best", self._metadata(step, criterion_in(module)))
 
-    def _log_steps(self, logger: RunLogger) -> None:
+    def _log_steps(self, logger: RunLogger, criterion: Criterion) -> None:
         for path in self.run.step_checkpoints():
             if path.name not in self.logged:
                 self.logged.add(path.name)
-                logger.add_checkpoint(path, path.stem, self._metadata(step_of(path)))
+                logger.add_checkpoint(path, path.stem, self._metadata(step_of(path), criterion))
 
-    def _metadata(self, step: int) -> dict[str, Any]:
-        """Returns the step of a checkpoint and its validation NLL in nats per sample, if any."""
-        steps, nlls = read_metrics(self.run.metrics).get("validation/nll", ([], []))
-        found = {int(each): float(nll) for each, nll in zip(steps, nlls, strict=True)}
-        return {"step": step, "validation_nll": found.get(step)}
+    def _metadata(self, step: int, criterion: Criterion) -> dict[str, Any]:
+        """Returns the step of a checkpoint and the value of the criterion there, if any."""
+        steps, values = read_metrics(self.run.metrics).get(criterion.metric, ([], []))
+        found = {int(each): float(value) for each, value in zip(steps, values, strict=True)}
+        return {"step": step, criterion.metric: found.get(step)}
+
+
+def criterion_in(module: pl.LightningModule) -> Criterion:
+    """Returns the criterion of the run that a module trains."""
+    assert isinstance(module, WaveformTraining)
+    return module.objective.criterion
 
 
 def table_rows(metrics: dict[str, Any]) -> list[tuple[str, float, str]]:
