@@ -200,6 +200,52 @@ def test_the_table_has_no_way_back():
                 todo.extend(MAY_IMPORT[here] - {here})
 
 
+def modules_imported(root: Path) -> dict[str, set[str]]:
+    """For each module of the package, its own modules that it imports, for types too."""
+    places = {path.relative_to(root).as_posix(): path for path in root.rglob("*.py")}
+    names = {
+        ".".join([PACKAGE, *place.removesuffix(".py").removesuffix("/__init__").split("/")]): place
+        for place in places
+        if place != "__init__.py"
+    }
+    found: dict[str, set[str]] = {}
+    for module, place in names.items():
+        tree = ast.parse(places[place].read_text(encoding="utf-8"))
+        full = {
+            each if each in names else each.rpartition(".")[0] for each in imported(place, tree)
+        }
+        found[module] = (full & names.keys()) - {module}
+    return found
+
+
+def circle(imports: dict[str, set[str]]) -> list[str]:
+    """Modules that import each other in turn; empty where there are none."""
+    done: set[str] = set()
+
+    def walk(module: str, path: list[str]) -> list[str]:
+        if module in path:
+            return path[path.index(module) :]
+        if module in done:
+            return []
+        for each in sorted(imports[module]):
+            if found := walk(each, [*path, module]):
+                return found
+        done.add(module)
+        return []
+
+    return next((found for module in sorted(imports) if (found := walk(module, []))), [])
+
+
+def test_no_modules_import_each_other():
+    assert circle(modules_imported(Path(wavenet_ae.__file__).parent)) == []
+
+
+def test_a_planted_circle_is_found(tmp_path):
+    plant(tmp_path, "models/a.py", "from wavenet_ae.models import b")
+    plant(tmp_path, "models/b.py", "import typing as t\nif t.TYPE_CHECKING:\n from .a import c")
+    assert circle(modules_imported(tmp_path)) == ["wavenet_ae.models.a", "wavenet_ae.models.b"]
+
+
 @pytest.mark.parametrize(
     ("place", "source", "problem"),
     [

@@ -6,7 +6,8 @@ import pytest
 
 from wavenet_ae.errors import UserError
 from wavenet_ae.evaluation.config import check_config
-from wavenet_ae.evaluation.parts import find_parts, part_ids
+from wavenet_ae.evaluation.part import find_parts
+from wavenet_ae.evaluation.parts import part_ids
 
 
 @pytest.fixture

@@ -11,8 +11,7 @@ from wavenet_ae.engines import make_engine
 from wavenet_ae.errors import UserError
 from wavenet_ae.evaluation.config import EvaluationConfig
 from wavenet_ae.evaluation.dataset import open_dataset
-from wavenet_ae.evaluation.part import Context, Need, Part, SkipPart, model_lacks
-from wavenet_ae.evaluation.parts import find_parts
+from wavenet_ae.evaluation.part import Context, Need, Part, SkipPart, find_parts, model_lacks
 from wavenet_ae.evaluation.report.words import REASONS
 from wavenet_ae.evaluation.results import FILE, EvaluationResult
 from wavenet_ae.loading import device_named, load_with_fingerprint

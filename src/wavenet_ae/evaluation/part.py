@@ -13,15 +13,17 @@ A part is a file in parts/ with a `PART`:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Set
+from collections.abc import Callable, Collection, Iterable, Set
 from dataclasses import dataclass
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
 from wavenet_ae.data.corpus import PackedCorpus
+from wavenet_ae.evaluation import parts
 from wavenet_ae.evaluation.config import EvaluationConfig
 from wavenet_ae.evaluation.dataset import EvaluationDataset
 from wavenet_ae.evaluation.labeled_corpus import LabeledCorpus, find_labels
@@ -125,3 +127,9 @@ def model_lacks(model: SpeechModel) -> set[Need]:
     elif type(model.target).to_waveform is Target.to_waveform:
         lacking.add("audio")
     return lacking
+
+
+def find_parts(ids: Collection[str] = ()) -> list[Part]:
+    """Returns the parts with these ids, or all parts, in the order that they declare."""
+    modules = [import_module(f"{parts.__name__}.{id}") for id in ids or parts.part_ids()]
+    return sorted((module.PART for module in modules), key=lambda part: part.order)

@@ -16,8 +16,8 @@ from wavenet_ae.evaluation.config import EvaluationConfig, check_config
 from wavenet_ae.evaluation.contingency import LABEL
 from wavenet_ae.evaluation.dataset import open_dataset
 from wavenet_ae.evaluation.evaluator import evaluate
-from wavenet_ae.evaluation.part import Context, Need, Part
-from wavenet_ae.evaluation.parts import find_parts, part_ids
+from wavenet_ae.evaluation.part import Context, Need, Part, find_parts
+from wavenet_ae.evaluation.parts import part_ids
 from wavenet_ae.evaluation.report.words import REASONS, TABLES
 from wavenet_ae.evaluation.results import EvaluationResult
 from wavenet_ae.loading import load
