@@ -33,12 +33,12 @@ class SearchSweeper(Sweeper):
         task_function: TaskFunction,
         config: DictConfig,
     ) -> None:
-        """Keep what Hydra passes to a sweeper."""
+        """Keeps what Hydra passes to a sweeper."""
         self.config = config
         self.context, self.task = hydra_context, task_function
 
     def sweep(self, arguments: list[str]) -> None:
-        """Run the search with the command line's `arguments`."""
+        """Runs the search with the command line's `arguments`."""
         from wavenet_ae.exits import guarded
         from wavenet_ae.search.search import search  # Optuna is slow to import
 

@@ -166,7 +166,7 @@ class Alignment:
         return first_position + self.conditioning_reach
 
     def window(self, num_targets: int) -> WindowPlan:
-        """Plan a window of `num_targets` predicted targets, walking back from them.
+        """Plans a window of `num_targets` predicted targets, walking back from them.
 
         Args:
             num_targets: Number of predicted targets, at least 1.
@@ -213,7 +213,7 @@ class Alignment:
 def decoder_window(
     decoder: Chain, num_targets: int, conditioning_hop: int, target: Chain = EACH_SAMPLE
 ) -> WindowPlan:
-    """Plan a window for a decoder that is not conditioned on codes.
+    """Plans a window for a decoder that is not conditioned on codes.
 
     Args:
         decoder: Chain from past targets to predictions.

@@ -82,13 +82,13 @@ FOREIGN = ("pytorch_lightning.",)  # allowed as targets in a run, though never i
 
 
 def conf_folder() -> Path:
-    """Return the folder of the YAML files: inside the wheel, or at the root of a checkout."""
+    """Returns the folder of the YAML files: inside the wheel, or at the root of a checkout."""
     inside = Path(__file__).with_name("conf")
     return inside if inside.is_dir() else Path(__file__).parents[2] / "conf"
 
 
 def plain(config: DictConfig) -> dict[str, Any]:
-    """Convert a composed configuration to plain values, interpolations resolved.
+    """Converts a composed configuration to plain values, interpolations resolved.
 
     Args:
         config: Configuration composed by Hydra.
@@ -113,7 +113,7 @@ def plain(config: DictConfig) -> dict[str, Any]:
 
 
 def _refers(node: Any, key: str) -> bool:
-    """Whether a value somewhere in an unresolved configuration interpolates `key`."""
+    """Returns whether a value somewhere in an unresolved configuration interpolates `key`."""
     if isinstance(node, Mapping):
         return any(_refers(each, key) for each in node.values())
     return isinstance(node, str) and f"${{{key}}}" in node
@@ -129,7 +129,7 @@ def _missing_keys(node: Any, path: str = "") -> Iterator[str]:
 
 
 def check(config: Mapping[str, Any]) -> None:
-    """Check a plain configuration against the signatures of its targets.
+    """Checks a plain configuration against the signatures of its targets.
 
     Args:
         config: Configuration as `plain` returns it.
@@ -196,7 +196,7 @@ def _group_problems(config: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _takes_part(config: Mapping[str, Any], group: str) -> bool:
-    """Whether the model has a part of this group; unknown models are reported elsewhere."""
+    """Returns whether the model has a part of this group; unknown models are reported elsewhere."""
     try:
         return group in parameter_types(resolve_target(_target(config, "model")))
     except UserError:
@@ -303,7 +303,7 @@ def _target(config: Mapping[str, Any], key: str) -> str:
 
 
 def resolve_target(target: str) -> Any:
-    """Return the class or function that a `_target_` names, in this package, a plugin or Lightning.
+    """Returns what a `_target_` names in this package, a plugin or Lightning.
 
     Raises:
         UserError: If it is not allowed or does not exist.

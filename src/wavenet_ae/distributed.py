@@ -10,7 +10,7 @@ from torch import Tensor
 
 
 def world_size() -> int:
-    """Return the number of processes; 1 outside data-parallel training."""
+    """Returns the number of processes; 1 outside data-parallel training."""
     return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
 
 
@@ -19,7 +19,7 @@ def _is_shared() -> bool:
 
 
 def all_reduce_sum(tensor: Tensor) -> Tensor:
-    """Return the sum of `tensor` over processes."""
+    """Returns the sum of `tensor` over processes."""
     if not _is_shared():
         return tensor
     total = tensor.clone()
@@ -28,7 +28,7 @@ def all_reduce_sum(tensor: Tensor) -> Tensor:
 
 
 def all_reduce_sum_float64(values: Tensor, device: torch.device) -> Tensor:
-    """Return the sum over processes of float64 values on the CPU.
+    """Returns the sum over processes of float64 values on the CPU.
 
     The values are sent as two float32 parts, because the device that communicates may lack float64.
 
@@ -43,7 +43,7 @@ def all_reduce_sum_float64(values: Tensor, device: torch.device) -> Tensor:
 
 
 def all_reduce_mean(tensor: Tensor) -> Tensor:
-    """Return the mean of `tensor` over processes."""
+    """Returns the mean of `tensor` over processes."""
     return all_reduce_sum(tensor) / world_size()
 
 
@@ -58,7 +58,7 @@ class _Sum(torch.autograd.Function):
 
 
 def all_reduce_sum_with_gradient(tensor: Tensor) -> Tensor:
-    """Return the sum over processes, differentiably.
+    """Returns the sum over processes, differentiably.
 
     The gradient is that of the sum of all processes' losses.
     """
@@ -66,7 +66,7 @@ def all_reduce_sum_with_gradient(tensor: Tensor) -> Tensor:
 
 
 def all_gather(items: Tensor) -> Tensor:
-    """Return the items of all processes in the order of the global batch.
+    """Returns the items of all processes in the order of the global batch.
 
     Process `r` of `n` holds items `r::n` of the global batch, so items alternate between processes.
 

@@ -14,7 +14,7 @@ class UserError(Exception):
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Return a hint for an unknown name, to be appended to an error message.
+    """Returns a hint for an unknown name, to be appended to an error message.
 
     Args:
         name: The unknown name.

@@ -67,7 +67,7 @@ def recorded(work: Callable[[], float], folder: Path) -> float:
 
 
 def _is_fixable(error: BaseException | None) -> bool:
-    """Whether an error, or one that caused it, is of a file system that a user can free or open."""
+    """Returns whether an error, or its cause, is of a file system that a user can mend."""
     while error is not None:
         if isinstance(error, OSError) and error.errno in FIXABLE:
             return True

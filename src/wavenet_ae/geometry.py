@@ -32,11 +32,11 @@ class Grid:
     spacing: Fraction
 
     def anchor(self, index: int) -> Fraction:
-        """Return the anchor of an element, in samples."""
+        """Returns the anchor of an element, in samples."""
         return self.origin + index * self.spacing
 
     def nearest(self, position: int) -> int:
-        """Return the index whose anchor is nearest to a sample; ties go to the left."""
+        """Returns the index whose anchor is nearest to a sample; ties go to the left."""
         return ceil((position - self.origin) / self.spacing - Fraction(1, 2))
 
 
@@ -47,25 +47,25 @@ class Layer(Protocol):
     """Questions that a chain asks of its layers, and that it answers itself."""
 
     def output_length(self, num_inputs: int) -> int:
-        """Return how many outputs `num_inputs` inputs give."""
+        """Returns how many outputs `num_inputs` inputs give."""
 
     def input_length(self, num_outputs: int) -> int:
-        """Return the least number of inputs that gives at least `num_outputs` outputs."""
+        """Returns the least number of inputs that gives at least `num_outputs` outputs."""
 
     def input_range(self, outputs: range) -> range:
-        """Return the interval of inputs that `outputs` read."""
+        """Returns the interval of inputs that `outputs` read."""
 
     def output_range(self, inputs: range) -> range:
-        """Return the outputs that can be computed from `inputs` alone."""
+        """Returns the outputs that can be computed from `inputs` alone."""
 
     def reader_range(self, inputs: range) -> range:
-        """Return the interval of outputs of an endless stream that read any of `inputs`."""
+        """Returns the interval of outputs of an endless stream that read any of `inputs`."""
 
     def inputs_read(self, output: int) -> frozenset[int]:
-        """Return exactly the inputs that one output reads, without the holes of a dilation."""
+        """Returns exactly the inputs that one output reads, without the holes of a dilation."""
 
     def grid(self, inputs: Grid) -> Grid:
-        """Return where the outputs are anchored, given the grid of the inputs."""
+        """Returns where the outputs are anchored, given the grid of the inputs."""
 
 
 def _require_positive(**values: int) -> None:
@@ -293,7 +293,7 @@ class Chain:
         return range(prod(layer.stride for layer in self.layers if isinstance(layer, Up)))
 
     def positions(self, num_inputs: int, inputs: Grid = WAVEFORM) -> list[PositionRow]:
-        """Tabulate where the outputs of each layer are anchored.
+        """Tabulates where the outputs of each layer are anchored.
 
         Args:
             num_inputs: Number of inputs of the chain.
@@ -312,7 +312,7 @@ class Chain:
 
 
 def causal_chain(dilations: Sequence[int], kernel: int) -> Chain:
-    """Return the chain of a WaveNet's dilated convolutions, each anchored at its last input.
+    """Returns the chain of a WaveNet's dilated convolutions, each anchored at its last input.
 
     Args:
         dilations: Dilation of each layer.

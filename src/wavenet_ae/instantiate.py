@@ -24,13 +24,13 @@ PLUGINS = "wavenet_ae.plugins"
 
 @cache
 def plugin_packages() -> tuple[str, ...]:
-    """Return the prefixes of installed plugins, such as `my_units.`."""
+    """Returns the prefixes of installed plugins, such as `my_units.`."""
     modules = {each.value.partition(":")[0] for each in entry_points(group=PLUGINS)}
     return tuple(sorted(f"{name}." for name in modules))
 
 
 def resolve(target: str, foreign: tuple[str, ...] = (), kind: type = object) -> Callable[..., Any]:
-    """Return the class or function that a `_target_` names.
+    """Returns the class or function that a `_target_` names.
 
     Only objects defined below an allowed prefix are accepted; names that a module merely imports
     are refused.
@@ -73,7 +73,7 @@ def instantiate(
     kind: type = object,
     **derived: Any,
 ) -> Any:
-    """Call `node["_target_"]` with the node's other entries, nested nodes first.
+    """Calls `node["_target_"]` with the node's other entries, nested nodes first.
 
     Args:
         node: Mapping with a `_target_`.
@@ -99,5 +99,5 @@ def instantiate(
 
 
 def is_node(value: Any) -> bool:
-    """Return whether a value is a mapping with a `_target_`."""
+    """Returns whether a value is a mapping with a `_target_`."""
     return isinstance(value, Mapping) and "_target_" in value

@@ -17,7 +17,7 @@ Part = int | str
 
 
 def keyed_seed(*parts: Part) -> int:
-    """Hash a key to a seed in [0, 2**63).
+    """Hashes a key to a seed in [0, 2**63).
 
     Args:
         *parts: The key. `1` and `"1"` differ, and so do `"ab", "c"` and `"abc"`.
@@ -32,7 +32,7 @@ def keyed_seed(*parts: Part) -> int:
 
 
 def keyed_bits(size: int, *parts: Part) -> np.ndarray:
-    """Return `(size,)` uint64 raw random bits.
+    """Returns `(size,)` uint64 raw random bits.
 
     A longer array of the same key begins with the shorter one.
 
@@ -44,7 +44,7 @@ def keyed_bits(size: int, *parts: Part) -> np.ndarray:
 
 
 def keyed_permutation(size: int, *parts: Part) -> np.ndarray:
-    """Return `(size,)` int64, the numbers `0 .. size-1` in random order.
+    """Returns `(size,)` int64, the numbers `0 .. size-1` in random order.
 
     Args:
         size: Number of values.
@@ -55,7 +55,7 @@ def keyed_permutation(size: int, *parts: Part) -> np.ndarray:
 
 
 def keyed_uniform(shape: tuple[int, ...], *parts: Part) -> np.ndarray:
-    """Return float32 uniform in [0, 1): multiples of 2**-24, which float32 holds exactly.
+    """Returns float32 uniform in [0, 1): multiples of 2**-24, which float32 holds exactly.
 
     Args:
         shape: Shape of the result.
@@ -66,7 +66,7 @@ def keyed_uniform(shape: tuple[int, ...], *parts: Part) -> np.ndarray:
 
 
 def keyed_normal(shape: tuple[int, ...], *parts: Part) -> np.ndarray:
-    """Return float32 standard normal values (Box and Muller 1958), computed in float64.
+    """Returns float32 standard normal values (Box and Muller 1958), computed in float64.
 
     Args:
         shape: Shape of the result.

@@ -47,7 +47,7 @@ PLACES = ("name", "run_folder")  # differ between two runs that are otherwise th
 
 
 def is_resume(argument: str) -> bool:
-    """Whether an argument of the command line is `resume=...`."""
+    """Returns whether an argument of the command line is `resume=...`."""
     return argument.startswith("resume=")
 
 
@@ -82,7 +82,7 @@ def resumed(arguments: list[str]) -> dict[str, Any]:
 
 
 def may_change(key: str) -> bool:
-    """Whether a resume may change the value of a dotted key."""
+    """Returns whether a resume may change the value of a dotted key."""
     return any(key == each or (each[-1] == "." and key.startswith(each)) for each in MAY_CHANGE)
 
 

@@ -119,7 +119,7 @@ class RunFolder:
         return self.samples / _step_name(step)
 
     def has_begun(self) -> bool:
-        """Whether a run has begun here; one that fails early has no configuration."""
+        """Returns whether a run has begun here; one that fails early has no configuration."""
         return any(file.is_file() for file in (self.config, self.failed, self.log))
 
 

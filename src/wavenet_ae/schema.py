@@ -97,7 +97,7 @@ NAMES: dict[Any, str] = {**NUMBERS, str: "a text", bool: "true or false", type(N
 
 
 def parameter_types(target: Callable[..., Any]) -> dict[str, Any]:
-    """Return the annotation of each named parameter of a class or function, Any if it has none.
+    """Returns the annotation of each named parameter of a class or function, Any if it has none.
 
     Parameters that a target takes by `**kwargs` are unknown, so that no typo passes there.
     """
@@ -110,14 +110,14 @@ def parameter_types(target: Callable[..., Any]) -> dict[str, Any]:
 
 
 def named_parameters(target: Callable[..., Any]) -> dict[str, inspect.Parameter]:
-    """Return the parameters of a class or function, without `*args` and `**kwargs`."""
+    """Returns the parameters of a class or function, without `*args` and `**kwargs`."""
     variadic = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
     parameters = inspect.signature(target).parameters
     return {name: each for name, each in parameters.items() if each.kind not in variadic}
 
 
 def accepts(value: Any, annotation: Any) -> bool:
-    """Return whether a plain value of a configuration fits an annotation.
+    """Returns whether a plain value of a configuration fits an annotation.
 
     A class that is not a plain type has to be built from a node with a `_target_`, so no plain
     value fits it.
@@ -147,7 +147,7 @@ def accepts(value: Any, annotation: Any) -> bool:
 
 
 def describe(annotation: Any) -> str:
-    """Describe an annotation in words, for an error message."""
+    """Describes an annotation in words, for an error message."""
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin in (Union, types.UnionType):
         return " or ".join(dict.fromkeys(describe(each) for each in arguments))
@@ -173,7 +173,7 @@ def _bounds(arguments: tuple[Any, ...]) -> list[Any]:
 def binding_problems(
     kind: type, node: Mapping[str, Any], where: str = "", derived: Iterable[str] = ()
 ) -> Iterator[str]:
-    """List what keeps `kind(**node)` from being built.
+    """Lists what keeps `kind(**node)` from being built.
 
     Args:
         kind: Class whose constructor is the schema.
@@ -196,7 +196,7 @@ def binding_problems(
 
 
 def require_none(problems: Iterable[str]) -> None:
-    """Raise one UserError that lists all problems; a single problem stays on one line.
+    """Raises one UserError that lists all problems; a single problem stays on one line.
 
     Raises:
         UserError: If there is a problem.

@@ -47,7 +47,7 @@ class Stopped(Exception):
 
 
 def is_preemptible() -> bool:
-    """Whether this is a job of submitit, which has a handler for the signal already."""
+    """Returns whether this is a job of submitit, which has a handler for the signal already."""
     return callable(signal.getsignal(PREEMPTION))
 
 

@@ -121,8 +121,10 @@ def write_errors(path: Path, unfinished: Path | None = None) -> Iterator[None]:
 
 
 def _is_about(error: OSError, path: Path | None) -> bool:
-    """Whether an error concerns a file or a folder above it: errors of opening name their file,
-    those of writing none."""
+    """Returns whether an error concerns a file or a folder above it.
+
+    Errors of opening name their file; errors of writing name none.
+    """
     if not isinstance(error.filename, str | bytes):
         return True
     return path is not None and path.is_relative_to(os.fsdecode(error.filename))

@@ -148,7 +148,7 @@ class AdaptedTorch:
 
 
 def has_bfloat16_instructions() -> bool:
-    """Whether the processor multiplies matrices in bfloat16; True where that is unknown."""
+    """Returns whether the processor multiplies matrices in bfloat16; True where that is unknown."""
     import torch
 
     known: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()

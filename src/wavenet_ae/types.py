@@ -49,7 +49,7 @@ class Batch:
         return len(self.waveform)
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> Batch:
-        """Return the batch with its tensors on `device`."""
+        """Returns the batch with its tensors on `device`."""
         moved = {
             name: getattr(self, name).to(device, non_blocking=non_blocking)
             for name in ("waveform", "speaker", "utterance")
@@ -57,7 +57,7 @@ class Batch:
         return replace(self, **moved)
 
     def pin_memory(self) -> Batch:
-        """Return the batch with its tensors in pinned memory; the data loader calls this."""
+        """Returns the batch with its tensors in pinned memory; the data loader calls this."""
         pinned = {
             name: getattr(self, name).pin_memory() for name in ("waveform", "speaker", "utterance")
         }

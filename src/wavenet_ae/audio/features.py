@@ -21,7 +21,7 @@ ENERGY_FLOOR = 1e-6  # added to band energies before the logarithm, as in torcha
 
 
 def regression_deltas(frames: Tensor, half_width: int) -> Tensor:
-    """Compute slopes over `2 * half_width + 1` frames (Young et al., The HTK Book, eq. 5.16).
+    """Computes slopes over `2 * half_width + 1` frames (Young et al., The HTK Book, eq. 5.16).
 
     Unlike HTK, the first and last frames are not replicated: only valid frames are returned.
 
@@ -39,7 +39,7 @@ def regression_deltas(frames: Tensor, half_width: int) -> Tensor:
 
 
 def crop(frames: Tensor, length: int) -> Tensor:
-    """Return the middle frames; if the surplus is odd, one frame more is cut on the right.
+    """Returns the middle frames; if the surplus is odd, one frame more is cut on the right.
 
     Args:
         frames: `(B, C, F)`.
@@ -76,17 +76,17 @@ class Features(nn.Module):
         self.register_buffer("deviation", torch.ones(dim, 1))
 
     def forward(self, waveform: Tensor) -> Tensor:
-        """Return standardized features `(B, dim, F)` of a waveform `(B, T)` in [-1, 1]."""
+        """Returns standardized features `(B, dim, F)` of a waveform `(B, T)` in [-1, 1]."""
         with torch.autocast(waveform.device.type, enabled=False):
             return (self.raw(waveform.to(self.mean.dtype)) - self.mean) / self.deviation
 
     def raw(self, waveform: Tensor) -> Tensor:
-        """Return features `(B, dim, F)` of a waveform `(B, T)`, not standardized."""
+        """Returns features `(B, dim, F)` of a waveform `(B, T)`, not standardized."""
         raise NotImplementedError
 
     @torch.no_grad()
     def fit(self, waveforms: Iterable[Tensor]) -> None:
-        """Set the mean and the standard deviation of each channel.
+        """Sets the mean and the standard deviation of each channel.
 
         Args:
             waveforms: Waveforms `(B, T)` in [-1, 1] of the training split.

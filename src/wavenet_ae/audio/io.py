@@ -77,7 +77,7 @@ class Pcm:
 
 
 def read(path: str | Path, sample_rate: int, channel: int | None = None) -> Pcm:
-    """Decode a recording by its content, whatever its suffix, and resample it.
+    """Decodes a recording by its content, whatever its suffix, and resamples it.
 
     Args:
         path: Any file that libsndfile decodes.
@@ -96,7 +96,7 @@ def read(path: str | Path, sample_rate: int, channel: int | None = None) -> Pcm:
 
 
 def resample(waveform: np.ndarray, source_rate: int, sample_rate: int) -> np.ndarray:
-    """Resample a waveform.
+    """Resamples a waveform.
 
     Args:
         waveform: `(T',)` float32.
@@ -139,7 +139,7 @@ def to_int16(waveform: np.ndarray) -> tuple[np.ndarray, int]:
 
 
 def write(path: str | Path, samples: np.ndarray, sample_rate: int) -> int:
-    """Write a mono recording as 16-bit WAV or FLAC, by its suffix.
+    """Writes a mono recording as 16-bit WAV or FLAC, by its suffix.
 
     Args:
         path: Path that ends in .wav or .flac.
@@ -210,7 +210,7 @@ def _tag_bytes(file: BinaryIO) -> int:
 
 @contextmanager
 def _opened(path: Path, skip: int, head: bytes) -> Iterator[soundfile.SoundFile]:
-    """Open a recording, as a stream if its length is unknown and libsndfile would estimate it.
+    """Opens a recording, as a stream if its length is unknown and libsndfile would estimate it.
 
     libsndfile estimates the length of an MP3 without a Xing, Info or VBRI tag from the bit rate of
     its first frame, and reads no further. Through a pipe, it decodes to the end.
@@ -259,7 +259,7 @@ def _missing(sound: soundfile.SoundFile, head: bytes, num_samples: int) -> str:
 
 
 def _is_streamed(size: int) -> bool:
-    """Whether a chunk's size in the header is a placeholder.
+    """Returns whether a chunk's size in the header is a placeholder.
 
     A program that writes to a pipe cannot know the size and writes 2^31 or 2^32, or a little less;
     such a recording ends where the file does.

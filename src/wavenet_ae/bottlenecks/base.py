@@ -32,7 +32,7 @@ class Bottleneck(nn.Module):
     latent_noise_dim: int = 0
 
     def forward(self, latents: Tensor, step: Step | None = None) -> BottleneckOutput:
-        """Return the vectors for the decoder, and the codes and losses.
+        """Returns the vectors for the decoder, and the codes and losses.
 
         Args:
             latents: `(B, C, N)`.
@@ -42,7 +42,7 @@ class Bottleneck(nn.Module):
         raise NotImplementedError
 
     def encode(self, latents: Tensor) -> Tensor:
-        """Return the codes of latents.
+        """Returns the codes of latents.
 
         Args:
             latents: `(B, C, N)`.
@@ -61,7 +61,7 @@ class Bottleneck(nn.Module):
         return codes
 
     def decode(self, codes: Tensor) -> Tensor:
-        """Return the vectors `(B, dim, N)` of codes `(B, N)` or `(B, H, N)`.
+        """Returns the vectors `(B, dim, N)` of codes `(B, N)` or `(B, H, N)`.
 
         Raises:
             TypeError: If the bottleneck is continuous.
@@ -87,7 +87,7 @@ class Projection(nn.Module):
         self.norm = BatchNorm(dim, affine=False) if normalize else nn.Identity()
 
     def forward(self, latents: Tensor, is_training: bool) -> Tensor:
-        """Project latents.
+        """Projects latents.
 
         Args:
             latents: `(B, C, N)`.

@@ -16,7 +16,7 @@ LEAST_WEIGHT = 0.1  # least count, in latents per step, of a restarted code
 
 
 def nearest_codes(vectors: Tensor, codebook: Tensor) -> Tensor:
-    """Return the row of `codebook` that is nearest to each vector.
+    """Returns the row of `codebook` that is nearest to each vector.
 
     Args:
         vectors: `(V, D)`.
@@ -74,14 +74,14 @@ def kmeans(
 
 
 def num_initial_vectors(init: Init, codebook_size: int) -> int:
-    """Return how many encoder outputs the initialization of a codebook needs."""
+    """Returns how many encoder outputs the initialization of a codebook needs."""
     return 0 if init == "uniform" else VECTORS_PER_CODE * codebook_size
 
 
 def initial_codes(
     vectors: Tensor, codebook_size: int, init: Init, generator: torch.Generator
 ) -> Tensor:
-    """Initialize a codebook from vectors.
+    """Initializes a codebook from vectors.
 
     Args:
         vectors: `(V, D)`.
@@ -104,7 +104,7 @@ def initial_codes(
 
 
 def dead_codes(unused_steps: Tensor, counts: Tensor, revive_after: int) -> Tensor:
-    """Return the codes that are due to be restarted, and update `unused_steps` in place.
+    """Returns the codes that are due to be restarted, and updates `unused_steps` in place.
 
     A step is a forward pass in training.
 
@@ -125,7 +125,7 @@ def dead_codes(unused_steps: Tensor, counts: Tensor, revive_after: int) -> Tenso
 
 
 def sample_rows(vectors: Tensor, num: int, generator: torch.Generator) -> Tensor:
-    """Sample `num` of the vectors `(V, D)` with replacement."""
+    """Samples `num` of the vectors `(V, D)` with replacement."""
     picks = torch.randint(len(vectors), (num,), generator=generator)
     return vectors[picks.to(vectors.device)]
 

@@ -21,7 +21,7 @@ class Identity(Bottleneck):
         self.dim = input_dim
 
     def forward(self, latents: Tensor, step: Step | None = None) -> BottleneckOutput:
-        """Return the latents as vectors."""
+        """Returns the latents as vectors."""
         return BottleneckOutput(latents, latents=latents)
 
 
@@ -42,14 +42,14 @@ class AE(Bottleneck):
         self.project = Projection(input_dim, dim, normalize)
 
     def forward(self, latents: Tensor, step: Step | None = None) -> BottleneckOutput:
-        """Return vectors `(B, dim, N)` and the loss `norm` `(B, N)`."""
+        """Returns vectors `(B, dim, N)` and the loss `norm` `(B, N)`."""
         vectors = self.project(latents, is_training=step is not None)
         norm = vectors.square().sum(dim=1)  # (B, N)
         return BottleneckOutput(vectors, losses={"norm": norm}, latents=vectors)
 
 
 def gaussian_kl(mean: Tensor, log_variance: Tensor) -> Tensor:
-    """Return KL(N(mean, variance) || N(0, 1)) per element, in nats.
+    """Returns KL(N(mean, variance) || N(0, 1)) per element, in nats.
 
     It is the term of Kingma and Welling 2014 (arXiv 1312.6114, appendix B).
 
@@ -92,7 +92,7 @@ class VAE(Bottleneck):
         self.project = Projection(input_dim, 2 * dim, normalize=False)
 
     def forward(self, latents: Tensor, step: Step | None = None) -> BottleneckOutput:
-        """Return samples or the mean, and the loss `kl` `(B, N)` in nats."""
+        """Returns samples or the mean, and the loss `kl` `(B, N)` in nats."""
         statistics = self.project(latents, is_training=step is not None)
         mean, log_variance = statistics.chunk(2, dim=1)  # each (B, D, N)
         log_variance = log_variance.clamp(*self.log_variance_range)

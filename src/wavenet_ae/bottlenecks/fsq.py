@@ -54,7 +54,7 @@ class FSQ(Quantizer):
         return self.grid.indices_to_codes(codes).transpose(1, 2)
 
     def unquantized(self, z: Tensor) -> Tensor:
-        """Return the bounded values (appendix A.1), from which `quantize` differs only by rounding.
+        """Returns the bounded values (appendix A.1), which `quantize` rounds.
 
         An even number of levels has one more below 0 than above, hence the offset.
         """
@@ -65,9 +65,9 @@ class FSQ(Quantizer):
         return (bounded / (self.num_levels // 2)).transpose(1, 2)
 
     def straight_through(self, z: Tensor, chosen: Tensor) -> Tensor:
-        """Copy the gradient past the rounding, but not past the tanh, which bounds z."""
+        """Copies the gradient past the rounding, but not past the tanh, which bounds z."""
         return super().straight_through(self.unquantized(z), chosen)
 
     def losses(self, z: Tensor, chosen: Tensor, step: Step | None) -> dict[str, Tensor]:
-        """Return no losses: there is no codebook to commit to."""
+        """Returns no losses: there is no codebook to commit to."""
         return {}

@@ -57,14 +57,14 @@ class LFQ(Quantizer):
         return self.corners.indices_to_codes(codes).transpose(1, 2)
 
     def losses(self, z: Tensor, chosen: Tensor, step: Step | None) -> dict[str, Tensor]:
-        """Return `commitment` `(B, N)` and, in training, the scalar `entropy`."""
+        """Returns `commitment` `(B, N)` and, in training, the scalar `entropy`."""
         losses = super().losses(z, chosen, step)
         if step is not None:
             losses["entropy"] = self.entropy_loss(z)
         return losses
 
     def entropy_loss(self, z: Tensor) -> Tensor:
-        """Compute the entropy loss of projected latents.
+        """Computes the entropy loss of projected latents.
 
         Args:
             z: Projected latents `(B, D, N)`.
@@ -84,6 +84,6 @@ def _global_mean(tensor: Tensor) -> Tensor:
 
 
 def entropy(shares: Tensor) -> Tensor:
-    """Return the entropy in nats of distributions `(..., K)`, as `(...)`."""
+    """Returns the entropy in nats of distributions `(..., K)`, as `(...)`."""
     # At a share of 0 the gradient of the entropy is infinite. The bound is far below any 1/K.
     return torch.special.entr(shares.clamp_min(torch.finfo(shares.dtype).tiny)).sum(dim=-1)

@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 
 def perplexity(counts: Tensor) -> Tensor:
-    """Return the perplexity of code usage, exp of its entropy.
+    """Returns the perplexity of code usage, exp of its entropy.
 
     Args:
         counts: `(..., K)`, how often each code was used.
@@ -29,7 +29,7 @@ def perplexity(counts: Tensor) -> Tensor:
 
 
 def code_counts(codes: Tensor, num_codebooks: int, codebook_size: int) -> Tensor:
-    """Count how often each code of each codebook occurs.
+    """Counts how often each code of each codebook occurs.
 
     Args:
         codes: `(B, N)` or `(B, H, N)`.
@@ -95,19 +95,19 @@ class Quantizer(Bottleneck):
         self.register_buffer("is_quantizing", torch.tensor(is_quantizing))
 
     def quantize(self, z: Tensor) -> Tensor:
-        """Return the codes `(B, N)` or `(B, H, N)` of projected latents `(B, D, N)`."""
+        """Returns the codes `(B, N)` or `(B, H, N)` of projected latents `(B, D, N)`."""
         raise NotImplementedError
 
     def initialize_codebook(self, vectors: Tensor, generator: torch.Generator) -> None:
-        """Initialize the codebook from projected latents `(V, D)`."""
+        """Initializes the codebook from projected latents `(V, D)`."""
 
     def codebook_vectors(self) -> Tensor:
-        """Return the vectors `(K, D)` of the codes; with several codebooks, those of the first."""
+        """Returns the vectors `(K, D)` of the codes; with several codebooks, those of the first."""
         codes = torch.arange(self.codebook_size, device=self.is_quantizing.device)
         return self.decode(codes[None])[0].t()
 
     def update_codebook(self, z: Tensor, codes: Tensor, step: Step) -> int:
-        """Update the codebook after a training step.
+        """Updates the codebook after a training step.
 
         Args:
             z: Projected latents `(B, D, N)` of the step.
@@ -121,7 +121,7 @@ class Quantizer(Bottleneck):
 
     @torch.no_grad()
     def begin_quantizing(self, latents: Tensor, seed: int) -> None:
-        """Initialize the codebook if necessary, and quantize from now on.
+        """Initializes the codebook if necessary, and quantizes from now on.
 
         Args:
             latents: Encoder outputs `(B, C, N)`.
@@ -136,7 +136,7 @@ class Quantizer(Bottleneck):
         logger.info("quantizing from now on with %d codes", self.codebook_size)
 
     def forward(self, latents: Tensor, step: Step | None = None) -> BottleneckOutput:
-        """Return vectors `(B, dim, N)`, codes and losses of latents `(B, C, N)`."""
+        """Returns vectors `(B, dim, N)`, codes and losses of latents `(B, C, N)`."""
         z = self.project(latents, is_training=step is not None)  # (B, D, N)
         with torch.autocast(z.device.type, enabled=False):
             latents = self.unquantized(z)
@@ -154,15 +154,15 @@ class Quantizer(Bottleneck):
             )
 
     def unquantized(self, z: Tensor) -> Tensor:
-        """Return what the decoder gets until quantizing begins, `(B, D, N)`."""
+        """Returns what the decoder gets until quantizing begins, `(B, D, N)`."""
         return z
 
     def straight_through(self, z: Tensor, chosen: Tensor) -> Tensor:
-        """Return the chosen vectors `(B, D, N)` with the gradient copied to the latents."""
+        """Returns the chosen vectors `(B, D, N)` with the gradient copied to the latents."""
         return z + (chosen - z).detach()
 
     def losses(self, z: Tensor, chosen: Tensor, step: Step | None) -> dict[str, Tensor]:
-        """Return the unweighted losses of projected latents and the vectors chosen for them.
+        """Returns the unweighted losses of projected latents and the vectors chosen for them.
 
         Args:
             z: Projected latents `(B, D, N)`.
@@ -180,10 +180,10 @@ class Quantizer(Bottleneck):
 
 
 def flatten_time(z: Tensor) -> Tensor:
-    """Return `(B, D, N)` as `(B * N, D)`."""
+    """Returns `(B, D, N)` as `(B * N, D)`."""
     return z.transpose(1, 2).reshape(-1, z.shape[1])
 
 
 def squared_distance(left: Tensor, right: Tensor) -> Tensor:
-    """Return |l - r|^2 per code: `(B, D, N)` twice to `(B, N)`."""
+    """Returns |l - r|^2 per code: `(B, D, N)` twice to `(B, N)`."""
     return (left - right).square().sum(dim=1)

@@ -103,12 +103,12 @@ class RVQ(Quantizer):
         return self.residual.get_output_from_indices(codes.transpose(1, 2)).transpose(1, 2)
 
     def codebook_vectors(self) -> Tensor:
-        """Return the vectors `(K, D)` of the first codebook, which quantizes the latents."""
+        """Returns the vectors `(K, D)` of the first codebook, which quantizes the latents."""
         return self.residual.layers[0].codebook
 
     @torch.no_grad()
     def update_codebook(self, z: Tensor, codes: Tensor, step: Step) -> int:
-        """Update each codebook from the global batch and restart its unused codes.
+        """Updates each codebook from the global batch and restarts its unused codes.
 
         Args:
             z: Projected latents `(B, D, N)` of this process.
@@ -138,7 +138,7 @@ class RVQ(Quantizer):
 
 
 def _reset_codes(stage: Any, which: Tensor | slice, vectors: Tensor) -> None:
-    """Put codes of a stage at `vectors`, and restart their averages there."""
+    """Puts codes of a stage at `vectors`, and restarts their averages there."""
     codebook = stage._codebook  # embed (1, K, D), its averages: cluster_size (1, K), embed_avg
     codebook.embed[0, which] = vectors
     reset_averages(codebook.cluster_size[0], codebook.embed_avg[0], which, vectors)

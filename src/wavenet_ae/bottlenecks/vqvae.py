@@ -72,7 +72,7 @@ class VectorQuantizer(Quantizer):
 
     @torch.no_grad()
     def reset_codes(self, which: Tensor | slice, vectors: Tensor) -> None:
-        """Put codes at `vectors`."""
+        """Puts codes at `vectors`."""
         self.codebook[which] = vectors
 
     def quantize(self, z: Tensor) -> Tensor:
@@ -83,7 +83,7 @@ class VectorQuantizer(Quantizer):
 
     @torch.no_grad()
     def update_codebook(self, z: Tensor, codes: Tensor, step: Step) -> int:
-        """Update the codebook from the global batch and restart unused codes.
+        """Updates the codebook from the global batch and restarts unused codes.
 
         Args:
             z: Projected latents `(B, D, N)` of this process.
@@ -104,7 +104,7 @@ class VectorQuantizer(Quantizer):
         return len(dead)
 
     def update_ema(self, counts: Tensor, sums: Tensor) -> None:
-        """Update moving averages from a step; a no-op unless the codebook is learned by them.
+        """Updates moving averages from a step; a no-op unless the codebook is learned by them.
 
         Args:
             counts: `(K,)`, latents of each code in the global batch.
@@ -168,7 +168,7 @@ class VQVAEEMA(VectorQuantizer):
 
     @torch.no_grad()
     def update_ema(self, counts: Tensor, sums: Tensor) -> None:
-        """Update the averages, and each code to its smoothed mean (appendix A.1)."""
+        """Updates the averages, and each code to its smoothed mean (appendix A.1)."""
         self.counts.lerp_(counts, 1 - self.decay)
         self.sums.lerp_(sums, 1 - self.decay)
         total = self.counts.sum()
@@ -177,6 +177,6 @@ class VQVAEEMA(VectorQuantizer):
 
     @torch.no_grad()
     def reset_codes(self, which: Tensor | slice, vectors: Tensor) -> None:
-        """Put codes at `vectors`, and restart their averages there."""
+        """Puts codes at `vectors`, and restarts their averages there."""
         super().reset_codes(which, vectors)
         reset_averages(self.counts, self.sums, which, vectors)

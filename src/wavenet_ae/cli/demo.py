@@ -25,7 +25,7 @@ RUN_FOLDER = "hydra.run.dir="
 
 
 def run(arguments: list[str]) -> None:
-    """Train and evaluate, or print the usage."""
+    """Trains and evaluates, or prints the usage."""
     if {"-h", "--help"} & set(arguments):
         print(__doc__)
         return
@@ -100,7 +100,7 @@ def finished(command: list[str]) -> int:
 
 
 def evaluate(folder: Path, seconds: float) -> None:
-    """Print the metrics of the run, and where its plots are."""
+    """Prints the metrics of the run, and where its plots are."""
     import torch
     import yaml
     from rich.console import Console

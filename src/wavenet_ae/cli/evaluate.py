@@ -25,7 +25,7 @@ WIDTH = 150  # of tables that go to a file
 
 
 def run(config: dict[str, Any]) -> None:
-    """Check the configuration, then evaluate; slow imports wait until the check is over."""
+    """Checks the configuration, then evaluates; slow imports wait until the check is over."""
     command = check_command(config)
     from rich.console import Console
 

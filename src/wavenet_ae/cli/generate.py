@@ -22,7 +22,7 @@ from wavenet_ae.generation.settings import check_settings
 
 
 def run(config: dict[str, Any]) -> None:
-    """Check what is asked for, then do it; what is slow to import waits until it is sound."""
+    """Checks what is asked for, then does it; what is slow to import waits until it is sound."""
     settings = check_settings(config)
     from wavenet_ae.generation.run import generate
 

@@ -15,7 +15,7 @@ from wavenet_ae.exits import guarded
 
 
 def pack(config: dict[str, Any]) -> None:
-    """Pack the recordings of a configuration and print what there is of each split."""
+    """Packs the recordings of a configuration and prints what there is of each split."""
     check(config)
     from rich.console import Console
 

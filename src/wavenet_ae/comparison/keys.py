@@ -51,7 +51,7 @@ def _counts(key: str) -> bool:
 
 
 def _differs(key: str, leaves: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether a key has several values among runs whose parts around it are of the same classes."""
+    """Returns whether a key varies among runs whose parts around it are of the same classes."""
     around = key.split(".")[: -2 if key.endswith(f".{TARGET}") else -1]
     targets = [".".join([*around[: end + 1], TARGET]) for end in range(len(around))]
     values: dict[tuple[Any, ...], Any] = {}

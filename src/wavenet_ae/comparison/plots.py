@@ -48,7 +48,7 @@ def plot_results(groups: Sequence[Group], criterion: Criterion) -> Figure | None
 
 
 def has_rates(groups: Sequence[Group]) -> bool:
-    """Whether rates tell the groups apart."""
+    """Returns whether rates tell the groups apart."""
     finished = [each.metrics for group in groups for each in group.finished]
     is_varied = any("bottleneck" in group.settings for group in groups)
     return any(USED_RATE in each for each in finished) and (

@@ -53,7 +53,7 @@ class RunHistory:
 
 
 def read_run(folder: Path, label: str) -> RunHistory:
-    """Read the history of a run.
+    """Reads the history of a run.
 
     Args:
         folder: Run folder.
@@ -70,7 +70,7 @@ def read_run(folder: Path, label: str) -> RunHistory:
 
 
 def read_metrics(path: Path) -> Scalars:
-    """Read the columns of a CSV file of metrics that have values.
+    """Reads the columns of a CSV file of metrics that have values.
 
     Returns:
         By name, the optimizer steps at which it was logged, and its values.
@@ -93,7 +93,7 @@ def read_metrics(path: Path) -> Scalars:
 
 
 def read_histograms(path: Path) -> dict[str, list[Histogram]]:
-    """Read histograms by name; if a resumed run has repeated a step, its last histogram counts.
+    """Reads histograms by name; if a resumed run has repeated a step, its last histogram counts.
 
     Raises:
         UserError: If a line is not a histogram.

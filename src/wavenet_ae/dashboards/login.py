@@ -6,7 +6,7 @@ import os
 
 
 def has_login() -> bool:
-    """Return whether W&B can be used; never asks for a login."""
+    """Returns whether W&B can be used; never asks for a login."""
     if os.environ.get("WANDB_MODE", "online") != "online":
         return False
     import wandb  # takes a second, so it is imported only if needed

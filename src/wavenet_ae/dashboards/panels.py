@@ -48,7 +48,7 @@ class Panel:
     color_label: str = "density"
 
     def matches(self, logged: Iterable[str]) -> dict[str, str]:
-        """Return the logged metrics that this panel shows, in its order, with their words.
+        """Returns the logged metrics that this panel shows, in its order, with their words.
 
         Args:
             logged: Names of metrics.
@@ -65,17 +65,17 @@ class Panel:
 
 
 def pattern(key: str) -> str:
-    """Return the regular expression of a key, in which `*` stands for any text."""
+    """Returns the regular expression of a key, in which `*` stands for any text."""
     return "(.*)".join(re.escape(part) for part in key.split("*"))
 
 
 def _natural(name: str) -> list[tuple[int, str]]:
-    """Sort key that puts layer_2 before layer_10."""
+    """Returns a sort key that puts layer_2 before layer_10."""
     return [(int(part or 0), text) for text, part in re.findall(r"(\D*)(\d*)", name)]
 
 
 def bind_panels(node: Mapping[str, Any]) -> list[Panel]:
-    """Build panels from a mapping of names to `{section, title, ...}`.
+    """Builds panels from a mapping of names to `{section, title, ...}`.
 
     Raises:
         UserError: If there is any problem; the text lists all of them.
@@ -108,12 +108,12 @@ def _panel_problems(where: str, node: Any) -> Iterator[str]:
 
 
 def section_names(panels: Iterable[Panel]) -> list[str]:
-    """Return the names of sections, in the order of their first panels."""
+    """Returns the names of sections, in the order of their first panels."""
     return list(dict.fromkeys(panel.section for panel in panels))
 
 
 def in_sections(panels: Iterable[Panel], sections: Iterable[str]) -> list[Panel]:
-    """Return the panels of some sections, or all panels if no section is named.
+    """Returns the panels of some sections, or all panels if no section is named.
 
     Raises:
         UserError: If there is no such section.
@@ -127,7 +127,7 @@ def in_sections(panels: Iterable[Panel], sections: Iterable[str]) -> list[Panel]
 
 
 def missing_keys(panels: Iterable[Panel], logged: set[str]) -> list[str]:
-    """Return the keys of panels that match nothing that runs have logged.
+    """Returns the keys of panels that match nothing that runs have logged.
 
     Args:
         panels: The panels.

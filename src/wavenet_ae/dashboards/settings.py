@@ -49,7 +49,7 @@ class DashboardSettings:
 
 
 def check_settings(config: Mapping[str, Any]) -> DashboardSettings:
-    """Bind and check a plain configuration.
+    """Binds and checks a plain configuration.
 
     Raises:
         UserError: If there is any problem; the text lists all of them.

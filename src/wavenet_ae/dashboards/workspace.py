@@ -18,7 +18,7 @@ COLUMNS = 2
 
 
 def build_workspace(panels: Sequence[Panel], entity: str, project: str) -> workspaces.Workspace:
-    """Build a workspace with a section of plots for each section of panels, the first one open.
+    """Builds a workspace with a section of plots for each section of panels, the first one open.
 
     W&B adds panels of its own for other logged data: tables and bars of the most used codes.
 
@@ -64,7 +64,7 @@ def _plot(panel: Panel) -> reports.LinePlot:
 
 
 def regular_expression(panel: Panel) -> str:
-    """Return one regular expression for all keys of a panel.
+    """Returns one regular expression for all keys of a panel.
 
     It uses the syntax that Python, JavaScript and RE2 share.
     """
@@ -72,12 +72,12 @@ def regular_expression(panel: Panel) -> str:
 
 
 def write_spec(workspace: workspaces.Workspace, path: Path) -> None:
-    """Write the data that `upload` would send, as JSON."""
+    """Writes the data that `upload` would send, as JSON."""
     write_bytes(path, json.dumps(workspace._spec, indent=2).encode() + b"\n")
 
 
 def upload(workspace: workspaces.Workspace) -> str:
-    """Save the workspace as a new view of its project.
+    """Saves the workspace as a new view of its project.
 
     Returns:
         Address of the view.

@@ -44,7 +44,7 @@ class ArchivedSource:
         self.archives, self.download = archives, download
 
     def prepare(self) -> None:
-        """Download and extract missing archives, if requested.
+        """Downloads and extracts missing archives, if requested.
 
         Raises:
             UserError: If an archive is missing or cannot be downloaded.
@@ -56,7 +56,7 @@ class ArchivedSource:
                 fetch(archive, self.above)
 
     def recordings(self) -> list[Recording]:
-        """Return all recordings, in order of their keys.
+        """Returns all recordings, in order of their keys.
 
         Raises:
             UserError: If an archive is missing, empty or damaged.

@@ -73,7 +73,7 @@ class PackedCorpus:
         return len(self.keys)
 
     def rows(self, split: str) -> np.ndarray:
-        """Return the utterances of a split in the catalogue's order, as int64 rows.
+        """Returns the utterances of a split in the catalogue's order, as int64 rows.
 
         Raises:
             ValueError: If there is no such split.
@@ -83,7 +83,7 @@ class PackedCorpus:
         return np.flatnonzero(self.split == split)
 
     def read(self, utterance: int, start: int, stop: int) -> np.ndarray:
-        """Read samples of an utterance.
+        """Reads samples of an utterance.
 
         Args:
             utterance: Row of the utterance.
@@ -116,7 +116,7 @@ class PackedCorpus:
 
 
 def corpus_table(corpus: PackedCorpus) -> Table:
-    """Tabulate recordings, speakers and minutes of each split of a packed corpus."""
+    """Tabulates recordings, speakers and minutes of each split of a packed corpus."""
     table = Table("split", title=f"{corpus.folder}, {corpus.sample_rate} Hz")
     for heading in ("recordings", "speakers", "minutes", "shortest s", "longest s"):
         table.add_column(heading, justify="right")
@@ -157,7 +157,7 @@ def _fingerprint(sample_rate: int, columns: Sequence[Sequence[str]]) -> str:
 
 
 def encoded_table(rows: Iterable[Sequence[object]]) -> bytes:
-    """Encode rows as tab-separated text; cells may contain tabs, or bytes that are not UTF-8."""
+    """Encodes rows as tab-separated text; cells may contain tabs, or bytes that are not UTF-8."""
     data, rows = io.BytesIO(), iter(rows)
     while some := list(islice(rows, ROWS_AT_ONCE)):
         text = io.StringIO()
@@ -167,7 +167,7 @@ def encoded_table(rows: Iterable[Sequence[object]]) -> bytes:
 
 
 def read_columns(path: Path, names: Sequence[str]) -> dict[str, list[str]]:
-    """Read the columns of a table that `encoded_table` wrote.
+    """Reads the columns of a table that `encoded_table` wrote.
 
     Args:
         path: The table.

@@ -55,7 +55,7 @@ class Archive:
 
 
 def fetch(archive: Archive, root: Path) -> None:
-    """Download and extract an archive; one that already lies in `root` is checked and extracted.
+    """Downloads and extracts an archive; one that already lies in `root` is checked and extracted.
 
     Runs that start at the same time wait for the first.
 
@@ -100,7 +100,7 @@ def _fetch(archive: Archive, root: Path, unfinished: Path) -> None:
 
 
 def _check(archive: Archive, given: Path) -> None:
-    """Raise RuntimeError unless an archive has the published hash or, without one, safe members.
+    """Raises RuntimeError unless an archive has the published hash or, without one, safe members.
 
     torchaudio checks only what it downloads, and extracts members to wherever they say.
     """
@@ -142,7 +142,7 @@ def _members(given: Path) -> Iterator[str]:
 
 
 def _clear(unfinished: Path, downloaded: Path) -> None:
-    """Remove everything but a downloaded archive, which torchaudio has checked."""
+    """Removes everything but a downloaded archive, which torchaudio has checked."""
     for left in unfinished.iterdir():
         if left.is_dir() and not left.is_symlink():
             shutil.rmtree(left)

@@ -90,7 +90,7 @@ class SpeechData(pl.LightningDataModule):
         self.position = Position()
 
     def prepare_data(self) -> None:
-        """Pack the recordings, unless they are packed already."""
+        """Packs the recordings, unless they are packed already."""
         if hasattr(self, "packed"):
             return
         self.packed = pack(
@@ -100,7 +100,7 @@ class SpeechData(pl.LightningDataModule):
         )
 
     def open(self) -> PackedCorpus:
-        """Return the packed corpus; pack it first if necessary."""
+        """Returns the packed corpus; packs it first if necessary."""
         if not hasattr(self, "corpus"):
             self.prepare_data()
             self.corpus = PackedCorpus(self.packed)
@@ -167,7 +167,7 @@ class SpeechData(pl.LightningDataModule):
         )
 
     def train_dataloader(self) -> DataLoader[Batch]:
-        """Return an endless loader of training batches from `position` on.
+        """Returns an endless loader of training batches from `position` on.
 
         Raises:
             UserError: If the processes cannot share a batch equally.
@@ -184,7 +184,7 @@ class SpeechData(pl.LightningDataModule):
         return DataLoader(windows, batch_size=None, pin_memory=torch.cuda.is_available())
 
     def val_dataloader(self) -> DataLoader[Batch]:
-        """Return a loader of this process's validation batches.
+        """Returns a loader of this process's validation batches.
 
         The batches are the same for any number of processes. With fewer batches than processes,
         each process gets all of them: a process without any would miss the collective operations.
@@ -219,7 +219,7 @@ class SpeechData(pl.LightningDataModule):
         return self.validation, mixed_batches(windows, permutation, self.batch_size)
 
     def sample(self, num_batches: int, purpose: str) -> Iterator[Batch]:
-        """Yield training batches in an order of their own; they do not count as consumed.
+        """Yields training batches in an order of their own; they do not count as consumed.
 
         Args:
             num_batches: Number of batches.
@@ -232,7 +232,7 @@ class SpeechData(pl.LightningDataModule):
             position = Position(position.epoch, position.batch + 1)
 
     def consume(self, batch: Batch) -> None:
-        """Record that a batch has been trained on."""
+        """Records that a batch has been trained on."""
         assert batch.position is not None, "validation batches have no position"
         self.position = Position(batch.position.epoch, batch.position.batch + 1)
 
@@ -252,12 +252,12 @@ class SpeechData(pl.LightningDataModule):
         }
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the position and the settings that define its meaning."""
+        """Returns the position and the settings that define its meaning."""
         position = {"epoch": self.position.epoch, "batch": self.position.batch}
         return {"position": position, "order": self._order_settings()}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Restore the position.
+        """Restores the position.
 
         Raises:
             UserError: If the data differ from the checkpoint's.

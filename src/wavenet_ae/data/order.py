@@ -95,11 +95,11 @@ class WindowOrder:
             raise UserError(self._too_few(self._epoch(0)))
 
     def num_batches(self, epoch: int) -> int:
-        """Return the number of full batches of an epoch, which varies with the epoch's offsets."""
+        """Returns the number of full batches of an epoch, which varies with the epoch's offsets."""
         return self._epoch(epoch).num_served // self.batch_size
 
     def normalize(self, position: Position) -> Position:
-        """Return the position, or the first of a later epoch if it is past the end of its own.
+        """Returns the position, or the first of a later epoch if it is past the end of its own.
 
         Epochs without a full batch, which the offsets of a tiny corpus may cause, are skipped.
         """
@@ -108,7 +108,7 @@ class WindowOrder:
         return position
 
     def windows(self, position: Position) -> np.ndarray:
-        """Return the windows of a batch.
+        """Returns the windows of a batch.
 
         Args:
             position: Position inside its epoch, see `normalize`.

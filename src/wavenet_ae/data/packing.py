@@ -50,7 +50,7 @@ def pack(
     max_rejected: float = 0.02,
     num_workers: int | None = None,
 ) -> Path:
-    """Pack the recordings of a source, unless they are packed already.
+    """Packs the recordings of a source, unless they are packed already.
 
     Unusable recordings are listed in `rejected.tsv` and logged as a warning. Any number of runs may
     call this at the same time.
@@ -179,7 +179,7 @@ def _processes(chunks: Sequence[Chunk], num_workers: int | None) -> int:
 
 
 def _decoded(chunks: Sequence[Chunk], num_processes: int) -> Iterator[int]:
-    """Yield how many recordings were packed, after each chunk."""
+    """Yields how many recordings were packed, after each chunk."""
     if num_processes == 0:
         yield from map(pack_chunk, chunks)
         return
@@ -216,7 +216,7 @@ def _end_with_parent() -> None:
 
 
 def _report(rows: Sequence[Packed], folder: Path, max_rejected: float) -> None:
-    """Log what was changed or rejected; raise UserError if too much was rejected."""
+    """Logs what was changed or rejected; raises UserError if too much was rejected."""
     rejected = [row for row in rows if row.reason]
     listed = folder / "rejected.tsv"
     _write(listed, encoded_table([("utterance", "reason"), *((r.key, r.reason) for r in rejected)]))
@@ -266,7 +266,7 @@ def _write_catalogue(
 
 
 def _write(path: Path, data: bytes) -> None:
-    """Write a file unless it exists with this content, as in a cache that others made."""
+    """Writes a file unless it exists with this content, as in a cache that others made."""
     if path.is_file() and path.read_bytes() == data:
         return
     write_bytes(path, data)
@@ -274,7 +274,7 @@ def _write(path: Path, data: bytes) -> None:
 
 @contextmanager
 def _errors_of(cache_dir: str) -> Iterator[None]:
-    """Turn an OSError into a UserError about the cache.
+    """Turns an OSError into a UserError about the cache.
 
     Recordings that fail are rejected, so an OSError here is the cache's, usually a full disk.
     """

@@ -75,7 +75,7 @@ class Chunk:
         return self.table.is_file() and self.samples.is_file()
 
     def rows(self) -> list[Packed]:
-        """Read the table."""
+        """Reads the table."""
         table = read_columns(self.table, [each.name for each in fields(Packed)])
         return [
             Packed(key, int(start), int(length), digest, int(mixed), int(clipped), reason)
@@ -86,7 +86,7 @@ class Chunk:
 
 
 def plan(recordings: Sequence[Recording], cache: Path, sample_rate: int) -> list[Chunk]:
-    """Divide recordings into chunks, equally in every run that finds the same files.
+    """Divides recordings into chunks, equally in every run that finds the same files.
 
     Args:
         recordings: Recordings of a source.
@@ -133,12 +133,12 @@ def _runs(sizes: Sequence[int], limit: int) -> Iterator[tuple[int, int]]:
 
 
 def digest_of(data: bytes) -> str:
-    """Return a hash of 16 hexadecimal digits."""
+    """Returns a hash of 16 hexadecimal digits."""
     return hashlib.blake2b(data, digest_size=8).hexdigest()
 
 
 def pack_chunk(chunk: Chunk) -> int:
-    """Decode a chunk's recordings into its shard, write its table, and return their number."""
+    """Decodes a chunk's recordings into its shard, writes its table, and returns their number."""
     rows, start = [], 0
     with atomic_write(chunk.samples) as shard:
         for recording in chunk.recordings:

@@ -55,10 +55,10 @@ class Source(Protocol):
         """Folder below which all recordings lie; nothing is written there."""
 
     def prepare(self) -> None:
-        """Make or download what is missing; called in one process, before `recordings`."""
+        """Makes or downloads what is missing; called in one process, before `recordings`."""
 
     def recordings(self) -> list[Recording]:
-        """Return all recordings, in order of their keys."""
+        """Returns all recordings, in order of their keys."""
 
 
 class FolderSource:
@@ -87,7 +87,7 @@ class FolderSource:
         self.speaker_depth = speaker_depth
 
     def prepare(self) -> None:
-        """Check that the root is a folder.
+        """Checks that the root is a folder.
 
         Raises:
             UserError: If it is not.
@@ -100,7 +100,7 @@ class FolderSource:
             )
 
     def recordings(self) -> list[Recording]:
-        """Return all recordings, in order of their keys.
+        """Returns all recordings, in order of their keys.
 
         Raises:
             UserError: If there is none, or one lies above the level of speakers.
@@ -153,7 +153,7 @@ class TableSource:
         return Path(os.path.commonpath(folders))
 
     def prepare(self) -> None:
-        """Check that the table exists.
+        """Checks that the table exists.
 
         Raises:
             UserError: If it does not.
@@ -165,7 +165,7 @@ class TableSource:
             )
 
     def recordings(self) -> list[Recording]:
-        """Return all recordings, in order of their keys.
+        """Returns all recordings, in order of their keys.
 
         Raises:
             UserError: If the table is missing, empty or invalid; names the line.
@@ -278,7 +278,7 @@ def _audio_below(root: Path) -> Iterator[tuple[str, Path, str]]:
 
 
 def _is_circle(folder: str, name: str) -> bool:
-    """Whether a name is a link to a folder that holds it, which would be followed forever."""
+    """Returns whether a name is a link to a folder that holds it, an endless loop."""
     path = os.path.join(folder, name)
     above = os.path.realpath(folder) + os.sep
     return os.path.islink(path) and above.startswith(os.path.realpath(path) + os.sep)

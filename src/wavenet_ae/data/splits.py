@@ -56,7 +56,7 @@ class Splits:
             raise UserError(f"data.splits.by={self.by}: use 'utterance' or 'speaker'")
 
     def place(self, recording: Recording) -> float:
-        """Return the place of the recording, or of its speaker, in [0, 1)."""
+        """Returns the place of the recording, or of its speaker, in [0, 1)."""
         name = recording.speaker
         if self.by == "utterance":
             name = recording.key.removesuffix(f"#{recording.channel}")
@@ -65,7 +65,7 @@ class Splits:
         return (int.from_bytes(digest, "big") >> 11) / 2**53  # 53 bits: exact and below 1
 
     def of(self, recording: Recording) -> str:
-        """Return the split of a recording: `train`, `validation` or `test`."""
+        """Returns the split of a recording: `train`, `validation` or `test`."""
         if recording.split is not None:
             return recording.split
         place = self.place(recording)
@@ -74,7 +74,7 @@ class Splits:
         return "test" if place >= 1 - self.test else "train"
 
     def assign(self, recordings: Sequence[Recording]) -> list[str]:
-        """Return the split of each recording.
+        """Returns the split of each recording.
 
         Raises:
             UserError: If a split that is needed has no recording.
@@ -114,5 +114,5 @@ class Undivided(Splits):
     """Splits for evaluation only: recordings without a split of their own are for testing."""
 
     def assign(self, recordings: Sequence[Recording]) -> list[str]:
-        """Return the split of each recording, by default `test`."""
+        """Returns the split of each recording, by default `test`."""
         return [recording.split or "test" for recording in recordings]

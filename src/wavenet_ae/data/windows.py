@@ -36,7 +36,7 @@ class WindowReader:
         return self.corpus.length[self.rows] + sum(self.margins)
 
     def batch(self, windows: np.ndarray, position: Position | None = None) -> Batch:
-        """Read windows.
+        """Reads windows.
 
         Args:
             windows: `(B, 2)` int64: row of `rows`, and the sample at which the slice starts.
@@ -112,7 +112,7 @@ class ValidationWindows(Dataset[Batch]):
 
 
 def tiling_windows(lengths: np.ndarray, slice_length: int, num_targets: int) -> np.ndarray:
-    """Return windows that tile each utterance from its start while the slice fits.
+    """Returns windows that tile each utterance from its start while the slice fits.
 
     Args:
         lengths: `(U,)` samples of each utterance.

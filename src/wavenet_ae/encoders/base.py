@@ -24,9 +24,9 @@ class Encoder(nn.Module):
     features: Features
 
     def forward(self, waveform: Tensor) -> Tensor:
-        """Return latents `(B, dim, N)` of a waveform `(B, T)` in [-1, 1]."""
+        """Returns latents `(B, dim, N)` of a waveform `(B, T)` in [-1, 1]."""
         raise NotImplementedError
 
     def fit(self, waveforms: Iterable[Tensor]) -> None:
-        """Standardize the features on waveforms `(B, T)` of the training split."""
+        """Standardizes the features on waveforms `(B, T)` of the training split."""
         self.features.fit(waveforms)

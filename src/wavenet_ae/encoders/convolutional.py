@@ -40,7 +40,7 @@ class ConvBlock(nn.Module):
         self.is_residual = stride == 1 and input_dim == dim
 
     def forward(self, hidden: Tensor) -> Tensor:
-        """Return `(B, dim, F')` of `(B, input_dim, F)`."""
+        """Returns `(B, dim, F')` of `(B, input_dim, F)`."""
         output = self.rectifier(self.norm(self.convolution(hidden)))
         return output + crop(hidden, output.shape[-1]) if self.is_residual else output
 
@@ -97,7 +97,7 @@ class ConvolutionalEncoder(Encoder):
         )
 
     def forward(self, waveform: Tensor) -> Tensor:
-        """Return latents `(B, dim, N)` of a waveform `(B, T)` in [-1, 1]."""
+        """Returns latents `(B, dim, N)` of a waveform `(B, T)` in [-1, 1]."""
         frames = self.features(waveform)
         hidden = frames
         for block in self.blocks:
@@ -137,6 +137,6 @@ class LinearShortcut(nn.Module):
         nn.init.zeros_(self.stack_out.bias)  # type: ignore[arg-type]
 
     def forward(self, frames: Tensor, hidden: Tensor) -> Tensor:
-        """Add the maps of frames `(B, num_features, F)` and of the stack's output `(B, dim, N)`."""
+        """Adds maps of frames `(B, num_features, F)` and of the stack's output `(B, dim, N)`."""
         direct = self.linear(frames[..., self.margin :])[..., : hidden.shape[-1]]  # (B, dim, N)
         return direct + self.stack_out(hidden)

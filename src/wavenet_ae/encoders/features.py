@@ -23,5 +23,5 @@ class FeatureEncoder(Encoder):
         self.dim, self.chain = features.dim, features.chain
 
     def forward(self, waveform: Tensor) -> Tensor:
-        """Return features `(B, dim, F)` of a waveform `(B, T)` in [-1, 1]."""
+        """Returns features `(B, dim, F)` of a waveform `(B, T)` in [-1, 1]."""
         return self.features(waveform)

@@ -25,7 +25,7 @@ class CudaGraphSession(SteppedSession):
 
     @torch.no_grad()
     def _capture(self) -> None:
-        """Record a step; the state is put back to what it was before."""
+        """Records a step; the state is put back to what it was before."""
         before = [each.clone() for each in (*self.state.rings, self.state.position)]
         side = torch.cuda.Stream()
         side.wait_stream(torch.cuda.current_stream())

@@ -51,7 +51,7 @@ class AbxItems:
 
 
 def choose_items(labeled: LabeledCorpus, config: EvaluationConfig) -> AbxItems:
-    """Choose utterances with labels in a random order until they have `max_abx_items` segments.
+    """Chooses utterances with labels in a random order until they have `max_abx_items` segments.
 
     Items of an .item file are used as they are.  They are made from labels where there is no such
     file, where it lacks columns, or where labels are mapped, which may change neighbors too.

@@ -79,7 +79,7 @@ class EvaluationConfig:
 
 
 def check_config(config: Mapping[str, Any]) -> EvaluationConfig:
-    """Check the configuration of one evaluation.
+    """Checks the configuration of one evaluation.
 
     Raises:
         UserError: Lists all problems of a plain configuration.
@@ -137,7 +137,7 @@ class _Keys:
 
 
 def check_command(config: Mapping[str, Any]) -> CommandConfig:
-    """Check the configuration of the command: one checkpoint, several, or earlier evaluations.
+    """Checks the configuration of the command: one checkpoint, several, or earlier evaluations.
 
     Raises:
         UserError: Lists all problems of a plain configuration.

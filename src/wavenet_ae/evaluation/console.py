@@ -24,6 +24,6 @@ def console_table(results: ResultTable) -> Table:
 
 
 def is_printed(results: ResultTable) -> bool:
-    """Whether a console has room for a table."""
+    """Returns whether a console has room for a table."""
     words = table_words(results.id)
     return bool(results.rows) and not (words.is_detail or words.is_plotted)

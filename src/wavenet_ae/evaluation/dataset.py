@@ -60,7 +60,7 @@ class EvaluationDataset:
 
 
 def open_dataset(model: SpeechModel, config: EvaluationConfig) -> EvaluationDataset:
-    """Open the data of an evaluation, and pack it first if need be.
+    """Opens the data of an evaluation, and packs it first if need be.
 
     Raises:
         UserError: If the split has no utterances, or the recordings are not where they were.
@@ -99,7 +99,7 @@ def _node_and_seed(config: EvaluationConfig) -> tuple[Mapping[str, Any], int]:
 
 
 def _opened(data: SpeechData, node: Mapping[str, Any], config: EvaluationConfig) -> PackedCorpus:
-    """Open the corpus; where a run's recordings have moved, the error says how to set the place."""
+    """Opens the corpus; if a run's recordings have moved, the error says how to set the place."""
     try:
         return data.open()
     except UserError as error:

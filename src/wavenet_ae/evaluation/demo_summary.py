@@ -63,7 +63,7 @@ class EvaluatedUnits:
 
 
 def summarize_run(folder: Path, corpus: PackedCorpus) -> RunSummary:
-    """Evaluate the newest checkpoint of a run on its corpus, and plot its curves.
+    """Evaluates the newest checkpoint of a run on its corpus, and plots its curves.
 
     Units are left out without phone labels, and for a model without codes.
     """
@@ -84,7 +84,7 @@ def summarize_run(folder: Path, corpus: PackedCorpus) -> RunSummary:
 
 
 def units_of_run(model: CodeModel, corpus: PackedCorpus) -> EvaluatedUnits:
-    """Evaluate units as `wavenet-ae evaluate` does.
+    """Evaluates units as `wavenet-ae evaluate` does.
 
     Raises:
         UserError: If no frame of the corpus has a label.

@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 
 def evaluate(config: EvaluationConfig) -> EvaluationResult:
-    """Measure the parts that `config.metrics` names, or all that can be measured.
+    """Measures the parts that `config.metrics` names, or all that can be measured.
 
     Writes `<out>/evaluation.json` after each part, and a part's files beside it.  Parts that are
     there already, of the same model and corpus, stay.
@@ -92,7 +92,7 @@ def _able(
 
 
 def _with_measured(part: Part, context: Context, result: EvaluationResult) -> EvaluationResult:
-    """Measure a part; one that finds nothing to measure is skipped."""
+    """Measures a part; one that finds nothing to measure is skipped."""
     with Progress(part.id, threads=AdaptedTorch()) as progress:
         try:
             return result.with_part(part.id, list(part.run(context, progress)))

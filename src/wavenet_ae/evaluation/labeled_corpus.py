@@ -55,7 +55,7 @@ class LabeledCorpus:
 def find_labels(
     corpus: PackedCorpus, paths: dict[str, Path], config: EvaluationConfig
 ) -> LabeledCorpus:
-    """Read the labels of all utterances; there may be none.
+    """Reads the labels of all utterances; there may be none.
 
     Args:
         corpus: A table of recordings may have told it where their .phn files are.

@@ -150,19 +150,19 @@ class EvaluationResult:
         return Estimate(float(value), _number(error), _number(low), _number(high))
 
     def with_part(self, part: str, tables: Iterable[ResultTable]) -> EvaluationResult:
-        """Copy in which these tables take the place of those that the part had."""
+        """Returns a copy in which these tables take the place of those that the part had."""
         kept = [each for each in self.tables if each.part != part]
         skipped = {name: why for name, why in self.skipped.items() if name != part}
         own = [replace(each, part=part) for each in tables]
         return replace(self, tables=(*kept, *own), skipped=skipped)
 
     def without_part(self, part: str, reason: str) -> EvaluationResult:
-        """Copy in which a part is skipped for this reason."""
+        """Returns a copy in which a part is skipped for this reason."""
         found = self.with_part(part, [])
         return replace(found, skipped={**found.skipped, part: reason})
 
     def save(self, folder: Path) -> None:
-        """Write `<folder>/evaluation.json`, whole or not at all."""
+        """Writes `<folder>/evaluation.json`, whole or not at all."""
         content = {"format": FORMAT, **asdict(replace(self, folder=None))}
         del content["folder"]
         with atomic_write(folder / FILE) as file:
@@ -170,7 +170,7 @@ class EvaluationResult:
 
     @classmethod
     def load(cls, path: str | Path) -> EvaluationResult:
-        """Read a result.
+        """Reads a result.
 
         Args:
             path: An `evaluation.json`, or the folder that holds it.
@@ -213,7 +213,7 @@ def _content(file: Path) -> dict[str, Any]:
 
 
 def _check(result: EvaluationResult) -> None:
-    """Raise where fields have other types than those that are written."""
+    """Raises where fields have other types than those that are written."""
     for each in ("model", "corpus", "command", "skipped"):
         if not isinstance(getattr(result, each), dict):
             raise TypeError(f"{each} is not a mapping")

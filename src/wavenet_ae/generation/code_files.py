@@ -25,7 +25,7 @@ UNITS_DESCRIPTION = "units.json"
 
 
 def has_codes(model: Autoencoder) -> bool:
-    """Whether a model has codes; before its bottleneck quantizes it has vectors."""
+    """Returns whether a model has codes; before its bottleneck quantizes it has vectors."""
     bottleneck = model.bottleneck
     return bottleneck.codebook_size is not None and bool(bottleneck.is_quantizing)
 

@@ -42,7 +42,7 @@ class ResultStore:
         return self.folder / f"{utterance.name}.json"
 
     def is_done(self, utterance: Utterance, speaker: str | None) -> bool:
-        """Whether a result exists, is complete, and was made with these settings."""
+        """Returns whether a result exists, is complete, and was made with these settings."""
         existing = self._read(utterance)
         return bool(existing) and not self._differences(existing, utterance, speaker)
 

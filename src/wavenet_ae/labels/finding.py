@@ -24,7 +24,7 @@ class LabelSource(Protocol):
     """Source of the labels of recordings."""
 
     def of(self, key: str, path: Path) -> Segments | None:
-        """Return the labels of a recording, or None if it has none.
+        """Returns the labels of a recording, or None if it has none.
 
         Args:
             key: Path of the recording below the corpus's root, POSIX, with suffix and `#channel`.
@@ -47,7 +47,7 @@ class LabelFiles:
     tier: str = ""
 
     def of(self, key: str, path: Path) -> Segments | None:
-        """Return the labels of a recording, or None if it has no label file."""
+        """Returns the labels of a recording, or None if it has no label file."""
         stem = path.with_suffix("") if self.root is None else self.root / key_stem(key)
         for suffix in (self.suffix, self.suffix.lower(), self.suffix.upper()):
             labels = stem.with_name(stem.name + suffix)
@@ -70,12 +70,12 @@ class ItemLabels:
     path: Path
 
     def of(self, key: str, path: Path) -> Segments | None:
-        """Return the labels of a recording, or None if the item file does not name it."""
+        """Returns the labels of a recording, or None if the item file does not name it."""
         name = self.name_of(key)
         return None if name is None else self._segments[name]
 
     def name_of(self, key: str) -> str | None:
-        """Return the `#file` of a recording, or None if the item file does not name it.
+        """Returns the `#file` of a recording, or None if the item file does not name it.
 
         Raises:
             UserError: If the same `#file` already stands for another recording.
@@ -113,12 +113,12 @@ class ItemLabels:
 
 
 def key_stem(key: str) -> str:
-    """Return a key without its suffix and `#channel`."""
+    """Returns a key without its suffix and `#channel`."""
     return str(PurePosixPath(CHANNEL.sub(r"\1", key)).with_suffix(""))
 
 
 def read_segments(path: str | Path, tier: str = "") -> Segments:
-    """Read the label file of one recording, by its suffix.
+    """Reads the label file of one recording, by its suffix.
 
     Args:
         path: A .phn, .wrd or .TextGrid file.
@@ -139,7 +139,7 @@ def read_segments(path: str | Path, tier: str = "") -> Segments:
 
 
 def label_source(place: str, suffix: str, tier: str) -> LabelSource:
-    """Return the label source that a user names.
+    """Returns the label source that a user names.
 
     Args:
         place: `beside`, a folder that mirrors the recordings' folder, or an .item file.

@@ -34,7 +34,7 @@ class Item:
         return self.fields["#file"]
 
     def row(self) -> Row:
-        """Return the item as a segment in seconds.
+        """Returns the item as a segment in seconds.
 
         Raises:
             UserError: If onset or offset is not a number.
@@ -51,7 +51,7 @@ class Item:
 
 
 def read_item_file(path: Path) -> list[Item]:
-    """Read all rows of an item file, in its order.
+    """Reads all rows of an item file, in its order.
 
     Raises:
         UserError: If a column is missing or a row is incomplete; names file and line.
@@ -78,7 +78,7 @@ def read_item_file(path: Path) -> list[Item]:
 
 
 def item_segments(path: Path) -> dict[str, Segments]:
-    """Return the segments of each recording that an item file names.
+    """Returns the segments of each recording that an item file names.
 
     Raises:
         UserError: If the file cannot be read, or phones overlap: items of triphones reach over

@@ -38,7 +38,7 @@ class LabelMapping:
     others: str
 
     def mapped(self, segments: Segments) -> Segments:
-        """Return the same segments with labels mapped; None where one is excluded.
+        """Returns the same segments with labels mapped; None where one is excluded.
 
         Raises:
             UserError: If the table lacks a label and `others` is `error`.
@@ -61,7 +61,7 @@ AS_THEY_ARE = LabelMapping("none", {}, "keep")
 
 
 def mapping_of(values: Any, where: str) -> LabelMapping:
-    """Build a mapping from a plain dictionary with `name`, `others` and `table`.
+    """Builds a mapping from a plain dictionary with `name`, `others` and `table`.
 
     Args:
         values: The dictionary.
@@ -87,7 +87,7 @@ def mapping_of(values: Any, where: str) -> LabelMapping:
 
 
 def read_mapping(name: str) -> LabelMapping:
-    """Read a mapping of labels.
+    """Reads a mapping of labels.
 
     Args:
         name: `none`, the name of a file in tables/, or the path of a .yaml file.

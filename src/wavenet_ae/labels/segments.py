@@ -48,7 +48,7 @@ class Row(NamedTuple):
 
 
 def segments_of(rows: Iterable[Row], path: Path, remedy: str = "") -> Segments:
-    """Build segments from rows in order of time.
+    """Builds segments from rows in order of time.
 
     Args:
         rows: Rows of one recording.
@@ -71,7 +71,7 @@ def segments_of(rows: Iterable[Row], path: Path, remedy: str = "") -> Segments:
 
 
 def read_lines(path: Path) -> list[str]:
-    """Read the lines of a UTF-8 text file, with or without a byte order mark.
+    """Reads the lines of a UTF-8 text file, with or without a byte order mark.
 
     Raises:
         UserError: If the file cannot be read.
@@ -83,7 +83,7 @@ def read_lines(path: Path) -> list[str]:
 
 
 def label_inventory(recordings: Iterable[Segments]) -> list[str]:
-    """Return all labels that occur, sorted; the number of a label is its place in this list."""
+    """Returns all labels that occur, sorted; the number of a label is its place in this list."""
     return sorted({each for segments in recordings for each in segments.labels if each is not None})
 
 

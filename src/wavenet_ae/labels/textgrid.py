@@ -27,7 +27,7 @@ NUM_TIMES = {INTERVALS: 2, "TextTier": 1}  # times of an entry, by class of tier
 
 
 def read_textgrid(path: Path, tier: str = "") -> Segments:
-    """Read the intervals of a tier, without those that have no text.
+    """Reads the intervals of a tier, without those that have no text.
 
     Args:
         path: The TextGrid.

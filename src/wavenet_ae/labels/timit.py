@@ -13,7 +13,7 @@ LABEL_RATE = 16_000
 
 
 def read_phn(path: Path) -> Segments:
-    """Read the phones of a .phn file.
+    """Reads the phones of a .phn file.
 
     Raises:
         UserError: If a line does not have the form `begin end label`; names file and line.
@@ -22,7 +22,7 @@ def read_phn(path: Path) -> Segments:
 
 
 def read_wrd(path: Path) -> Segments:
-    """Read the words of a .wrd file.
+    """Reads the words of a .wrd file.
 
     Words may overlap where they share a sound, as `had your` do in TIMIT; the shared part is then
     assigned to the later word.

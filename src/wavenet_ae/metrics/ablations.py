@@ -17,7 +17,7 @@ from wavenet_ae.types import ModelOutput
 
 
 def control_names(model: GenerativeModel) -> tuple[str, ...]:
-    """Return the names of the controls in the order of `controls`.
+    """Returns the names of the controls in the order of `controls`.
 
     A model without codes has only `other_speaker`.
     """
@@ -28,7 +28,7 @@ def control_names(model: GenerativeModel) -> tuple[str, ...]:
 def controls(
     model: GenerativeModel, output: ModelOutput, waveform: Tensor, speaker: Tensor, plan: WindowPlan
 ) -> Iterator[tuple[str, ModelOutput]]:
-    """Predict windows again with something else in place of the codes or the speaker.
+    """Predicts windows again with something else in place of the codes or the speaker.
 
         shuffled_codes   with the codes, or vectors, of item b + 1 of the batch
         zeroed_codes     with vectors of zeros, which no decoder has been trained on
@@ -58,10 +58,10 @@ def controls(
 
 
 def other_speakers(speaker: Tensor, num_speakers: int) -> Tensor:
-    """Return rows `(B,)` of the next known speakers, or of the unknown one if there is no other."""
+    """Returns rows `(B,)` of the next known speakers, or of the unknown one if there is none."""
     return (speaker + 1) % max(num_speakers, 2)
 
 
 def bits_per_second(nats_per_sample: Tensor, sample_rate: int) -> Tensor:
-    """Convert nats per sample to bits per second."""
+    """Converts nats per sample to bits per second."""
     return nats_per_sample * (sample_rate / NATS_PER_BIT)

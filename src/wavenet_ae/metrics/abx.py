@@ -107,7 +107,7 @@ class AbxExporter:
         (folder / ITEMS).unlink(missing_ok=True)  # an earlier export is incomplete from now on
 
     def add(self, name: str, units: np.ndarray, seconds: np.ndarray) -> None:
-        """Write the units or vectors of one recording; recordings without items are skipped.
+        """Writes the units or vectors of one recording; recordings without items are skipped.
 
         Args:
             name: The item file's name of the recording.
@@ -130,7 +130,7 @@ class AbxExporter:
         _save(times, _inside(self.folder / TIMES, name))
 
     def finish(self) -> AbxExport:
-        """Write the settings and the list of items.
+        """Writes the settings and the list of items.
 
         Raises:
             UserError: If no item is left to compare.

@@ -71,12 +71,12 @@ class AbxResult:
 
 
 def can_run() -> bool:
-    """Return whether fastabx is installed."""
+    """Returns whether fastabx is installed."""
     return find_spec("fastabx") is not None
 
 
 def how_to_run(*folders: Path) -> str:
-    """Return a text that says how to score folders without fastabx in this environment."""
+    """Returns a text that says how to score folders without fastabx in this environment."""
     command = shlex.join(["python", "-m", "wavenet_ae.metrics.abx_scores", *map(str, folders)])
     return (
         "ABX was exported, not computed: fastabx is not installed. In an environment of Python "
@@ -85,7 +85,7 @@ def how_to_run(*folders: Path) -> str:
 
 
 def run_abx(folder: Path) -> AbxResult:
-    """Score an exported folder in a separate process, see `main`.
+    """Scores an exported folder in a separate process, see `main`.
 
     Args:
         folder: Folder that `AbxExporter` wrote; `scores.json` is added to it.
@@ -106,7 +106,7 @@ def run_abx(folder: Path) -> AbxResult:
 
 
 def main(folders: list[str]) -> None:
-    """Score folders, in a process that has not imported polars yet.
+    """Scores folders, in a process that has not imported polars yet.
 
     polars must have a single thread: with more, the speakers that are sampled for X depend on
     timing, whatever the seed.
@@ -118,7 +118,7 @@ def main(folders: list[str]) -> None:
 
 
 def score(folder: Path) -> None:
-    """Score one exported folder and write `scores.json`.
+    """Scores one exported folder and writes `scores.json`.
 
     Raises:
         UserError: If the export is incomplete, or fastabx is not installed.

@@ -20,7 +20,7 @@ NUM_MELS = {MFCC: 26, LogMel: 40}  # the most that leave no band empty at 8 kHz
 
 
 def fitted_features(kind: type[Kind], model: CodeModel, waveforms: Iterable[Tensor]) -> Kind:
-    """Return features of a kind: the model's own input, or else newly fitted ones.
+    """Returns features of a kind: the model's own input, or else newly fitted ones.
 
     Args:
         kind: MFCC or LogMel.
@@ -38,7 +38,7 @@ def fitted_features(kind: type[Kind], model: CodeModel, waveforms: Iterable[Tens
 def frames_at(
     features: Features, model: CodeModel, waveform: Tensor, anchors: np.ndarray
 ) -> np.ndarray:
-    """Return the frames nearest to some instants, in the phase of the model's own frames.
+    """Returns the frames nearest to some instants, in the phase of the model's own frames.
 
     Args:
         features: Features of the model's rate.

@@ -32,7 +32,7 @@ class Clusters:
         self.centers = KMeans(num_codes, n_init=1, random_state=seed).fit(self._scaled(frames))
 
     def codes(self, frames: np.ndarray) -> np.ndarray:
-        """Return the nearest center of each frame: `(N, C)` to `(N,)` int64."""
+        """Returns the nearest center of each frame: `(N, C)` to `(N,)` int64."""
         return self.centers.predict(self._scaled(frames)).astype(np.int64)
 
     def _scaled(self, frames: np.ndarray) -> np.ndarray:
@@ -42,7 +42,7 @@ class Clusters:
 def kmeans_codes(
     frames: np.ndarray, num_codes: int, seed: int = 0, fit_to: np.ndarray | None = None
 ) -> np.ndarray:
-    """Return the codes of frames in k-means clusters, see `Clusters`.
+    """Returns the codes of frames in k-means clusters, see `Clusters`.
 
     Args:
         frames: `(N, C)`.

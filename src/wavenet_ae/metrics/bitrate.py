@@ -39,7 +39,7 @@ class CodeStatistics:
 
     @staticmethod
     def none(num_codebooks: int, codebook_size: int, device: torch.device) -> CodeStatistics:
-        """Return counts of zero."""
+        """Returns counts of zero."""
         sizes = (codebook_size, codebook_size, LONGEST_RUN + 1)
         zeros = (
             torch.zeros(num_codebooks, size, device=device, dtype=torch.int64) for size in sizes
@@ -47,7 +47,7 @@ class CodeStatistics:
         return CodeStatistics(*zeros)
 
     def added(self, codes: Tensor) -> CodeStatistics:
-        """Return the counts with codes `(B, N)` or `(B, H, N)` added; each row is one sequence."""
+        """Returns the counts with codes `(B, N)` or `(B, H, N)` added; each row is one sequence."""
         num_codebooks, size = self.counts.shape
         sequences = codes.view(len(codes), num_codebooks, -1)  # (B, H, N)
         runs = [_runs(sequences[:, book]) for book in range(num_codebooks)]
@@ -63,7 +63,7 @@ class CodeStatistics:
         )
 
     def over_processes(self) -> CodeStatistics:
-        """Return the sum over processes."""
+        """Returns the sum over processes."""
         return CodeStatistics(*(all_reduce_sum(getattr(self, each.name)) for each in fields(self)))
 
 
@@ -77,7 +77,7 @@ def _runs(sequences: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def code_bitrates(statistics: CodeStatistics, code_rate: float) -> dict[str, float]:
-    """Compute the bitrates `nominal`, `unigram` and `run_length`, each summed over codebooks.
+    """Computes the bitrates `nominal`, `unigram` and `run_length`, each summed over codebooks.
 
     Args:
         statistics: Counts of codes.
@@ -100,12 +100,12 @@ def code_bitrates(statistics: CodeStatistics, code_rate: float) -> dict[str, flo
 
 
 def kl_bitrate(nats_per_code: float, code_rate: float) -> float:
-    """Convert a KL divergence in nats per code to bits per second."""
+    """Converts a KL divergence in nats per code to bits per second."""
     return code_rate * nats_per_code / NATS_PER_BIT
 
 
 def speaker_bitrate(num_speakers: int, utterance_seconds: float) -> float:
-    """Return the bits per second for naming the speaker once per utterance of this mean length."""
+    """Returns the bits per second for naming the speaker once per utterance of this mean length."""
     return log2(num_speakers) / utterance_seconds
 
 

@@ -73,7 +73,7 @@ class BoundaryQuality:
 
 
 def change_seconds(codes: np.ndarray, anchors: np.ndarray, sample_rate: int) -> np.ndarray:
-    """Return the instants at which codes change.
+    """Returns the instants at which codes change.
 
     Args:
         codes: `(N,)`, or `(N, H)`, of which any may change.
@@ -87,7 +87,7 @@ def change_seconds(codes: np.ndarray, anchors: np.ndarray, sample_rate: int) -> 
 
 
 def uniform_seconds(num_changes: int, begin: float, end: float) -> np.ndarray:
-    """Return instants that divide an interval evenly, a control without any input.
+    """Returns instants that divide an interval evenly, a control without any input.
 
     Args:
         num_changes: Number of instants.
@@ -100,7 +100,7 @@ def uniform_seconds(num_changes: int, begin: float, end: float) -> np.ndarray:
 def boundary_counts(
     changes: np.ndarray, segments: Segments, tolerance: float = TOLERANCE_SECONDS
 ) -> BoundaryCounts:
-    """Match changes with boundaries.
+    """Matches changes with boundaries.
 
     Args:
         changes: `(C,)` sorted instants in seconds.
@@ -123,7 +123,7 @@ def boundary_counts(
 
 
 def boundary_quality(counts: BoundaryCounts) -> BoundaryQuality:
-    """Compute the metrics of boundary counts.
+    """Computes the metrics of boundary counts.
 
     The R-value is that of Rasanen, Laine and Altosaar 2009, "An improved speech segmentation
     quality measure: the R-value", eq. 5 to 7, with fractions in place of percentages.
@@ -143,7 +143,7 @@ def boundary_quality(counts: BoundaryCounts) -> BoundaryQuality:
 
 
 def _hits(reference: np.ndarray, changes: np.ndarray, tolerance: float) -> np.ndarray:
-    """Whether each change `(C,)` is paired with a boundary at most `tolerance` away.
+    """Returns whether each change `(C,)` is paired with a boundary at most `tolerance` away.
 
     The earliest two that are close enough are paired, again and again; of two that are not, the
     earlier one has no partner. On a line, no other method finds more pairs.
@@ -160,7 +160,7 @@ def _hits(reference: np.ndarray, changes: np.ndarray, tolerance: float) -> np.nd
 def _is_inside(
     instants: np.ndarray, begins: np.ndarray, ends: np.ndarray, margin: float
 ) -> np.ndarray:
-    """Whether adjacent labeled segments cover each instant, and more than `margin` around it."""
+    """Returns whether labeled segments cover each instant and more than `margin` around it."""
     if not len(begins):
         return np.zeros(len(instants), bool)
     # First and last instant of each labeled stretch.

@@ -28,7 +28,7 @@ class Interval:
 
 
 def clustered_interval(correct: np.ndarray, units: np.ndarray) -> Interval:
-    """Compute an accuracy and its confidence interval, clustered by speaker or utterance.
+    """Computes an accuracy and its confidence interval, clustered by speaker or utterance.
 
     Whole units were sampled at random, not rows: frames of one speaker err together, and an
     interval that takes them for independent is far too narrow. The accuracy is therefore a ratio of

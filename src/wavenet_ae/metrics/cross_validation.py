@@ -8,7 +8,7 @@ from wavenet_ae.randomness import keyed_permutation
 
 
 def folds_of_groups(groups: np.ndarray, num_folds: int, seed: int) -> np.ndarray:
-    """Deal whole groups to folds in random order.
+    """Deals whole groups to folds in random order.
 
     Args:
         groups: `(R,)`, the group of each row.
@@ -26,7 +26,7 @@ def folds_of_groups(groups: np.ndarray, num_folds: int, seed: int) -> np.ndarray
 def folds_of_utterances(
     utterances: np.ndarray, speakers: np.ndarray, num_folds: int, seed: int
 ) -> np.ndarray:
-    """Deal the utterances of each speaker to folds in turn.
+    """Deals the utterances of each speaker to folds in turn.
 
     A speaker with two or more utterances is in at least two folds: whichever fold is tested, the
     probe was trained on another utterance of the speaker.

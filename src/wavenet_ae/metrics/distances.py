@@ -42,7 +42,7 @@ class Distance:
 
 
 def log_spectral_distance(original: np.ndarray, other: np.ndarray, rate: int) -> Distance:
-    """Compute the log-spectral distance.
+    """Computes the log-spectral distance.
 
     It is the root mean square, over frequency, of the difference of power spectra in dB (Gray and
     Markel 1976, "Distance measures for speech processing", eq. 6 with p = 2; Rabiner and Juang
@@ -60,7 +60,7 @@ def log_spectral_distance(original: np.ndarray, other: np.ndarray, rate: int) ->
 
 
 def mel_cepstral_distortion(original: np.ndarray, other: np.ndarray, rate: int) -> Distance:
-    """Compute the mel-cepstral distortion.
+    """Computes the mel-cepstral distortion.
 
     It is (Kubichek 1993, "Mel-cepstral distance measure for objective speech quality assessment")
 
@@ -81,7 +81,7 @@ def mel_cepstral_distortion(original: np.ndarray, other: np.ndarray, rate: int) 
 
 
 def power_spectra(waveform: np.ndarray, rate: int) -> np.ndarray:
-    """Compute power spectra of the windows that lie inside a waveform.
+    """Computes power spectra of the windows that lie inside a waveform.
 
     A shorter waveform is padded with silence. Power is at least the mean power of rounding to
     int16.
@@ -103,12 +103,12 @@ def power_spectra(waveform: np.ndarray, rate: int) -> np.ndarray:
 
 
 def fft_size(rate: int) -> int:
-    """Return the power of two that holds a window."""
+    """Returns the power of two that holds a window."""
     return 1 << (round(WINDOW_SECONDS * rate) - 1).bit_length()
 
 
 def mel_cepstra(log_amplitudes: np.ndarray) -> np.ndarray:
-    """Compute mel cepstra.
+    """Computes mel cepstra.
 
     They are the coefficients of the cosines that add up to the logarithms, so that the root mean
     square over bands of a difference of `a cos` is a / sqrt(2), as Kubichek's formula requires.
@@ -126,7 +126,7 @@ def mel_cepstra(log_amplitudes: np.ndarray) -> np.ndarray:
 
 
 def cepstral_decibels(cepstra: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Return the distances `(F,)` between cepstra `(F, 12)` and `(F, 12)`, in dB."""
+    """Returns the distances `(F,)` between cepstra `(F, 12)` and `(F, 12)`, in dB."""
     squares = ((cepstra - others) ** 2).sum(axis=1)
     return DECIBELS_PER_NEPER / 2 * sqrt(2) * np.sqrt(squares)
 
@@ -151,7 +151,7 @@ def _compared(
 
 
 def _is_audible(spectra: np.ndarray) -> np.ndarray:
-    """Whether each frame `(F,)` is within SILENCE_DECIBELS of the loudest and above rounding."""
+    """Returns whether frames `(F,)` are within SILENCE_DECIBELS of the loudest one."""
     power = spectra.mean(axis=1)
     is_rounding = np.isclose(power, spectra.min())  # every bin is at the floor
     return (power >= power.max() * 10 ** (-SILENCE_DECIBELS / 10)) & ~is_rounding

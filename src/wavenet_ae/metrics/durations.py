@@ -10,7 +10,7 @@ PERCENTILES = (5, 25, 75, 95)
 
 
 def is_change(codes: np.ndarray) -> np.ndarray:
-    """Return whether each code differs from the one before.
+    """Returns whether each code differs from the one before.
 
     Args:
         codes: `(N,)`, or `(N, H)`, of which any may differ.
@@ -34,11 +34,11 @@ class RunLengths:
 
     @staticmethod
     def none() -> RunLengths:
-        """Return a histogram without runs."""
+        """Returns a histogram without runs."""
         return RunLengths(np.zeros(1, np.int64))
 
     def added(self, codes: np.ndarray) -> RunLengths:
-        """Return the histogram with the runs of one recording added.
+        """Returns the histogram with the runs of one recording added.
 
         Its first and last run, which its ends may cut, are counted as long as they are.
 
@@ -79,7 +79,7 @@ class UnitDurations:
 
 
 def unit_durations(runs: RunLengths, code_milliseconds: float) -> UnitDurations:
-    """Compute the durations of units.
+    """Computes the durations of units.
 
     Args:
         runs: Lengths of runs.

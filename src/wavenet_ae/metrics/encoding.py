@@ -32,7 +32,7 @@ class EncodedUtterance:
 
 @torch.no_grad()
 def encode_with_anchors(model: CodeModel, waveform: Tensor) -> EncodedUtterance:
-    """Encode an utterance; there is at least one code, however short it is.
+    """Encodes an utterance; there is at least one code, however short it is.
 
     Args:
         model: The model, in evaluation mode.
@@ -62,7 +62,7 @@ def encode_with_anchors(model: CodeModel, waveform: Tensor) -> EncodedUtterance:
 
 
 def anchors_inside(layout: CodeLayout, num_samples: int) -> np.ndarray:
-    """Return the anchors `(N,)` of an utterance's codes, in samples.
+    """Returns the anchors `(N,)` of an utterance's codes, in samples.
 
     A last hop that is cut short may lack its code.
 

@@ -24,7 +24,7 @@ NEAR_OCTAVES = 0.5  # distance from the median beyond which a period is a mistak
 
 
 def f0(waveform: np.ndarray, rate: int) -> np.ndarray:
-    """Estimate the fundamental frequency of each frame.
+    """Estimates the fundamental frequency of each frame.
 
     Args:
         waveform: `(T,)` of any scale.
@@ -45,7 +45,7 @@ def f0(waveform: np.ndarray, rate: int) -> np.ndarray:
 
 
 def mean_f0(waveform: np.ndarray, rate: int) -> float:
-    """Return the mean F0 over the voiced frames.
+    """Returns the mean F0 over the voiced frames.
 
     Frames further than half an octave from the median are left out: in about 5 % of the frames of
     speech, half the frequency or noise is mistaken for the voice.

@@ -60,7 +60,7 @@ def choose_frames(
     max_utterances: int = 1_000,
     seed: int = 0,
 ) -> FrameChoice:
-    """Choose labeled frames and whole utterances at random.
+    """Chooses labeled frames and whole utterances at random.
 
     Args:
         corpus: The packed corpus.

@@ -46,13 +46,13 @@ class Likelihood:
     num_samples: np.ndarray
 
     def mean(self, name: str) -> float:
-        """Return the nats per sample of a name; NaN without samples."""
+        """Returns the nats per sample of a name; NaN without samples."""
         row = self.names.index(name)
         count = self.num_samples[row].sum()
         return float(self.nats[row].sum() / count) if count else float("nan")
 
     def standard_error(self, name: str) -> float:
-        """Return the standard error of the mean over utterances; NaN with fewer than two.
+        """Returns the standard error of the mean over utterances; NaN with fewer than two.
 
         The mean is a ratio of sums (Cochran 1977, Sampling Techniques, eq. 6.13, without the
         correction for a finite population).
@@ -66,14 +66,14 @@ class Likelihood:
         return float(np.sqrt(len(counts) * residuals.var(ddof=1)) / counts.sum())
 
     def bits(self, name: str) -> float:
-        """Return the bits per sample of a name."""
+        """Returns the bits per sample of a name."""
         return self.mean(name) / NATS_PER_BIT
 
 
 def likelihood(
     model: GenerativeModel, corpus: PackedCorpus, rows: np.ndarray, seed: int = 0
 ) -> Iterator[tuple[int, Likelihood]]:
-    """Compute the likelihood of utterances, batch by batch.
+    """Computes the likelihood of utterances, batch by batch.
 
     Args:
         model: The model, in evaluation mode.
@@ -101,7 +101,7 @@ def likelihood(
 
 
 def tiles(lengths: np.ndarray, num_targets: int) -> np.ndarray:
-    """Return windows that cover utterances.
+    """Returns windows that cover utterances.
 
     Args:
         lengths: `(U,)` samples of each utterance.
@@ -134,7 +134,7 @@ class _Prediction:
 
     @torch.no_grad()
     def add(self, windows: np.ndarray) -> None:
-        """Predict windows `(B, 2)`, as `tiles` returns them."""
+        """Predicts windows `(B, 2)`, as `tiles` returns them."""
         device = self.model.device
         waveform = self.reader.batch(windows).waveform.to(device)
         utterances, starts = windows.T

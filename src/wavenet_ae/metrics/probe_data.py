@@ -63,13 +63,13 @@ class ProbeCollector:
                 self._means[name].append(_mean(_matrix(each)))
 
     def frames(self) -> ProbeData:
-        """Return the chosen frames."""
+        """Returns the chosen frames."""
         rows = self.choice.utterance
         speakers = self.corpus.speaker[rows]
         return ProbeData(_stacked(self._frames), rows, speakers, self.choice.phone)
 
     def means(self) -> ProbeData:
-        """Return the means of the chosen utterances over all their frames."""
+        """Returns the means of the chosen utterances over all their frames."""
         rows = np.array(sorted(self.choice.whole), dtype=np.int64)
         return ProbeData(_stacked(self._means), rows, self.corpus.speaker[rows])
 

@@ -39,7 +39,7 @@ LEAST_UPDATES = 300
 def predictions(
     kind: Kind, train: Matrix, labels: np.ndarray, test: Matrix, seed: int
 ) -> np.ndarray:
-    """Train a probe and predict the labels of test rows.
+    """Trains a probe and predicts the labels of test rows.
 
     Args:
         kind: `linear` or `mlp`.

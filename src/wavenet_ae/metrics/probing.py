@@ -79,7 +79,7 @@ class ProbeResult:
 
 
 def phone_task(frames: ProbeData) -> ProbeTask | None:
-    """Return the task of predicting a frame's phone, or None with a single utterance.
+    """Returns the task of predicting a frame's phone, or None with a single utterance.
 
     Folds divide speakers or, with a single speaker, utterances.
 
@@ -100,7 +100,7 @@ def phone_task(frames: ProbeData) -> ProbeTask | None:
 
 
 def speaker_task(data: ProbeData) -> ProbeTask | None:
-    """Return the task of predicting the speaker.
+    """Returns the task of predicting the speaker.
 
     Args:
         data: Frames, or means over utterances.
@@ -127,7 +127,7 @@ def speaker_task(data: ProbeData) -> ProbeTask | None:
 def run_probes(
     tasks: Sequence[ProbeTask], seeds: Sequence[int] = (0, 1, 2)
 ) -> Iterator[ProbeResult]:
-    """Run all probes of all tasks and representations, `num_probes(tasks)` in total.
+    """Runs all probes of all tasks and representations, `num_probes(tasks)` in total.
 
     Args:
         tasks: The tasks.
@@ -143,14 +143,14 @@ def run_probes(
 
 
 def num_probes(tasks: Sequence[ProbeTask]) -> int:
-    """Return the number of results of `run_probes`."""
+    """Returns the number of results of `run_probes`."""
     return sum(len(task.data.values) * len(KINDS) for task in tasks)
 
 
 def run_probe(
     task: ProbeTask, representation: str, kind: Kind, seeds: Sequence[int] = (0, 1, 2)
 ) -> ProbeResult:
-    """Train and test a probe of one representation.
+    """Trains and tests a probe of one representation.
 
     Args:
         task: The task.
@@ -178,7 +178,7 @@ def run_probe(
 
 
 def _divisions(task: ProbeTask, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield the training rows and the test rows of each fold."""
+    """Yields the training rows and the test rows of each fold."""
     folds = task.folds(seed)
     for fold in np.unique(folds):
         train, test = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
@@ -189,7 +189,7 @@ def _divisions(task: ProbeTask, seed: int) -> Iterator[tuple[np.ndarray, np.ndar
 def _right(
     task: ProbeTask, values: Matrix, kind: Kind, seed: int, is_shuffled: bool = False
 ) -> np.ndarray:
-    """Whether a probe that was not trained on the row predicts it correctly, `(R,)`."""
+    """Returns whether a probe that was not trained on the row predicts it correctly, `(R,)`."""
     right = np.zeros(len(task.labels))
     for number, (train, test) in enumerate(_divisions(task, seed)):
         labels = task.labels[train]
@@ -202,7 +202,7 @@ def _right(
 
 
 def _prior(task: ProbeTask, seed: int) -> np.ndarray:
-    """Whether the most frequent label of the training rows is correct, `(R,)`."""
+    """Returns whether the most frequent label of the training rows is correct, `(R,)`."""
     right = np.zeros(len(task.labels))
     for train, test in _divisions(task, seed):
         names, counts = np.unique(task.labels[train], return_counts=True)

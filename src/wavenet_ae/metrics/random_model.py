@@ -21,7 +21,7 @@ WINDOWS_AT_ONCE = 8  # batch from which batch normalization takes its statistics
 
 
 def training_windows(model: CodeModel, corpus: PackedCorpus, seed: int = 0) -> Tensor:
-    """Return a window, at least a second long, of each of at most 64 training utterances.
+    """Returns a window, at least a second long, of each of at most 64 training utterances.
 
     If there is no training split, utterances come from all splits. Shorter utterances are padded
     with silence.
@@ -50,7 +50,7 @@ def training_windows(model: CodeModel, corpus: PackedCorpus, seed: int = 0) -> T
 def random_model(
     config: Mapping[str, Any], model: CodeModel, windows: Tensor, seed: int = 0
 ) -> CodeModel:
-    """Build a model of the same configuration with fresh weights, in evaluation mode.
+    """Builds a model of the same configuration with fresh weights, in evaluation mode.
 
     The random model knows what a run knows of its data before the first step: features are
     standardized on `windows`, and batch normalization has the statistics that it would have in
@@ -76,7 +76,7 @@ def random_model(
 
 @torch.no_grad()
 def _settle_statistics(encoder: Encoder, batches: list[Tensor]) -> None:
-    """Set batch normalization to the mean statistics of batches `(B, T)`, as training would."""
+    """Sets batch normalization to the mean statistics of batches `(B, T)`, as training would."""
     for module in encoder.modules():
         if isinstance(module, BatchNorm):
             module.reset_running_stats()

@@ -62,7 +62,7 @@ class ReceptiveField:
 
 
 def measure_receptive_fields(model: GenerativeModel) -> list[ReceptiveField]:
-    """Measure the receptive fields of a model, in samples.
+    """Measures the receptive fields of a model, in samples.
 
     A model without codes has only the first field, and a model whose decoder remembers all of the
     past only the second. Codes count from their anchor, predictions from the predicted sample:
@@ -118,7 +118,7 @@ def _computed_readers(model: Autoencoder) -> SampleRange:
 
 @torch.no_grad()
 def _measured_past(model: GenerativeModel) -> SampleRange:
-    """Mark one past sample by NaN and find the predictions that it spoils."""
+    """Marks one past sample by NaN and finds the predictions that it spoils."""
     decoder, field = model.decoder, model.decoder.chain.receptive_field
     plan = model.window(field + 2)
     past, speaker = _inputs(model, plan)
@@ -136,7 +136,7 @@ def _measured_past(model: GenerativeModel) -> SampleRange:
 
 @contextmanager
 def _nan_for_level(module: nn.Module, levels: int | None) -> Iterator[None]:
-    """Make a decoder's input return NaN for the highest level, if targets are levels."""
+    """Makes a decoder's input return NaN for the highest level, if targets are levels."""
 
     def replace(_module: nn.Module, inputs: tuple[Tensor], output: Tensor) -> Tensor:
         if levels is None:
@@ -170,7 +170,7 @@ def _measured_code(model: Autoencoder) -> SampleRange:
 
 @torch.no_grad()
 def _measured_readers(model: Autoencoder) -> SampleRange:
-    """Mark the vector of one code by NaN and find the predictions that it spoils."""
+    """Marks the vector of one code by NaN and finds the predictions that it spoils."""
     plan = model.window(model.window(1).full_usage + 3 * int(model.hop))
     code = plan.usage.index(plan.full_usage)
     shape = (1, model.bottleneck.dim, plan.num_codes)

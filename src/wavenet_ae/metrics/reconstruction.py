@@ -66,7 +66,7 @@ class Resynthesis:
 def choose(
     model: Autoencoder, corpus: PackedCorpus, rows: np.ndarray, count: int, seconds: float
 ) -> Originals:
-    """Choose the beginnings of utterances, from as many speakers as possible.
+    """Chooses the beginnings of utterances, from as many speakers as possible.
 
     Utterances of unknown speakers are used only if the model knows none of the speakers.
 
@@ -95,7 +95,7 @@ def choose(
 
 
 def voices(model: Autoencoder, corpus: PackedCorpus) -> dict[str, float]:
-    """Measure the mean F0 of known speakers with enough training recordings.
+    """Measures the mean F0 of known speakers with enough training recordings.
 
     If there is no training split, all recordings are used.
 
@@ -124,7 +124,7 @@ def _speech(corpus: PackedCorpus, rows: np.ndarray) -> np.ndarray:
 
 
 def plan_resyntheses(model: Autoencoder, originals: Originals) -> Iterator[Resynthesis]:
-    """Yield every resynthesis of the originals; voices are converted only if two are known."""
+    """Yields every resynthesis of the originals; voices are converted only if two are known."""
     codes = [model.encode(each, model.sample_rate) for each in originals.samples]
     for number, (own, speaker) in enumerate(zip(codes, originals.speakers, strict=True)):
         yield Resynthesis(RECONSTRUCTION, number, own, speaker)
@@ -138,7 +138,7 @@ def plan_resyntheses(model: Autoencoder, originals: Originals) -> Iterator[Resyn
 
 
 def repeated(codes: Tensor, size: int) -> Tensor:
-    """Return the first `size` of codes `(..., N)`, repeated over and over."""
+    """Returns the first `size` of codes `(..., N)`, repeated over and over."""
     return torch.cat([codes] * -(-size // codes.shape[-1]), dim=-1)[..., :size]
 
 
@@ -172,5 +172,5 @@ def resynthesize(
 
 
 def through_mu_law(model: Autoencoder, samples: np.ndarray) -> np.ndarray:
-    """Return samples `(T,)` int16, rounded to mu-law levels."""
+    """Returns samples `(T,)` int16, rounded to mu-law levels."""
     return model.target.to_waveform(model.target(torch.from_numpy(samples)[None]))[0]

@@ -73,7 +73,7 @@ class Representations:
         self.names = tuple(shortest.values)
 
     def __call__(self, waveform: Tensor) -> RepresentedUtterance:
-        """Return the representations of an utterance `(T,)` int16 at the model's rate."""
+        """Returns the representations of an utterance `(T,)` int16 at the model's rate."""
         encoded = encode_with_anchors(self.model, waveform)
         values = {"latents": encoded.latents}
         if not isinstance(self.model.bottleneck, Identity):

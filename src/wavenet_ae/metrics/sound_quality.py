@@ -46,7 +46,7 @@ class SoundQuality:
 def sound_quality(
     model: Autoencoder, originals: Originals, sound: Resynthesis, samples: np.ndarray
 ) -> SoundQuality:
-    """Compute the metrics of a reconstruction.
+    """Computes the metrics of a reconstruction.
 
     Args:
         model: The model, in evaluation mode.
@@ -70,7 +70,7 @@ def sound_quality(
 
 
 def missing_packages() -> list[str]:
-    """Return the packages for PESQ and STOI that are not installed."""
+    """Returns the packages for PESQ and STOI that are not installed."""
     return [name for name in ("pesq", "pystoi") if find_spec(name) is None]
 
 
@@ -114,13 +114,13 @@ class Mean:
 
 
 def means(qualities: Sequence[SoundQuality]) -> Mapping[str, Mean]:
-    """Return the mean of each metric over the reconstructions that have it."""
+    """Returns the mean of each metric over the reconstructions that have it."""
     rows = [asdict(each) for each in qualities]
     return {name: mean([row[name] for row in rows]) for name in rows[0]}
 
 
 def mean(values: Sequence[float]) -> Mean:
-    """Return the mean of the finite values and its standard error."""
+    """Returns the mean of the finite values and its standard error."""
     finite = np.array([each for each in values if np.isfinite(each)])
     if not len(finite):
         return Mean(NAN, NAN, 0)

@@ -33,11 +33,11 @@ class JointCounts:
 
     @staticmethod
     def none(num_codes: int, num_labels: int) -> JointCounts:
-        """Return an empty table."""
+        """Returns an empty table."""
         return JointCounts(np.zeros((num_codes, num_labels), np.int64), 0, 0)
 
     def added(self, codes: np.ndarray, labels: np.ndarray) -> JointCounts:
-        """Return the table with the frames of an utterance added.
+        """Returns the table with the frames of an utterance added.
 
         Args:
             codes: `(N,)` in 0 .. K - 1.
@@ -65,7 +65,7 @@ class JointCounts:
         )
 
     def shuffled(self, seed: int) -> JointCounts:
-        """Return the table that a random permutation of all labels would give.
+        """Returns the table that a random permutation of all labels would give.
 
         The counts are sampled with the same sums of rows and columns, from their distribution under
         such permutations.
@@ -123,7 +123,7 @@ class UnitQuality:
 def unit_quality(
     codes: np.ndarray, labels: np.ndarray, num_codes: int, num_labels: int
 ) -> UnitQuality:
-    """Compute the metrics of a single array of codes and labels.
+    """Computes the metrics of a single array of codes and labels.
 
     Args:
         codes: `(N,)` in 0 .. K - 1.
@@ -138,7 +138,7 @@ def unit_quality(
 
 
 def joint_quality(joint: JointCounts, seed: int = 0) -> UnitQuality:
-    """Compute the metrics of a contingency table.
+    """Computes the metrics of a contingency table.
 
     Args:
         joint: The table.
@@ -172,7 +172,7 @@ def joint_quality(joint: JointCounts, seed: int = 0) -> UnitQuality:
 
 
 def held_out_accuracy(halves: tuple[JointCounts, JointCounts]) -> float:
-    """Return the accuracy of a dictionary from codes to phones that was made on the other half.
+    """Returns the accuracy of a dictionary from codes to phones that was made on the other half.
 
     A code that the dictionary lacks stands for the most frequent phone of that half.
 
@@ -190,7 +190,7 @@ def held_out_accuracy(halves: tuple[JointCounts, JointCounts]) -> float:
 
 
 def halves(names: Sequence[str], seed: int = 0) -> dict[str, int]:
-    """Assign each distinct name to one of two halves of equal size, in random order.
+    """Assigns each distinct name to one of two halves of equal size, in random order.
 
     Args:
         names: Names of speakers or, with a single speaker, of utterances.
@@ -205,13 +205,13 @@ def halves(names: Sequence[str], seed: int = 0) -> dict[str, int]:
 
 
 def pnmi(joint: np.ndarray) -> float:
-    """Return I(code; phone) / H(phone) of joint counts `(K, L)`; NaN with a single phone."""
+    """Returns I(code; phone) / H(phone) of joint counts `(K, L)`; NaN with a single phone."""
     phone_entropy = _entropy(joint.sum(axis=0))
     return _information(joint) / phone_entropy if phone_entropy else float("nan")
 
 
 def nmi(joint: np.ndarray) -> float:
-    """Return 2 I(code; phone) / (H(code) + H(phone)) of joint counts `(K, L)`.
+    """Returns 2 I(code; phone) / (H(code) + H(phone)) of joint counts `(K, L)`.
 
     It is NaN with a single code and a single phone.
     """

@@ -75,5 +75,5 @@ def _decoder(
 
 
 def _module(node: Mapping[str, Any], **derived: Any) -> Any:
-    """Build a part; it, and whatever it is made of, must be a module of this package."""
+    """Builds a part; it, and whatever it is made of, must be a module of this package."""
     return instantiate(node, kind=nn.Module, **derived)

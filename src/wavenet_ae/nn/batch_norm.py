@@ -16,7 +16,7 @@ class BatchNorm(nn.BatchNorm1d):
     """
 
     def forward(self, input: Tensor) -> Tensor:
-        """Normalize `(B, C, N)`, in float32 even under autocast."""
+        """Normalizes `(B, C, N)`, in float32 even under autocast."""
         if not (self.training and world_size() > 1):
             return super().forward(input)
         assert self.running_mean is not None

@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 def jitter_sources(uniform: Tensor, probability: float) -> Tensor:
-    """Choose the position that each position takes its vector from.
+    """Chooses the position that each position takes its vector from.
 
     Each position is replaced by its left or its right neighbor with probability `probability / 2`
     each, clamped at the ends (Chorowski et al. 2019, arXiv 1901.08810, sec. III-C). Where that
@@ -33,7 +33,7 @@ def jitter_sources(uniform: Tensor, probability: float) -> Tensor:
 
 
 def jitter(vectors: Tensor, uniform: Tensor, probability: float) -> Tensor:
-    """Replace vectors by their neighbors in time, see `jitter_sources`.
+    """Replaces vectors by their neighbors in time, see `jitter_sources`.
 
     Args:
         vectors: `(B, D, N)`.

@@ -54,7 +54,7 @@ class Upsampling(nn.Module):
         self.chain = Chain((Down(context, name="code context"), *ups))
 
     def forward(self, vectors: Tensor) -> Tensor:
-        """Return conditioning vectors `(B, C, M)` of the bottleneck's vectors `(B, D, N)`."""
+        """Returns conditioning vectors `(B, C, M)` of the bottleneck's vectors `(B, D, N)`."""
         hidden = F.relu(self.context(vectors))
         for stage in self.stages:
             hidden = F.relu(stage(hidden))

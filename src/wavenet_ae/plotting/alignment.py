@@ -40,7 +40,7 @@ class Interval:
     end: float
 
     def overlaps(self, begin: float, end: float) -> bool:
-        """Whether any of it lies between two times."""
+        """Returns whether any of it lies between two times."""
         return self.begin < end and self.end > begin
 
     def within(self, begin: float, end: float) -> Interval:

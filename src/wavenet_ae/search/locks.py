@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 @contextmanager
 def sole_search(folder: Path) -> Iterator[None]:
-    """Hold the lock of a search in `folder`.
+    """Holds the lock of a search in `folder`.
 
     Raises:
         UserError: If another process searches in the folder.
@@ -35,7 +35,7 @@ def sole_search(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def run_in_turn(folder: Path) -> Iterator[None]:
-    """Hold the lock of a run in `folder`, waiting while another process trains there.
+    """Holds the lock of a run in `folder`, waiting while another process trains there.
 
     The processes of a launcher outlive a sweep that is killed. When the sweep continues, it must
     not train in the same folder at the same time.

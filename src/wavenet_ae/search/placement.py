@@ -9,7 +9,7 @@ from wavenet_ae.errors import UserError
 
 
 def require_one_device(config: Mapping[str, Any]) -> None:
-    """Check that a run of a sweep uses one device.
+    """Checks that a run of a sweep uses one device.
 
     With several devices, Lightning would start their processes with the sweep's own command, and
     each process would start a sweep.

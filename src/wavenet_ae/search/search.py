@@ -39,7 +39,7 @@ def search(
     context: HydraContext,
     task: TaskFunction,
 ) -> None:
-    """Run the missing trials of a sweep folder, and log the best.
+    """Runs the missing trials of a sweep folder, and logs the best.
 
     Args:
         node: Values of `hydra.sweeper`.
@@ -97,7 +97,7 @@ def _checked(
 
 
 def _run_batch(trials: Trials, launcher: Launcher, folder: Path) -> None:
-    """Run as many trials as may run side by side, first those that a killed search has left."""
+    """Runs as many trials as may run side by side, first those that a killed search has left."""
     missing = trials.settings.num_trials - trials.num_finished()
     size = min(missing, trials.settings.num_parallel)
     batch = []
@@ -118,7 +118,7 @@ def _run_batch(trials: Trials, launcher: Launcher, folder: Path) -> None:
 def _launch(
     launcher: Launcher, space: Space, batch: Sequence[Trial], num_trials: int
 ) -> Sequence[JobReturn]:
-    """Run each trial in the folder of its own number, whatever numbers the launcher counts."""
+    """Runs each trial in the folder of its own number, whatever numbers the launcher counts."""
     overrides = []
     for trial in batch:
         logger.info("trial %d of %d: %s", trial.number, num_trials, _assignments(trial.params))
@@ -160,7 +160,7 @@ def _tell(trials: Trials, trial: Trial, outcome: Outcome) -> None:
 
 
 def _name_best(trials: Trials, folder: Path) -> None:
-    """Log the best trial and write it to `best.yaml`."""
+    """Logs the best trial and writes it to `best.yaml`."""
     best = trials.best()
     if best is None:
         logger.warning("none of %d trials has a result: see %s", trials.num_finished(), folder)

@@ -27,7 +27,7 @@ class SearchSettings:
 
 
 def check_search_settings(node: Mapping[str, Any]) -> SearchSettings:
-    """Bind and check the values of `hydra.sweeper`.
+    """Binds and checks the values of `hydra.sweeper`.
 
     Raises:
         UserError: If there is any problem; the text lists all of them.

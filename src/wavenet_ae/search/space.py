@@ -40,11 +40,11 @@ class Space:
     fixed: tuple[str, ...]
 
     def overrides(self, values: Mapping[str, Any]) -> list[str]:
-        """Return the command line of a trial with these values."""
+        """Returns the command line of a trial with these values."""
         return [*self.fixed, *(f"{key}={values[key]}" for key in self.searched)]
 
     def corners(self) -> list[dict[str, Any]]:
-        """Return sets of values that cover every choice and both ends of every interval."""
+        """Returns sets of values that cover every choice and both ends of every interval."""
         ends = {key: _ends(each) for key, each in self.searched.items()}
         number = max(map(len, ends.values()))
         return [{key: each[n % len(each)] for key, each in ends.items()} for n in range(number)]
@@ -53,7 +53,7 @@ class Space:
 def parse_space(
     params: Mapping[str, Any], arguments: Sequence[str], loader: ConfigLoader | None = None
 ) -> Space:
-    """Parse a search space.
+    """Parses a search space.
 
     Args:
         params: Values of `hydra.sweeper.params`.

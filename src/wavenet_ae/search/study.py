@@ -62,21 +62,21 @@ class Trials:
         self.study = optuna.load_study(study_name=STUDY, storage=_storage(folder / FILE))
 
     def num_finished(self) -> int:
-        """Return the number of trials that have completed or failed."""
+        """Returns the number of trials that have completed or failed."""
         return sum(each.state.is_finished() for each in self.study.get_trials(deepcopy=False))
 
     def unfinished(self) -> list[Trial]:
-        """Return the trials that a killed search has left, in their order."""
+        """Returns the trials that a killed search has left, in their order."""
         left = self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
         return [self._unfinished(each) for each in left]
 
     def ask(self) -> Trial:
-        """Start a new trial with values from the sampler."""
+        """Starts a new trial with values from the sampler."""
         self._seed_sampler(len(self.study.get_trials(deepcopy=False)))
         return self._with_values(self.study.ask())
 
     def tell(self, trial: Trial, outcome: Outcome) -> None:
-        """Record the outcome of a trial."""
+        """Records the outcome of a trial."""
         if isfinite(outcome.value):
             self.study.tell(trial, outcome.value)
         else:
@@ -84,7 +84,7 @@ class Trials:
             self.study.tell(trial, state=TrialState.FAIL)
 
     def best(self) -> FrozenTrial | None:
-        """Return the best completed trial, or None without any."""
+        """Returns the best completed trial, or None without any."""
         completed = self.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
         return self.study.best_trial if completed else None
 
@@ -108,7 +108,7 @@ class Trials:
 def open_trials(
     folder: Path, space: Space, settings: SearchSettings, reference: Mapping[str, Any]
 ) -> Trials:
-    """Open the study in `folder`, or create it.
+    """Opens the study in `folder`, or creates it.
 
     Args:
         folder: Sweep folder.

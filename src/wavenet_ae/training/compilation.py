@@ -18,7 +18,7 @@ TOLERANCE = 1e-3  # relative to the largest logit, and to the largest of a weigh
 
 
 def compile_parts(model: GenerativeModel, plan: WindowPlan) -> None:
-    """Compile encoder, upsampling and decoder in place.
+    """Compiles encoder, upsampling and decoder in place.
 
     Compilers have given wrong convolutions: logits and gradients on a window of noise are
     compared with those of the model as it was.  That is in float32, in evaluation mode and on the

@@ -73,7 +73,7 @@ class ValidationSums:
             self.kls += torch.tensor([kl.sum(), kl.numel()])
 
     def over_processes(self) -> None:
-        """Add what other processes have seen; call it once, in all of them."""
+        """Adds what other processes have seen; call it once, in all of them."""
         self.nats, self.items, self.kls = (
             all_reduce_sum_float64(each, self.device) for each in (self.nats, self.items, self.kls)
         )

@@ -61,7 +61,7 @@ class Voice:
 
 
 def sample_voice(rng: np.random.Generator) -> Voice:
-    """Sample a random adult voice from two overlapping groups, of long and short vocal tracts."""
+    """Samples a random adult voice from two overlapping groups, of long and short vocal tracts."""
     short = rng.random() < 0.5
     scale = rng.normal(1.13, 0.045) if short else rng.normal(0.99, 0.045)
     pitch = rng.normal(205, 28) if short else rng.normal(115, 20)
@@ -89,7 +89,7 @@ class Segment:
 
 
 def sample_durations(phones: Sequence[str], speaker: Voice, rng: np.random.Generator) -> np.ndarray:
-    """Sample durations of phones; short phones will be reduced, see `utter`.
+    """Samples durations of phones; short phones will be reduced, see `utter`.
 
     Args:
         phones: Names of the phones.
@@ -107,7 +107,7 @@ def sample_durations(phones: Sequence[str], speaker: Voice, rng: np.random.Gener
 def utter(
     phones: Sequence[str], durations: np.ndarray, speaker: Voice, rng: np.random.Generator
 ) -> tuple[np.ndarray, list[Segment]]:
-    """Synthesize phones.
+    """Synthesizes phones.
 
     Args:
         phones: Names of the phones.
@@ -159,7 +159,7 @@ def _pulses(pitch: np.ndarray, speaker: Voice, rng: np.random.Generator) -> np.n
 
 
 def tilted(signal: np.ndarray, db_per_octave: float, above_hz: float) -> np.ndarray:
-    """Filter a signal so that its spectrum falls or rises above a frequency.
+    """Filters a signal so that its spectrum falls or rises above a frequency.
 
     Args:
         signal: `(samples,)`.
@@ -274,7 +274,7 @@ def _nasal_dip(nasality: np.ndarray, zero_hz: np.ndarray) -> np.ndarray:
 
 
 def _filtered(source: np.ndarray, filters: np.ndarray) -> np.ndarray:
-    """Filter Hann windows of 2 * HOP, which sum to 1, and add them: `(samples,)` float32."""
+    """Filters Hann windows of 2 * HOP, which sum to 1, and adds them: `(samples,)` float32."""
     num_frames = len(filters)
     window = np.hanning(2 * HOP + 1)[:-1].astype(np.float32)
     frames = fft.irfft(fft.rfft(_windows(source, num_frames) * window, NUM_BINS) * filters)

@@ -87,7 +87,7 @@ class ToySource:
         self.root = Path(root).expanduser() / name
 
     def prepare(self) -> None:
-        """Synthesize the corpus, unless it exists; runs that start together wait for the first."""
+        """Synthesizes the corpus, unless it exists; runs that start together wait for the first."""
         if self.root.is_dir():
             return
         self.root.parent.mkdir(parents=True, exist_ok=True)
@@ -96,7 +96,7 @@ class ToySource:
                 self._synthesize()
 
     def recordings(self) -> list[Recording]:
-        """Return all recordings in order of their keys; one in six is for validation."""
+        """Returns all recordings in order of their keys; one in six is for validation."""
         from wavenet_ae.data.sources import Recording  # synthesis does not need its imports
 
         return [
@@ -143,7 +143,7 @@ class ToySource:
 def make_utterance(
     speaker: Voice, num_samples: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, list[Segment]]:
-    """Synthesize an utterance of random syllables, recorded in a room with noise.
+    """Synthesizes an utterance of random syllables, recorded in a room with noise.
 
     Args:
         speaker: The voice.
@@ -198,7 +198,7 @@ def _colored_noise(num_samples: int, fall_db: float, rng: np.random.Generator) -
 
 
 def _write(stem: Path, waveform: np.ndarray, segments: list[Segment]) -> None:
-    """Write `stem`.wav and `stem`.phn."""
+    """Writes `stem`.wav and `stem`.phn."""
     levels = np.round(waveform * 32767).astype(np.int16)
     soundfile.write(stem.with_suffix(".wav"), levels, SAMPLE_RATE, subtype="PCM_16")
     lines = [f"{each.begin} {each.end} {each.phone}\n" for each in segments]

@@ -43,7 +43,7 @@ class NotCompiled(UserError):
 
 
 def compiled(source: str, flags: Sequence[str] = ()) -> Path:
-    """Return the library of a source file, compiled if it is missing.
+    """Returns the library of a source file, compiled if it is missing.
 
     Args:
         source: Name of a file in `cpp/`.
@@ -76,13 +76,13 @@ def compiled(source: str, flags: Sequence[str] = ()) -> Path:
 
 
 def cache_folder() -> Path:
-    """Return the folder of compiled libraries, below $WAVENET_AE_CACHE or ~/.cache/wavenet_ae."""
+    """Returns the folder of compiled libraries, below $WAVENET_AE_CACHE or ~/.cache/wavenet_ae."""
     folder = os.environ.get("WAVENET_AE_CACHE") or Path.home() / ".cache" / "wavenet_ae"
     return Path(folder).expanduser() / "native"
 
 
 def find_compiler() -> list[str]:
-    """Return the command of a C++ compiler: $CXX if it is set, else the first that exists.
+    """Returns the command of a C++ compiler: $CXX if it is set, else the first that exists.
 
     Raises:
         NotCompiled: If there is none.
@@ -115,7 +115,7 @@ def _version(program: str) -> str:
 
 
 def _compile(command: Sequence[str], library: Path) -> None:
-    """Compile a library; the compiler's output is kept beside it."""
+    """Compiles a library; the compiler's output is kept beside it."""
     logger.info("compiling the native engine, once: %s", library)
     log = library.with_suffix(".log")
     with atomic_path(library) as unfinished:
@@ -129,7 +129,7 @@ def _compile(command: Sequence[str], library: Path) -> None:
 
 
 def _remove_unused(folder: Path) -> None:
-    """Remove unused libraries, their logs, and what killed compilers have left.
+    """Removes unused libraries, their logs, and what killed compilers have left.
 
     A library that a process is about to load is never removed: whoever finds a library unused for
     that long takes its lock before using it. Locks stay, because others may wait for them.

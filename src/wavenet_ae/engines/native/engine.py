@@ -55,7 +55,7 @@ class NativeEngine(Engine):
 
     @classmethod
     def unfit(cls, decoder: Decoder) -> str | None:
-        """Return why a decoder does not fit this engine, or None if it does."""
+        """Returns why a decoder does not fit this engine, or None if it does."""
         if not isinstance(decoder, WaveNet):
             return f"it steps a WaveNet, but the decoder is {type(decoder).__name__}"
         if not isinstance(decoder.output, Categorical):
@@ -69,7 +69,7 @@ class NativeEngine(Engine):
         return None
 
     def begin(self, history: Tensor, conditioning: Tensor, speaker: Tensor) -> Session:
-        """Begin a session, see `Engine.begin`."""
+        """Begins a session, see `Engine.begin`."""
         return NativeSession(self.packed, history, conditioning, speaker)
 
     @property

@@ -77,7 +77,7 @@ FUNCTIONS: dict[str, tuple[type | None, Sequence[type]]] = {
 
 @cache
 def paths_here() -> list[str]:
-    """Return the paths that this processor supports, the best first.
+    """Returns the paths that this processor supports, the best first.
 
     Raises:
         NotCompiled: If the check of the processor cannot be compiled.
@@ -89,7 +89,7 @@ def paths_here() -> list[str]:
 
 @cache
 def library(path: str, precision: Precision) -> ctypes.CDLL:
-    """Load the functions of a path and a precision; compile them first if necessary.
+    """Loads the functions of a path and a precision; compiles them first if necessary.
 
     Raises:
         NotCompiled: If they cannot be compiled.
@@ -103,13 +103,13 @@ def library(path: str, precision: Precision) -> ctypes.CDLL:
 
 
 def address(array: np.ndarray) -> int:
-    """Return the address of a contiguous array, which must outlive its use."""
+    """Returns the address of a contiguous array, which must outlive its use."""
     assert array.flags.c_contiguous
     return array.ctypes.data
 
 
 def owned(owner: object, pointer: int | None, free: Callable[[int], None]) -> int:
-    """Return a pointer that is freed when its owner is garbage-collected.
+    """Returns a pointer that is freed when its owner is garbage-collected.
 
     It is not freed in a forked process, which has none of the threads that freeing waits for.
 

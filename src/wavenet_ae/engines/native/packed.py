@@ -44,7 +44,7 @@ class PackedDecoder:
         return int(self.library.decoder_bytes(self.pointer))
 
     def read_weights(self, repeats: int) -> None:
-        """Read all weights `repeats` times and do nothing else.
+        """Reads all weights `repeats` times and does nothing else.
 
         No engine that reads all weights for each sample can be faster.
         """

@@ -71,7 +71,7 @@ class NativeSession(base.Session):
         self._hold(_time_major(conditioning))
 
     def generate(self, uniforms: Tensor, sampling: Sampling) -> Tensor:
-        """Generate levels `(B, n)` from uniform numbers `(B, n)`, see `Session.generate`."""
+        """Generates levels `(B, n)` from uniform numbers `(B, n)`, see `Session.generate`."""
         how = native.SamplingOptions(sampling.temperature, sampling.top_k, sampling.top_p)
 
         def sample_chunk(columns: np.ndarray, *given: object) -> np.ndarray:
@@ -85,7 +85,7 @@ class NativeSession(base.Session):
         return torch.from_numpy(sampled).t().contiguous()
 
     def score(self, targets: Tensor) -> Tensor:
-        """Return the logits `(B, Q, n)` of given targets `(B, n)`, see `Session.score`."""
+        """Returns the logits `(B, Q, n)` of given targets `(B, n)`, see `Session.score`."""
         num_levels = self.packed.sizes.levels
 
         def score_chunk(columns: np.ndarray, *given: object) -> np.ndarray:
@@ -97,7 +97,7 @@ class NativeSession(base.Session):
         return torch.from_numpy(logits).permute(1, 2, 0)
 
     def _in_calls(self, rows: Tensor, call: Callable[..., np.ndarray]) -> np.ndarray:
-        """Apply a C++ function to rows `(B, n)`, some samples per call.
+        """Applies a C++ function to rows `(B, n)`, some samples per call.
 
         `call` gets columns `(n, B)`, then the function's first arguments: session, conditioning and
         number of samples.

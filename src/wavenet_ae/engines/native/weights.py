@@ -12,7 +12,7 @@ from wavenet_ae.decoders.wavenet import DilatedLayer
 
 @torch.no_grad()
 def weights_of(decoder: WaveNet) -> dict[str, np.ndarray]:
-    """Return the weights by the names of `library.WEIGHTS`, contiguous float32.
+    """Returns the weights by the names of `library.WEIGHTS`, contiguous float32.
 
     The shapes are in cpp/decoder.hpp.
     """
@@ -35,7 +35,7 @@ def weights_of(decoder: WaveNet) -> dict[str, np.ndarray]:
 
 
 def sizes_of(decoder: WaveNet) -> dict[str, int]:
-    """Return the sizes by the names of `library.SIZES`."""
+    """Returns the sizes by the names of `library.SIZES`."""
     layer: DilatedLayer = decoder.layers[0]  # type: ignore[assignment]
     kernel, gates, residual = layer.taps.shape
     return {

@@ -35,7 +35,7 @@ CODES = "codes"
 
 
 def evaluate_abx(context: Context, progress: Progress) -> Iterator[ResultTable]:
-    """Yield the table `abx` or, where fastabx is not installed, `abx_export`.
+    """Yields the table `abx` or, where fastabx is not installed, `abx_export`.
 
     Writes `<out>/abx/<representation>/`.
     """

@@ -21,7 +21,7 @@ from wavenet_ae.progress import Progress
 
 @torch.no_grad()
 def evaluate_bitrate(context: Context, progress: Progress) -> Iterator[ResultTable]:
-    """Yield the table `bitrate`; a run of equal codes ends where its utterance ends."""
+    """Yields the table `bitrate`; a run of equal codes ends where its utterance ends."""
     model, corpus, rows = context.code_model, context.corpus, context.rows
     bottleneck, device = model.bottleneck, model.device
     size = bottleneck.codebook_size

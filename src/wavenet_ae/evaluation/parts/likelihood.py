@@ -14,7 +14,7 @@ OWN = ("all", "interior")  # samples of predictions with the right conditioning;
 
 
 def evaluate_likelihood(context: Context, progress: Progress) -> Iterator[ResultTable]:
-    """Yield tables `likelihood` and `ablations`."""
+    """Yields tables `likelihood` and `ablations`."""
     model, corpus, rows = context.generative_model, context.corpus, context.rows
     total = int(corpus.length[rows].sum())
     for num_done, sums in likelihood(model, corpus, rows, context.seed):

@@ -35,7 +35,7 @@ ENCODING = 0.2  # about this share of the time is for the encoding
 
 
 def evaluate_probing(context: Context, progress: Progress) -> Iterator[ResultTable]:
-    """Yield the table `probing`; without labels, only speakers are probed, on all utterances."""
+    """Yields the table `probing`; without labels, only speakers are probed, on all utterances."""
     model, labeled, config = context.code_model, context.labeled, context.config
     corpus, rows = context.corpus, labeled.rows or range(len(context.corpus))
     model_config = read_checkpoint(config.file)[SECTION]["config"]

@@ -18,7 +18,7 @@ IDS = {
 
 
 def evaluate_receptive_fields(context: Context, progress: Progress) -> Iterator[ResultTable]:
-    """Yield the table `receptive_fields`, in samples from the place of the reader."""
+    """Yields the table `receptive_fields`, in samples from the place of the reader."""
     rows: list[dict[str, Value]] = [
         {
             "reads": IDS[each.name],

@@ -45,7 +45,7 @@ KINDS = {
 
 
 def evaluate_reconstruction(context: Context, progress: Progress) -> Iterator[ResultTable]:
-    """Yield `reconstruction`, means by kind, and `reconstruction_files`, a row for each file.
+    """Yields `reconstruction`, means by kind, and `reconstruction_files`, a row for each file.
 
     Writes `<out>/reconstruction/NN-<kind>.wav`.
     """

@@ -60,7 +60,7 @@ class Tally:
         segments: Segments,
         rate: int,
     ) -> None:
-        """Add the units (N,) and labels (N,) of one utterance.
+        """Adds the units (N,) and labels (N,) of one utterance.
 
         The uniform changes are spaced evenly from the first anchor to the last.
         """
@@ -94,7 +94,7 @@ def tally_units(
 
 
 def evaluate_units(context: Context, progress: Progress) -> Iterator[ResultTable]:
-    """Yield `units` and `boundaries`, and `unit_usage`, `contingency` and `alignment_example` for
+    """Yields `units` and `boundaries`, and `unit_usage`, `contingency` and `alignment_example` for
     plots."""
     model, labeled, seed = context.code_model, context.labeled, context.seed
     units = Units(model, labeled.corpus, seed)

@@ -41,7 +41,7 @@ def cell(row: Mapping[str, Value], column: str) -> str:
 
 
 def _counts(error: float, value: float) -> bool:
-    """Whether an error is more than what rounding leaves."""
+    """Returns whether an error is more than what rounding leaves."""
     return error > 1e-9 * abs(value)
 
 

@@ -11,7 +11,7 @@ from wavenet_ae.evaluation.results import EvaluationResult
 
 
 def load_results(paths: Sequence[Path]) -> list[EvaluationResult]:
-    """Load results, whose models get unique names.
+    """Loads results, whose models get unique names.
 
     Raises:
         UserError: If a file is not a result.

@@ -25,7 +25,7 @@ ASSETS = files("wavenet_ae.evaluation.report") / "assets"
 
 
 def write_report(evaluations: Sequence[Path], path: Path) -> None:
-    """Write the page of evaluation.json files, one for each model, whole or not at all.
+    """Writes the page of evaluation.json files, one for each model, whole or not at all.
 
     Raises:
         UserError: If a file is not a result.

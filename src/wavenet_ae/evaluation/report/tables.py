@@ -73,6 +73,6 @@ def _cell(row: Mapping[str, Value], name: str) -> Cell:
 
 
 def _is_number(rows: Sequence[Mapping[str, Value]], name: str) -> bool:
-    """Whether no row has a text or a range there."""
+    """Returns whether no row has a text or a range there."""
     cells = [row[name] for row in rows if name in row]
     return bool(cells) and not any(isinstance(each, str | bool) for each in cells)

@@ -97,7 +97,7 @@ class Checkpoints(pl.callbacks.Checkpoint):
 
     @staticmethod
     def _log_step(trainer: pl.Trainer) -> None:
-        """Write this step's row of metrics.csv now: Lightning does so only after this hook, and a
+        """Writes this step's row of metrics.csv now: Lightning does so only after this hook, and a
         run that is resumed from here begins after it."""
         if trainer.global_step % trainer.log_every_n_steps == 0:  # type: ignore[attr-defined]
             figures = {

@@ -52,7 +52,7 @@ class Threads(pl.Callback):
         self.adaptive.start_with(self.record[-1]["threads"])
 
     def _can_follow(self, step: int) -> bool:
-        """Whether the record says what to do from `step` on, on a machine like this one."""
+        """Returns whether the record says what to do from `step` on, on a machine like this one."""
         if not self.record or self.record[0]["step"] > step:
             return False
         offered = [line["of"] for line in self.record if line["step"] <= step][-1]

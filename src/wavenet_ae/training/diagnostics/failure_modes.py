@@ -133,7 +133,7 @@ def _first_steps(history: History) -> float:
 
 
 def _knows_nothing(snapshot: Snapshot) -> bool:
-    """Whether the decoder predicts hardly better than by how frequent each level is."""
+    """Returns whether the decoder predicts hardly better than by how frequent each level is."""
     return (
         snapshot["train/nll"] > snapshot.get("input/level_entropy", float("inf")) - LITTLE_LEARNED
     )

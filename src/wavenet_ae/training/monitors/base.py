@@ -46,5 +46,5 @@ class Monitor(pl.Callback):
 
 
 def is_logged(trainer: pl.Trainer, step: int) -> bool:
-    """Whether figures are logged after `step` optimizer steps."""
+    """Returns whether figures are logged after `step` optimizer steps."""
     return step % trainer.log_every_n_steps == 0  # type: ignore[attr-defined]
