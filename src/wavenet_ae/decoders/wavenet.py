@@ -6,6 +6,8 @@ views, each of them one contiguous block of rows, which is what makes it fast.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -14,9 +16,22 @@ from wavenet_ae.decoders.base import Decoder, OutputDistribution
 from wavenet_ae.decoders.categorical import Categorical
 from wavenet_ae.decoders.gated_layer import Weights, gated_layers, gates, layer_spans
 from wavenet_ae.decoders.inputs import target_input
-from wavenet_ae.decoders.state import WaveNetState
 from wavenet_ae.geometry import Chain, causal_chain
 from wavenet_ae.schema import Positive
+
+
+@dataclass(frozen=True)
+class WaveNetState:
+    """State of B streams; `WaveNet.step` changes it in place.
+
+    Attributes:
+        rings: For each layer ((k - 1) d, B, R), its inputs at as many positions before this one;
+            the input of position `p` lies in row `p mod (k - 1) d`.
+        position: Number (1,) int64 of samples that have been stepped over.
+    """
+
+    rings: tuple[Tensor, ...]
+    position: Tensor
 
 
 class DilatedLayer(nn.Module):

@@ -14,8 +14,13 @@ from wavenet_ae.bottlenecks import Bottleneck
 from wavenet_ae.decoders import Decoder
 from wavenet_ae.encoders import Encoder
 from wavenet_ae.engines import Sampling, make_engine, stream_seed
-from wavenet_ae.models.prediction import predict_targets, targets_in
-from wavenet_ae.models.roles import Autoencoder, CodeStream, Conditioning
+from wavenet_ae.models.roles import (
+    Autoencoder,
+    CodeStream,
+    Conditioning,
+    predict_targets,
+    targets_in,
+)
 from wavenet_ae.models.sampling import synthesize
 from wavenet_ae.models.utterance import CodeConditioning, encode_utterance
 from wavenet_ae.nn.jitter import jitter

@@ -228,3 +228,38 @@ class Autoencoder(CodeModel, GenerativeModel):
 def has_codes(model: SpeechModel) -> bool:
     """Returns whether a model makes discrete codes."""
     return isinstance(model, CodeModel) and model.bottleneck.codebook_size is not None
+
+
+def predict_targets(
+    decoder: Decoder,
+    targets: Tensor,
+    conditioning: Tensor,
+    speaker: Tensor,
+    plan: WindowPlan,
+    bottleneck: BottleneckOutput | None = None,
+) -> ModelOutput:
+    """Returns the predictions of `plan.targets` and what they cost.
+
+    Args:
+        decoder: Decoder of the model.
+        targets: Targets (B, ...) of `plan.target_input`.
+        conditioning: Vectors (B, C, M).
+        speaker: Rows (B,).
+        plan: Where the parts of the window lie.
+        bottleneck: Output of the bottleneck, passed on.
+    """
+    parameters = decoder(targets[:, plan.decoder_input], conditioning, speaker)  # (B, P, W)
+    predicted = targets[:, plan.targets]
+    nll = decoder.output.nll(parameters, predicted)  # (B, W)
+    return ModelOutput(nll, parameters, predicted, bottleneck)
+
+
+def targets_in(num_samples: int, hop: int) -> int:
+    """Returns the number of targets that stand for a number of samples, one every `hop` of them.
+
+    Raises:
+        ValueError: It is not a whole number.
+    """
+    if num_samples % hop:
+        raise ValueError(f"{num_samples} samples are no whole number of targets of {hop} samples")
+    return num_samples // hop

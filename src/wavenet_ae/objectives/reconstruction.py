@@ -9,7 +9,7 @@ from torch import Tensor
 
 from wavenet_ae.alignment import WindowPlan
 from wavenet_ae.objectives.base import Criterion, ObjectiveTerm, TermOutput
-from wavenet_ae.objectives.code_weights import code_weights
+from wavenet_ae.objectives.bottleneck import code_weights
 from wavenet_ae.types import ModelOutput
 
 NLL = Criterion("validation/nll", "minimize", "nats/sample", "validation NLL")
