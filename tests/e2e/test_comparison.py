@@ -122,12 +122,12 @@ def test_runs_of_several_places_in_one_table(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        ([], r"error: runs is empty: give runs=<folder of a run or sweep>"),
+        ([], r"error: runs is empty: set runs=<folder of a run or sweep>"),
         (["runs={sweep}x"], r"no such folder\. Did you mean 'sweep'\?"),
         (["runs={sweep}/vae-seed-1/checkpoints"], r"which is no folder of a run or of a sweep"),
         (["runs=[{sweep},{sweep}/vae-seed-1]"], r"names the run .*vae-seed-1' twice"),
         (["runs={sweep}", "formats=gif"], r"formats is \['gif'\].*png, pdf"),
-        (["runs={sweep}", "formats=[]"], r"formats is empty: give some of png, pdf"),
+        (["runs={sweep}", "formats=[]"], r"formats is empty: set one or both of png and pdf"),
         (["runs={sweep}", "+label=x"], r"label is not known"),
     ],
 )

@@ -81,7 +81,7 @@ def composed(folder: Path, *settings: str) -> dict[str, Any]:
 
 
 def assert_called(log: str, disease: str, figure: str) -> None:
-    """The disease is the first that the doctor warns of, by its figure and with a remedy."""
+    """The disease is the first that the doctor warns of, by its figure and with a suggestion."""
     warnings = re.findall(r"step \d+: ([a-z ]+): (\S+) is \S+\.  .*  Try \S+=", log)
     assert warnings, log
     assert warnings[0][0] == disease and warnings[0][1].startswith(figure), log
@@ -129,7 +129,7 @@ def hums(gain: float) -> np.ndarray:
     return np.clip(gain * np.sin(2 * np.pi * pitches * seconds), -1, 1)
 
 
-OFTEN = ("vqvae", "rvq", "vae")  # between them they log all that the doctor looks at
+OFTEN = ("vqvae", "rvq", "vae")  # between them they log all that the doctor snapshots at
 
 
 @pytest.mark.parametrize(

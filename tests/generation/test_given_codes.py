@@ -86,7 +86,7 @@ def test_codes_of_an_unknown_model_are_accepted_with_a_warning(encoded, tmp_path
         ("rvq", np.zeros(4, int), r"shape \(4,\).*has 3 codebooks:.*\(3, codes\)"),
         ("rvq", np.zeros((2, 4), int), r"shape \(2, 4\).*has 3 codebooks"),
         ("vqvae", np.zeros((6, 4), np.float32), r"float32 \(6, 4\), but this model decodes codes"),
-        ("vqvae", np.zeros(0, int), r"is empty: give at least one code"),
+        ("vqvae", np.zeros(0, int), r"is empty: it must hold at least one code"),
         ("ae", np.zeros(4, int), r"int64 \(4,\), but this model has no codes: it decodes vectors"),
         ("ae", np.zeros((5, 4), np.float32), r"shape \(6, vectors\)"),
         ("ae", np.full((6, 4), np.nan, np.float32), r"NaN or infinite"),

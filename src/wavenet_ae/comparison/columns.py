@@ -53,7 +53,7 @@ EXPLAINED = {
 
 def column(metric: str) -> Column:
     """Returns the column of a metric."""
-    heading = words(metric.removeprefix(EVALUATION)).replace(" ", "\n")
+    heading = words(metric).replace(" ", "\n")
     return next((each for each in KNOWN if each.metric == metric), Column(metric, heading))
 
 

@@ -58,7 +58,7 @@ def _listed(value: Any) -> Any:
 
 def _problems(settings: CompareSettings) -> Iterator[str]:
     if not settings.runs:
-        yield "runs is empty: give runs=<folder of a run or sweep>, or runs=[<folder>,<folder>]"
+        yield "runs is empty: set runs=<folder of a run or sweep>, or runs=[<folder>,<folder>]"
     for folder in map(Path, settings.runs):
         if not folder.is_dir():
             beside = [each.name for each in folder.parent.glob("*/")]
@@ -73,6 +73,6 @@ def _problems(settings: CompareSettings) -> Iterator[str]:
         if folder.is_file():
             yield f"evaluations has {str(folder)!r}, a file, but must list folders"
     if not settings.formats:
-        yield "formats is empty: give some of png, pdf"
+        yield "formats is empty: set one or both of png and pdf"
     if Path(settings.out).is_file():
         yield f"out is {settings.out!r}, a file, but must be a folder"

@@ -19,13 +19,14 @@ aten = torch.ops.aten
 
 
 class Weights(NamedTuple):
-    """Of one layer; or their gradients.
+    """Weights of one layer, or their gradients.
 
-    taps          (k, 2G, R), filter above gate, oldest sample first
-    conditioning  (2G, C)
-    offset        (B, 2G), bias and speaker
-    skip          (S, G)
-    residual      (R, G), or None in the last layer
+    Attributes:
+        taps: Taps (k, 2G, R), filter above gate, oldest sample first.
+        conditioning: Projection (2G, C) of the conditioning.
+        offset: Bias and speaker (B, 2G).
+        skip: Projection (S, G) to the sum of the layers.
+        residual: Projection (R, G) to the residual stream; None in the last layer.
     """
 
     taps: Tensor
@@ -36,9 +37,15 @@ class Weights(NamedTuple):
 
 
 class LayerSpan(NamedTuple):
-    """Where a layer stands: its outputs are those from `first` on of the first layer's.
+    """Positions of a layer's outputs, counted from the first output of the first layer.
 
     Conditioning frame `m` is held for the outputs `m * hop .. (m + 1) * hop - 1`.
+
+    Attributes:
+        dilation: Distance of the layer's taps.
+        hop: Outputs for which a conditioning frame is held.
+        first: Position of the first output.
+        length: Number of outputs.
     """
 
     dilation: int
@@ -58,7 +65,7 @@ class LayerSpan(NamedTuple):
 def layer_spans(
     dilations: Sequence[int], kernel: int, hop: int, length: int
 ) -> Iterator[LayerSpan]:
-    """Of each layer over `length` samples."""
+    """Yields the span of each layer over `length` samples."""
     first = -(kernel - 1) * dilations[0]
     for dilation in dilations:
         first += (kernel - 1) * dilation

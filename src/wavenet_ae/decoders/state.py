@@ -1,4 +1,4 @@
-"""What a decoder remembers between two samples."""
+"""The state of a decoder between two samples."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class WaveNetState:
-    """Of B streams; `WaveNet.step` changes it in place.
+    """State of B streams; `WaveNet.step` changes it in place.
 
-    rings     for each layer ((k - 1) d, B, R), its inputs at as many positions before this one;
-              that of position `p` lies in row `p mod (k - 1) d`
-    position  (1,) int64, how many samples have been stepped over
+    Attributes:
+        rings: For each layer ((k - 1) d, B, R), its inputs at as many positions before this one;
+            the input of position `p` lies in row `p mod (k - 1) d`.
+        position: Number (1,) int64 of samples that have been stepped over.
     """
 
     rings: tuple[Tensor, ...]

@@ -201,7 +201,7 @@ def _content(file: Path) -> dict[str, Any]:
         content = None
     if not isinstance(content, dict) or "format" not in content:
         raise UserError(
-            f"{file} is not an evaluation: give an {FILE} that `wavenet-ae evaluate` wrote"
+            f"{file} is not an evaluation: choose an {FILE} that `wavenet-ae evaluate` wrote"
         )
     found = content.pop("format")
     if found != FORMAT:

@@ -151,4 +151,4 @@ def _check_vectors(model: Autoencoder, where: str, vectors: np.ndarray) -> None:
 
 def _require_some(where: str, codes: np.ndarray) -> None:
     if not codes.shape[-1]:
-        raise UserError(f"{where} is empty: give at least one code")
+        raise UserError(f"{where} is empty: it must hold at least one code")

@@ -1,4 +1,4 @@
-"""The contract of objectives: terms that add up, and the criterion by which a run is judged."""
+"""The contract of objectives: terms that add up, and the criterion by which runs are ranked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The doctor names what made-up looks show, once, with remedies that the run can take."""
+"""The doctor names what made-up snapshots show, once, with suggestions that the run can take."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ HEALTHY = {
     "validation/nll_increase_shuffled_codes": 0.02,
     "validation/nll_increase_shuffled_codes_bits_per_second": 230.8,
 }
-SICK = {  # by the figure that shows it: what is unlike the healthy
+SICK = {  # by the metric that shows it: what is unlike the healthy
     "codebook/batch_perplexity": {"codebook/batch_perplexity": 2.0},
     "vae/active_units": {"vae/active_units": 3.0},
     "encoder/dead_units": {"encoder/dead_units/layer_7": 0.95},
@@ -49,7 +49,7 @@ SICK = {  # by the figure that shows it: what is unlike the healthy
     },
 }
 COMMITTED = ("vqvae", "vqvae_ema", "rvq", "lfq", "simvq")
-each_disease = pytest.mark.parametrize("disease", FAILURE_MODES, ids=lambda each: each.figure)
+each_disease = pytest.mark.parametrize("disease", FAILURE_MODES, ids=lambda each: each.metric)
 
 
 @cache
@@ -62,7 +62,7 @@ def config(*overrides: str) -> dict[str, Any]:
 
 
 class Practice:
-    """A doctor, and a trainer whose logged figures are given by hand."""
+    """A doctor, and a trainer whose logged metrics are given by hand."""
 
     def __init__(self, *overrides: str, watched: str = "training") -> None:
         self.doctor = Doctor(config(*overrides), PATIENCE)
@@ -71,17 +71,17 @@ class Practice:
         self.trainer = pl.Trainer(accelerator="cpu", **settings)
         self.watched = watched
 
-    def look(self, figures: dict[str, float], times: int = 1) -> None:
-        """Show `figures` after a step that follows the warmup, so often."""
+    def snapshot(self, metrics: dict[str, float], times: int = 1) -> None:
+        """Show `metrics` after a step that follows the warmup, so often."""
         steps = self.trainer.fit_loop.epoch_loop.automatic_optimization.optim_progress
         for _ in range(times):
             steps.optimizer.step.total.completed = max(500, self.trainer.global_step + 1)
-            self.trainer.callback_metrics.update(figures)
+            self.trainer.callback_metrics.update(metrics)
             self.doctor._check_metrics(self.trainer, self.watched)
 
 
 def bottleneck_of(disease: FailureMode) -> str:
-    return "bottleneck=vae" if disease.figure.startswith("vae/") else "bottleneck=vqvae"
+    return "bottleneck=vae" if disease.metric.startswith("vae/") else "bottleneck=vqvae"
 
 
 def practice_for(disease: FailureMode) -> Practice:
@@ -95,20 +95,20 @@ def called(log: str) -> list[str]:
 @each_disease
 def test_a_disease_is_called_once_and_when_it_has_lasted(disease, caplog):
     practice = practice_for(disease)
-    practice.look(HEALTHY, 5)
-    practice.look(SICK[disease.figure], PATIENCE - 1)
+    practice.snapshot(HEALTHY, 5)
+    practice.snapshot(SICK[disease.metric], PATIENCE - 1)
     assert not called(caplog.text), "too early"
-    practice.look(SICK[disease.figure])
+    practice.snapshot(SICK[disease.metric])
     assert called(caplog.text) == [disease.name]
-    practice.look(SICK[disease.figure], 30)
+    practice.snapshot(SICK[disease.metric], 30)
     assert called(caplog.text) == [disease.name], "said again"
 
 
 def test_a_run_that_is_sick_from_the_first_look_on_is_given_time_as_well(caplog):
     practice = Practice("bottleneck=vqvae")
-    practice.look(HEALTHY | SICK["codebook/batch_perplexity"], PATIENCE - 1)
+    practice.snapshot(HEALTHY | SICK["codebook/batch_perplexity"], PATIENCE - 1)
     assert not called(caplog.text)
-    practice.look({})
+    practice.snapshot({})
     assert called(caplog.text) == ["codebook collapse"]
 
 
@@ -116,14 +116,14 @@ def test_a_run_that_is_sick_from_the_first_look_on_is_given_time_as_well(caplog)
 def test_who_is_well_again_may_fall_ill_again(disease, caplog):
     caplog.set_level("INFO", "wavenet_ae")
     practice = practice_for(disease)
-    practice.look(HEALTHY)
-    practice.look(SICK[disease.figure], PATIENCE)
+    practice.snapshot(HEALTHY)
+    practice.snapshot(SICK[disease.metric], PATIENCE)
     assert " is over" not in caplog.text
-    practice.look(HEALTHY, PATIENCE - 1)
+    practice.snapshot(HEALTHY, PATIENCE - 1)
     assert " is over" not in caplog.text, "too early"
-    practice.look(HEALTHY)
+    practice.snapshot(HEALTHY)
     assert caplog.text.count(f"{disease.name} is over") == 1
-    practice.look(SICK[disease.figure], PATIENCE)
+    practice.snapshot(SICK[disease.metric], PATIENCE)
     assert called(caplog.text) == [disease.name] * 2
 
 
@@ -131,8 +131,8 @@ def test_who_is_well_again_may_fall_ill_again(disease, caplog):
 def test_looks_that_do_not_follow_each_other_are_no_disease(disease, caplog):
     practice = practice_for(disease)
     for _ in range(PATIENCE):
-        practice.look(HEALTHY)
-        practice.look(SICK[disease.figure], PATIENCE - 1)
+        practice.snapshot(HEALTHY)
+        practice.snapshot(SICK[disease.metric], PATIENCE - 1)
     assert not called(caplog.text)
 
 
@@ -141,34 +141,34 @@ def test_looks_that_do_not_follow_each_other_are_no_disease(disease, caplog):
 def test_a_resumed_doctor_goes_on(disease, looks_before, caplog):
     """Neither is a warning repeated, nor does patience begin anew."""
     before, after = practice_for(disease), practice_for(disease)
-    before.look(HEALTHY)
-    before.look(SICK[disease.figure], looks_before)
+    before.snapshot(HEALTHY)
+    before.snapshot(SICK[disease.metric], looks_before)
     after.doctor.load_state_dict(before.doctor.state_dict())
-    after.look(HEALTHY | SICK[disease.figure])
+    after.snapshot(HEALTHY | SICK[disease.metric])
     assert called(caplog.text) == [disease.name]
 
 
 def test_the_healthy_and_those_without_figures_are_left_alone(caplog):
     for option in BOTTLENECKS:
         others = {key: value for key, value in HEALTHY.items() if not key.startswith("vae/")}
-        for figures in (HEALTHY if option == "vae" else others, {"train/nll": 5.5}):
+        for metrics in (HEALTHY if option == "vae" else others, {"train/nll": 5.5}):
             for watched in ("training", "validation"):
-                Practice(f"bottleneck={option}", watched=watched).look(figures, 5)
+                Practice(f"bottleneck={option}", watched=watched).snapshot(metrics, 5)
     assert not called(caplog.text)
 
 
 def test_learning_may_be_slow_during_the_warmup(caplog):
     practice = Practice("optimizer.warmup_steps=510")
-    practice.look(HEALTHY | {"train/nll": 5.5}, 10)  # steps 500 to 509
+    practice.snapshot(HEALTHY | {"train/nll": 5.5}, 10)  # steps 500 to 509
     assert not called(caplog.text)
-    practice.look({}, PATIENCE)
+    practice.snapshot({}, PATIENCE)
     assert called(caplog.text) == ["stalled learning"]
 
 
 def test_an_encoder_without_gradient_is_not_to_blame_for_its_decoder(caplog):
     practice = Practice()
     cut_off = SICK["encoder/gradient_norm_at_bottleneck"]
-    practice.look(HEALTHY | cut_off | SICK["train/nll"], PATIENCE)
+    practice.snapshot(HEALTHY | cut_off | SICK["train/nll"], PATIENCE)
     assert called(caplog.text) == ["stalled learning"]
 
 
@@ -177,32 +177,32 @@ def test_an_encoder_without_gradient_is_not_to_blame_for_its_decoder(caplog):
 def test_a_sentence_names_figure_and_value_and_what_the_run_can_change(disease, option):
     present = [f"bottleneck={option}", "objective.bottleneck.commitment_weight=0.25"]
     present += ["encoder.batch_norm=false", "encoder.shortcut=false"]
-    chart = History(config(*present), possible_codes=64)
-    look = HEALTHY | SICK[disease.figure] | {"step": 500.0}
+    history = History(config(*present), possible_codes=64)
+    snapshot = HEALTHY | SICK[disease.metric] | {"step": 500.0}
     if option not in COMMITTED:
-        del look["bottleneck/commitment"]
-        if disease.figure == "bottleneck/commitment":
+        del snapshot["bottleneck/commitment"]
+        if disease.metric == "bottleneck/commitment":
             return
-    chart.training.append(look)
-    chart.validation.append(look)
-    sentence = disease.sentence(chart)
+    history.training.append(snapshot)
+    history.validation.append(snapshot)
+    sentence = disease.sentence(history)
     assert "Try " in sentence
     assert ("commitment_weight" in sentence) <= (option in COMMITTED), "it is not read"
-    assert ("kl_weight" in sentence) <= ("vae/" in disease.figure), "no KL is logged here"
-    if disease.figure == "input/clipped_fraction":
+    assert ("kl_weight" in sentence) <= ("vae/" in disease.metric), "no KL is logged here"
+    if disease.metric == "input/clipped_fraction":
         return  # no value of this configuration would help
-    shown, value = next(iter(SICK[disease.figure].items()))
+    shown, value = next(iter(SICK[disease.metric].items()))
     assert sentence.startswith(f"{disease.name}: {shown} is {value:.3g}.  {disease.meaning}")
     tried = re.findall(r"(\S+)=(<[^>]*>|\S+) \(now ([^)]*)\)", sentence.removesuffix("."))
     assert len(tried) == sentence.count("(now ") and len(tried) <= 3
-    assert all(chart.has(key) and now != proposed for key, proposed, now in tried)
+    assert all(history.has(key) and now != proposed for key, proposed, now in tried)
     changes = [f"{key}='{text}'" if "<" in text else f"{key}={text}" for key, text, _ in tried]
     changed = History(config(*present, *changes))
-    assert all(changed.setting(key) != chart.setting(key) for key, *_ in tried)
+    assert all(changed.setting(key) != history.setting(key) for key, *_ in tried)
 
 
 @pytest.mark.parametrize(
-    ("figure", "option", "expected"),
+    ("metric", "option", "expected"),
     [
         (
             "codebook/batch_perplexity",
@@ -215,27 +215,29 @@ def test_a_sentence_names_figure_and_value_and_what_the_run_can_change(disease, 
         ("input/clipped_fraction", "ae", "data=table data.path=<a table of those that are not"),
     ],
 )
-def test_what_is_to_be_tried(figure, option, expected):
-    assert expected in sentence_of(figure, f"bottleneck={option}")
+def test_what_is_to_be_tried(metric, option, expected):
+    assert expected in sentence_of(metric, f"bottleneck={option}")
 
 
-def sentence_of(figure: str, *overrides: str, **changes: float) -> str:
+def sentence_of(metric: str, *overrides: str, **changes: float) -> str:
     uniform = ["bottleneck.init=uniform"] * ("bottleneck=vqvae" in overrides)
-    (disease,) = [each for each in FAILURE_MODES if each.figure == figure]
-    chart = History(config(*overrides, *uniform, "objective.bottleneck.commitment_weight=0.25"), 64)
-    for looks in (chart.training, chart.validation):
-        looks.append(HEALTHY | SICK[figure] | {"step": 500.0} | changes)
-    return disease.sentence(chart)
+    (disease,) = [each for each in FAILURE_MODES if each.metric == metric]
+    history = History(
+        config(*overrides, *uniform, "objective.bottleneck.commitment_weight=0.25"), 64
+    )
+    for snapshots in (history.training, history.validation):
+        snapshots.append(HEALTHY | SICK[metric] | {"step": 500.0} | changes)
+    return disease.sentence(history)
 
 
 def test_one_of_several_codebooks_may_collapse():
     """The mean of 60 and 1 is no warning, the 1 is."""
-    (disease,) = [each for each in FAILURE_MODES if each.figure == "codebook/batch_perplexity"]
-    chart = History(config("bottleneck=rvq"), 64)
+    (disease,) = [each for each in FAILURE_MODES if each.metric == "codebook/batch_perplexity"]
+    history = History(config("bottleneck=rvq"), 64)
     books = {f"codebook/batch_perplexity/codebook_{i}": p for i, p in ((1, 60.0), (2, 1.0))}
-    chart.training.extend([HEALTHY | books | {"step": 500.0}] * PATIENCE)
-    assert disease.is_present(chart, PATIENCE)
-    assert "codebook/batch_perplexity/codebook_2 is 1." in disease.sentence(chart)
+    history.training.extend([HEALTHY | books | {"step": 500.0}] * PATIENCE)
+    assert disease.is_present(history, PATIENCE)
+    assert "codebook/batch_perplexity/codebook_2 is 1." in disease.sentence(history)
 
 
 def test_more_revival_is_not_less():

@@ -1,6 +1,6 @@
 """Says in plain words what is wrong with a run, and what to try."""
 
 from wavenet_ae.training.diagnostics.failure_modes import FAILURE_MODES, FailureMode
-from wavenet_ae.training.diagnostics.history import History, Look
+from wavenet_ae.training.diagnostics.history import History, Snapshot
 
-__all__ = ["FAILURE_MODES", "FailureMode", "History", "Look"]
+__all__ = ["FAILURE_MODES", "FailureMode", "History", "Snapshot"]

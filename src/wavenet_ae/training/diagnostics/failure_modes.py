@@ -1,6 +1,6 @@
-"""What can go wrong with a run, by which figures it shows, and what to try.
+"""Failure modes of training: the metrics that show them, and what to try.
 
-Thresholds are those at which runs made to fail are called within their first tenth, and no healthy
+At these thresholds runs that are made to fail are detected within their first tenth, and no healthy
 run of any bottleneck is; docs/guide/watch.md has both.
 """
 
@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from math import log
 from typing import Literal
 
-from wavenet_ae.training.diagnostics.history import History, Look
+from wavenet_ae.training.diagnostics.history import History, Snapshot
 from wavenet_ae.training.diagnostics.suggestions import (
     Hint,
-    Remedy,
+    Suggestion,
     advised,
     at_least,
     at_most,
@@ -28,7 +28,7 @@ FEW_BITS = 0.25  # of those that a batch of codes could have
 FEW_UNITS = 0.1  # of the dimensions
 MOST_DEAD = 0.9  # of the units of a layer
 VANISHED = 1e-10  # the gradient's norm; in healthy runs 1e-5 to 1e-1
-SUDDEN = 10.0  # times the least of the kept looks
+SUDDEN = 10.0  # times the least of the kept snapshots
 MOST_CLIPPED = 0.01  # of the samples
 LITTLE_LEARNED = 0.1  # nats below the entropy of the levels
 LITTLE_GAIN = 0.005  # nats per sample
@@ -38,103 +38,116 @@ FIRST_STEPS = 100
 
 @dataclass(frozen=True)
 class FailureMode:
-    """name      as people know it
-    figure    key of the figure that shows it, or of several: those below it, after a slash
-    monitor   the callback that logs it, by its name in the configuration; None: it always is
-    shows     whether one look shows it
-    meaning   what it means for the run
-    remedies  what to try, the likeliest first
-    watched   which looks show it
-    worst     of several figures, the one to name
+    """One way in which training fails.
+
+    Attributes:
+        name: Its name.
+        metric: Key of the metric that shows it, or what comes before the slash of several.
+        monitor: Name of the monitor that logs the metric; None where it is always logged.
+        shows: Returns whether a snapshot shows it.
+        meaning: What it means for the run.
+        suggestions: Returns what to try, the likeliest first.
+        watched: Which snapshots show it.
+        worst: Chooses the metric to name among several.
     """
 
     name: str
-    figure: str
+    metric: str
     monitor: str | None
-    shows: Callable[[Look, History], bool]
+    shows: Callable[[Snapshot, History], bool]
     meaning: str
-    remedies: Callable[[Look, History], Sequence[Remedy | Hint]]
+    suggestions: Callable[[Snapshot, History], Sequence[Suggestion | Hint]]
     watched: Literal["training", "validation"] = "training"
     worst: Callable[[Iterable[float]], float] = max
 
-    def is_present(self, chart: History, patience: int) -> bool:
-        """Whether each of the last `patience` looks shows it."""
-        looks = chart.last(self.watched, patience)
-        return len(looks) == patience and all(self.shows(look, chart) for look in looks)
+    def is_present(self, history: History, patience: int) -> bool:
+        """Returns whether each of the last `patience` snapshots shows it."""
+        snapshots = history.last(self.watched, patience)
+        return len(snapshots) == patience and all(
+            self.shows(snapshot, history) for snapshot in snapshots
+        )
 
-    def is_over(self, chart: History, patience: int) -> bool:
-        """Whether none of them does."""
-        return not any(self.shows(look, chart) for look in chart.last(self.watched, patience))
+    def is_over(self, history: History, patience: int) -> bool:
+        """Returns whether none of the last `patience` snapshots shows it."""
+        return not any(
+            self.shows(snapshot, history) for snapshot in history.last(self.watched, patience)
+        )
 
-    def sentence(self, chart: History) -> str:
-        """The figure, its value, what it means and what to try."""
-        look = chart.last(self.watched, 1)[0]
-        shown = figures_of(look, self.figure)
+    def sentence(self, history: History) -> str:
+        """Returns the warning: the metric, its value, what it means and what to try."""
+        snapshot = history.last(self.watched, 1)[0]
+        shown = metrics_of(snapshot, self.metric)
         key = next(key for key, value in shown.items() if value == self.worst(shown.values()))
-        advice = advised(self.remedies(look, chart), chart)
+        advice = advised(self.suggestions(snapshot, history), history)
         tried = f"  Try {' or '.join(advice)}." if advice else ""
         return f"{self.name}: {key} is {shown[key]:.3g}.  {self.meaning}{tried}"
 
 
-def figures_of(look: Look, figure: str) -> dict[str, float]:
-    """The figure of this key, and those below it."""
+def metrics_of(snapshot: Snapshot, metric: str) -> dict[str, float]:
+    """Returns the metric of this key and those whose key begins with it and a slash."""
     return {
-        key: value for key, value in look.items() if key == figure or key.startswith(f"{figure}/")
+        key: value
+        for key, value in snapshot.items()
+        if key == metric or key.startswith(f"{metric}/")
     }
 
 
-def _few_codes(look: Look, chart: History) -> bool:
+def _few_codes(snapshot: Snapshot, history: History) -> bool:
     """Of whichever codebook."""
-    shown = figures_of(look, "codebook/batch_perplexity").values()
-    return bool(shown) and log(min(shown)) < FEW_BITS * log(chart.possible_codes)
+    shown = metrics_of(snapshot, "codebook/batch_perplexity").values()
+    return bool(shown) and log(min(shown)) < FEW_BITS * log(history.possible_codes)
 
 
-def _few_units(look: Look, chart: History) -> bool:
-    if "vae/active_units" not in look:
+def _few_units(snapshot: Snapshot, history: History) -> bool:
+    if "vae/active_units" not in snapshot:
         return False
-    return look["vae/active_units"] <= FEW_UNITS * chart.setting("bottleneck.dim")
+    return snapshot["vae/active_units"] <= FEW_UNITS * history.setting("bottleneck.dim")
 
 
-def _dead_layer(look: Look, chart: History) -> bool:
-    return max(figures_of(look, "encoder/dead_units").values(), default=0.0) >= MOST_DEAD
+def _dead_layer(snapshot: Snapshot, history: History) -> bool:
+    return max(metrics_of(snapshot, "encoder/dead_units").values(), default=0.0) >= MOST_DEAD
 
 
-def _cut_off(look: Look, chart: History) -> bool:
-    gradient = look.get("encoder/gradient_norm_at_bottleneck", 1.0)
-    return gradient < VANISHED and not _knows_nothing(look)  # else the decoder is the culprit
+def _cut_off(snapshot: Snapshot, history: History) -> bool:
+    gradient = snapshot.get("encoder/gradient_norm_at_bottleneck", 1.0)
+    return gradient < VANISHED and not _knows_nothing(snapshot)  # else the decoder is the culprit
 
 
-def _exploding(look: Look, chart: History) -> bool:
+def _exploding(snapshot: Snapshot, history: History) -> bool:
     key = "bottleneck/commitment"
-    earlier = [each[key] for each in chart.training if key in each]
-    return key in look and look[key] > SUDDEN * min(earlier)
+    earlier = [each[key] for each in history.training if key in each]
+    return key in snapshot and snapshot[key] > SUDDEN * min(earlier)
 
 
-def _clipped(look: Look, chart: History) -> bool:
-    return look.get("input/clipped_fraction", 0.0) > MOST_CLIPPED
+def _clipped(snapshot: Snapshot, history: History) -> bool:
+    return snapshot.get("input/clipped_fraction", 0.0) > MOST_CLIPPED
 
 
-def _stalled(look: Look, chart: History) -> bool:
-    return look["step"] >= _first_steps(chart) and _knows_nothing(look)
+def _stalled(snapshot: Snapshot, history: History) -> bool:
+    return snapshot["step"] >= _first_steps(history) and _knows_nothing(snapshot)
 
 
-def _first_steps(chart: History) -> float:
-    """Steps in which little is learned in any run."""
-    return max(chart.setting("optimizer.warmup_steps"), FIRST_STEPS)
+def _first_steps(history: History) -> float:
+    """Returns the number of steps in which little is learned in any run."""
+    return max(history.setting("optimizer.warmup_steps"), FIRST_STEPS)
 
 
-def _knows_nothing(look: Look) -> bool:
+def _knows_nothing(snapshot: Snapshot) -> bool:
     """Whether the decoder predicts hardly better than by how frequent each level is."""
-    return look["train/nll"] > look.get("input/level_entropy", float("inf")) - LITTLE_LEARNED
+    return (
+        snapshot["train/nll"] > snapshot.get("input/level_entropy", float("inf")) - LITTLE_LEARNED
+    )
 
 
-def _hardly_moves(look: Look) -> bool:
-    return all(value < TINY_UPDATE for key, value in look.items() if key.startswith("updates/"))
+def _hardly_moves(snapshot: Snapshot) -> bool:
+    return all(value < TINY_UPDATE for key, value in snapshot.items() if key.startswith("updates/"))
 
 
-def _ignored(look: Look, chart: History) -> bool:
-    is_early = look["step"] < 3 * _first_steps(chart)
-    return not is_early and look.get("validation/nll_increase_shuffled_codes", 1.0) < LITTLE_GAIN
+def _ignored(snapshot: Snapshot, history: History) -> bool:
+    is_early = snapshot["step"] < 3 * _first_steps(history)
+    return (
+        not is_early and snapshot.get("validation/nll_increase_shuffled_codes", 1.0) < LITTLE_GAIN
+    )
 
 
 FULL_OF_LIFE = (
@@ -166,68 +179,68 @@ DEAD_ENCODER = (
 )
 
 
-def _for_collapse(look: Look, chart: History) -> Sequence[Remedy | Hint]:
-    ratio = look.get("codebook/norm_ratio", 1.0)
+def _for_collapse(snapshot: Snapshot, history: History) -> Sequence[Suggestion | Hint]:
+    ratio = snapshot.get("codebook/norm_ratio", 1.0)
     first = SAME_SCALE if not 1 / 3 < ratio < 3 else SAME_SCALE[1:]
     return (SMALL_COMMITMENT, *first, *FULL_OF_LIFE)
 
 
-def _for_stall(look: Look, chart: History) -> Sequence[Remedy | Hint]:
-    if _hardly_moves(look):
+def _for_stall(snapshot: Snapshot, history: History) -> Sequence[Suggestion | Hint]:
+    if _hardly_moves(snapshot):
         return FASTER
-    moves_more = look.get("updates/decoder", 0.0) > look.get("updates/encoder", 0.0)
+    moves_more = snapshot.get("updates/decoder", 0.0) > snapshot.get("updates/encoder", 0.0)
     return tuple(reversed(SLOWER)) if moves_more else SLOWER
 
 
-def _for_ignored(look: Look, chart: History) -> Sequence[Remedy | Hint]:
-    own = LESS_KL if chart.has_logged("bottleneck/kl") else (SMALL_COMMITMENT, *FULL_OF_LIFE)
+def _for_ignored(snapshot: Snapshot, history: History) -> Sequence[Suggestion | Hint]:
+    own = LESS_KL if history.has_logged("bottleneck/kl") else (SMALL_COMMITMENT, *FULL_OF_LIFE)
     return (*own, LESS_DECODER)
 
 
 FAILURE_MODES = (
     FailureMode(
         name="codebook collapse",
-        figure="codebook/batch_perplexity",
+        metric="codebook/batch_perplexity",
         monitor="codebook",
         worst=min,
         shows=_few_codes,
         meaning="Nearly all latents get the same few codes, which tell the decoder nothing.",
-        remedies=_for_collapse,
+        suggestions=_for_collapse,
     ),
     FailureMode(
         name="posterior collapse",
-        figure="vae/active_units",
+        metric="vae/active_units",
         monitor="posterior",
         shows=_few_units,
         meaning="The posterior is nearly the prior whatever the input: the KL costs more than "
         "its bits are worth to the decoder.",
-        remedies=lambda look, chart: LESS_KL,
+        suggestions=lambda snapshot, history: LESS_KL,
     ),
     FailureMode(
         name="dead encoder",
-        figure="encoder/dead_units",
+        metric="encoder/dead_units",
         monitor="dead_units",
         shows=_dead_layer,
         meaning="Of this layer's units so large a share is 0 whatever the input, and learns "
         "nothing any more.",
-        remedies=lambda look, chart: DEAD_ENCODER,
+        suggestions=lambda snapshot, history: DEAD_ENCODER,
     ),
     FailureMode(
         name="encoder without gradient",
-        figure="encoder/gradient_norm_at_bottleneck",
+        metric="encoder/gradient_norm_at_bottleneck",
         monitor="bottleneck_gradient",
         shows=_cut_off,
         meaning="The gradient of the loss does not reach the encoder, which learns nothing any "
         "more.",
-        remedies=lambda look, chart: DEAD_ENCODER,
+        suggestions=lambda snapshot, history: DEAD_ENCODER,
     ),
     FailureMode(
         name="exploding commitment",
-        figure="bottleneck/commitment",
+        metric="bottleneck/commitment",
         monitor=None,
         shows=_exploding,
         meaning="The latents run away from their codes, which cannot follow.",
-        remedies=lambda look, chart: (
+        suggestions=lambda snapshot, history: (
             set_to("bottleneck.normalize", True),
             *SLOWER[:1],
             at_least("objective.bottleneck.commitment_weight", 0.01),
@@ -235,29 +248,29 @@ FAILURE_MODES = (
     ),
     FailureMode(
         name="saturated input",
-        figure="input/clipped_fraction",
+        metric="input/clipped_fraction",
         monitor="waveform",
         shows=_clipped,
         meaning="So large a share of the samples is at full scale: recordings are clipped, and "
         "the model learns the clipping.",
-        remedies=lambda look, chart: (OTHER_RECORDINGS,),
+        suggestions=lambda snapshot, history: (OTHER_RECORDINGS,),
     ),
     FailureMode(
         name="stalled learning",
-        figure="train/nll",
+        metric="train/nll",
         monitor="waveform",
         shows=_stalled,
         meaning="Knowing only how frequent each level is would do as well (input/level_entropy).",
-        remedies=_for_stall,
+        suggestions=_for_stall,
     ),
     FailureMode(
         name="ignored latents",
-        figure="validation/nll_increase_shuffled_codes",
+        metric="validation/nll_increase_shuffled_codes",
         monitor=None,
         shows=_ignored,
         meaning="With those of another utterance the decoder predicts as well: however many are "
         "in use, it does not listen.",
-        remedies=_for_ignored,
+        suggestions=_for_ignored,
         watched="validation",
     ),
 )

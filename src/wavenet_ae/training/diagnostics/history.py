@@ -1,4 +1,4 @@
-"""What a doctor knows of a run: its configuration and its newest figures."""
+"""The configuration of a run and the last metrics that it has logged."""
 
 from __future__ import annotations
 
@@ -6,30 +6,36 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
-KEPT_LOOKS = 20
+KEPT_SNAPSHOTS = 20
 
-Look = Mapping[str, float]  # figures that were logged together
+Snapshot = Mapping[str, float]  # metrics that were logged together
 
 
 class History:
-    """The last looks at a run, newest last: `training`, at logged steps, and `validation`.
+    """The last snapshots of a run's metrics, the newest last.
 
-    config          the run's plain configuration
-    possible_codes  different codes that a global batch could have, of one codebook; 0: no codes
+    Args:
+        config: The run's plain configuration.
+        possible_codes: Number of different codes of one codebook that a global batch can have; 0
+            for a model without codes.
+
+    Attributes:
+        training: Snapshots at logged steps.
+        validation: Snapshots at validations.
     """
 
     def __init__(self, config: Mapping[str, Any], possible_codes: int = 0) -> None:
         self.config = config
         self.possible_codes = possible_codes
-        self.training: deque[Look] = deque(maxlen=KEPT_LOOKS)
-        self.validation: deque[Look] = deque(maxlen=KEPT_LOOKS)
+        self.training: deque[Snapshot] = deque(maxlen=KEPT_SNAPSHOTS)
+        self.validation: deque[Snapshot] = deque(maxlen=KEPT_SNAPSHOTS)
 
-    def last(self, watched: str, count: int) -> list[Look]:
-        """The last so many looks, as far as there are so many."""
+    def last(self, watched: str, count: int) -> list[Snapshot]:
+        """Returns the last `count` snapshots, or as many as there are."""
         return list(getattr(self, watched))[-count:]
 
     def setting(self, key: str) -> Any:
-        """A value of the configuration by its dotted key; KeyError where it has none."""
+        """Returns a value of the configuration by its dotted key, or raises KeyError."""
         value: Any = self.config
         for part in key.split("."):
             if not isinstance(value, Mapping):
@@ -37,9 +43,9 @@ class History:
             value = value[part]
         return value
 
-    def has_logged(self, figure: str) -> bool:
-        """Whether the newest look at training had a figure."""
-        return bool(self.training) and figure in self.training[-1]
+    def has_logged(self, metric: str) -> bool:
+        """Returns whether the newest snapshot of training has a metric."""
+        return bool(self.training) and metric in self.training[-1]
 
     def has(self, key: str) -> bool:
         try:

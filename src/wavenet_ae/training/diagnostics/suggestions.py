@@ -1,4 +1,4 @@
-"""Which values of a run's configuration to change, and to what."""
+"""Suggestions: which values of a run's configuration to change, and to what."""
 
 from __future__ import annotations
 
@@ -12,66 +12,69 @@ NUM_ADVISED = 3
 
 
 @dataclass(frozen=True)
-class Remedy:
-    """`better` turns the present value into one to try, or into itself where it is so already.
+class Suggestion:
+    """A value of the configuration to change.
 
-    read_with  a figure that runs which read this setting log; None: all do
+    Attributes:
+        key: Its dotted key.
+        better: Turns the present value into one to try, or returns it where it is good already.
+        read_with: A metric that only runs which read this value log; None where all runs read it.
     """
 
     key: str
     better: Callable[[Any], Any]
     read_with: str | None = None
 
-    def advice(self, chart: History) -> str | None:
-        """`key=value (now ...)`; None where the run has no such setting, or has it so already."""
-        is_read = self.read_with is None or chart.has_logged(self.read_with)
-        if not is_read or not chart.has(self.key):
+    def advice(self, history: History) -> str | None:
+        """Returns `key=value (now ...)`; None if the run lacks the value or has it already."""
+        is_read = self.read_with is None or history.has_logged(self.read_with)
+        if not is_read or not history.has(self.key):
             return None
-        now = chart.setting(self.key)
+        now = history.setting(self.key)
         proposed = self.better(now)
         return None if proposed == now else f"{self.key}={_text(proposed)} (now {_text(now)})"
 
 
 @dataclass(frozen=True)
 class Hint:
-    """What to try where no single value of the run's configuration would help."""
+    """Advice where no single value of the configuration would help."""
 
     text: str
 
-    def advice(self, chart: History) -> str | None:
+    def advice(self, history: History) -> str | None:
         return self.text
 
 
-def advised(remedies: Sequence[Remedy | Hint], chart: History) -> list[str]:
-    """The first few that the run's configuration leaves to try."""
-    texts = [text for each in remedies if (text := each.advice(chart)) is not None]
+def advised(suggestions: Sequence[Suggestion | Hint], history: History) -> list[str]:
+    """Returns the texts of the first few suggestions that apply to the run."""
+    texts = [text for each in suggestions if (text := each.advice(history)) is not None]
     return texts[:NUM_ADVISED]
 
 
-def set_to(key: str, value: Any) -> Remedy:
-    return Remedy(key, lambda _now: value)
+def set_to(key: str, value: Any) -> Suggestion:
+    return Suggestion(key, lambda _now: value)
 
 
-def at_least(key: str, value: float) -> Remedy:
-    return Remedy(key, lambda now: max(now, value))
+def at_least(key: str, value: float) -> Suggestion:
+    return Suggestion(key, lambda now: max(now, value))
 
 
-def at_most(key: str, value: float) -> Remedy:
-    return Remedy(key, lambda now: min(now, value))
+def at_most(key: str, value: float) -> Suggestion:
+    return Suggestion(key, lambda now: min(now, value))
 
 
-def times(key: str, factor: float) -> Remedy:
-    return Remedy(key, lambda now: now * factor)
+def times(key: str, factor: float) -> Suggestion:
+    return Suggestion(key, lambda now: now * factor)
 
 
-def halved(key: str) -> Remedy:
-    """A whole number, at least 1."""
-    return Remedy(key, lambda now: max(1, now // 2))
+def halved(key: str) -> Suggestion:
+    """Suggests half of a whole number, at least 1."""
+    return Suggestion(key, lambda now: max(1, now // 2))
 
 
-def switched_on(key: str, value: int) -> Remedy:
-    """A number where 0 means off."""
-    return Remedy(key, lambda now: now or value)
+def switched_on(key: str, value: int) -> Suggestion:
+    """Suggests a value for a number that is 0 where something is off."""
+    return Suggestion(key, lambda now: now or value)
 
 
 def _text(value: Any) -> str:

@@ -45,7 +45,7 @@ class WeightUpdates(Monitor):
 
 
 def weights(model: GenerativeModel) -> dict[str, list[Tensor]]:
-    """Of each part of a model, its trained weights; parts without any are left out."""
+    """Returns the trained weights of each part of a model that has any."""
     parts = {
         name: [each.detach() for each in part.parameters() if each.requires_grad and each.numel()]
         for name, part in model.named_children()
