@@ -329,3 +329,8 @@ def test_a_resume_needs_key_and_value(tmp_path):
     folder = run_folder(tmp_path)
     with pytest.raises(UserError, match="not of the form key=value"):
         resumed([f"resume={folder}", "trainer.max_steps"])
+
+
+def test_an_objective_without_a_criterion_is_refused_before_any_work():
+    with pytest.raises(UserError, match=r"objective cannot be used: .*objective\.reconstruction"):
+        check(compose("objective.reconstruction=null"))

@@ -142,6 +142,7 @@ def check(config: Mapping[str, Any]) -> None:
         *_group_problems(config),
         *_quantizing_problems(config),
         *_saving_problems(config),
+        *_criterion_problems(config),
     ]
     if problems:
         raise UserError(_report(problems))
@@ -268,6 +269,19 @@ def _with_defaults(node: Mapping[str, Any]) -> dict[str, Any]:
     defaults = {key: each.default for key, each in parameters.items()}
     given = {key: value for key, value in defaults.items() if value is not inspect.Parameter.empty}
     return {**given, **node}
+
+
+def _criterion_problems(config: Mapping[str, Any]) -> Iterator[str]:
+    """Yields a problem if no term of the objective tells which checkpoint is best."""
+    from wavenet_ae.objectives import criterion_of  # torch, for which --help is slow
+
+    nodes = _node(config, "objective")
+    try:
+        criterion_of({"objective": nodes})
+    except ValueError as error:
+        yield f"objective cannot be used: {error}"
+    except (UserError, KeyError, TypeError, AttributeError):  # reported elsewhere
+        return
 
 
 def _saving_problems(config: Mapping[str, Any]) -> Iterator[str]:

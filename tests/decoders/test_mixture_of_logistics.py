@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 import torch
+from helpers.configs import DECODERS, OUTPUTS
 
 from wavenet_ae.decoders import MixtureOfLogistics, Sampling
 from wavenet_ae.errors import UserError
+from wavenet_ae.instantiate import instantiate
 
 
 def naive_nll(parameters: torch.Tensor, amplitude: torch.Tensor) -> torch.Tensor:
@@ -42,6 +44,29 @@ def test_far_from_all_components_the_cost_is_large_and_not_infinite():
     nll.sum().backward()
     assert 1000 < nll.item() < 1e6
     assert parameters.grad.isfinite().all()
+
+
+def test_extreme_uniforms_do_not_give_the_ends_of_the_range():
+    """Rounded to float32, the shares of components add up to a little less than 1."""
+    output = MixtureOfLogistics()
+    parameters = torch.randn(2000, 30, generator=torch.Generator().manual_seed(0))
+    parameters[:, 10:20] *= 0.1
+    parameters[:, 20:] = -7  # at 17 scales from a mean, all samples lie within .02 of it
+    for uniform in (0.0, 2**-24, 1 - 2**-23, 1 - 2**-24):
+        samples = output.sample(parameters, torch.full((2000,), uniform), Sampling())
+        assert samples.abs().max() < 0.99, uniform
+
+
+def test_parameters_are_not_rounded_under_autocast():
+    for node in DECODERS.values():
+        decoder = instantiate(
+            {**node, "output": OUTPUTS["mixture_of_logistics"][1]},
+            **dict(levels=None, conditioning_dim=2, conditioning_hop=4, num_speakers=1),
+        )
+        past = torch.zeros(1, decoder.chain.receptive_field + 4)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            parameters = decoder(past, torch.zeros(1, 2, 9), torch.zeros(1, dtype=torch.int64))
+        assert parameters.dtype == torch.float32
 
 
 def test_top_k_and_top_p_are_refused():

@@ -86,7 +86,7 @@ def draw(runs: list[Path], cache: Path, out: Path) -> set[str]:
     code, output = run("dashboard.py", f"runs=[{listed}]", "each=panel", f"out={out}", cache=cache)
     assert code == 0, output
     drawn = {path.stem for path in out.glob("*.png")}
-    left_out = re.search(r"left out, as no run has logged what they draw: (.*)", output)
+    left_out = re.search(r"left out, as no run has logged what they plot: (.*)", output)
     named = set(left_out[1].split(", ")) if left_out else set()
     assert drawn | named == {each.name for each in default_panels()} and not drawn & named
     return named

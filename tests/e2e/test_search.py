@@ -146,7 +146,7 @@ def test_one_search_at_a_time_and_a_stop_ends_it(cache, tmp_path):
     process.send_signal(signal.SIGTERM)
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 143 and "Traceback" not in output, output
-    assert "the same command goes on" in output
+    assert "run the same command again to continue" in output
     (trial,) = trials_of(sweep)
     assert trial.state == TrialState.RUNNING, "which the same command goes on with"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+import torch
 from torch import Tensor, nn
 
 from wavenet_ae.decoders.sampling import Sampling
@@ -15,6 +16,7 @@ class OutputDistribution(nn.Module):
 
     Attributes:
         num_parameters: Channels P that describe the distribution of one target.
+        needs_float32: Whether parameters must not be rounded to bfloat16 under autocast.
     """
 
     num_parameters: int
@@ -32,6 +34,18 @@ class OutputDistribution(nn.Module):
             sampling: Changes to the distribution.
         """
         raise NotImplementedError
+
+    needs_float32: ClassVar[bool] = False
+
+    def head(self, linear: nn.Linear, hidden: Tensor) -> Tensor:
+        """Returns the parameters (..., P) that the last layer of a decoder computes.
+
+        Where the distribution needs float32, autocast is off: eight bits of a mean are too few.
+        """
+        if not self.needs_float32:
+            return linear(hidden)
+        with torch.autocast(hidden.device.type, enabled=False):
+            return linear(hidden.to(linear.weight.dtype))
 
     def initialize(self, head: nn.Linear) -> None:
         """Sets the last layer of a decoder so that training starts well; by default it stays."""

@@ -233,7 +233,7 @@ def repeat_frames(frames: Tensor, hop: int, first: int, length: int) -> Tensor:
 
 
 def repeat_frames_gradient(gradient: Tensor, num_frames: int, hop: int, first: int) -> Tensor:
-    """The transpose of `hold`: sums of the gradient (length, B, C) over each frame's positions."""
+    """Returns the sums of a gradient (length, B, C) over the positions of each frame."""
     length, batch, channels = gradient.shape
     if hop == 1 and num_frames == length:
         return gradient

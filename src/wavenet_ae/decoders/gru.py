@@ -96,4 +96,4 @@ class GRUDecoder(Decoder):
         return self.recurrent(self.input(past.t()) + held)[0]
 
     def _predict(self, states: Tensor) -> Tensor:
-        return self.head(F.relu(self.post(torch.relu(states))))
+        return self.output.head(self.head, F.relu(self.post(torch.relu(states))))

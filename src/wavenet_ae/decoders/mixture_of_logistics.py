@@ -6,7 +6,7 @@ PixelCNN++ (Salimans et al. 2017, arXiv 1701.05517, section 2.1), with which Par
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -20,6 +20,8 @@ from wavenet_ae.schema import AtMost, Positive
 
 NUM_BITS = 16
 HALF_STEP = 0.5 / FULL_SCALE  # half the distance of two amplitudes
+UNIFORM_STEP = 2.0**-24  # of the uniforms of engines/uniforms.py
+MOST_LOG_SCALE = 7.0  # a scale of a thousand times full scale
 
 
 class MixtureOfLogistics(OutputDistribution):
@@ -38,6 +40,8 @@ class MixtureOfLogistics(OutputDistribution):
     Raises:
         ValueError: The target has levels.
     """
+
+    needs_float32: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -82,13 +86,18 @@ class MixtureOfLogistics(OutputDistribution):
         if sampling.temperature == 0:
             best = weights.argmax(dim=1, keepdim=True)
             return _rounded(means.gather(1, best)[:, 0, 0])
-        shares = (weights / sampling.temperature).softmax(dim=1)[..., 0]
-        precision = (torch.exp(-log_scales) / sampling.temperature)[..., 0]
+        # In float64 and between two uniforms: else rounding would return the ends of the range for
+        # uniforms of 0 and of almost 1, which is a click.
+        shares = (weights.double() / sampling.temperature).softmax(dim=1)[..., 0]
+        precision = (torch.exp(-log_scales.double()) / sampling.temperature)[..., 0]
+        means, uniforms = means.double()[..., 0], uniforms.double() + 0.5 * UNIFORM_STEP
         step = torch.zeros_like(uniforms, dtype=torch.int64)  # steps above the lowest amplitude
         for bit in reversed(range(NUM_BITS)):
             higher = step + 2**bit
-            edge = (higher - FULL_SCALE) / FULL_SCALE - HALF_STEP  # of the bins below `higher`
-            below = (shares * torch.sigmoid((edge[:, None] - means[..., 0]) * precision)).sum(dim=1)
+            edge = (
+                higher - FULL_SCALE
+            ).double() / FULL_SCALE - HALF_STEP  # of the bins below `higher`
+            below = (shares * torch.sigmoid((edge[:, None] - means) * precision)).sum(dim=1)
             step = torch.where(below <= uniforms, higher, step)
         return (step - FULL_SCALE).float() / FULL_SCALE
 
@@ -111,7 +120,7 @@ class MixtureOfLogistics(OutputDistribution):
     def _components(self, parameters: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Returns logits, means and logarithms of scales, (B, K, W) float32 each."""
         weights, means, log_scales = parameters.float().chunk(3, dim=1)
-        return weights, means, log_scales.clamp_min(self.least_log_scale)
+        return weights, means, log_scales.clamp(self.least_log_scale, MOST_LOG_SCALE)
 
 
 def _rounded(amplitudes: Tensor) -> Tensor:

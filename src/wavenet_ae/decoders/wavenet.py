@@ -169,7 +169,7 @@ class WaveNet(Decoder):
             self.dilations,
             self.conditioning_hop,
         )  # (W, B, skip)
-        parameters = self.head(F.relu(self.post(F.relu(skips))))
+        parameters = self.output.head(self.head, F.relu(self.post(F.relu(skips))))
         return parameters.permute(1, 2, 0)  # (W, B, P) -> (B, P, W)
 
     def project(self, conditioning: Tensor, speaker: Tensor) -> Tensor:
@@ -211,7 +211,7 @@ class WaveNet(Decoder):
                 hidden = hidden + layer.residual(gated[-1])
         state.position.add_(1)
         skips = self.skip(torch.cat(gated, dim=1))  # (B, L * G) -> (B, skip)
-        return self.head(F.relu(self.post(F.relu(skips)))), state
+        return self.output.head(self.head, F.relu(self.post(F.relu(skips)))), state
 
     def _layers(self) -> list[DilatedLayer]:
         return list(self.layers)  # type: ignore[arg-type]

@@ -132,7 +132,7 @@ def _described(
     folder = config.run_folder
     described: dict[str, Any] = {
         "name": folder.name if folder else config.file.stem,
-        "checkpoint": str(config.file),
+        "checkpoint": str(config.file.absolute()),
         "fingerprint": fingerprint,
         "sample_rate": model.sample_rate,
         "num_speakers": len(model.speakers),

@@ -34,11 +34,6 @@ class Criterion:
         """Returns whether a value is better than another; a NaN never is."""
         return value < than if self.direction == "minimize" else value > than
 
-    @property
-    def worst(self) -> float:
-        """The value that every other one is better than."""
-        return float("inf") if self.direction == "minimize" else float("-inf")
-
 
 @dataclass(frozen=True)
 class TermOutput:

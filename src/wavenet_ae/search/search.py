@@ -145,7 +145,7 @@ def _outcome(job: JobReturn, run_folder: Path) -> Outcome:
         return Outcome(nan, f"{type(error).__name__}: {error}")
     if isfinite(value):
         return Outcome(value)
-    return _recorded_failure(run_folder) or Outcome(nan, "no finite validation NLL")
+    return _recorded_failure(run_folder) or Outcome(nan, "its criterion has no finite value")
 
 
 def _recorded_failure(run_folder: Path) -> Outcome | None:

@@ -97,7 +97,7 @@ class ValidationSums:
         return figures
 
     def bitrates(self, utterance_seconds: float) -> dict[str, float]:
-        """Bits per second, see evaluation/bitrate.py; a run of codes ends where its window ends.
+        """Bits per second, see metrics/bitrate.py; a run of codes ends where its window ends.
 
         The speakers of utterances of this mean length are named where the model knows them.
         """

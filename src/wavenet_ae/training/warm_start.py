@@ -54,7 +54,8 @@ def initialize_from(
     if not fitting:
         raise UserError(f"init_from={checkpoint}: none of its weights fits this model")
     num_known = 0
-    if given[SPEAKERS].shape[1] == mine[SPEAKERS].shape[1]:
+    is_fitting = {SPEAKERS} <= given.keys() & mine.keys() and _decoder(then) == _decoder(config)
+    if is_fitting and given[SPEAKERS].shape[1] == mine[SPEAKERS].shape[1]:
         fitting[SPEAKERS] = _speaker_rows(given[SPEAKERS], other.speakers, model.speakers)
         num_known = len(set(other.speakers) & set(model.speakers))
     if QUANTIZING in fitting:  # a run that quantizes from its start does so
@@ -67,6 +68,11 @@ def initialize_from(
     ]
 
 
+def _decoder(config: Mapping[str, Any]) -> Any:
+    """Returns the class of a configuration's decoder."""
+    return (config.get("decoder") or {}).get("_target_")
+
+
 def _apart(
     then: Mapping[str, Any],
     now: Mapping[str, Any],
@@ -74,6 +80,11 @@ def _apart(
     mine: Mapping[str, Tensor],
 ) -> Iterator[str]:
     """Yields prefixes of groups that differ, of those that are copied whole or not at all."""
+    if _decoder(then) != _decoder(now):
+        yield "decoder."
+    outputs = [((config.get("decoder") or {}).get("output") or {}) for config in (then, now)]
+    if outputs[0].get("_target_") != outputs[1].get("_target_"):
+        yield "decoder.head."
     if (then.get("encoder") or {}).get("features") != (now.get("encoder") or {}).get("features"):
         yield "encoder.features."
     bottlenecks = [

@@ -10,6 +10,7 @@ import pytorch_lightning as pl
 import torch
 
 from wavenet_ae.checkpoint import link_checkpoint, remove_checkpoint
+from wavenet_ae.errors import UserError
 from wavenet_ae.objectives import Criterion
 from wavenet_ae.runs import RunFolder
 from wavenet_ae.schema import Positive
@@ -72,6 +73,11 @@ class Checkpoints(pl.callbacks.Checkpoint):
             return
         assert isinstance(pl_module, WaveformTraining)
         criterion = pl_module.objective.criterion
+        if criterion.metric not in trainer.callback_metrics:
+            raise UserError(
+                f"the criterion of the objective is {criterion.metric}, which this validation has "
+                "not logged: name a metric that every validation logs"
+            )
         value = float(trainer.callback_metrics[criterion.metric])
         bottleneck = pl_module.bottleneck
         has_codes = bottleneck is None or bool(getattr(bottleneck, "is_quantizing", True))

@@ -1,4 +1,4 @@
-// Sampling of a level from logits, as in engines/sampling.py.
+// Sampling of a level from logits, as in decoders/categorical.py.
 #pragma once
 
 #include <algorithm>
