@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from wavenet_ae.errors import UserError
 from wavenet_ae.runs import RunFolder
-from wavenet_ae.storage import write_bytes
+from wavenet_ae.storage import NotWritten, write_bytes
 from wavenet_ae.threads import set_spin_count
 
 logger = logging.getLogger(__name__)
@@ -69,7 +69,8 @@ def recorded(work: Callable[[], float], folder: Path) -> float:
 def _is_fixable(error: BaseException | None) -> bool:
     """Returns whether an error, or its cause, is of a file system that a user can mend."""
     while error is not None:
-        if isinstance(error, OSError) and error.errno in FIXABLE:
+        own = error.error if isinstance(error, NotWritten) else error  # without cause from a pool
+        if isinstance(own, OSError) and own.errno in FIXABLE:
             return True
         error = error.__cause__
     return False

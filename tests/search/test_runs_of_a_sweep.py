@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import pickle
 import threading
 from math import isnan
 
@@ -41,6 +42,8 @@ def test_what_ends_every_run_is_raised(tmp_path):
     with pytest.raises(OSError):
         recorded(failing(OSError(errno.ENOSPC, "no space")), tmp_path)
     unwritten = NotWritten(tmp_path / "x", OSError(errno.ENOSPC, "no space"))
+    with pytest.raises(NotWritten):  # as from a process of a pool: without its cause
+        recorded(failing(pickle.loads(pickle.dumps(unwritten))), tmp_path)
     unwritten.__cause__ = unwritten.error
     advice = UserError("continue with resume=...")  # as training raises it
     advice.__cause__ = unwritten
