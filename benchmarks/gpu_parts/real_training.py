@@ -188,7 +188,7 @@ def trained(metrics: Path) -> dict[str, Any]:
         "last nll": nlls[-1] if nlls else None,
         "validations": len(validated),
         "best validation nll": min(validated, default=None),
-        "gain over other codes": gains[-1] if gains else None,
+        "NLL increase with shuffled codes": gains[-1] if gains else None,
         "perplexity": (column("validation/perplexity") or [None])[-1],
         "x real time": sorted(speeds)[len(speeds) // 2] if speeds else None,
     }
