@@ -9,7 +9,6 @@ from wavenet_ae.models.roles import (
     CodeStream,
     GenerativeModel,
     SpeechModel,
-    has_codes,
 )
 from wavenet_ae.models.summary import model_summary
 
@@ -22,6 +21,5 @@ __all__ = [
     "WaveNetLanguageModel",
     "WaveformAutoencoder",
     "build",
-    "has_codes",
     "model_summary",
 ]

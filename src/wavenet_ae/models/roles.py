@@ -225,11 +225,6 @@ class Autoencoder(CodeModel, GenerativeModel):
         raise NotImplementedError
 
 
-def has_codes(model: SpeechModel) -> bool:
-    """Returns whether a model makes discrete codes."""
-    return isinstance(model, CodeModel) and model.bottleneck.codebook_size is not None
-
-
 def predict_targets(
     decoder: Decoder,
     targets: Tensor,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 from torch import Tensor, nn
 
@@ -18,12 +16,10 @@ class Target(nn.Module):
 
     Attributes:
         chain: Geometry from samples to targets.
-        unit: What one target is called in metrics: "sample" or "frame".
         levels: Number of levels of a discrete target; None where targets are real numbers.
     """
 
     chain: Chain = Chain()
-    unit: Literal["sample", "frame"] = "sample"
     levels: int | None = None
 
     def forward(self, waveform: Tensor) -> Tensor:
