@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
-# How losses per code are weighted; objectives/bottleneck.py defines the three.
+# How losses per code are weighted; objectives/reconstruction.py defines the three.
 CodeWeighting = Literal["sequence", "mean", "context"]
 
 if TYPE_CHECKING:

@@ -141,7 +141,7 @@ def test_more_than_the_conditioning_reaches_is_refused():
     session = make_engine("reference", model).begin(
         levels[:, : model.chain.receptive_field], conditioning, speaker
     )
-    with pytest.raises(ValueError, match=f"{session.num_ready + 1} samples are asked for"):
+    with pytest.raises(ValueError, match=f"{session.num_ready + 1} samples are requested"):
         session.generate(torch.zeros(1, session.num_ready + 1), Sampling())
 
 

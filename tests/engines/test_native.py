@@ -169,7 +169,7 @@ def test_more_than_the_conditioning_reaches_is_refused():
     levels, conditioning, speaker = streams(model, 1)
     history = levels[:, : model.chain.receptive_field]
     session = make_engine("native", model).begin(history, conditioning, speaker)
-    with pytest.raises(ValueError, match=f"{session.num_ready + 1} samples are asked for"):
+    with pytest.raises(ValueError, match=f"{session.num_ready + 1} samples are requested"):
         session.generate(torch.zeros(1, session.num_ready + 1), Sampling())
 
 

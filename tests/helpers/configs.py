@@ -93,7 +93,7 @@ SMALL: dict[str, Any] = {
     "model": {
         "_target_": "wavenet_ae.models.WaveformAutoencoder",
         "upsampling": {
-            "_target_": "wavenet_ae.nn.upsampling.Upsampling",
+            "_target_": "wavenet_ae.nn.conditioning.Upsampling",
             "dim": 8,
             "strides": [4],
             "kernels": [8],

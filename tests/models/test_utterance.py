@@ -9,7 +9,7 @@ from helpers.configs import BOTTLENECKS, ENCODERS, small
 
 from wavenet_ae.engines import Sampling
 from wavenet_ae.models import WaveformAutoencoder, build, utterance
-from wavenet_ae.models import sampling as synthesis
+from wavenet_ae.models import utterance
 from wavenet_ae.models.utterance import CodeConditioning, CodeLayout, encode_utterance
 
 NUM_SAMPLES = 3001
@@ -46,7 +46,7 @@ def test_pieces_are_the_whole(bottleneck, encoder, monkeypatch):
 
     sound = built.decode(codes[..., :4], "ann")
     monkeypatch.setattr(utterance, "CODES_AT_ONCE", 3)
-    monkeypatch.setattr(synthesis, "SECONDS_AT_ONCE", 0.011)
+    monkeypatch.setattr(utterance, "SECONDS_AT_ONCE", 0.011)
     again = built.encode(recording(), 8000)
     assert torch.allclose(again.double(), codes.double(), atol=1e-4)
     assert np.array_equal(built.decode(codes[..., :4], "ann"), sound)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from wavenet_ae.nn.jitter import jitter, jitter_sources
+from wavenet_ae.nn.conditioning import jitter, jitter_sources
 
 
 def uniform(batch: int, codes: int) -> torch.Tensor:

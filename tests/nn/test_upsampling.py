@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from wavenet_ae.nn.upsampling import Upsampling
+from wavenet_ae.nn.conditioning import Upsampling
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from helpers.objectives import categorical_output, reconstruction
 from wavenet_ae.alignment import WindowPlan
 from wavenet_ae.models import build
 from wavenet_ae.objectives import BottleneckLosses
-from wavenet_ae.objectives.bottleneck import code_weights
+from wavenet_ae.objectives.reconstruction import code_weights
 from wavenet_ae.types import BottleneckOutput, ModelOutput
 
 

@@ -1,10 +1,9 @@
 """Decoders: past targets, conditioning and speaker give a distribution over the next target."""
 
 from wavenet_ae.decoders.base import Decoder, OutputDistribution
-from wavenet_ae.decoders.categorical import Categorical
 from wavenet_ae.decoders.gru import GRUDecoder
 from wavenet_ae.decoders.mixture_of_logistics import MixtureOfLogistics
-from wavenet_ae.decoders.sampling import Sampling
+from wavenet_ae.decoders.output import Categorical, Sampling
 from wavenet_ae.decoders.wavenet import WaveNet
 
 __all__ = [

@@ -1,57 +1,16 @@
-"""The contracts of decoders and of the distributions that they predict."""
+"""The contract of decoders, and how past targets enter them."""
 
 from __future__ import annotations
 
+from math import log
 from typing import Any, ClassVar
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
-from wavenet_ae.decoders.sampling import Sampling
+from wavenet_ae.decoders.output import OutputDistribution
 from wavenet_ae.geometry import Chain
-
-
-class OutputDistribution(nn.Module):
-    """A distribution over the next target, given by parameters that a decoder computes.
-
-    Attributes:
-        num_parameters: Channels P that describe the distribution of one target.
-        needs_float32: Whether parameters must not be rounded to bfloat16 under autocast.
-    """
-
-    num_parameters: int
-
-    def nll(self, parameters: Tensor, targets: Tensor) -> Tensor:
-        """Returns -log p of targets (B, W) in nats, (B, W), given parameters (B, P, W)."""
-        raise NotImplementedError
-
-    def sample(self, parameters: Tensor, uniforms: Tensor, sampling: Sampling) -> Tensor:
-        """Returns targets (B,) of the distributions with parameters (B, P).
-
-        Args:
-            parameters: Parameters (B, P) of each stream's distribution.
-            uniforms: Numbers (B,) in [0, 1), the quantiles that are returned.
-            sampling: Changes to the distribution.
-        """
-        raise NotImplementedError
-
-    needs_float32: ClassVar[bool] = False
-
-    def head(self, linear: nn.Linear, hidden: Tensor) -> Tensor:
-        """Returns the parameters (..., P) that the last layer of a decoder computes.
-
-        Where the distribution needs float32, autocast is off: eight bits of a mean are too few.
-        """
-        if not self.needs_float32:
-            return linear(hidden)
-        with torch.autocast(hidden.device.type, enabled=False):
-            return linear(hidden.to(linear.weight.dtype))
-
-    def initialize(self, head: nn.Linear) -> None:
-        """Sets the last layer of a decoder so that training starts well; by default it stays."""
-
-    def require_sampling(self, sampling: Sampling) -> None:
-        """Raises UserError where the distribution cannot be sampled in this way."""
 
 
 class Decoder(nn.Module):
@@ -107,3 +66,54 @@ class Decoder(nn.Module):
             state: From `prime` or `step`; it may be changed in place.
         """
         raise NotImplementedError
+
+
+MU = 255  # of the companding of amplitudes, ITU-T G.711
+
+
+class LevelEmbedding(nn.Module):
+    """Embeds levels; neighboring levels start alike, so that waveforms start as waveforms.
+
+    Args:
+        levels: Number of levels.
+        dim: Channels of an embedding.
+    """
+
+    def __init__(self, levels: int, dim: int) -> None:
+        super().__init__()
+        ramp = torch.linspace(-1, 1, levels)[:, None]
+        bend = (ramp.abs() - 0.5) * 0.5
+        noise = torch.randn(levels, dim) / (1000 * dim) ** 0.5
+        self.weight = nn.Parameter(ramp * torch.randn(1, dim) + bend * torch.randn(1, dim) + noise)
+
+    def forward(self, targets: Tensor) -> Tensor:
+        """Returns vectors (..., dim) of levels (...) int64."""
+        return F.embedding(targets, self.weight)
+
+
+class AmplitudeProjection(nn.Module):
+    """Maps amplitudes in [-1, 1) to vectors, outside autocast: bfloat16 would lose half the bits.
+
+    A vector is an affine map of the amplitude, of the mu-law companded amplitude, in which quiet
+    samples differ as much as loud ones, and of its magnitude.
+
+    Args:
+        dim: Channels of a vector.
+    """
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(3, dim))
+        self.bias = nn.Parameter(torch.zeros(dim))
+
+    def forward(self, targets: Tensor) -> Tensor:
+        """Returns vectors (..., dim) of amplitudes (...)."""
+        amplitude = targets.to(self.weight.dtype).contiguous()[..., None]
+        companded = amplitude.sign() * torch.log1p(MU * amplitude.abs()) / log(1 + MU)
+        linear, slope, bend = self.weight
+        return amplitude * linear + companded * slope + companded.abs() * bend + self.bias
+
+
+def target_input(levels: int | None, dim: int) -> nn.Module:
+    """Returns the input of a decoder: of levels, or of amplitudes where there are none."""
+    return AmplitudeProjection(dim) if levels is None else LevelEmbedding(levels, dim)

@@ -9,8 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from wavenet_ae.decoders.base import Decoder, OutputDistribution
-from wavenet_ae.decoders.inputs import target_input
+from wavenet_ae.decoders.base import Decoder, OutputDistribution, target_input
 from wavenet_ae.geometry import Chain, Down
 from wavenet_ae.schema import Positive
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from wavenet_ae.audio.io import FULL_SCALE
 from wavenet_ae.decoders.base import OutputDistribution
-from wavenet_ae.decoders.sampling import Sampling
+from wavenet_ae.decoders.output import Sampling
 from wavenet_ae.errors import UserError
 from wavenet_ae.schema import AtMost, Positive
 

@@ -1,4 +1,4 @@
-"""Contract of encoders."""
+"""The contract of encoders, and the encoder that returns the features themselves."""
 
 from __future__ import annotations
 
@@ -30,3 +30,22 @@ class Encoder(nn.Module):
     def fit(self, waveforms: Iterable[Tensor]) -> None:
         """Standardizes the features on waveforms `(B, T)` of the training split."""
         self.features.fit(waveforms)
+
+
+class FeatureEncoder(Encoder):
+    """Encoder without layers: waveform `(B, T)` to standardized features `(B, dim, F)`.
+
+    Without a bottleneck, the decoder learns to invert the features.
+
+    Args:
+        features: Features that become the latents.
+    """
+
+    def __init__(self, features: Features) -> None:
+        super().__init__()
+        self.features = features
+        self.dim, self.chain = features.dim, features.chain
+
+    def forward(self, waveform: Tensor) -> Tensor:
+        """Returns features `(B, dim, F)` of a waveform `(B, T)` in [-1, 1]."""
+        return self.features(waveform)

@@ -6,16 +6,14 @@ import logging
 from functools import cache
 
 from wavenet_ae.decoders import Decoder, Sampling
-from wavenet_ae.engines.base import Engine, Session
-from wavenet_ae.engines.cuda_graph import CudaGraphEngine
+from wavenet_ae.engines.base import Engine, Session, stream_seed, stream_uniforms
 from wavenet_ae.engines.native import (
     NativeBfloat16Engine,
     NativeEngine,
     NativeInt8Engine,
     NotCompiled,
 )
-from wavenet_ae.engines.reference import ReferenceEngine
-from wavenet_ae.engines.uniforms import stream_seed, stream_uniforms
+from wavenet_ae.engines.stepped import CudaGraphEngine, ReferenceEngine
 from wavenet_ae.errors import UserError
 
 logger = logging.getLogger(__name__)

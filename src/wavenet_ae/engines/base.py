@@ -1,22 +1,33 @@
-"""What every engine is, and how conditioning is handed to it in chunks."""
+"""The contract of engines, and the random numbers of generation.
+
+Random numbers are a function of the stream and of the sample's index alone: whatever the engine,
+the batch and the size of the chunks, sample `t` of a stream is sampled by the same number.
+"""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from wavenet_ae.decoders import Decoder, Sampling
+from wavenet_ae.randomness import keyed_seed
+
+BITS_PER_COUNT = 4  # 64-bit words that Philox-4x64 gives for one value of its counter
 
 
 class Session(ABC):
     """Streams that are being generated.
 
-    held        conditioning that may be needed still, the first of it vector `first_held`; each
-                vector is held for `hop` samples
-    position    of the next sample, counted from the first for which vector 0 is held
+    Attributes:
+        held: Conditioning that may still be needed, from vector `first_held` on.
+        first_held: Index of the first vector of `held`.
+        hop: Samples for which a vector is held.
+        position: Index of the next sample, counted from the first for which vector 0 is held.
     """
 
     held: Tensor
@@ -26,12 +37,12 @@ class Session(ABC):
 
     @property
     def num_ready(self) -> int:
-        """Samples that the conditioning handed in so far reaches."""
+        """Samples that can be generated from the conditioning received so far."""
         return (self.first_held + len(self.held)) * self.hop - self.position
 
     @abstractmethod
     def extend(self, conditioning: Tensor) -> None:
-        """Hand in the next conditioning (B, C, M); what has been used is forgotten."""
+        """Appends the next conditioning (B, C, M), and drops what has been used."""
 
     @abstractmethod
     def generate(self, uniforms: Tensor, sampling: Sampling) -> Tensor:
@@ -39,7 +50,7 @@ class Session(ABC):
 
     @abstractmethod
     def score(self, targets: Tensor) -> Tensor:
-        """Returns parameters (B, P, n) of the next targets (B, n), which are the given ones."""
+        """Returns parameters (B, P, n) of the distributions of the given next targets (B, n)."""
 
     def _hold(self, more: Tensor) -> None:
         used = min(self.position // self.hop - self.first_held, len(self.held))
@@ -49,65 +60,9 @@ class Session(ABC):
     def _require_ready(self, num_samples: int) -> None:
         if num_samples > self.num_ready:
             raise ValueError(
-                f"{num_samples} samples are asked for, but conditioning is there for "
+                f"{num_samples} samples are requested, but the conditioning reaches only "
                 f"{self.num_ready}"
             )
-
-
-class SteppedSession(Session):
-    """Steps of the decoder, one sample after another.
-
-    Args:
-        decoder: Decoder to step.
-        history: Targets so far (B, R), R the receptive field.
-        conditioning: Vectors (B, C, M) as for the decoder's `forward`: vector 0 is held from the
-            first layer's first output on.  They must reach as far as `history`; `extend` adds more.
-        speaker: Rows (B,).
-    """
-
-    @torch.no_grad()
-    def __init__(
-        self, decoder: Decoder, history: Tensor, conditioning: Tensor, speaker: Tensor
-    ) -> None:
-        self.decoder, self.speaker = decoder, speaker
-        self.hop = decoder.conditioning_hop
-        self.state = decoder.prime(history[:, :-1], conditioning, speaker)
-        self.newest = history[:, -1]  # not yet stepped over
-        self.position = history.shape[1] - decoder.chain.layers[0].input_length(1)
-        self.first_held = self.position // self.hop
-        self.held = decoder.project(conditioning[..., self.first_held :], speaker)
-
-    @abstractmethod
-    def step(self, newest: Tensor, held: Tensor) -> Tensor:
-        """Returns parameters (B, P) of the next targets, given the newest ones (B,) and an item of
-        the decoder's `project`."""
-
-    @torch.no_grad()
-    def extend(self, conditioning: Tensor) -> None:
-        self._hold(self.decoder.project(conditioning, self.speaker))
-
-    @torch.no_grad()
-    def generate(self, uniforms: Tensor, sampling: Sampling) -> Tensor:
-        self._require_ready(uniforms.shape[1])
-        targets = torch.empty(uniforms.shape, dtype=self.newest.dtype, device=uniforms.device)
-        for index, column in enumerate(uniforms.t()):
-            self.newest = self.decoder.output.sample(self._next_parameters(), column, sampling)
-            targets[:, index] = self.newest
-        return targets
-
-    @torch.no_grad()
-    def score(self, targets: Tensor) -> Tensor:
-        self._require_ready(targets.shape[1])
-        parameters = []
-        for column in targets.t():
-            parameters.append(self._next_parameters())
-            self.newest = column
-        return torch.stack(parameters, dim=2)
-
-    def _next_parameters(self) -> Tensor:
-        held = self.held[self.position // self.hop - self.first_held]
-        self.position += 1
-        return self.step(self.newest, held)
 
 
 class Engine(ABC):
@@ -132,14 +87,26 @@ class Engine(ABC):
         """Starts streams; the arguments are those of SteppedSession."""
 
 
-class SteppedEngine(Engine):
-    """An engine whose sessions step the decoder in torch.
+def stream_seed(seed: int, name: str) -> int:
+    """Returns the seed of one stream of a generation."""
+    return keyed_seed(seed, "generation", name)
 
-    Attributes:
-        session_type: Class of its sessions.
+
+def stream_uniforms(seeds: Sequence[int], first: int, size: int) -> np.ndarray:
+    """Returns the uniform numbers of samples `first .. first + size - 1` of B streams.
+
+    Args:
+        seeds: Seed of each stream, from `stream_seed`.
+        first: Index of the first sample.
+        size: Number of samples.
+
+    Returns:
+        (B, size) float32 in [0, 1).
     """
+    return np.stack([_uniforms(seed, first, size) for seed in seeds])
 
-    session_type: type[SteppedSession]
 
-    def begin(self, history: Tensor, conditioning: Tensor, speaker: Tensor) -> Session:
-        return self.session_type(self.decoder, history, conditioning, speaker)
+def _uniforms(seed: int, first: int, size: int) -> np.ndarray:
+    count, skipped = divmod(first, BITS_PER_COUNT)
+    bits = np.random.Philox(key=seed, counter=count).random_raw(skipped + size)[skipped:]
+    return (bits >> np.uint64(40)).astype(np.float32) * np.float32(2**-24)

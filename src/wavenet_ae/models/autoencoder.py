@@ -21,10 +21,8 @@ from wavenet_ae.models.roles import (
     predict_targets,
     targets_in,
 )
-from wavenet_ae.models.sampling import synthesize
-from wavenet_ae.models.utterance import CodeConditioning, encode_utterance
-from wavenet_ae.nn.jitter import jitter
-from wavenet_ae.nn.upsampling import Upsampling
+from wavenet_ae.models.utterance import CodeConditioning, encode_utterance, synthesize
+from wavenet_ae.nn.conditioning import Upsampling, jitter
 from wavenet_ae.schema import Fraction01
 from wavenet_ae.targets import Target
 from wavenet_ae.types import BottleneckOutput, ModelOutput, Step
@@ -116,7 +114,7 @@ class WaveformAutoencoder(Autoencoder):
             rate: Their sample rate in Hz.
 
         Returns:
-            Codes (N,), or (Q, N) of several codebooks, int64; of a continuous bottleneck, vectors
+            Codes (N,), or (H, N) of several codebooks, int64; of a continuous bottleneck, vectors
             (D, N).
 
         Raises:

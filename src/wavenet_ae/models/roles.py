@@ -21,7 +21,7 @@ from wavenet_ae.bottlenecks import Bottleneck
 from wavenet_ae.decoders import Decoder
 from wavenet_ae.encoders import Encoder
 from wavenet_ae.geometry import Grid
-from wavenet_ae.nn.upsampling import Upsampling
+from wavenet_ae.nn.conditioning import Upsampling
 from wavenet_ae.targets import Target
 from wavenet_ae.types import BottleneckOutput, ModelOutput, Step
 

@@ -1,36 +1,45 @@
-"""Whole utterances: samples to codes, and the conditioning that codes make, in pieces.
+"""Whole utterances, chunk by chunk: samples to codes, codes to conditioning, conditioning to sound.
 
-An utterance of N codes is N code hops long.  Around it is digital silence, so that every sample is
+An utterance of N codes is N code hops long. Around it is digital silence, so that every sample is
 predicted; code `n` always stands at the same instant of hop `n`:
 
 silence ... | c0 | c1 | ... | cN-1 | ... silence
             0   hop  ...         N hops
 
-Memory grows with the codes of an utterance, not with its samples.
+Memory grows with the codes of an utterance, not with its samples. Dimensions are named in types.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from math import ceil
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from wavenet_ae.models.roles import Autoencoder, CodeModel, GenerativeModel
+from wavenet_ae.engines import Engine, Sampling, stream_uniforms
+from wavenet_ae.models.roles import Autoencoder, CodeModel, Conditioning, GenerativeModel
 from wavenet_ae.types import BottleneckOutput
 
 CODES_AT_ONCE = 1000
+SECONDS_AT_ONCE = 0.5
 
 
 class CodeLayout:
-    """Where the codes of any whole utterance lie.
+    """Positions of the codes of a whole utterance of any length.
 
-    hop         samples of a code
-    before      codes of the silence before code 0 that predictions read;  `after`: past the last
-    start       first sample that code -before reads, at most 0
+    Args:
+        model: Model that makes the codes.
+
+    Attributes:
+        hop: Samples from one code to the next.
+        before: Codes of the silence before code 0 that predictions read.
+        after: Codes of the silence past the last code that predictions read.
+        start: First sample that code `-before` reads, at most 0.
+        anchor: Sample at which code 0 stands.
     """
 
     def __init__(self, model: CodeModel) -> None:
@@ -43,17 +52,29 @@ class CodeLayout:
         self.anchor = first_anchor + self.before * self.hop
 
     def num_codes(self, num_samples: int) -> int:
+        """Returns the number of codes of an utterance, the last of which may be partly silence."""
         return -(-num_samples // self.hop)
 
     def anchors(self, num_codes: int) -> list[Fraction]:
-        """The sample at which each code stands."""
+        """Returns the sample at which each code stands."""
         return [self.anchor + code * self.hop for code in range(num_codes)]
 
 
 @torch.no_grad()
 def encode_utterance(model: CodeModel, waveform: Tensor) -> Tensor:
-    """Samples (T,) int16 at the model's rate -> codes (N,), or (Q, N), int64; of a continuous
-    bottleneck, vectors (D, N).  ValueError without samples."""
+    """Returns the codes of an utterance.
+
+    Args:
+        model: Model to encode with.
+        waveform: Samples (T,) int16 at the model's rate.
+
+    Returns:
+        Codes (N,), or (H, N) of several codebooks, int64; of a continuous bottleneck, vectors
+        (D, N).
+
+    Raises:
+        ValueError: There are no samples.
+    """
     outputs = (output for _, output in encode_in_chunks(model, waveform))
     pieces = [(each.vectors if each.codes is None else each.codes)[0] for each in outputs]
     return torch.cat(pieces, dim=-1)
@@ -63,8 +84,15 @@ def encode_utterance(model: CodeModel, waveform: Tensor) -> Tensor:
 def encode_in_chunks(
     model: CodeModel, waveform: Tensor
 ) -> Iterator[tuple[Tensor, BottleneckOutput]]:
-    """Latents (1, C, n) of some codes of an utterance and what the bottleneck makes of them,
-    piece after piece.  ValueError without samples."""
+    """Yields latents (1, C, n) of successive codes of an utterance, and the bottleneck's output.
+
+    Args:
+        model: Model to encode with.
+        waveform: Samples (T,) int16 at the model's rate.
+
+    Raises:
+        ValueError: There are no samples.
+    """
     if not len(waveform):
         raise ValueError("there are no samples to encode")
     layout = CodeLayout(model)
@@ -79,16 +107,24 @@ def encode_in_chunks(
 
 
 def _with_silence(waveform: Tensor, first: int, stop: int) -> Tensor:
-    """Samples first .. stop - 1 of a waveform (T,) in endless silence."""
+    """Returns samples first .. stop - 1 of a waveform (T,) that has silence on both sides."""
     inside = waveform[max(first, 0) : max(stop, 0)]
     before = min(max(-first, 0), stop - first)
     return F.pad(inside, (before, stop - first - before - len(inside)))
 
 
 class CodeConditioning:
-    """Conditioning of B utterances, given by codes or vectors as `encode_utterance` gives them.
+    """Conditioning of B utterances by their codes.
 
-    The shorter are followed by silence.
+    Shorter utterances are followed by silence.
+
+    Args:
+        model: Model whose decoder is conditioned.
+        utterances: Codes or vectors of each utterance, as `encode_utterance` returns them.
+
+    Attributes:
+        num_samples: Samples of each utterance.
+        vectors: Vectors (B, D, before + N + after) of the longest utterance's N codes.
     """
 
     @torch.no_grad()
@@ -106,7 +142,7 @@ class CodeConditioning:
         self.vectors = torch.stack(rows)  # (B, D, before + longest + after)
 
     def _silence(self) -> Tensor:
-        """(D, 1), the vector that digital silence gets."""
+        """Returns the vector (D, 1) of digital silence."""
         model = self.model
         length = model.encoder.chain.receptive_field
         samples = torch.zeros(1, length, dtype=model.dtype, device=model.device)
@@ -120,7 +156,7 @@ class CodeConditioning:
 
     @torch.no_grad()
     def between(self, first: int, stop: int) -> Tensor:
-        """Conditioning vectors first .. stop - 1, as far as there are any: (B, C, M)."""
+        """Returns conditioning vectors (B, C, M): first .. stop - 1, or fewer at the end."""
         chain = self.model.alignment.upsampling
         stop = min(stop, chain.output_length(self.vectors.shape[-1]))
         codes = chain.input_range(range(first, stop))
@@ -130,7 +166,7 @@ class CodeConditioning:
 
 
 class NoConditioning:
-    """Conditioning of streams that are generated from nothing but the speaker.
+    """Conditioning without channels: streams are generated from the speaker alone.
 
     Args:
         model: Model without codes.
@@ -141,5 +177,52 @@ class NoConditioning:
         self.model, self.num_samples = model, num_samples
 
     def between(self, first: int, stop: int) -> Tensor:
+        """Returns conditioning vectors (B, 0, stop - first)."""
         model, shape = self.model, (len(self.num_samples), 0, stop - first)
         return torch.empty(shape, dtype=model.dtype, device=model.device)
+
+
+def synthesize(
+    model: GenerativeModel,
+    engine: Engine,
+    conditioning: Conditioning,
+    speaker: Tensor,
+    seeds: Sequence[int],
+    sampling: Sampling,
+) -> Iterator[list[np.ndarray]]:
+    """Generates the waveforms of B streams.
+
+    Args:
+        model: Model whose target is a sample.
+        engine: Steps its decoder.
+        conditioning: What each stream is generated from.
+        speaker: Rows (B,) of the speakers.
+        seeds: Seed of each stream's random numbers, which nothing beside it changes.
+        sampling: Changes to the predicted distribution.
+
+    Yields:
+        The next int16 samples of each stream; those of a stream that has ended are empty.
+
+    Raises:
+        UserError: The decoder's output cannot be sampled in this way.
+    """
+    decoder, device = model.decoder, model.device
+    decoder.output.require_sampling(sampling)
+    field, hop = decoder.chain.receptive_field, decoder.conditioning_hop
+    silence = model.target(torch.zeros(1, 1, dtype=torch.int16, device=device))  # (1, 1)
+    history = silence.expand(len(seeds), field)
+    at_once = max(1, round(SECONDS_AT_ONCE * model.sample_rate / hop))
+    num_vectors = -(-field // hop) + at_once
+    first = conditioning.between(0, num_vectors)
+    session = engine.begin(history, first, speaker.to(device))
+    done, total = 0, max(conditioning.num_samples)
+    while done < total:
+        count = min(session.num_ready, total - done)
+        uniforms = torch.from_numpy(stream_uniforms(seeds, done, count)).to(device)
+        waveform = model.target.to_waveform(session.generate(uniforms, sampling))  # (B, count)
+        ends = [min(max(each - done, 0), count) for each in conditioning.num_samples]
+        yield [row[:end] for row, end in zip(waveform, ends, strict=True)]
+        done += count
+        if done < total:
+            session.extend(conditioning.between(num_vectors, num_vectors + at_once))
+            num_vectors += at_once

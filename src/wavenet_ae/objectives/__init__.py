@@ -8,8 +8,7 @@ from wavenet_ae.objectives.base import (
     TermOutput,
     criterion_of,
 )
-from wavenet_ae.objectives.bottleneck import BottleneckLosses
-from wavenet_ae.objectives.reconstruction import NLL, Reconstruction
+from wavenet_ae.objectives.reconstruction import NLL, BottleneckLosses, Reconstruction
 
 __all__ = [
     "NLL",

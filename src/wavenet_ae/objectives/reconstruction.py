@@ -1,16 +1,21 @@
-"""Negative log-likelihood of the targets, in nats."""
+"""What an autoencoder minimizes: the NLL of the targets and the weighted losses of its bottleneck.
+
+Both are in nats per target.
+"""
 
 from __future__ import annotations
 
 from math import log
 from typing import ClassVar
 
+import torch
 from torch import Tensor
 
 from wavenet_ae.alignment import WindowPlan
+from wavenet_ae.distributed import all_reduce_mean
 from wavenet_ae.objectives.base import Criterion, ObjectiveTerm, TermOutput
-from wavenet_ae.objectives.bottleneck import code_weights
-from wavenet_ae.types import ModelOutput
+from wavenet_ae.schema import NonNegative, NonNegativeNumber
+from wavenet_ae.types import CodeWeighting, ModelOutput
 
 NLL = Criterion("validation/nll", "minimize", "nats/sample", "validation NLL")
 
@@ -37,3 +42,104 @@ def _negative_elbo(nll: Tensor, kl: Tensor, plan: WindowPlan) -> Tensor:
     """Returns nats per target: the NLL, and the KL (B, N) of each code counted once."""
     weights = code_weights(plan, "sequence").to(nll.device)
     return nll.detach() + (weights * kl.detach().mean(dim=0)).sum()
+
+
+def code_weights(plan: WindowPlan, weighting: CodeWeighting) -> Tensor:
+    """Returns the weight (N,) float32 of each code of a window.
+
+    Args:
+        plan: Plan of the window, whose `usage` counts the predictions that read each code.
+        weighting: How codes are weighed:
+            `sequence`: usage / (full_usage * W).  Over windows that tile an utterance each code
+            counts once, which gives the ELBO per sample.
+            `mean`: usage / sum(usage), the scale on which a commitment of 0.25 is usual.
+            `context`: usage / W.  Every prediction pays for every code that it reads.
+
+    Raises:
+        ValueError: There is no such weighting.
+    """
+    usage = torch.tensor(plan.usage, dtype=torch.float64)
+    if weighting == "sequence":
+        weights = usage / (plan.full_usage * plan.num_targets)
+    elif weighting == "mean":
+        weights = usage / usage.sum()
+    elif weighting == "context":
+        weights = usage / plan.num_targets
+    else:
+        raise ValueError(f"code_weighting is {weighting!r}; there are sequence, mean, context")
+    return weights.float()
+
+
+class BottleneckLosses(ObjectiveTerm):
+    """The sum over losses of weight(step) * sum_c w[c] * mean_b loss[b, c], w from `code_weights`.
+
+    A loss that is defined only on a batch, such as an entropy, comes as a scalar: it is weighed as
+    it is, as if w added up to 1.
+
+    Args:
+        default_code_weighting: Weighting that is usual for the bottleneck.
+        code_weighting: Weighting of codes; None: the usual one.
+        kl_weight: Weight of the KL term.
+        kl_anneal_steps: Optimizer steps over which that weight rises from 0.
+        free_nats: KL per code below which its mean over the batch is not pushed.
+        codebook_weight: Weight of the codebook term.
+        commitment_weight: Weight of the commitment term.
+        commitment_anneal_steps: Optimizer steps over which that weight rises from 0.
+        norm_weight: Weight of the squared norm of an autoencoder's vectors.
+        entropy_weight: Weight of the entropy term of lookup-free quantization.
+    """
+
+    def __init__(
+        self,
+        default_code_weighting: CodeWeighting = "mean",
+        code_weighting: CodeWeighting | None = None,
+        kl_weight: NonNegativeNumber = 1.0,
+        kl_anneal_steps: NonNegative = 0,
+        free_nats: NonNegativeNumber = 0.0,
+        codebook_weight: NonNegativeNumber = 1.0,
+        commitment_weight: NonNegativeNumber = 0.25,
+        commitment_anneal_steps: NonNegative = 0,
+        norm_weight: NonNegativeNumber = 0.0,
+        entropy_weight: NonNegativeNumber = 0.1,
+    ) -> None:
+        super().__init__()
+        self.code_weighting: CodeWeighting = code_weighting or default_code_weighting
+        self.free_nats = free_nats
+        self.weights = {
+            "kl": kl_weight,
+            "codebook": codebook_weight,
+            "commitment": commitment_weight,
+            "norm": norm_weight,
+            "entropy": entropy_weight,
+        }
+        self.anneal_steps = {"kl": kl_anneal_steps, "commitment": commitment_anneal_steps}
+
+    def forward(self, output: ModelOutput, plan: WindowPlan, step: int) -> TermOutput:
+        raw = output.bottleneck.losses if output.bottleneck else {}
+        weights = code_weights(plan, self.code_weighting).to(output.nll.device) if raw else None
+        losses = {
+            name: self.weight(name, step) * self._reduced(name, loss, weights)
+            for name, loss in raw.items()
+        }
+        return TermOutput(losses, {f"{name}_term": loss for name, loss in losses.items()})
+
+    def weight(self, name: str, step: int) -> float:
+        """Returns the weight of a loss after `step` optimizer steps.
+
+        Raises:
+            KeyError: There is no weight for a loss of this name.
+        """
+        if name not in self.weights:
+            raise KeyError(f"the bottleneck returned the loss {name!r}, which has no weight")
+        anneal_steps = self.anneal_steps.get(name, 0)
+        share = min(1.0, step / anneal_steps) if anneal_steps else 1.0
+        return self.weights[name] * share
+
+    def _reduced(self, name: str, loss: Tensor, weights: Tensor | None) -> Tensor:
+        if loss.ndim == 0 or weights is None:
+            return loss
+        per_code = loss.mean(dim=0)  # (B, N) -> (N,)
+        if name == "kl" and self.free_nats:
+            is_free = all_reduce_mean(per_code.detach()) < self.free_nats  # of the global batch
+            per_code = per_code.masked_fill(is_free, self.free_nats)
+        return (weights * per_code).sum()

@@ -13,7 +13,7 @@ from wavenet_ae.audio.io import write
 from wavenet_ae.engines import Sampling, make_engine, stream_seed
 from wavenet_ae.models import CodeModel, GenerativeModel
 from wavenet_ae.models.roles import Conditioning
-from wavenet_ae.models.sampling import synthesize
+from wavenet_ae.models.utterance import synthesize
 from wavenet_ae.plotting.files import save
 from wavenet_ae.plotting.spectrograms import plot_spectrograms
 

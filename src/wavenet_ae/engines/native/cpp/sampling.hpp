@@ -1,4 +1,4 @@
-// Sampling of a level from logits, as in decoders/categorical.py.
+// Sampling of a level from logits, as in decoders/output.py.
 #pragma once
 
 #include <algorithm>
