@@ -9,7 +9,6 @@ from helpers.configs import BOTTLENECKS, ENCODERS, small
 
 from wavenet_ae.engines import Sampling
 from wavenet_ae.models import WaveformAutoencoder, build, utterance
-from wavenet_ae.models import utterance
 from wavenet_ae.models.utterance import CodeConditioning, CodeLayout, encode_utterance
 
 NUM_SAMPLES = 3001
