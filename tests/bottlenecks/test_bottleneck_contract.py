@@ -7,6 +7,7 @@ import torch
 from helpers.configs import BOTTLENECKS
 
 from wavenet_ae.bottlenecks import Bottleneck
+from wavenet_ae.bottlenecks.quantizer import Quantizer
 from wavenet_ae.instantiate import instantiate
 from wavenet_ae.types import Step
 
@@ -59,6 +60,17 @@ def test_evaluation_is_deterministic_and_changes_nothing(bottleneck, latents, is
     assert first.vectors.shape == (BATCH, bottleneck.dim, CODES)
     for name, value in bottleneck.state_dict().items():
         assert torch.equal(value, before[name]), name
+
+
+def test_is_quantizing_says_whether_there_are_codes(bottleneck, latents):
+    bottleneck.eval()
+    assert bool(bottleneck.is_quantizing) == (bottleneck(latents).codes is not None)
+    if isinstance(bottleneck, Quantizer):
+        bottleneck.begin_quantizing(latents.repeat(40, 1, 1), seed=0)
+        assert bottleneck.is_quantizing and bottleneck(latents).codes is not None
+        assert "is_quantizing" in bottleneck.state_dict()
+    else:
+        assert not bottleneck.is_quantizing and "is_quantizing" not in bottleneck.state_dict()
 
 
 def test_items_do_not_read_each_other(bottleneck, latents):

@@ -8,6 +8,7 @@ import torch
 from helpers.configs import small
 from helpers.evaluated import evaluated, table
 
+from wavenet_ae.bottlenecks.quantizer import Quantizer
 from wavenet_ae.data.corpus import PackedCorpus
 from wavenet_ae.data.packing import pack
 from wavenet_ae.data.splits import Splits
@@ -32,7 +33,7 @@ def model(kind: str, starts: bool = True, **bottleneck: int) -> Autoencoder:
     config["bottleneck"] |= bottleneck
     built = build(config, ["a"]).eval()
     assert isinstance(built, Autoencoder)
-    if hasattr(built.bottleneck, "is_quantizing"):
+    if isinstance(built.bottleneck, Quantizer):
         built.bottleneck.is_quantizing.fill_(starts)
     return built
 

@@ -12,6 +12,7 @@ import torch
 
 from helpers.configs import language_model, small
 from wavenet_ae.audio.io import write
+from wavenet_ae.bottlenecks.quantizer import Quantizer
 from wavenet_ae.checkpoint import FORMAT, SECTION, write_checkpoint
 from wavenet_ae.generation.run import generate
 from wavenet_ae.generation.settings import check_settings
@@ -41,7 +42,7 @@ def checkpoint(
     torch.manual_seed(seed)
     built = build(config, SPEAKERS)
     for module in built.modules():
-        if hasattr(module, "is_quantizing"):
+        if isinstance(module, Quantizer):
             module.is_quantizing.fill_(True)
     weights = {f"model.{name}": value for name, value in built.state_dict().items()}
     section = {"format": FORMAT, "config": config, "speakers": SPEAKERS}

@@ -21,7 +21,9 @@ class Bottleneck(nn.Module):
         num_codebooks: H; codes are `(B, N)` if it is 1, else `(B, H, N)`.
         code_weighting: Usual weighting of losses per code for this kind of bottleneck.
         samples_per_datapoint: L, latent samples per datapoint in training.
-        latent_noise_dim: Channels of normal noise that a training step draws; 0 for none.
+        latent_noise_dim: Channels of normal noise that a training step samples; 0 for none.
+        is_quantizing: Boolean buffer, whether `forward` returns codes. It is false for a continuous
+            bottleneck, and until a quantizer begins to quantize.
     """
 
     dim: int
@@ -30,6 +32,12 @@ class Bottleneck(nn.Module):
     code_weighting: CodeWeighting = "mean"
     samples_per_datapoint: int = 1
     latent_noise_dim: int = 0
+    is_quantizing: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        # checkpoints hold it where it changes: quantizers register it as persistent
+        self.register_buffer("is_quantizing", torch.tensor(False), persistent=False)
 
     def forward(self, latents: Tensor, step: Step | None = None) -> BottleneckOutput:
         """Returns the vectors for the decoder, and the codes and losses.

@@ -66,7 +66,7 @@ class Quantizer(Bottleneck):
             if they need none. Subclasses derive it from their own settings.
 
     Attributes:
-        is_quantizing: Boolean buffer; until it is true, latents pass unquantized.
+        is_quantizing: Boolean buffer of checkpoints; until it is true, latents pass unquantized.
 
     Raises:
         ValueError: If the codebook has fewer than two codes.
@@ -74,7 +74,6 @@ class Quantizer(Bottleneck):
 
     codebook_size: int
     has_codebook_loss = False
-    is_quantizing: Tensor
 
     def __init__(
         self,

@@ -97,7 +97,8 @@ class Units:
 
 def quantization_notes(bottleneck: Bottleneck) -> list[str]:
     """A note where a bottleneck has codes, but passes latents on until `start_after`."""
-    return [] if bool(getattr(bottleneck, "is_quantizing", True)) else ["not_quantizing"]
+    is_waiting = bottleneck.codebook_size is not None and not bottleneck.is_quantizing
+    return ["not_quantizing"] if is_waiting else []
 
 
 def _code_systems(bottleneck: Bottleneck) -> dict[str, int]:
