@@ -18,7 +18,7 @@ from wavenet_ae.labels import (
     read_phn,
     read_wrd,
 )
-from wavenet_ae.metrics.encoding import encode_with_anchors
+from wavenet_ae.metrics.representations import encode_with_anchors
 from wavenet_ae.models import build
 
 

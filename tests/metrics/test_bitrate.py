@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import log2
+from math import log, log2
 
 import pytest
 import torch
@@ -10,6 +10,7 @@ import torch
 from wavenet_ae.metrics.bitrate import (
     LONGEST_RUN,
     CodeStatistics,
+    bits_per_second,
     code_bitrates,
     kl_bitrate,
     speaker_bitrate,
@@ -125,3 +126,7 @@ def test_kl_and_speaker():
     assert kl_bitrate(nats_of_three_bits, 50.0) == pytest.approx(150)
     assert speaker_bitrate(8, utterance_seconds=6.0) == pytest.approx(0.5)
     assert speaker_bitrate(1, utterance_seconds=6.0) == 0
+
+
+def test_bits_per_second_of_a_bit_a_sample():
+    assert float(bits_per_second(torch.tensor(log(2)), 16000)) == pytest.approx(16000)

@@ -14,8 +14,11 @@ from sklearn.model_selection import PredefinedSplit, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from wavenet_ae.metrics.confidence import clustered_interval
-from wavenet_ae.metrics.cross_validation import folds_of_groups, folds_of_utterances
+from wavenet_ae.metrics.cross_validation import (
+    clustered_interval,
+    folds_of_groups,
+    folds_of_utterances,
+)
 from wavenet_ae.metrics.probe_data import Matrix, ProbeData
 from wavenet_ae.metrics.probes import KINDS
 from wavenet_ae.metrics.probing import (

@@ -14,8 +14,7 @@ from wavenet_ae.data.packing import pack
 from wavenet_ae.data.sources import FolderSource
 from wavenet_ae.data.splits import Splits
 from wavenet_ae.evaluation.demo_summary import units_of_run
-from wavenet_ae.metrics.encoding import encode_with_anchors
-from wavenet_ae.metrics.representations import Representations
+from wavenet_ae.metrics.representations import Representations, encode_with_anchors
 from wavenet_ae.models import build
 
 RATE, HOP = 8000, 160

@@ -14,9 +14,8 @@ from wavenet_ae.data.packing import pack
 from wavenet_ae.data.splits import Splits
 from wavenet_ae.data.toy.source import ToySource
 from wavenet_ae.labels import EXCLUDED, UNLABELED
-from wavenet_ae.metrics.encoding import anchors_inside, encode_with_anchors
-from wavenet_ae.metrics.frames import FrameChoice, choose_frames
-from wavenet_ae.metrics.probe_data import ProbeCollector
+from wavenet_ae.metrics.probe_data import FrameChoice, ProbeCollector, choose_frames
+from wavenet_ae.metrics.representations import anchors_inside, encode_with_anchors
 from wavenet_ae.models import WaveformAutoencoder, build
 from wavenet_ae.models.utterance import CodeLayout
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from math import log
-
 import pytest
 import torch
 from helpers import configs
 from helpers.configs import BOTTLENECKS, small
 from torch import Tensor
 
-from wavenet_ae.metrics.ablations import (
-    bits_per_second,
+from wavenet_ae.metrics.likelihood import (
     control_names,
     controls,
     other_speakers,
@@ -119,7 +116,3 @@ def test_other_speakers_are_others_and_known_where_there_are_any(num_speakers):
 
 def test_the_only_speaker_is_heard_as_unknown():
     assert other_speakers(torch.tensor([0, 1]), 1).tolist() == [1, 0]
-
-
-def test_bits_per_second_of_a_bit_a_sample():
-    assert float(bits_per_second(torch.tensor(log(2)), 16000)) == pytest.approx(16000)
