@@ -12,7 +12,7 @@ from helpers.small_evaluations import evaluated
 
 from wavenet_ae.evaluation.alignment_example import choose_utterance, label_spans, unit_spans
 from wavenet_ae.evaluation.labeled_corpus import LabeledCorpus
-from wavenet_ae.evaluation.report.unit_tables import unit_tables
+from wavenet_ae.evaluation.report.plot_data import unit_tables
 from wavenet_ae.evaluation.results import EvaluationResult
 from wavenet_ae.labels import Segments
 

@@ -12,8 +12,7 @@ from helpers.report_pages import HOSTILE, SORTED, audio_files, likelihood, made
 
 from wavenet_ae.errors import UserError
 from wavenet_ae.evaluation.report.audio_players import utterances
-from wavenet_ae.evaluation.report.loading import load_results
-from wavenet_ae.evaluation.report.page import write_report
+from wavenet_ae.evaluation.report.page import load_results, write_report
 from wavenet_ae.evaluation.results import EvaluationResult, ResultTable
 
 

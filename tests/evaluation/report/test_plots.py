@@ -8,9 +8,9 @@ from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
-from helpers.small_evaluations import HOSTILE, counted, evaluated, hostile, made_up
+from helpers.small_evaluations import HOSTILE, counted, evaluated, hostile, small_result
 
-from wavenet_ae.evaluation.report.loading import load_results
+from wavenet_ae.evaluation.report.page import load_results
 from wavenet_ae.evaluation.report.plots import plots
 from wavenet_ae.evaluation.results import EvaluationResult
 
@@ -117,7 +117,7 @@ def test_without_a_run_folder_there_are_no_curves(results):
 
 
 def test_of_nothing_there_is_nothing():
-    assert plots([]) == [] and plots([made_up()]) == []
+    assert plots([]) == [] and plots([small_result()]) == []
 
 
 def test_hostile_labels_and_names_are_texts(tmp_path):
@@ -129,5 +129,5 @@ def test_hostile_labels_and_names_are_texts(tmp_path):
 
 
 def test_a_label_in_another_script_is_no_warning(tmp_path):
-    found = plotted([made_up(*counted([[3, 1], [1, 4]], [4, 5], ["語", "a"]))])
+    found = plotted([small_result(*counted([[3, 1], [1, 4]], [4, 5], ["語", "a"]))])
     assert any("語" in texts(svg) for svg in found.values())
