@@ -73,7 +73,7 @@ def corpus(tmp_path_factory) -> PackedCorpus:
 
 
 def made(config: dict[str, Any], corpus: PackedCorpus, starts: bool = True) -> WaveformAutoencoder:
-    """A model before training: features fitted, codes placed."""
+    """A model before training: features are fitted, and the codebook is initialized."""
     torch.manual_seed(0)
     model = build(config, corpus.speakers)
     assert isinstance(model, WaveformAutoencoder)
@@ -96,7 +96,7 @@ def waveform(corpus: PackedCorpus, row: int) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("bottleneck", BOTTLENECKS)
-def test_each_model_has_what_it_can_have(bottleneck, corpus):
+def test_each_model_has_all_representations_that_it_defines(bottleneck, corpus):
     represented = represent(small(bottleneck), corpus)
     bottleneck_of = represented.model.bottleneck
     own = {"latents"} | ({"vectors"} if bottleneck != "identity" else set())
@@ -131,7 +131,7 @@ def test_features_that_are_the_latents_are_found_at_the_same_instants(corpus):
     np.testing.assert_allclose(values["mfcc"], values["latents"], atol=1e-3)
 
 
-def test_latents_are_those_of_one_piece(corpus, monkeypatch):
+def test_latents_do_not_depend_on_the_chunks(corpus, monkeypatch):
     represented = represent(small("ae"), corpus)
     whole = represented(waveform(corpus, 0)).values
     monkeypatch.setattr(utterance, "CODES_AT_ONCE", 7)
@@ -140,14 +140,14 @@ def test_latents_are_those_of_one_piece(corpus, monkeypatch):
         np.testing.assert_allclose(pieces[name], whole[name], atol=1e-4)
 
 
-def test_the_random_model_is_another_draw_that_knows_the_data_as_well(corpus):
+def test_the_random_model_has_fresh_weights_and_statistics_of_the_data(corpus):
     config = small("vqvae")
     model = made(config, corpus)
     before = {name: each.clone() for name, each in model.state_dict().items()}
     windows = training_windows(model, corpus)
     state = torch.random.get_rng_state()
     one, again, other = (random_model(config, model, windows, seed) for seed in (0, 0, 1))
-    assert torch.equal(torch.random.get_rng_state(), state), "no one else's draws are changed"
+    assert torch.equal(torch.random.get_rng_state(), state), "the global random state is unchanged"
     assert all(torch.equal(each, before[name]) for name, each in model.state_dict().items())
     weights = [each.encoder.blocks[0].convolution.weight for each in (one, again, other, model)]
     assert torch.equal(weights[0], weights[1])
@@ -176,8 +176,8 @@ def test_windows_are_of_training_and_the_same_again(corpus):
     assert any(first in each for each in training)
 
 
-def test_the_speaker_is_harder_to_tell_behind_a_bottleneck(corpus):
-    """Eight codes from MFCC are of phones, above all."""
+def test_the_speaker_is_harder_to_predict_after_a_bottleneck(corpus):
+    """Eight codes of MFCC depend mainly on the phones."""
     represented = represent(small("vqvae"), corpus)
     choice = choose_frames(corpus, range(len(corpus)), CodeLayout(represented.model), None, 1500)
     collector = ProbeCollector(corpus, choice)

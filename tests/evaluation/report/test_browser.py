@@ -72,7 +72,7 @@ def test_it_opens_and_nothing_in_it_runs_but_its_own_script(started, file):
             assert page.evaluate("document.querySelector(':target') !== null")
 
 
-def test_sounds_play_and_one_at_a_time(started, file):
+def test_audio_plays_one_file_at_a_time(started, file):
     with opened(started, file) as page:
         lengths = page.evaluate(
             """Promise.all([...document.querySelectorAll('audio')].map(async audio => {

@@ -85,7 +85,7 @@ def test_a_rate_is_the_entropy_of_codes_or_the_kl():
     assert not rate_and_distortion(rated("c", 2.5, ("speaker", 1.0))).has_rate
 
 
-def test_a_rate_that_was_not_measured_is_none_that_is_not_there():
+def test_an_unmeasured_rate_is_not_the_same_as_no_rate():
     unmeasured = replace(rated("a", 2.5), tables=rated("a", 2.5).tables[:1])
     assert rate_and_distortion(unmeasured) is None
     without_codes = replace(unmeasured, model={"name": "a", "checkpoint": "a.ckpt"})

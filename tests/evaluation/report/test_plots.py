@@ -67,7 +67,7 @@ def test_identifiers_do_not_collide_and_none_is_missing(real):
         seen |= set(own)
 
 
-def test_nothing_outside_is_asked_for(real):
+def test_plots_load_nothing_from_outside(real):
     for svg in real.values():
         for address in re.findall(r'(?:href|src)="([^"]+)"', svg):
             assert address.startswith(("#", "data:")), address
@@ -104,7 +104,7 @@ def test_models_evaluated_on_other_data_are_not_compared(tmp_path):
     assert "Rate and distortion" not in plotted([both[0], other])
 
 
-def test_without_its_sound_there_is_no_example(tmp_path):
+def test_without_its_audio_there_is_no_example(tmp_path):
     result = hostile(tmp_path, "a")
     assert "Units and labels of an utterance" in plotted([result])
     (tmp_path / "example.wav").unlink()
@@ -116,7 +116,7 @@ def test_without_a_run_folder_there_are_no_curves(results):
     assert "Learning curves" not in plotted([moved])
 
 
-def test_of_nothing_there_is_nothing():
+def test_without_results_there_are_no_plots():
     assert plots([]) == [] and plots([small_result()]) == []
 
 

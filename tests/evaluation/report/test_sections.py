@@ -35,7 +35,7 @@ def test_what_only_plots_use_and_what_is_empty_has_no_section():
     assert sections([small_result(*found)]) == []
 
 
-def test_how_models_were_measured_is_told_for_each_where_it_differs():
+def test_how_models_were_measured_is_shown_for_each_where_it_differs():
     a, b = (
         small_result(ResultTable("own", [], [{"x": 1}], {"temperature": each}), name=name)
         for name, each in (("a", 1), ("b", 0.5))
