@@ -31,7 +31,7 @@ class Units:
 
     Attributes:
         sizes: Number of units by system: the model's own first, `kmeans_mfcc` last.
-        notes: Ids of remarks on what could not be had.
+        notes: Ids of remarks on units that are not available.
         metadata: Numbers that the notes mention.
     """
 

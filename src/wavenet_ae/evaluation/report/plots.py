@@ -51,7 +51,7 @@ def plots(results: Sequence[EvaluationResult]) -> list[Plot]:
 
 
 def _learning_curves(results: Sequence[EvaluationResult]) -> Iterator[Plot]:
-    """Plots the models whose runs are there, as many at a time as colors tell apart."""
+    """Plots the models whose runs are there, as many in one plot as there are colors."""
     runs = [
         RunHistory(each.name, read_metrics(RunFolder(each.run_folder).metrics), {})
         for each in results
