@@ -39,7 +39,7 @@ import train, evaluate
 from hydra.core.plugins import Plugins
 Plugins.instance()
 names = "training.run training.callbacks training.monitors comparison.callback evaluation.evaluator"
-for name in (*names.split(), "evaluation.console", "evaluation.report.page"):
+for name in (*names.split(), "evaluation.report.tables", "evaluation.report.page"):
     importlib.import_module(f"wavenet_ae.{name}")
 from gpu_parts.recipe import config
 from wavenet_ae.config import check

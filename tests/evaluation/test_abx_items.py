@@ -19,7 +19,7 @@ def segments(*rows: tuple[float, float, str | None]) -> Segments:
     return Segments(np.array(begins), np.array(ends), labels, Path("a.phn"))
 
 
-SAID = segments(
+SEGMENTS = segments(
     (0.0, 0.1, "h#"),
     (0.1, 0.2, "s"),
     (0.2, 0.25, "ih"),
@@ -34,8 +34,8 @@ def phones(items) -> list[str]:
     return ["/".join(item.fields[column] for column in columns) for item in items]
 
 
-def test_phones_have_the_neighbors_that_they_meet():
-    items = items_of(SAID, "ann/1.wav", "ann")
+def test_phones_have_their_adjacent_neighbors():
+    items = items_of(SEGMENTS, "ann/1.wav", "ann")
     assert phones(items) == ["s/SIL/ih", "ih/s/SIL", "k/SIL/SIL", "s/SIL/SIL"]
     assert items[1].fields == {
         "#file": "ann/1.wav",
@@ -57,15 +57,15 @@ def labeled(keys: list[str], each: list[Segments]) -> LabeledCorpus:
 
 
 def test_what_would_break_a_file_of_columns_is_escaped():
-    said = segments((0.0, 0.1, 'a"b'), (0.1, 0.2, "c d"))
-    found = choose_items(labeled(["ann lee/../my 1.wav"], [said]), EvaluationConfig())
+    odd = segments((0.0, 0.1, 'a"b'), (0.1, 0.2, "c d"))
+    found = choose_items(labeled(["ann lee/../my 1.wav"], [odd]), EvaluationConfig())
     assert found.names == {0: "ann%20lee/%2E%2E/my%201.wav"} and not found.are_given
     assert phones(found.items) == ["a%22b/SIL/c%20d", "c%20d/a%22b/SIL"]
     assert found.items[0].fields["speaker"] == "ann%20lee"
 
 
-def test_as_many_whole_utterances_as_have_so_many_phones():
-    of_six = labeled([f"ann/{n}.wav" for n in range(5)], [SAID] * 5)
+def test_whole_utterances_are_chosen_up_to_max_abx_items():
+    of_six = labeled([f"ann/{n}.wav" for n in range(5)], [SEGMENTS] * 5)
     found = choose_items(of_six, EvaluationConfig(max_abx_items=13))
     assert len(found.names) == 2 and found.num_left == 3 and len(found.items) == 2 * 4
     assert {item.file for item in found.items} == set(found.names.values())

@@ -12,7 +12,7 @@ from helpers.small_evaluations import evaluated
 
 from wavenet_ae.evaluation.alignment_example import choose_utterance, label_spans, unit_spans
 from wavenet_ae.evaluation.labeled_corpus import LabeledCorpus
-from wavenet_ae.evaluation.report.unit_tables import unit_tables
+from wavenet_ae.evaluation.report.plot_data import unit_tables
 from wavenet_ae.evaluation.results import EvaluationResult
 from wavenet_ae.labels import Segments
 
@@ -51,7 +51,7 @@ def test_a_validation_utterance_of_a_few_seconds_is_chosen(splits, seconds, row)
 
 
 @pytest.mark.parametrize("kind", ["rvq", "ae"])
-def test_units_and_sound_of_an_evaluation(tmp_path, kind):
+def test_units_and_audio_of_an_evaluation(tmp_path, kind):
     result = EvaluationResult.load(evaluated(tmp_path, kind, tmp_path, ["units"]))
     found = result.table("alignment_example")
     samples, rate = soundfile.read(result.folder / found.metadata["file"])

@@ -73,7 +73,7 @@ def test_mistakes_are_named(two, tmp_path):
     evaluated(tmp_path / "own")
     (tmp_path / "empty").mkdir()
     own, empty = str(tmp_path / "own"), str(tmp_path / "empty")
-    for config, said in (
+    for config, message in (
         ({}, "checkpoint is not set: set checkpoint="),
         ({"checkpoint": two[0], "checkpoints": two}, "checkpoint and checkpoints are set: only"),
         ({"checkpoints": two, "report": own}, "checkpoints and report are set: only one"),
@@ -85,5 +85,5 @@ def test_mistakes_are_named(two, tmp_path):
         ({"report": own, "metrics": ["units"], "seed": 2}, "measured: remove metrics, seed"),
         ({"report": [own, own]}, "out is not set: set out=<folder>"),
     ):
-        with pytest.raises(UserError, match=said):
+        with pytest.raises(UserError, match=message):
             check_command(config)

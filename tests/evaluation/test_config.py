@@ -36,7 +36,7 @@ def test_results_are_named_after_the_run(checkpoint):
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("given", "message"),
     [
         ({}, "checkpoint is not set: set checkpoint="),
         ({"metrics": ["likelyhood"]}, "metrics has 'likelyhood'.*Did you mean 'likelihood'"),
@@ -47,14 +47,14 @@ def test_results_are_named_after_the_run(checkpoint):
         ({"probe_seeds": 0}, "probe_seeds is 0"),
     ],
 )
-def test_mistakes_are_named(given, said, checkpoint):
+def test_mistakes_are_named(given, message, checkpoint):
     if given:
         given = {"checkpoint": str(checkpoint), **given}
-    with pytest.raises(UserError, match=said):
+    with pytest.raises(UserError, match=message):
         check_config(given)
 
 
-def test_a_folder_is_no_checkpoint_and_a_lone_one_needs_data(checkpoint, tmp_path):
+def test_folders_and_checkpoints_without_data_are_refused(checkpoint, tmp_path):
     with pytest.raises(UserError, match=r"a folder, but must be a file: set checkpoint=.*best"):
         check_config({"checkpoint": str(tmp_path / "run")})
     alone = tmp_path / "alone.ckpt"

@@ -43,9 +43,9 @@ def test_moved_recordings_stay_divided(file, tmp_path):
     shutil.move(tmp_path / "then", now)
     with pytest.raises(UserError) as error:
         opened(file)
-    said = str(error.value)
-    assert f"data.root of this run is {tmp_path / 'then'}, which is not there" in said
-    assert "+data.root=<where it is now>" in said and "data=folder data.root=" in said
+    message = str(error.value)
+    assert f"data.root of this run is {tmp_path / 'then'}, which is not there" in message
+    assert "+data.root=<where it is now>" in message and "data=folder data.root=" in message
     after = opened(file, data={"root": str(now)})
     assert np.array_equal(after.rows, before.rows)
     assert after.corpus.fingerprint == before.corpus.fingerprint

@@ -53,7 +53,7 @@ def test_of_several_codebooks_each_combination_is_a_unit_too(corpus):
     assert not units.notes
 
 
-def test_too_many_combinations_are_left_out_with_a_word(corpus, monkeypatch):
+def test_too_many_combinations_are_left_out_with_a_note(corpus, monkeypatch):
     monkeypatch.setattr(unit_systems, "MOST_JOINT_UNITS", 63)
     units = Units(model("rvq", num_codebooks=2), corpus, seed=1)
     assert list(units.sizes) == ["codebook_1", "codebook_2", "kmeans_mfcc"]
@@ -74,7 +74,7 @@ def test_before_a_bottleneck_quantizes_clusters_stand_for_codes_and_it_is_noted(
     assert not Units(model("ae"), corpus, seed=1).notes
 
 
-def test_bit_rates_and_units_say_that_there_are_no_codes_yet(tmp_path):
+def test_bit_rates_and_units_note_that_there_are_no_codes_yet(tmp_path):
     for part in ("bitrate", "units"):
         found = evaluated(tmp_path / part, tmp_path, part, quantizes=False)
         assert "does not quantize yet" in about(table(found, part))

@@ -30,7 +30,7 @@ def encoded(tmp_path_factory):
 
 
 @pytest.mark.parametrize("kind", ["vqvae", "rvq", "ae"])
-def test_what_is_encoded_is_what_the_model_says(encoded, kind):
+def test_encoded_files_equal_the_model_s_codes(encoded, kind):
     path, folder = encoded[kind]
     model, fingerprint = load_with_fingerprint(path)
     given = GivenCodes(model, fingerprint, folder, None)
@@ -42,16 +42,16 @@ def test_what_is_encoded_is_what_the_model_says(encoded, kind):
         assert codes.shape == shape and codes.dtype == (np.float32 if kind == "ae" else np.int64)
         content = given.content(each)
         assert np.array_equal(content.codes, codes) and content.num_samples == num_codes * 160
-    said = card(folder / "units.json")
+    described = card(folder / "units.json")
     sizes = {"vqvae": (8, 1), "rvq": (8, 3), "ae": (None, None)}[kind]
-    assert (said["codebook_size"], said["num_codebooks"]) == sizes
-    assert said["code_rate_hz"] == 50 and said["model_fingerprint"] == fingerprint
-    assert said["checkpoint"] == str(path)
+    assert (described["codebook_size"], described["num_codebooks"]) == sizes
+    assert described["code_rate_hz"] == 50 and described["model_fingerprint"] == fingerprint
+    assert described["checkpoint"] == str(path)
     assert (folder / "units.tsv").exists() == (kind != "ae")
 
 
 @pytest.mark.parametrize("kind", ["vqvae", "rvq"])
-def test_the_table_says_what_the_files_say(encoded, kind):
+def test_the_table_has_the_codes_of_the_files(encoded, kind):
     path, folder = encoded[kind]
     rows = list(read_table(folder / "units.tsv"))
     assert [row[:2] for row in rows] == [("ann/a", "ann"), ("bob/b", "bob"), ("bob/c", "bob")]
@@ -116,7 +116,7 @@ def test_a_wrong_table_is_refused_by_line(encoded, tmp_path, text, expected):
         GivenCodes(load(encoded["vqvae"][0]), "", tmp_path / "units.tsv", None)
 
 
-def test_files_that_are_no_codes_are_refused(encoded, tmp_path):
+def test_files_that_are_not_codes_are_refused(encoded, tmp_path):
     model = load(encoded["vqvae"][0])
     with pytest.raises(UserError, match="there are no codes in it"):
         GivenCodes(model, "", tmp_path, None)

@@ -20,7 +20,7 @@ def model(tmp_path_factory):
     return load(checkpoint(tmp_path_factory.mktemp("model"), "ae"))
 
 
-def test_names_mirror_paths_and_keep_what_tells_them_apart():
+def test_names_mirror_paths_and_keep_suffixes_that_make_them_unique():
     keys = ["ann/a.wav", "ann/b.wav", "ann/b.flac", "/abs/c.wav", "../up/d.tar.wav", "units.wav"]
     named = result_names([(key, "") for key in keys], taken=["units"])
     assert named == ["ann/a", "ann/b.wav", "ann/b.flac", "abs/c", "up/d.tar", "units.wav"]
@@ -59,7 +59,7 @@ def test_a_table_names_speakers_and_channels(model, tmp_path):
         assert np.array_equal(source.read(each).numpy(), stereo[:, channel])
 
 
-def test_what_is_wrong_with_an_input_is_said_of_input(model, tmp_path):
+def test_errors_in_an_input_name_the_key_input(model, tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match=r"^input=.*empty: no recordings below it"):
         Recordings(model, tmp_path / "empty", None)
@@ -90,7 +90,7 @@ def test_clipped_is_read_and_broken_is_not(model, tmp_path):
         source.content(source.utterances[0])
 
 
-def test_another_rate_is_said_once(model, tmp_path, caplog):
+def test_another_rate_is_logged_once(model, tmp_path, caplog):
     caplog.set_level(logging.INFO)
     root = recordings(tmp_path, {"ann/a.wav": 1600, "ann/b.wav": 801}, rate=16_000)
     source = Recordings(model, root, None)

@@ -1,4 +1,4 @@
-"""What generate.py accepts, and what it says of the rest."""
+"""Settings that `wavenet-ae generate` accepts, and errors for the others."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ def test_an_error_leaves_what_was_there(tmp_path):
 
 
 @pytest.mark.parametrize("suffix", ["wav", "flac"])
-def test_a_full_disk_is_said(tmp_path, suffix):
+def test_a_full_disk_is_a_user_error(tmp_path, suffix):
     with (
         files_limited_to(5000),
         pytest.raises(UserError, match=r"cannot be written: .*run the same command again"),

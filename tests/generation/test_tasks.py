@@ -45,8 +45,8 @@ def test_a_reconstruction_is_as_long_as_its_recording(reconstructed, model):
     assert len(contents(reconstructed)) == 2 * len(LENGTHS)
 
 
-def test_provenance_says_how_to_make_it_again(reconstructed, model, source):
-    said = card(reconstructed / "ann" / "a.json")
+def test_provenance_has_all_that_reproduces_a_result(reconstructed, model, source):
+    written = card(reconstructed / "ann" / "a.json")
     expected = {
         "task": "reconstruct",
         "model_fingerprint": load_with_fingerprint(model)[1],
@@ -57,25 +57,25 @@ def test_provenance_says_how_to_make_it_again(reconstructed, model, source):
         **dict(temperature=1, top_k=0, top_p=1, seed=1, batch_size=3),
         "engine": make_engine("auto", load(model).decoder).name,
     }
-    assert {key: said[key] for key in expected} == expected
-    assert said["versions"].keys() >= {"torch", "numpy", "soundfile"} and said["python"]
-    assert said["command"] and said["seconds_taken"] > 0 and said["times_real_time"] > 0
+    assert {key: written[key] for key in expected} == expected
+    assert written["versions"].keys() >= {"torch", "numpy", "soundfile"} and written["python"]
+    assert written["command"] and written["seconds_taken"] > 0 and written["times_real_time"] > 0
     assert card(reconstructed / "eve" / "c.json")["speaker"] is None
 
 
-def test_an_utterance_is_what_the_model_says_of_it(reconstructed, model, source):
+def test_a_reconstruction_equals_the_model_s_own_encode_and_decode(reconstructed, model, source):
     """Alone, by the model's own methods, with the stream's seed."""
     loaded = load(model)
     codes = loaded.encode(noise(330), 8000)
     still = dict(temperature=0)
     out = reconstructed.parent / "still"
     assert made(checkpoint=model, input=source, out=out, **still) == 0
-    spoken = loaded.decode(codes, "ann", Sampling(**still))
-    assert np.array_equal(sound(out / "ann" / "a.wav"), spoken[:330])
+    decoded = loaded.decode(codes, "ann", Sampling(**still))
+    assert np.array_equal(sound(out / "ann" / "a.wav"), decoded[:330])
 
 
 def test_speakers(model, source, reconstructed, tmp_path, caplog):
-    """A conversion to the own speaker is the reconstruction; unknown speakers are said once."""
+    """A conversion to the own speaker is the reconstruction; unknown speakers are logged once."""
     caplog.set_level(logging.INFO)
     given = dict(checkpoint=model, input=source, batch_size=3)
     assert made(task="convert", speaker="ann", out=tmp_path / "ann", **given) == 0
@@ -92,7 +92,9 @@ def test_speakers(model, source, reconstructed, tmp_path, caplog):
 
 
 @pytest.mark.parametrize("codes", ["", "units.tsv", "bob/b.npy"])
-def test_codes_speak_as_their_recordings_do(model, source, reconstructed, tmp_path, codes):
+def test_decoded_codes_equal_the_conversion_of_their_recordings(
+    model, source, reconstructed, tmp_path, codes
+):
     assert made(task="encode", checkpoint=model, input=source, out=tmp_path / "codes") == 0
     given = dict(checkpoint=model, codes=tmp_path / "codes" / codes, temperature=0)
     assert made(task="decode", speaker="bob", out=tmp_path / "out", **given) == 0
@@ -101,12 +103,12 @@ def test_codes_speak_as_their_recordings_do(model, source, reconstructed, tmp_pa
         out=tmp_path / "converted",
     ) == 0  # fmt: skip
     name = "b.wav" if codes.endswith(".npy") else "bob/b.wav"
-    spoken = sound(tmp_path / "out" / name)
-    assert len(spoken) == 640  # whole codes
-    assert np.array_equal(spoken[:500], sound(tmp_path / "converted" / "bob" / "b.wav"))
+    decoded = sound(tmp_path / "out" / name)
+    assert len(decoded) == 640  # whole codes
+    assert np.array_equal(decoded[:500], sound(tmp_path / "converted" / "bob" / "b.wav"))
 
 
-def test_a_model_without_codes_makes_speech_up(tmp_path):
+def test_a_model_without_codes_generates_unconditional_samples(tmp_path):
     path = checkpoint(tmp_path, "wavenet")
     given = dict(task="sample", checkpoint=path, seconds=0.05, num_samples=3)
     assert made(out=tmp_path / "any", **given) == 0
@@ -119,22 +121,22 @@ def test_a_model_without_codes_makes_speech_up(tmp_path):
     assert card(tmp_path / "any" / f"{names[0]}.json")["seconds"] == 0.05
 
 
-def test_tasks_that_a_model_cannot_do(model, source, tmp_path):
+def test_tasks_that_do_not_fit_the_model(model, source, tmp_path):
     language_model = checkpoint(tmp_path, "wavenet")
-    deaf = checkpoint(tmp_path / "deaf", "wavenet", speaker_conditioning=False)
+    unconditioned = checkpoint(tmp_path / "unconditioned", "wavenet", speaker_conditioning=False)
     with pytest.raises(UserError, match="'sample', but this model generates from codes"):
         made(task="sample", checkpoint=model)
     for task in ("reconstruct", "encode"):
         with pytest.raises(UserError, match=f"'{task}'.*no codes: choose task=sample"):
             made(task=task, checkpoint=language_model, input=source)
     with pytest.raises(UserError, match="trained without speakers"):
-        made(task="sample", checkpoint=deaf, speaker="ann")
+        made(task="sample", checkpoint=unconditioned, speaker="ann")
     with pytest.raises(UserError, match="engine is 'fast'; there are auto"):
         made(task="sample", checkpoint=language_model, engine="fast")
 
 
-def test_what_is_there_is_not_made_again(model, source, reconstructed, tmp_path, caplog):
-    """A result counts with its .json; work that was left is taken up, to the same bytes."""
+def test_existing_results_are_not_generated_again(model, source, reconstructed, tmp_path, caplog):
+    """A result counts with its .json; an interrupted command is continued, with the same bytes."""
     caplog.set_level(logging.INFO)
     given = dict(checkpoint=model, input=source, batch_size=3)
     before = {p: p.stat().st_mtime_ns for p in reconstructed.rglob("*.*")}
@@ -180,7 +182,7 @@ def test_another_input_of_the_same_name_and_length_is_not_taken_for_it(task, mod
         made(input=str(second), **asked)
 
 
-def test_encoding_goes_on_and_refuses_alike(model, source, tmp_path):
+def test_encoding_continues_and_refuses_codes_of_another_model(model, source, tmp_path):
     out = tmp_path / "codes"
     given = dict(task="encode", checkpoint=model, input=source, out=out)
     assert made(max_utterances=2, **given) == 0
@@ -217,8 +219,8 @@ def test_an_input_is_never_replaced(model, source, tmp_path):
             made(checkpoint=model, input=tmp_path / given, out=tmp_path)
 
 
-def test_the_same_sound_however_many_run_side_by_side(model, source, tmp_path):
-    """In double precision: rounding in single precision can move a draw."""
+def test_results_do_not_depend_on_the_batch_size(model, source, tmp_path):
+    """In double precision: rounding in single precision can change a sampled level."""
     loaded, fingerprint = load_with_fingerprint(model)
     found = {}
     for batch_size in (1, 2, 3):

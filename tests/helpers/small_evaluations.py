@@ -52,7 +52,9 @@ def evaluated(folder: Path, kind: str, cache: Path, parts: Sequence[str] = ALL) 
     return folder / "out" / FILE
 
 
-def made_up(*tables: ResultTable, name: str = "a", folder: Path | None = None) -> EvaluationResult:
+def small_result(
+    *tables: ResultTable, name: str = "a", folder: Path | None = None
+) -> EvaluationResult:
     return EvaluationResult(
         folder=folder or Path("nowhere"),
         model={"name": name, "checkpoint": "nowhere/best.ckpt", "bottleneck": "VQVAE"},
@@ -80,7 +82,7 @@ def hostile(folder: Path, name: str) -> EvaluationResult:
     span = {"codebook": None, "label": HOSTILE, "start_seconds": 0.0, "end_seconds": 1.0}
     spans = [{"kind": "labels", **span}, {"kind": "units", **span, "codebook": 0, "label": "7"}]
     metadata = {"file": "example.wav", "utterance": HOSTILE}
-    return made_up(
+    return small_result(
         rows("likelihood", {"samples": "all", "nll": 2.5}),
         rows("bitrate", {"estimate": "unigram", "bits_per_second": 300.0}),
         *counted([[3, 1], [1, 4]], [4, 5], [HOSTILE, "a"]),

@@ -50,7 +50,7 @@ def test_in_an_item_file_below_more_folders_where_that_is_unique(tmp_path):
     source = label_source(str(path), ".phn", "")
     assert source.of("ann/x.wav", path).labels == ("s",)
     assert source.of("bob/y.wav", path).labels == ("u",)
-    assert source.of("x.wav", path) is None, "of whom?"
+    assert source.of("x.wav", path) is None, "the key has no speaker"
 
 
 def test_in_an_item_file_by_key_or_by_its_last_part(tmp_path):

@@ -34,7 +34,7 @@ def test_each_recording_has_its_phones_in_order_of_time(tmp_path):
 
 
 def test_the_same_phones_in_samples_and_in_seconds_are_the_same(tmp_path):
-    """0.57 s is sample 9120, whichever file says so."""
+    """0.57 s is sample 9120 in either format."""
     (tmp_path / "x.phn").write_text("3200 9120 dh\n9120 10240 eh\n")
     in_samples = read_phn(tmp_path / "x.phn")
     in_seconds = item_segments(written(tmp_path, ITEMS))["a/x"]

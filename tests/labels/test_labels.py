@@ -18,7 +18,7 @@ from wavenet_ae.labels import (
     read_phn,
     read_wrd,
 )
-from wavenet_ae.metrics.encoding import encode_with_anchors
+from wavenet_ae.metrics.representations import encode_with_anchors
 from wavenet_ae.models import build
 
 
@@ -73,7 +73,7 @@ def test_labels_at_the_codes_of_a_model(tmp_path):
 
 def test_codes_change_around_where_the_sound_does():
     """What only differs before, or only after, an instant gives codes' vectors that differ as far
-    behind it as before it: their anchors are the middles of what they hear."""
+    behind it as before it: their anchors are the middles of their receptive fields."""
     torch.manual_seed(0)
     model = build(small("identity"), ["a"]).eval()
     first, second = torch.randint(-3000, 3000, (2, 8000), dtype=torch.int16)

@@ -19,7 +19,7 @@ from wavenet_ae.labels import (
 )
 
 
-def spoken(*labels: str) -> Segments:
+def seconds_of(*labels: str) -> Segments:
     """A segment of a second each."""
     begins = np.arange(len(labels), dtype=np.float64)
     return Segments(begins, begins + 1, labels, Path("a.phn"))
@@ -32,7 +32,7 @@ def written(folder: Path, text: str) -> str:
 
 
 def test_labels_are_folded_left_out_and_counted_apart():
-    mapped = read_mapping("timit39").mapped(spoken("ax-h", "q", "dcl"))
+    mapped = read_mapping("timit39").mapped(seconds_of("ax-h", "q", "dcl"))
     assert mapped.labels == ("ah", None, "sil")
     assert label_inventory([mapped]) == ["ah", "sil"]
     labels = label_at(mapped, np.array([0.5, 1.5, 2.5, 3.5]), ["ah", "sil"])
@@ -51,30 +51,30 @@ def test_timit_s_61_labels_become_39():
 
 def test_stress_is_stripped():
     mapping = read_mapping("cmudict39")
-    assert mapping.mapped(spoken("AH0", "ZH", "IY1", "sil", "spn", "ah")).labels == (
+    assert mapping.mapped(seconds_of("AH0", "ZH", "IY1", "sil", "spn", "ah")).labels == (
         *("ah", "zh", "iy", "sil", None, "ah"),
     )
     assert len(set(mapping.table.values()) - {None}) == 40
 
 
 def test_words_are_kept_but_for_silence():
-    mapped = read_mapping("words").mapped(spoken("no", "<sil>", "Yes"))
+    mapped = read_mapping("words").mapped(seconds_of("no", "<sil>", "Yes"))
     assert mapped.labels == ("no", None, "Yes")
 
 
-def test_none_keeps_everything():
+def test_the_mapping_none_keeps_everything():
     assert read_mapping("none") is AS_THEY_ARE
-    assert AS_THEY_ARE.mapped(spoken("h#", "q")).labels == ("h#", "q")
+    assert AS_THEY_ARE.mapped(seconds_of("h#", "q")).labels == ("h#", "q")
 
 
 def test_a_label_that_the_table_lacks_is_named_with_file_and_nearest():
     with pytest.raises(UserError, match=r"a\.phn: the mapping timit39.*'axx'.*Did you mean 'ax'"):
-        read_mapping("timit39").mapped(spoken("axx"))
+        read_mapping("timit39").mapped(seconds_of("axx"))
 
 
 def test_a_mapping_by_its_path(tmp_path):
     path = written(tmp_path, "name: mine\nothers: keep\ntable: {a: b, c: null}\n")
-    assert read_mapping(path).mapped(spoken("a", "c", "d")).labels == ("b", None, "d")
+    assert read_mapping(path).mapped(seconds_of("a", "c", "d")).labels == ("b", None, "d")
 
 
 def test_an_unknown_mapping_lists_those_there_are():
@@ -97,6 +97,6 @@ def test_an_unknown_mapping_lists_those_there_are():
         ("name: {m\n", "not a readable mapping"),
     ],
 )
-def test_a_mapping_that_is_none_is_said(tmp_path, text, message):
+def test_an_invalid_mapping_is_an_error(tmp_path, text, message):
     with pytest.raises(UserError, match=rf"m\.yaml.*{message}"):
         read_mapping(written(tmp_path, text))

@@ -98,8 +98,8 @@ def test_errors_name_what_is_wrong(tmp_path):
 
 
 @pytest.mark.skipif(can_run(), reason="fastabx is installed")
-def test_without_fastabx_the_command_is_said(tmp_path):
-    spoken(tmp_path, one_hot(lambda phone, speaker: phone), "angular")
+def test_without_fastabx_the_error_names_the_command(tmp_path):
+    exported(tmp_path, one_hot(lambda phone, speaker: phone), "angular")
     command = f"python -m wavenet_ae.metrics.abx_scores {tmp_path / 'abx'}"
     assert command in how_to_run(tmp_path / "abx")
     module = [sys.executable, "-m", "wavenet_ae.metrics.abx_scores", str(tmp_path / "abx")]
@@ -116,23 +116,23 @@ def unit(number):
     return lambda phone, speaker: np.full(5, number(phone, speaker))
 
 
-def spoken(folder: Path, features, distance: str, **settings) -> None:
-    """Three speakers say each of three phones four times, between the same neighbors."""
-    said = [(phone, turn) for turn in range(4) for phone in range(len(PHONES))]
+def exported(folder: Path, features, distance: str, **settings) -> None:
+    """Exports four instances of each of three phones by three speakers, with equal neighbors."""
+    instances = [(phone, turn) for turn in range(4) for phone in range(len(PHONES))]
     text = "".join(
         f"{speaker}/x {0.1 * place:.4f} {0.1 * place + 0.099:.4f} {PHONES[phone]} b b {speaker}\n"
         for speaker in SPEAKERS
-        for place, (phone, _) in enumerate(said)
+        for place, (phone, _) in enumerate(instances)
     )
     export = exporter(folder, items_of(folder, text), distance=distance, **settings)
     for row, speaker in enumerate(SPEAKERS):
-        pieces = [features(phone, row) for phone, _ in said]
+        pieces = [features(phone, row) for phone, _ in instances]
         export.add(f"{speaker}/x", np.concatenate(pieces), 0.01 + 0.02 * np.arange(60))
     export.finish()
 
 
 def error_rates(folder: Path, features, distance: str) -> dict[tuple[str, str], float | None]:
-    spoken(folder, features, distance)
+    exported(folder, features, distance)
     scores = run_abx(folder / "abx").scores
     return {(each.context, each.speaker): each.error_rate for each in scores}
 
@@ -155,7 +155,7 @@ def test_codes_that_are_the_speakers_are_at_chance_exactly(tmp_path, kind, dista
 
 
 @needs_fastabx
-def test_codes_of_each_speaker_s_own_tell_phones_within_speakers_only(tmp_path):
+def test_codes_of_one_speaker_each_discriminate_phones_within_speakers_only(tmp_path):
     rates = error_rates(tmp_path, unit(lambda phone, speaker: 3 * speaker + phone), "identical")
     for context in ("within", "any"):
         assert (rates[context, "within"], rates[context, "across"]) == pytest.approx((0, 0.5))
@@ -170,7 +170,7 @@ def test_random_codes_are_at_chance(tmp_path):
 
 @needs_fastabx
 def test_scores_are_written_with_every_setting(tmp_path):
-    spoken(tmp_path, unit(lambda phone, speaker: phone), "identical")
+    exported(tmp_path, unit(lambda phone, speaker: phone), "identical")
     result = run_abx(tmp_path / "abx")
     saved = json.loads((tmp_path / "abx" / "scores.json").read_text())
     assert saved["settings"]["max_size_group"] == 10 and saved["settings"]["max_x_across"] == 5
@@ -184,13 +184,13 @@ def test_scores_are_written_with_every_setting(tmp_path):
 def test_scores_are_the_same_each_time(tmp_path):
     """Also those across speakers, for which some of the speakers are chosen."""
     rng = np.random.default_rng(0)
-    spoken(tmp_path, lambda phone, speaker: rng.integers(0, 4, 5), "identical", max_x_across=2)
+    exported(tmp_path, lambda phone, speaker: rng.integers(0, 4, 5), "identical", max_x_across=2)
     assert run_abx(tmp_path / "abx") == run_abx(tmp_path / "abx")
 
 
 @needs_fastabx
-def test_what_fastabx_cannot_do_is_said(tmp_path):
-    spoken(tmp_path, unit(lambda phone, speaker: phone), "kilometers")
+def test_an_error_of_fastabx_is_shown(tmp_path):
+    exported(tmp_path, unit(lambda phone, speaker: phone), "kilometers")
     with pytest.raises(UserError, match=r"fastabx failed on .*abx: ValueError: kilometers"):
         run_abx(tmp_path / "abx")
 

@@ -19,14 +19,14 @@ def clusters(num_frames: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     return frames.astype(np.float32), labels
 
 
-def test_clusters_that_are_there_are_found() -> None:
+def test_k_means_finds_separate_clusters() -> None:
     frames, labels = clusters(900, seed=0)
     codes = kmeans_codes(frames, num_codes=12)
     assert codes.shape == (900,) and codes.dtype == np.int64
     assert unit_quality(codes, labels, 12, 3).pnmi > 0.99
 
 
-def test_dimensions_weigh_alike() -> None:
+def test_dimensions_have_equal_weight() -> None:
     # Unless standardized, the loud dimension would make all of the 6 codes.
     frames, labels = clusters(900, seed=0)
     loud = frames * np.array([1, 1000, 1], np.float32)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import log2
+from math import log, log2
 
 import pytest
 import torch
@@ -10,6 +10,7 @@ import torch
 from wavenet_ae.metrics.bitrate import (
     LONGEST_RUN,
     CodeStatistics,
+    bits_per_second,
     code_bitrates,
     kl_bitrate,
     speaker_bitrate,
@@ -35,7 +36,7 @@ def lengths(statistics: CodeStatistics, book: int = 0) -> dict[int, int]:
     return {int(length): int(counts[length]) for length in counts.nonzero()[:, 0]}
 
 
-def test_a_constant_code_says_nothing():
+def test_a_constant_code_has_no_information():
     assert bitrates([5] * 20, [5] * 20) == {"nominal": 150, "unigram": 0, "run_length": 0}
 
 
@@ -51,7 +52,7 @@ def test_runs_of_two_equal_lengths():
     assert bitrates(row, row) == pytest.approx(expected)
 
 
-def test_lengths_of_runs_cost_bits_as_well():
+def test_lengths_of_runs_need_bits_too():
     """Code 0 or 1, length 1 or 3, equally often: 2 bits a run, a run for every 2 codes."""
     row = [0, 1, 1, 1]  # and two runs more, the other way round
     assert bitrates(row, [1, 0, 0, 0])["run_length"] == pytest.approx(50 / 2 * 2)
@@ -68,14 +69,14 @@ def test_uniformly_random_codes_need_what_they_nominally_do():
     measured = code_bitrates(counted(codes, size=64), 50.0)
     assert measured["nominal"] == 300
     assert 0.99 * 300 < measured["unigram"] < 300
-    # naming lengths as well, which tell nothing here, costs about H(1/64) / (1/64) more
+    # naming lengths as well, which have no information here, needs about H(1/64) / (1/64) more
     assert 300 < measured["run_length"] < 1.03 * 300
 
 
 def test_known_runs():
     statistics = counted(torch.tensor([[3, 3, 3, 1, 1, 3], [3, 0, 0, 0, 0, 0]]), size=4)
     assert statistics.counts.tolist() == [[5, 2, 0, 5]]
-    assert statistics.run_counts.tolist() == [[1, 1, 0, 3]]  # none goes on in the next row
+    assert statistics.run_counts.tolist() == [[1, 1, 0, 3]]  # no run continues in the next row
     assert lengths(statistics) == {1: 2, 2: 1, 3: 1, 5: 1}
 
 
@@ -125,3 +126,7 @@ def test_kl_and_speaker():
     assert kl_bitrate(nats_of_three_bits, 50.0) == pytest.approx(150)
     assert speaker_bitrate(8, utterance_seconds=6.0) == pytest.approx(0.5)
     assert speaker_bitrate(1, utterance_seconds=6.0) == 0
+
+
+def test_one_bit_per_sample_is_the_sample_rate_in_bits_per_second():
+    assert float(bits_per_second(torch.tensor(log(2)), 16000)) == pytest.approx(16000)

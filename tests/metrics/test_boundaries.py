@@ -24,7 +24,7 @@ from wavenet_ae.metrics.boundaries import (
 TENTHS = np.arange(0, 11) / 10  # of ten phones, a tenth of a second each
 
 
-def spoken(edges: np.ndarray, *left_out: int) -> Segments:
+def phones(edges: np.ndarray, *left_out: int) -> Segments:
     """Phones from edge to edge, those in `left_out` by a mapping."""
     labels = tuple(None if row in left_out else "a" for row in range(len(edges) - 1))
     return Segments(edges[:-1], edges[1:], labels, Path("a.phn"))
@@ -43,14 +43,14 @@ def test_a_change_lies_midway_between_the_anchors_of_its_codes():
 
 
 def test_changes_at_each_boundary_are_perfect():
-    quality = quality_of(TENTHS[1:-1], spoken(TENTHS))
+    quality = quality_of(TENTHS[1:-1], phones(TENTHS))
     assert (quality.precision, quality.recall, quality.f1, quality.r_value) == (1, 1, 1, 1)
     assert quality.over_segmentation == 0
 
 
 def test_ends_and_unlabeled_stretches_are_left_out_and_counted():
     # Phones 4 and 5 (0.4 to 0.6 s) do not count: 0.4 and 0.6 are edges, as 0 and 1.
-    segments = spoken(TENTHS, 4, 5)
+    segments = phones(TENTHS, 4, 5)
     changes = np.array([0.0, 0.1, 0.15, 0.39, 0.5, 0.55, 0.615, 0.7, 0.99, 1.3])
     assert boundary_counts(changes, segments) == BoundaryCounts(
         num_hits=2,  # 0.1 and 0.7
@@ -69,23 +69,23 @@ def test_a_gap_between_segments_is_an_unlabeled_stretch():
 
 def test_a_change_near_an_edge_counts_where_it_meets_a_boundary():
     """0.03 s from the begin of a recording, met 0.015 s from it; what else is near is left out."""
-    segments = spoken(np.array([0, 0.03, 1.0]))
+    segments = phones(np.array([0, 0.03, 1.0]))
     assert boundary_counts(np.array([0.015]), segments) == BoundaryCounts(1, 1, 2, 1, 0)
     assert boundary_counts(np.array([0.005, 0.03]), segments) == BoundaryCounts(1, 1, 2, 1, 1)
 
 
 def test_exactly_the_tolerance_is_within_it():
     for change in (0.48, 0.52):  # 0.02 s away but for rounding, to either side
-        assert boundary_counts(np.array([change]), spoken(TENTHS)).num_hits == 1
+        assert boundary_counts(np.array([change]), phones(TENTHS)).num_hits == 1
     for change in (0.479, 0.521):
-        assert boundary_counts(np.array([change]), spoken(TENTHS)).num_hits == 0
+        assert boundary_counts(np.array([change]), phones(TENTHS)).num_hits == 0
 
 
 def test_a_boundary_is_met_once_and_a_change_meets_one():
-    counts = boundary_counts(np.array([0.49, 0.5, 0.51]), spoken(TENTHS))
+    counts = boundary_counts(np.array([0.49, 0.5, 0.51]), phones(TENTHS))
     assert (counts.num_hits, counts.num_found) == (1, 3)
     near = np.array([0, 0.5, 0.51, 1.0])  # two boundaries near one change
-    counts = boundary_counts(np.array([0.505]), spoken(near))
+    counts = boundary_counts(np.array([0.505]), phones(near))
     assert (counts.num_hits, counts.num_reference) == (1, 2)
 
 
@@ -110,13 +110,13 @@ def test_no_other_pairing_finds_more(reference, changes):
 
 def test_counts_add_up_over_recordings():
     changes = np.array([0.1, 0.15, 0.5])
-    once = boundary_counts(changes, spoken(TENTHS))
+    once = boundary_counts(changes, phones(TENTHS))
     assert boundary_quality(once + once) == boundary_quality(once)
     assert (once + once).num_edges == 2 * once.num_edges
 
 
 def test_changes_everywhere_have_all_boundaries_and_no_r_value():
-    quality = quality_of(np.arange(1, 1000) / 1000, spoken(TENTHS))
+    quality = quality_of(np.arange(1, 1000) / 1000, phones(TENTHS))
     assert quality.recall == 1
     assert quality.r_value < -20
 
@@ -132,8 +132,8 @@ def test_the_r_value_s_equations():
     assert quality.r_value == pytest.approx(1 - (abs(r1) + abs(r2)) / 200)
 
 
-def test_codes_that_name_the_speaker_never_change():
-    quality = quality_of(change_seconds(np.full(50, 3), np.arange(50.0), 50), spoken(TENTHS))
+def test_codes_of_the_speaker_never_change():
+    quality = quality_of(change_seconds(np.full(50, 3), np.arange(50.0), 50), phones(TENTHS))
     assert (quality.recall, quality.f1, quality.over_segmentation) == (0, 0, -1)
     assert math.isnan(quality.precision)
 
@@ -142,7 +142,7 @@ def test_even_division_is_what_chance_gives():
     """Boundaries at random: a change meets one with the share of time that is near one."""
     rng = np.random.default_rng(0)
     edges = np.sort(rng.random(20_001)) * 20_000  # one a second
-    segments = spoken(edges)
+    segments = phones(edges)
     counts = boundary_counts(uniform_seconds(5_000, edges[0], edges[-1]), segments)
     quality = boundary_quality(counts)
     assert quality.precision == pytest.approx(1 - math.exp(-0.04), abs=0.01)

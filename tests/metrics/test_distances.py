@@ -40,7 +40,7 @@ def speech(rate: int) -> np.ndarray:
 
 @pytest.mark.parametrize("rate", RATES)
 @pytest.mark.parametrize("distance", DISTANCES)
-def test_what_is_identical_is_at_no_distance(distance, rate):
+def test_identical_waveforms_have_no_distance(distance, rate):
     found = distance(speech(rate), speech(rate), rate)
     assert found.decibels == 0 and found.num_frames > 150
 
@@ -92,7 +92,7 @@ def test_silence_of_the_original_is_left_out_and_counted(distance):
 
 
 @pytest.mark.parametrize("distance", DISTANCES)
-def test_nothing_heard_and_next_to_nothing(distance):
+def test_silence_and_a_very_short_waveform(distance):
     silent = distance(np.zeros(4000, np.int16), noise(4000), 8000)
     assert isnan(silent.decibels) and silent.num_frames == 0
     assert distance(noise(40), noise(40), 8000) == Distance(0.0, 1, 0)
@@ -118,7 +118,7 @@ def test_tones_have_their_frequency(hz, rate):
         assert mean_f0(tone, rate) == pytest.approx(hz, rel=0.006)
 
 
-def test_what_has_no_pitch_has_none():
+def test_noise_and_silence_have_no_f0():
     assert isnan(mean_f0(noise(32_000), 8000))
     assert isnan(mean_f0(np.zeros(8000, np.int16), 8000))
     assert isnan(mean_f0(noise(7), 8000)) and not len(f0(noise(319), 8000))

@@ -17,7 +17,7 @@ def runs_of(*recordings) -> RunLengths:
 
 def test_known_runs():
     runs = runs_of([3, 3, 3, 1, 1, 3], [3, 0, 0, 0, 0, 0], [])
-    assert runs.counts.tolist() == [0, 2, 1, 1, 0, 1]  # none goes on in the next recording
+    assert runs.counts.tolist() == [0, 2, 1, 1, 0, 1]  # no run continues in the next recording
     durations = unit_durations(runs, 20.0)
     assert durations.num_runs == 5
     assert durations.mean == pytest.approx(20 * 12 / 5)
@@ -37,7 +37,7 @@ def test_percentiles_agree_with_numpy():
         assert length == np.percentile(lengths, percent, method="inverted_cdf")
 
 
-def test_a_percentile_is_the_least_length_that_so_many_runs_do_not_exceed():
+def test_a_percentile_is_the_least_length_that_its_share_of_runs_does_not_exceed():
     runs = RunLengths(np.array([0] + [1] * 100))  # one run of each length up to 100
     durations = unit_durations(runs, 1.0)
     assert durations.median == 50
@@ -58,6 +58,6 @@ def test_runs_add_up():
     assert both.counts.tolist() == [0, 1, 1, 1]
 
 
-def test_without_codes_nothing_lasts():
+def test_without_codes_there_are_no_durations():
     with pytest.raises(ValueError, match="no codes"):
         unit_durations(RunLengths.none(), 20.0)

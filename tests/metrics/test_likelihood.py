@@ -67,7 +67,7 @@ def at_once(model: GenerativeModel, corpus: PackedCorpus, row: int) -> np.ndarra
 
 
 @pytest.mark.parametrize("bottleneck", ["ae", "vqvae_ema", "rvq"])
-def test_in_windows_every_sample_costs_what_it_costs_in_one_piece(bottleneck, corpus):
+def test_the_nll_of_a_sample_is_the_same_in_windows_and_in_one_piece(bottleneck, corpus):
     model = model_of(bottleneck)
     sums = last(model, corpus, [0, 1, 2, 3])
     assert sums.num_samples[0].tolist() == corpus.length.tolist()
@@ -77,7 +77,7 @@ def test_in_windows_every_sample_costs_what_it_costs_in_one_piece(bottleneck, co
 
 
 def test_interior_samples_read_nothing_beyond_the_ends(tmp_path):
-    """They cost the same where the recording goes on, and those nearer to the ends do not."""
+    """Their NLL is the same in a longer recording; that of samples nearer to the ends is not."""
     model, long = model_of(), noise(6400, 0)
     hop = int(model.hop)
     cut = slice(10 * hop, 30 * hop)
@@ -92,7 +92,7 @@ def test_interior_samples_read_nothing_beyond_the_ends(tmp_path):
     assert abs(sums.nats[0, 0] - nats.sum()) > 0.01
 
 
-def test_controls_are_of_other_items_and_of_speakers_that_are_known(corpus):
+def test_controls_use_other_items_and_known_speakers_only(corpus):
     model = model_of()
     sums = last(model, corpus, [0, 1, 2, 3])
     assert sums.names == ("all", "interior", "shuffled_codes", "zeroed_codes", "other_speaker")
@@ -114,13 +114,13 @@ def test_a_model_without_codes(corpus):
     np.testing.assert_allclose(sums.nats[0], whole, rtol=1e-5)
 
 
-def test_sizes_of_windows_and_batches_change_nothing(corpus, monkeypatch):
+def test_the_sums_do_not_depend_on_window_and_batch_sizes(corpus, monkeypatch):
     model = model_of("vqvae_ema")
     sums = last(model, corpus, [0, 1])
     monkeypatch.setattr(module, "WINDOW_SECONDS", 0.04)
     monkeypatch.setattr(module, "BATCH_SIZE", 3)
     again = last(model, corpus, [0, 1])
-    kept = [0, 1, 3, 4]  # other codes are of other items then
+    kept = [0, 1, 3, 4]  # shuffled codes are then those of other items
     np.testing.assert_allclose(again.nats[kept], sums.nats[kept], rtol=1e-4, atol=1e-3)
     assert (again.num_samples == sums.num_samples).all()
 
@@ -136,7 +136,7 @@ def test_the_mean_and_its_error_by_hand():
     assert np.isnan(alone.standard_error("all"))
 
 
-def test_the_error_covers_the_mean_as_often_as_it_says():
+def test_the_standard_error_covers_the_mean_at_its_nominal_rate():
     rng = np.random.default_rng(0)
     inside = 0
     for _ in range(400):
@@ -147,6 +147,6 @@ def test_the_error_covers_the_mean_as_often_as_it_says():
     assert 0.90 < inside / 400 < 0.98
 
 
-def test_no_utterances_are_our_own_mistake(corpus):
+def test_no_utterances_is_a_value_error(corpus):
     with pytest.raises(ValueError, match="no utterances"):
         next(likelihood(model_of(), corpus, np.array([], dtype=np.int64)))

@@ -14,8 +14,11 @@ from sklearn.model_selection import PredefinedSplit, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from wavenet_ae.metrics.confidence import clustered_interval
-from wavenet_ae.metrics.cross_validation import folds_of_groups, folds_of_utterances
+from wavenet_ae.metrics.cross_validation import (
+    clustered_interval,
+    folds_of_groups,
+    folds_of_utterances,
+)
 from wavenet_ae.metrics.probe_data import Matrix, ProbeData
 from wavenet_ae.metrics.probes import KINDS
 from wavenet_ae.metrics.probing import (
@@ -78,10 +81,10 @@ def test_known_answers(known, kind, form):
     assert found.prior.mean == pytest.approx(0.4, abs=0.03) and found.num_labels == NUM_PHONES
     assert_at_most_prior(found.shuffled, found.prior)
 
-    told = run_probe(speaker, f"speaker{form}", kind, seeds)
-    assert told.accuracy.mean == 1 and told.num_labels == NUM_SPEAKERS
-    assert told.unit == "utterance" and told.accuracy.num_units == NUM_UTTERANCES
-    assert_at_most_prior(told.shuffled, told.prior)
+    found = run_probe(speaker, f"speaker{form}", kind, seeds)
+    assert found.accuracy.mean == 1 and found.num_labels == NUM_SPEAKERS
+    assert found.unit == "utterance" and found.accuracy.num_units == NUM_UTTERANCES
+    assert_at_most_prior(found.shuffled, found.prior)
 
     for task, name in ((phone, "random"), (phone, "speaker"), (speaker, "random")):
         result = run_probe(task, f"{name}{form}", kind, seeds)
@@ -100,7 +103,7 @@ def test_a_linear_probe_that_finds_nothing_is_at_the_prior(known):
     assert result.accuracy.low - 0.02 <= result.prior.mean <= result.accuracy.high + 0.02
 
 
-def test_a_hidden_layer_finds_what_no_line_divides():
+def test_an_mlp_finds_classes_that_are_not_linearly_separable():
     rng = np.random.default_rng(0)
     utterance = np.repeat(np.arange(24), 60)
     plane = rng.uniform(-1, 1, (len(utterance), 2)).astype(np.float32)
@@ -133,7 +136,7 @@ def test_linear_probe_and_prior_agree_with_scikit_learn():
 
 
 @given(st.lists(st.integers(0, 8), min_size=2, max_size=60), st.integers(0, 5))
-def test_groups_are_never_parted(groups, seed):
+def test_groups_are_never_divided(groups, seed):
     groups = np.array(groups)
     folds = folds_of_groups(groups, 4, seed)
     for group in np.unique(groups):
@@ -142,15 +145,15 @@ def test_groups_are_never_parted(groups, seed):
 
 
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=40), st.integers(0, 5))
-def test_a_tested_speaker_is_heard_in_another_utterance(speaker_of_utterance, seed):
+def test_a_tested_speaker_is_in_another_training_utterance(speaker_of_utterance, seed):
     utterances = np.repeat(np.arange(len(speaker_of_utterance)), 3)
     speakers = np.array(speaker_of_utterance)[utterances]
     folds = folds_of_utterances(utterances, speakers, 4, seed)
     for row, fold in enumerate(folds):
         assert (folds[utterances == utterances[row]] == fold).all()
         own = utterances[speakers == speakers[row]]
-        heard = utterances[(folds != fold) & (speakers == speakers[row])]
-        assert len(heard) or len(np.unique(own)) == 1
+        training = utterances[(folds != fold) & (speakers == speakers[row])]
+        assert len(training) or len(np.unique(own)) == 1
 
 
 def test_tasks_test_what_was_not_trained_on(known):
@@ -164,7 +167,7 @@ def test_tasks_test_what_was_not_trained_on(known):
             assert set(known.speaker[tested]) <= set(known.speaker[~tested])
 
 
-def test_of_one_speaker_the_utterances_are_divided_and_of_one_utterance_nothing_is():
+def test_utterances_of_a_single_speaker_are_divided_and_a_single_utterance_has_no_task():
     phone = np.arange(80) % 3
     utterance = np.repeat([4, 7], 40)
     alone = ProbeData({"codes": one_hot(phone)}, utterance, np.zeros(80, np.int64), phone)
@@ -185,14 +188,14 @@ def test_speakers_of_one_utterance_are_left_out_and_counted():
     assert run_probe(task, "latents", "linear").left_out == 2
 
 
-def test_of_very_many_speakers_some_are_told_apart():
+def test_at_most_100_speakers_are_classes():
     utterance = np.arange(300)
     means = ProbeData({}, utterance, utterance // 2)
     task = speaker_task(means)
     assert len(np.unique(task.labels)) == MOST_SPEAKERS and task.left_out == 50
 
 
-def test_results_come_one_by_one_and_again_the_same():
+def test_results_are_yielded_one_by_one_and_reproducible():
     phone = data(5).phone
     tasks = [phone_task(data(5, codes=one_hot(phone), latents=noisy(phone, 1.0)))]
     first, second = (list(run_probes(tasks, seeds=(3,))) for _ in range(2))
@@ -212,7 +215,7 @@ def test_an_interval_by_hand():
     assert np.isnan(clustered_interval(np.ones(3), np.zeros(3)).low)
 
 
-def test_intervals_cover_the_truth_as_often_as_they_say():
+def test_intervals_cover_the_truth_at_their_nominal_rate():
     rng = np.random.default_rng(0)
     covered = narrow = 0
     for _ in range(500):

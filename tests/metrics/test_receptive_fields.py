@@ -30,7 +30,7 @@ def by_name(model: GenerativeModel) -> dict[str, ReceptiveField]:
 
 @pytest.mark.parametrize("encoder", ENCODERS)
 @pytest.mark.parametrize("bottleneck", BOTTLENECKS)
-def test_every_model_reads_what_its_geometry_says(bottleneck, encoder):
+def test_measured_receptive_fields_agree_with_the_geometry(bottleneck, encoder):
     model = autoencoder(bottleneck, encoder)
     fields = by_name(model)
     assert len(fields) == 4 and all(each.agrees for each in fields.values())
@@ -55,13 +55,13 @@ def test_other_decoders_agree_too(changes):
     assert all(each.agrees for each in fields)
 
 
-def test_a_language_model_reads_the_past_alone():
+def test_a_language_model_reads_only_the_past():
     model = made(language_model())
     (field,) = measure_receptive_fields(model)
     assert field.agrees and str(field.measured) == "-15 to -1"
 
 
-def test_the_two_measured_parts_make_what_the_whole_model_reads():
+def test_the_receptive_field_of_a_model_is_that_of_its_two_measured_parts():
     """A NaN in each sample of a code hop, all the way to the predictions of a bottleneck that
     lets NaN through."""
     model = autoencoder("ae", "waveform")
@@ -83,7 +83,7 @@ def test_the_two_measured_parts_make_what_the_whole_model_reads():
     assert (min(offsets), max(offsets)) == (through.first, through.last)
 
 
-def test_a_layer_that_reads_farther_than_it_says_is_found_out():
+def test_a_layer_that_reads_beyond_its_declared_field_is_detected():
     model = autoencoder("vqvae", "mfcc")
     model.encoder.blocks[0].convolution.dilation = (2,)
     model.encoder.shortcut = None
@@ -93,7 +93,7 @@ def test_a_layer_that_reads_farther_than_it_says_is_found_out():
     assert fields["receptive field of the decoder"].agrees
 
 
-def test_an_upsampling_that_reads_farther_than_it_says_is_found_out():
+def test_an_upsampling_that_reads_beyond_its_declared_field_is_detected():
     model = autoencoder("vqvae", "mfcc")
     context = model.upsampling.context
     model.upsampling.context = nn.Conv1d(context.in_channels, context.out_channels, 5, padding=1)

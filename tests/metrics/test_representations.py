@@ -1,4 +1,4 @@
-"""Representations of each model at the instants of its codes, and fair baselines."""
+"""Representations of utterances at the instants of their codes, and fair baselines."""
 
 from __future__ import annotations
 
@@ -13,15 +13,56 @@ from wavenet_ae.data.corpus import PackedCorpus
 from wavenet_ae.data.packing import pack
 from wavenet_ae.data.splits import Splits
 from wavenet_ae.data.toy.source import ToySource
-from wavenet_ae.metrics.frames import choose_frames
-from wavenet_ae.metrics.probe_data import ProbeCollector
+from wavenet_ae.metrics.baselines import random_model, training_windows
+from wavenet_ae.metrics.probe_data import ProbeCollector, choose_frames
 from wavenet_ae.metrics.probing import run_probe, speaker_task
-from wavenet_ae.metrics.random_model import random_model, training_windows
-from wavenet_ae.metrics.representations import Representations
+from wavenet_ae.metrics.representations import Representations, encode_with_anchors
 from wavenet_ae.models import WaveformAutoencoder, build, utterance
 from wavenet_ae.models.utterance import CodeLayout
 
 BASELINES = {"mfcc", "log_mel", "random_encoder"}
+
+
+@pytest.fixture(scope="module")
+def model() -> WaveformAutoencoder:
+    torch.manual_seed(0)
+    return build(small("ae"), ["a"]).eval()
+
+
+def recording(num_samples: int) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(num_samples)
+    return (3000 * torch.randn(num_samples, generator=generator)).to(torch.int16)
+
+
+def test_codes_stand_a_hop_apart_and_always_at_the_same_instants(model):
+    first, second = (encode_with_anchors(model, recording(n)) for n in (4001, 8000))
+    assert np.all(np.diff(first.anchors) == 160)
+    assert first.anchors[0] == second.anchors[0] < 160
+    assert first.anchors[-1] < 4001 <= first.anchors[-1] + 160
+    assert first.vectors.shape == (len(first.anchors), model.bottleneck.dim)
+    assert first.codes is None
+
+
+def test_a_click_moves_the_codes_around_it_and_no_others(model):
+    waveform = torch.zeros(16000, dtype=torch.int16)
+    clicked = waveform.clone()
+    clicked[8000] = 30000
+    vectors = [encode_with_anchors(model, each) for each in (waveform, clicked)]
+    moved = np.abs(vectors[0].vectors - vectors[1].vectors).max(axis=1) > 1e-6
+    anchors = vectors[0].anchors[moved]
+    reach = model.alignment.encoder.receptive_field / 2
+    assert anchors.min() >= 8000 - reach and anchors.max() <= 8000 + reach
+    assert abs(anchors.mean() - 8000) <= 80, "centered: half a code hop at most"
+
+
+def test_codes_of_several_codebooks_stand_side_by_side():
+    torch.manual_seed(0)
+    model = build(small("rvq"), ["a"]).eval()
+    encoded = encode_with_anchors(model, recording(4001))
+    assert encoded.codes is not None and encoded.codes.shape == (len(encoded.anchors), 3)
+    stages = torch.from_numpy(encoded.codes.T[None].copy())  # (1, Q, N)
+    vectors = model.bottleneck.decode(stages)[0].t().detach().numpy()
+    np.testing.assert_allclose(vectors, encoded.vectors, atol=1e-5)
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +73,7 @@ def corpus(tmp_path_factory) -> PackedCorpus:
 
 
 def made(config: dict[str, Any], corpus: PackedCorpus, starts: bool = True) -> WaveformAutoencoder:
-    """A model before training: features fitted, codes placed."""
+    """A model before training: features are fitted, and the codebook is initialized."""
     torch.manual_seed(0)
     model = build(config, corpus.speakers)
     assert isinstance(model, WaveformAutoencoder)
@@ -55,7 +96,7 @@ def waveform(corpus: PackedCorpus, row: int) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("bottleneck", BOTTLENECKS)
-def test_each_model_has_what_it_can_have(bottleneck, corpus):
+def test_each_model_has_all_representations_that_it_defines(bottleneck, corpus):
     represented = represent(small(bottleneck), corpus)
     bottleneck_of = represented.model.bottleneck
     own = {"latents"} | ({"vectors"} if bottleneck != "identity" else set())
@@ -90,7 +131,7 @@ def test_features_that_are_the_latents_are_found_at_the_same_instants(corpus):
     np.testing.assert_allclose(values["mfcc"], values["latents"], atol=1e-3)
 
 
-def test_latents_are_those_of_one_piece(corpus, monkeypatch):
+def test_latents_do_not_depend_on_the_chunks(corpus, monkeypatch):
     represented = represent(small("ae"), corpus)
     whole = represented(waveform(corpus, 0)).values
     monkeypatch.setattr(utterance, "CODES_AT_ONCE", 7)
@@ -99,14 +140,14 @@ def test_latents_are_those_of_one_piece(corpus, monkeypatch):
         np.testing.assert_allclose(pieces[name], whole[name], atol=1e-4)
 
 
-def test_the_random_model_is_another_draw_that_knows_the_data_as_well(corpus):
+def test_the_random_model_has_fresh_weights_and_statistics_of_the_data(corpus):
     config = small("vqvae")
     model = made(config, corpus)
     before = {name: each.clone() for name, each in model.state_dict().items()}
     windows = training_windows(model, corpus)
     state = torch.random.get_rng_state()
     one, again, other = (random_model(config, model, windows, seed) for seed in (0, 0, 1))
-    assert torch.equal(torch.random.get_rng_state(), state), "no one else's draws are changed"
+    assert torch.equal(torch.random.get_rng_state(), state), "the global random state is unchanged"
     assert all(torch.equal(each, before[name]) for name, each in model.state_dict().items())
     weights = [each.encoder.blocks[0].convolution.weight for each in (one, again, other, model)]
     assert torch.equal(weights[0], weights[1])
@@ -135,8 +176,8 @@ def test_windows_are_of_training_and_the_same_again(corpus):
     assert any(first in each for each in training)
 
 
-def test_the_speaker_is_harder_to_tell_behind_a_bottleneck(corpus):
-    """Eight codes from MFCC are of phones, above all."""
+def test_the_speaker_is_harder_to_predict_after_a_bottleneck(corpus):
+    """Eight codes of MFCC depend mainly on the phones."""
     represented = represent(small("vqvae"), corpus)
     choice = choose_frames(corpus, range(len(corpus)), CodeLayout(represented.model), None, 1500)
     collector = ProbeCollector(corpus, choice)

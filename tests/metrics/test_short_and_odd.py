@@ -14,8 +14,7 @@ from wavenet_ae.data.packing import pack
 from wavenet_ae.data.sources import FolderSource
 from wavenet_ae.data.splits import Splits
 from wavenet_ae.evaluation.demo_summary import units_of_run
-from wavenet_ae.metrics.encoding import encode_with_anchors
-from wavenet_ae.metrics.representations import Representations
+from wavenet_ae.metrics.representations import Representations, encode_with_anchors
 from wavenet_ae.models import build
 
 RATE, HOP = 8000, 160
@@ -45,7 +44,7 @@ def encode(model, samples: np.ndarray):
 
 
 @pytest.mark.parametrize("num_samples", [1, 5, 10, 40, 79, 80, 81, HOP - 1, HOP, HOP + 1, 200])
-def test_even_the_shortest_has_a_code_that_hears_it(model, continuous, num_samples):
+def test_the_shortest_recordings_have_a_code_that_depends_on_them(model, continuous, num_samples):
     encoded = encode(model, noise(num_samples))
     assert len(encoded.codes) in (num_samples // HOP, num_samples // HOP + 1)
     assert np.all((encoded.anchors >= 0) & (encoded.anchors < max(num_samples, HOP)))
@@ -69,17 +68,20 @@ def test_baselines_reach_every_code_of_few_a_second(num_samples):
     assert {"mfcc", "log_mel"} <= lengths.keys() and len(set(lengths.values())) == 1
 
 
-def test_one_without_samples_is_our_own_mistake(model):
+def test_a_recording_without_samples_is_a_value_error(model):
     with pytest.raises(ValueError, match="no samples"):
         encode_with_anchors(model, torch.zeros(0, dtype=torch.int16))
 
 
 @pytest.mark.parametrize("num_samples", [10, 4000])
-def test_silence_and_full_scale_are_finite(model, num_samples):
-    encode(model, np.zeros(num_samples, np.int16))
-    encode(model, np.full(num_samples, 32767, np.int16))
+def test_silence_and_full_scale_have_finite_latents_and_vectors(model, continuous, num_samples):
     square = np.where(np.arange(num_samples) // 20 % 2, 32767, -32768).astype(np.int16)
-    encode(model, square)
+    constant = [np.full(num_samples, level, np.int16) for level in (0, 32767)]
+    for samples in (*constant, square):
+        for each in (model, continuous):
+            encoded = encode_with_anchors(each, torch.from_numpy(samples))
+            assert len(encoded.latents) == len(encoded.vectors) == max(1, num_samples // HOP)
+            assert np.isfinite(encoded.latents).all() and np.isfinite(encoded.vectors).all()
 
 
 @pytest.mark.parametrize("name", USABLE)
@@ -91,7 +93,7 @@ def test_every_odd_recording_is_encoded(model, name, tmp_path):
     assert abs(len(encoded.codes) - len(samples) / HOP) <= 1
 
 
-def test_units_are_judged_though_some_recordings_are_very_short(model, tmp_path):
+def test_units_are_evaluated_though_some_recordings_are_very_short(model, tmp_path):
     for number, num_samples in enumerate([16_000, 16_000, 10, 80, 200, 1000]):
         path = tmp_path / "root" / "a" / f"{number}.wav"
         files.write(path, noise(num_samples, number), RATE)
@@ -99,10 +101,10 @@ def test_units_are_judged_though_some_recordings_are_very_short(model, tmp_path)
         path.with_suffix(".phn").write_text(f"0 {end // 2} a\n{end // 2} {end} b\n")
     source = FolderSource(str(tmp_path / "root"))
     corpus = PackedCorpus(pack(source, str(tmp_path / "cache"), RATE, Splits(validation=0.3)))
-    judged = units_of_run(model, corpus)
+    evaluated = units_of_run(model, corpus)
     codes = [
         len(encode(model, corpus.read(row, 0, int(n))).codes) for row, n in enumerate(corpus.length)
     ]
-    assert judged.frames.sum() == sum(codes)
-    assert judged.units.num_frames + judged.units.num_unlabeled == sum(codes)
-    assert np.isfinite([judged.units.pnmi, judged.baseline.pnmi]).all()
+    assert evaluated.frames.sum() == sum(codes)
+    assert evaluated.units.num_frames + evaluated.units.num_unlabeled == sum(codes)
+    assert np.isfinite([evaluated.units.pnmi, evaluated.baseline.pnmi]).all()

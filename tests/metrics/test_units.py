@@ -27,7 +27,7 @@ PHONES, CODES = 7, 12
 
 @pytest.fixture
 def frames() -> tuple[np.ndarray, np.ndarray]:
-    """Codes that tell something of the labels."""
+    """Codes that depend on the labels."""
     rng = np.random.default_rng(0)
     labels = rng.choice(PHONES, 5000, p=rng.dirichlet(np.ones(PHONES)))
     noisy = rng.random(5000) < 0.4
@@ -57,7 +57,7 @@ def test_finer_codes_are_still_pure_for_phones_but_split_them():
     assert quality.cluster_purity == pytest.approx(0.5)
 
 
-def test_one_code_for_everything_tells_nothing():
+def test_a_constant_code_has_no_information():
     labels = np.array([0, 0, 0, 1])
     quality = unit_quality(np.zeros(4, int), labels, num_codes=2, num_labels=2)
     assert quality.pnmi == pytest.approx(0)
@@ -75,8 +75,8 @@ def test_random_codes_are_at_chance():
     assert quality.phone_purity == pytest.approx(7 / 28, abs=0.01)
 
 
-def test_codes_that_name_the_speaker_say_nothing_of_phones():
-    """Every speaker says the same: exactly nothing, and the dictionary is the prior."""
+def test_codes_of_the_speaker_have_no_information_on_phones():
+    """Every speaker has the same phones, so that PNMI is exactly 0 and purity is the prior."""
     labels = np.tile([0, 0, 1, 2], 60)
     speakers = np.repeat(np.arange(6), 40)
     quality = unit_quality(speakers, labels, num_codes=6, num_labels=3)
@@ -86,7 +86,7 @@ def test_codes_that_name_the_speaker_say_nothing_of_phones():
 
 
 def test_pnmi_is_information_over_the_phones_entropy_not_the_codes():
-    # Two phones, one code each but for the second, whose frames have two codes.
+    # Two phones: the first has one code, the second has two.
     labels, codes = np.array([0, 0, 1, 1]), np.array([0, 0, 1, 2])
     quality = unit_quality(codes, labels, num_codes=3, num_labels=2)
     assert quality.pnmi == pytest.approx(1)
@@ -144,11 +144,11 @@ def test_shuffled_counts_are_those_of_a_permutation(frames):
         np.testing.assert_array_equal(counts.sum(axis=1), joint.counts.sum(axis=1))
     occurring = joint.counts[joint.counts.any(axis=1)][:, joint.counts.any(axis=0)]
     expected = expected_mutual_information(occurring, 5000) / entropy(joint.counts.sum(axis=0))
-    drawn = np.array([pnmi(counts) for counts in shuffled])
-    assert drawn.mean() == pytest.approx(expected, abs=4 * drawn.std() / 10)
+    sampled = np.array([pnmi(counts) for counts in shuffled])
+    assert sampled.mean() == pytest.approx(expected, abs=4 * sampled.std() / 10)
 
 
-def test_few_frames_flatter_and_the_control_says_so():
+def test_the_shuffled_control_shows_the_bias_of_few_frames():
     rng = np.random.default_rng(0)
     independent = unit_quality(rng.integers(0, 64, 200), rng.integers(0, 33, 200), 64, 33)
     assert independent.pnmi > 0.4
@@ -166,12 +166,12 @@ def test_frames_without_a_label_that_counts_are_left_out_and_counted():
 def test_a_dictionary_made_on_one_half_is_tested_on_the_other():
     one = counted([0, 0, 0, 1], [2, 2, 0, 1])  # code 0 means 2, code 1 means 1, others 2
     other = counted([0, 0, 1, 4], [2, 0, 1, 2])
-    # of the other: 2 right, 0 wrong, 1 right, and 4, not heard before, is 2: 3 of 4.
+    # of the other: 2 right, 0 wrong, 1 right, and 4, which is new, is 2: 3 of 4.
     # of the one, where 0 means 0, the first of two as frequent: 0, 1 of its codes 0; 1 right.
     assert held_out_accuracy((one, other)) == pytest.approx((3 + 2) / 8)
 
 
-def test_held_out_accuracy_is_not_flattered_by_many_codes():
+def test_held_out_accuracy_does_not_grow_with_the_number_of_codes():
     """A code for each frame has perfect purity, and nothing of it holds for other frames."""
     labels = np.array([0] * 60 + [1] * 40)
     pair = (counted(np.arange(100), labels, 200), counted(np.arange(100, 200), labels, 200))
@@ -198,11 +198,11 @@ def test_no_label_at_all_is_an_error():
         unit_quality(np.zeros(3, int), np.array([UNLABELED, EXCLUDED, UNLABELED]), 2, 2)
 
 
-def test_one_phone_has_no_information_to_give():
+def test_a_single_phone_has_no_information():
     assert math.isnan(unit_quality(np.array([0, 1]), np.array([0, 0]), 2, 2).pnmi)
 
 
-def test_a_code_or_label_outside_is_our_mistake():
+def test_a_code_or_label_out_of_range_is_an_error():
     with pytest.raises(AssertionError, match="codebook"):
         counted([0, 4], [0, 1], num_codes=4)
     with pytest.raises(AssertionError, match="codebook"):

@@ -9,7 +9,7 @@ from helpers.objectives import reconstruction
 from helpers.pretended_gpu import GPU, OnTwoDevices, PretendedGPU, moved, place
 
 from wavenet_ae.bottlenecks.quantizer import Quantizer
-from wavenet_ae.metrics.ablations import controls
+from wavenet_ae.metrics.likelihood import controls
 from wavenet_ae.metrics.receptive_fields import measure_receptive_fields
 from wavenet_ae.models import WaveformAutoencoder, build
 from wavenet_ae.training.step_randomness import StepRandomness

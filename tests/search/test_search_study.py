@@ -92,9 +92,11 @@ def test_another_search_is_refused(tmp_path, changes, message):
 
 
 def test_placement_and_numbers_may_change(tmp_path):
-    opened(tmp_path)
+    trials = opened(tmp_path)
+    trials.tell(trials.ask(), Outcome(0.5, ""))
     elsewhere = {**REFERENCE, "trainer": {"max_steps": 10, "accelerator": "gpu"}}
-    opened(tmp_path, reference=elsewhere, num_parallel=4, seed=5)
+    continued = opened(tmp_path, reference=elsewhere, num_parallel=4, seed=5)
+    assert continued.num_finished() == 1 and continued.best().value == 0.5
 
 
 def test_runs_of_something_else_are_refused(tmp_path):

@@ -29,10 +29,10 @@ def run(config: dict[str, Any]) -> None:
     command = check_command(config)
     from rich.console import Console
 
-    from wavenet_ae.evaluation.console import console_table, is_printed
     from wavenet_ae.evaluation.evaluator import evaluate
     from wavenet_ae.evaluation.report.page import write_report
     from wavenet_ae.evaluation.report.prose import skipped_words
+    from wavenet_ae.evaluation.report.tables import console_table, is_printed
 
     logging.basicConfig(level=logging.INFO, format="%(message)s", force=True)
     console = Console(width=None if sys.stdout.isatty() else WIDTH)

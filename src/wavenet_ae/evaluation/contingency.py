@@ -1,4 +1,4 @@
-"""Counts of how often each unit meets each label, which plots of units are drawn from."""
+"""Counts of frames by unit and label, which plots of units show."""
 
 from __future__ import annotations
 

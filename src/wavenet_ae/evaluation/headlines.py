@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from wavenet_ae.evaluation.results import Estimate, EvaluationResult, Value
+from wavenet_ae.evaluation.results import ERROR, HIGH, LOW, Estimate, EvaluationResult, Value
 
 
 @dataclass(frozen=True)
@@ -63,3 +63,13 @@ def headlines(result: EvaluationResult) -> dict[str, Estimate]:
     """Headlines that were measured, by their ids."""
     found = {each.id: result.estimate(each.metric, **each.keys) for each in HEADLINES}
     return {id: each for id, each in found.items() if each is not None}
+
+
+def headline_cells(result: EvaluationResult) -> dict[str, Value]:
+    """Cells of the headlines by their ids, with errors and limits."""
+    cells: dict[str, Value] = {}
+    for id, found in headlines(result).items():
+        cells |= {id: found.value, id + ERROR: found.error}
+        if found.low is not None:
+            cells |= {id + LOW: found.low, id + HIGH: found.high}
+    return cells

@@ -58,9 +58,9 @@ def find_labels(
     """Reads the labels of all utterances; there may be none.
 
     Args:
-        corpus: A table of recordings may have told it where their .phn files are.
+        corpus: All utterances, with the .phn files that a table of recordings lists.
         paths: Recordings by their keys.
-        config: Says where labels are, of what kind, and how they are mapped.
+        config: Where labels are, of what kind, and how they are mapped.
 
     Raises:
         UserError: If a label file or the mapping cannot be used.

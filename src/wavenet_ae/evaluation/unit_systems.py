@@ -11,10 +11,8 @@ from wavenet_ae.audio.features import MFCC
 from wavenet_ae.bottlenecks import Bottleneck
 from wavenet_ae.data.corpus import PackedCorpus
 from wavenet_ae.evaluation.results import Value
-from wavenet_ae.metrics.acoustic_features import fitted_features, frames_at
-from wavenet_ae.metrics.baselines import Clusters
-from wavenet_ae.metrics.encoding import EncodedUtterance, encode_with_anchors
-from wavenet_ae.metrics.random_model import training_windows
+from wavenet_ae.metrics.baselines import Clusters, fitted_features, frames_at, training_windows
+from wavenet_ae.metrics.representations import EncodedUtterance, encode_with_anchors
 from wavenet_ae.models import CodeModel
 from wavenet_ae.randomness import keyed_permutation
 
@@ -33,7 +31,7 @@ class Units:
 
     Attributes:
         sizes: Number of units by system: the model's own first, `kmeans_mfcc` last.
-        notes: Ids of remarks on what could not be had.
+        notes: Ids of remarks on units that are not available.
         metadata: Numbers that the notes mention.
     """
 

@@ -102,7 +102,7 @@ def _require_own(path: Path, fingerprint: str) -> None:
             break
     else:
         logger.warning(
-            "there is no %s beside %s: nothing says whose its codes are",
+            "there is no %s beside %s: the model of its codes is not known",
             UNITS_DESCRIPTION,
             path,
         )

@@ -3,26 +3,37 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from wavenet_ae.audio.io import AudioError
 from wavenet_ae.engines import Sampling, make_engine
 from wavenet_ae.errors import UserError
 from wavenet_ae.generation.code_files import (
     UNITS_DESCRIPTION,
+    UNITS_TABLE,
     describe_units,
+    has_codes,
+    read_codes,
     read_description,
+    write_codes,
     write_description,
+    write_table,
 )
-from wavenet_ae.generation.encode import encode_all
 from wavenet_ae.generation.generator import Request, UtteranceGenerator, in_batches
 from wavenet_ae.generation.given_codes import GivenCodes
 from wavenet_ae.generation.recordings import Recordings
 from wavenet_ae.generation.result_store import ResultStore
 from wavenet_ae.generation.settings import GenerationSettings
-from wavenet_ae.generation.speakers import require_speaker, target_speakers
-from wavenet_ae.generation.utterances import Unconditional, Utterance, UtteranceSource
+from wavenet_ae.generation.utterances import (
+    Unconditional,
+    Utterance,
+    UtteranceSource,
+    require_speaker,
+    target_speakers,
+)
 from wavenet_ae.loading import device_named, load_with_fingerprint
 from wavenet_ae.models import Autoencoder, GenerativeModel
 from wavenet_ae.progress import AudioProgress
@@ -99,8 +110,48 @@ def _encode(model: Autoencoder, fingerprint: str, settings: GenerationSettings) 
     write_description(settings.destination, description)
     seconds = _audio_seconds(model, wanted)
     with AudioProgress(len(wanted), seconds, AdaptedTorch()) as progress:
-        num_failed = encode_all(source, wanted, results, progress)
+        num_failed = _encode_all(source, wanted, results, progress)
     return _log_end(progress, num_failed, settings)
+
+
+def _encode_all(
+    source: Recordings, wanted: list[Utterance], results: ResultStore, progress: AudioProgress
+) -> int:
+    """Encodes recordings, and writes a table of all codes that the folder then has.
+
+    Args:
+        source: Of the recordings.
+        wanted: Those to encode.
+        results: Where their codes go.
+        progress: Counts what is done.
+
+    Returns:
+        How many recordings could not be used.
+    """
+    num_failed = 0
+    for utterance in wanted:
+        try:
+            _encode_one(source, utterance, results, progress)
+        except AudioError as error:
+            num_failed += 1
+            logger.warning("skipped: %s", error)
+    if has_codes(source.model):
+        folder, there = results.folder, results.all_there()
+        write_table(folder / UNITS_TABLE, there, lambda name: read_codes(folder / f"{name}.npy"))
+    return num_failed
+
+
+def _encode_one(
+    source: Recordings, utterance: Utterance, results: ResultStore, progress: AudioProgress
+) -> None:
+    began = time.monotonic()
+    content = source.content(utterance)
+    assert content.codes is not None
+    results.forget(utterance)
+    write_codes(results.file(utterance), content.codes.cpu().numpy())
+    seconds = content.num_samples / source.model.sample_rate
+    results.record(utterance, utterance.speaker, time.monotonic() - began, seconds)
+    progress.add(seconds, num_done=1)
 
 
 def _source(

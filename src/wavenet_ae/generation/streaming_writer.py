@@ -79,4 +79,4 @@ class StreamingWriter:
 
 
 class Unfinished(Exception):
-    """Tells `atomic_write` that its file is not complete."""
+    """Makes `atomic_write` remove a file that is not complete."""

@@ -76,7 +76,7 @@ def can_run() -> bool:
 
 
 def how_to_run(*folders: Path) -> str:
-    """Returns a text that says how to score folders without fastabx in this environment."""
+    """Returns instructions for scoring folders without fastabx in this environment."""
     command = shlex.join(["python", "-m", "wavenet_ae.metrics.abx_scores", *map(str, folders)])
     return (
         "ABX was exported, not computed: fastabx is not installed. In an environment of Python "

@@ -104,6 +104,11 @@ def kl_bitrate(nats_per_code: float, code_rate: float) -> float:
     return code_rate * nats_per_code / NATS_PER_BIT
 
 
+def bits_per_second(nats_per_sample: Tensor, sample_rate: int) -> Tensor:
+    """Converts nats per sample to bits per second."""
+    return nats_per_sample * (sample_rate / NATS_PER_BIT)
+
+
 def speaker_bitrate(num_speakers: int, utterance_seconds: float) -> float:
     """Returns the bits per second for naming the speaker once per utterance of this mean length."""
     return log2(num_speakers) / utterance_seconds

@@ -12,8 +12,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from wavenet_ae.metrics.confidence import Interval, clustered_interval
-from wavenet_ae.metrics.cross_validation import folds_of_groups, folds_of_utterances
+from wavenet_ae.metrics.cross_validation import (
+    Interval,
+    clustered_interval,
+    folds_of_groups,
+    folds_of_utterances,
+)
 from wavenet_ae.metrics.probe_data import Matrix, ProbeData
 from wavenet_ae.metrics.probes import KINDS, Kind, predictions
 from wavenet_ae.randomness import keyed_permutation, keyed_seed

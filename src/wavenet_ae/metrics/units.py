@@ -73,11 +73,13 @@ class JointCounts:
         Args:
             seed: Key of the permutation.
         """
-        draw = np.random.default_rng(keyed_seed(seed, "shuffled labels"))
+        generator = np.random.default_rng(keyed_seed(seed, "shuffled labels"))
         left, counts = self.counts.sum(axis=0), np.zeros_like(self.counts)
         frames = self.counts.sum(axis=1)
         for code in np.flatnonzero(frames):
-            counts[code] = draw.multivariate_hypergeometric(left, frames[code], method="marginals")
+            counts[code] = generator.multivariate_hypergeometric(
+                left, frames[code], method="marginals"
+            )
             left = left - counts[code]
         return replace(self, counts=counts)
 
@@ -87,7 +89,7 @@ class UnitQuality:
     """Metrics of units over the labeled frames.
 
     Attributes:
-        pnmi: I(code; phone) / H(phone): 0 if codes say nothing about phones, 1 if they determine
+        pnmi: I(code; phone) / H(phone): 0 if codes are independent of phones, 1 if they determine
             them; NaN with a single phone. Biased upwards on few frames.
         pnmi_shuffled: The same with labels in random order, the chance level of frames that are
             sampled one by one; runs of equal codes and labels make chance a little larger.

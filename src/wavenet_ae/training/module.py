@@ -16,7 +16,7 @@ from wavenet_ae.checkpoint import FORMAT, SECTION
 from wavenet_ae.data.module import SpeechData
 from wavenet_ae.distributed import all_reduce_mean
 from wavenet_ae.errors import UserError
-from wavenet_ae.metrics.ablations import controls
+from wavenet_ae.metrics.likelihood import controls
 from wavenet_ae.models import CodeModel, GenerativeModel
 from wavenet_ae.objectives import Loss, Objective
 from wavenet_ae.training.optimizer import OptimizerConfig

@@ -9,14 +9,15 @@ from torch import Tensor
 
 from wavenet_ae.bottlenecks.quantizer import perplexity
 from wavenet_ae.distributed import all_reduce_sum_float64
-from wavenet_ae.metrics.ablations import bits_per_second, control_names
 from wavenet_ae.metrics.bitrate import (
     NATS_PER_BIT,
     CodeStatistics,
+    bits_per_second,
     code_bitrates,
     kl_bitrate,
     speaker_bitrate,
 )
+from wavenet_ae.metrics.likelihood import control_names
 from wavenet_ae.models import CodeModel, GenerativeModel
 from wavenet_ae.types import BottleneckOutput, ModelOutput
 

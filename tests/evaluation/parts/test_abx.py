@@ -38,8 +38,8 @@ def test_every_representation_is_exported_with_the_same_items(evaluated, cache):
     listed = read_item_file(out / "abx" / "codes" / "phones.item")
     first = [item for item in listed if item.file == listed[0].file]
     (phn,) = cache.glob(f"toy/**/{first[0].file.removesuffix('.wav')}.phn")
-    said = read_segments(phn)
-    assert [item.fields["#phone"] for item in first] == [x for x in said.labels if x != "sil"]
+    labeled = read_segments(phn)
+    assert [item.fields["#phone"] for item in first] == [x for x in labeled.labels if x != "sil"]
     assert {item.fields["speaker"] for item in listed} == {
         phn.parent.name for phn in cache.glob("toy/**/*.phn")
     }
@@ -61,7 +61,7 @@ def test_codes_are_units_and_all_else_are_vectors(evaluated):
 
 
 @pytest.mark.skipif(can_run(), reason="fastabx is installed")
-def test_without_fastabx_the_table_says_what_was_exported_and_how_to_score_it(evaluated):
+def test_without_fastabx_the_table_notes_what_was_exported_and_how_to_score_it(evaluated):
     out, found = evaluated
     assert [row["representation"] for row in found.rows] == NAMES
     assert [row["folder"] for row in found.rows] == [str(out / "abx" / name) for name in NAMES]
@@ -79,14 +79,14 @@ def test_with_fastabx_each_is_scored_within_and_across_speakers(evaluated):
     assert any_neighbors["mfcc"]["num_groups_across"] > 10 and found.metadata["fastabx"]
 
 
-def test_without_labels_it_is_refused_where_it_is_asked_for(cache, tmp_path):
+def test_without_labels_it_is_refused_if_requested(cache, tmp_path):
     with pytest.raises(
         UserError, match=r"metrics has abx, but no recording has labels \(labels=be"
     ):
         result_of(tmp_path, cache, "abx", suffix=".wrd")
 
 
-def test_silence_alone_is_nothing_to_compare(cache, tmp_path, caplog):
+def test_silence_alone_has_nothing_to_compare(cache, tmp_path, caplog):
     silent = tmp_path / "silence.yaml"
     silent.write_text("name: silence\nothers: keep\ntable:\n")
     labels = {label for phn in cache.glob("toy/**/*.phn") for label in read_segments(phn).labels}

@@ -88,7 +88,7 @@ def test_what_is_measured_is_saved_and_loaded(found, tmp_path):
     assert EvaluationResult.load(tmp_path) == found
 
 
-def test_keys_tell_rows_apart(found):
+def test_keys_are_unique_among_rows(found):
     for table in found.tables:
         keys = [tuple(row[key] for key in table.keys) for row in table.rows]
         assert not table.keys or len(set(keys)) == len(keys), table.id

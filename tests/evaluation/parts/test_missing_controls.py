@@ -12,7 +12,7 @@ from wavenet_ae.evaluation.report.prose import about
 SHORT = {"num_utterances": 1, "max_seconds": 0.1}
 
 
-def test_a_sound_by_itself_has_no_control(cache, tmp_path):
+def test_a_single_utterance_has_no_control(cache, tmp_path):
     found = table(evaluated(tmp_path, cache, "reconstruction", **SHORT), "reconstruction")
     assert {row["kind"] for row in found.rows} == {"reconstructed", "quantized"}
     assert list(found.notes) == ["one_utterance", "no_conversion"]

@@ -24,7 +24,7 @@ COLUMN = """number => [...document.querySelectorAll('#part-made tbody tr')]
 WIDTH = "document.documentElement.scrollWidth"
 
 
-def of_made_up_models(folder: Path) -> list[Path]:
+def of_small_results(folder: Path) -> list[Path]:
     """With hostile names, but for one, and with learning curves of a run."""
     run = folder / "run"
     (run / "checkpoints").mkdir(parents=True)
@@ -48,7 +48,7 @@ def of_real_models(folder: Path) -> list[Path]:
 
 @pytest.fixture(
     scope="module",
-    params=[of_made_up_models, pytest.param(of_real_models, marks=pytest.mark.slow)],
+    params=[of_small_results, pytest.param(of_real_models, marks=pytest.mark.slow)],
 )
 def file(request, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("pages")
@@ -72,7 +72,7 @@ def test_it_opens_and_nothing_in_it_runs_but_its_own_script(started, file):
             assert page.evaluate("document.querySelector(':target') !== null")
 
 
-def test_sounds_play_and_one_at_a_time(started, file):
+def test_audio_plays_one_file_at_a_time(started, file):
     with opened(started, file) as page:
         lengths = page.evaluate(
             """Promise.all([...document.querySelectorAll('audio')].map(async audio => {

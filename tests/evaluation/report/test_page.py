@@ -12,8 +12,7 @@ from helpers.report_pages import HOSTILE, SORTED, audio_files, likelihood, made
 
 from wavenet_ae.errors import UserError
 from wavenet_ae.evaluation.report.audio_players import utterances
-from wavenet_ae.evaluation.report.loading import load_results
-from wavenet_ae.evaluation.report.page import write_report
+from wavenet_ae.evaluation.report.page import load_results, write_report
 from wavenet_ae.evaluation.results import EvaluationResult, ResultTable
 
 
@@ -38,7 +37,7 @@ def test_the_same_evaluations_give_the_same_page(tmp_path):
     assert text_of(file) == text_of(file)
 
 
-def test_sounds_are_in_the_page_as_their_files_are(tmp_path):
+def test_audio_is_embedded_as_in_its_files(tmp_path):
     text = text_of(made(tmp_path, audio_files(tmp_path, "1.wav", 200.0)))
     embedded = [b64decode(each) for each in re.findall(r'data:audio/wav;base64,([^"]+)"', text)]
     names = ("original", "reconstructed", "lowest_voice")
@@ -61,7 +60,7 @@ def test_models_on_one_page_share_sections_utterances_and_originals(tmp_path):
     assert played == {"same": ["original", *kinds], "same-2": kinds}
 
 
-def test_other_speech_is_pointed_out(tmp_path):
+def test_evaluations_of_other_data_are_noted(tmp_path):
     files = [made(tmp_path / "a"), made(tmp_path / "b")]
     assert "The data is not the same" not in text_of(*files)
     content = files[1].read_text()
@@ -78,7 +77,7 @@ def test_names_are_shown_and_never_run(tmp_path):
 
 
 @pytest.mark.parametrize("file", ["../secret.wav", "reconstruction/gone.wav", "evaluation.json"])
-def test_only_sounds_of_the_evaluation_are_embedded(file, tmp_path):
+def test_only_audio_of_the_evaluation_is_embedded(file, tmp_path):
     (tmp_path / "secret.wav").write_bytes(b"secret")
     folder = tmp_path / "out"
     found = audio_files(folder, "1.wav", 200.0)
@@ -92,7 +91,7 @@ def test_a_model_without_codes_has_a_page(tmp_path):
     assert "it has no codes" in text_of(made(tmp_path, likelihood(2.5), codes={}))
 
 
-def test_what_is_no_evaluation_leaves_no_page(tmp_path):
+def test_a_file_that_is_not_an_evaluation_leaves_no_page(tmp_path):
     (tmp_path / "evaluation.json").write_text("[]")
     with pytest.raises(UserError, match="is not an evaluation"):
         text_of(tmp_path / "evaluation.json")

@@ -6,12 +6,16 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from helpers.small_evaluations import counted, hostile, made_up, rows
+from helpers.small_evaluations import counted, hostile, rows, small_result
 
-from wavenet_ae.evaluation.report.examples import examples, unit_bands
-from wavenet_ae.evaluation.report.plots import shares_of
-from wavenet_ae.evaluation.report.rate_distortion import comparable_series, rate_and_distortion
-from wavenet_ae.evaluation.report.unit_tables import unit_tables
+from wavenet_ae.evaluation.report.plot_data import (
+    comparable_series,
+    examples,
+    rate_and_distortion,
+    shares_of,
+    unit_bands,
+    unit_tables,
+)
 from wavenet_ae.plotting.alignment import Interval
 from wavenet_ae.plotting.series import Run
 
@@ -26,12 +30,12 @@ COUNTS = [
 
 
 def table():
-    found = made_up(*counted(COUNTS, [4, 0, 10, 8, 2], ["a", "e", "s"]))
+    found = small_result(*counted(COUNTS, [4, 0, 10, 8, 2], ["a", "e", "s"]))
     return unit_tables(found)[0]
 
 
 def test_a_table_of_counts_is_read_as_it_was_written():
-    own, baseline = unit_tables(made_up(*counted(COUNTS, [4, 0, 10, 8, 2], ["a", "e", "s"])))
+    own, baseline = unit_tables(small_result(*counted(COUNTS, [4, 0, 10, 8, 2], ["a", "e", "s"])))
     assert (own.kind, baseline.kind) == ("codes", "k-means on MFCC")
     assert (own.num_units, own.num_used, own.num_frames) == (5, 4, 24)
     assert own.counts.tolist() == COUNTS and own.frames.tolist() == [4, 0, 10, 8, 2]
@@ -53,12 +57,12 @@ def test_units_of_one_label_stand_together():
 
 def test_of_many_units_the_most_frequent_are_plotted():
     counts = [[1 + unit % 150, 0] for unit in range(150)]
-    found = shares_of(unit_tables(made_up(*counted(counts, [151] * 150, ["a", "b"])))[0])
+    found = shares_of(unit_tables(small_result(*counted(counts, [151] * 150, ["a", "b"])))[0])
     assert sorted(found.units.tolist()) == list(range(22, 150))
 
 
 def rated(name: str, nll: float | None, *rates: tuple[str, float], **model):
-    result = made_up(
+    result = small_result(
         rows("likelihood", {"samples": "all", "nll": nll}),
         rows(
             "reconstruction",
@@ -81,7 +85,7 @@ def test_a_rate_is_the_entropy_of_codes_or_the_kl():
     assert not rate_and_distortion(rated("c", 2.5, ("speaker", 1.0))).has_rate
 
 
-def test_a_rate_that_was_not_measured_is_none_that_is_not_there():
+def test_an_unmeasured_rate_is_not_the_same_as_no_rate():
     unmeasured = replace(rated("a", 2.5), tables=rated("a", 2.5).tables[:1])
     assert rate_and_distortion(unmeasured) is None
     without_codes = replace(unmeasured, model={"name": "a", "checkpoint": "a.ckpt"})

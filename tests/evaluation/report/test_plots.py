@@ -8,9 +8,9 @@ from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
-from helpers.small_evaluations import HOSTILE, counted, evaluated, hostile, made_up
+from helpers.small_evaluations import HOSTILE, counted, evaluated, hostile, small_result
 
-from wavenet_ae.evaluation.report.loading import load_results
+from wavenet_ae.evaluation.report.page import load_results
 from wavenet_ae.evaluation.report.plots import plots
 from wavenet_ae.evaluation.results import EvaluationResult
 
@@ -67,7 +67,7 @@ def test_identifiers_do_not_collide_and_none_is_missing(real):
         seen |= set(own)
 
 
-def test_nothing_outside_is_asked_for(real):
+def test_plots_load_nothing_from_outside(real):
     for svg in real.values():
         for address in re.findall(r'(?:href|src)="([^"]+)"', svg):
             assert address.startswith(("#", "data:")), address
@@ -104,7 +104,7 @@ def test_models_evaluated_on_other_data_are_not_compared(tmp_path):
     assert "Rate and distortion" not in plotted([both[0], other])
 
 
-def test_without_its_sound_there_is_no_example(tmp_path):
+def test_without_its_audio_there_is_no_example(tmp_path):
     result = hostile(tmp_path, "a")
     assert "Units and labels of an utterance" in plotted([result])
     (tmp_path / "example.wav").unlink()
@@ -116,8 +116,8 @@ def test_without_a_run_folder_there_are_no_curves(results):
     assert "Learning curves" not in plotted([moved])
 
 
-def test_of_nothing_there_is_nothing():
-    assert plots([]) == [] and plots([made_up()]) == []
+def test_without_results_there_are_no_plots():
+    assert plots([]) == [] and plots([small_result()]) == []
 
 
 def test_hostile_labels_and_names_are_texts(tmp_path):
@@ -129,5 +129,5 @@ def test_hostile_labels_and_names_are_texts(tmp_path):
 
 
 def test_a_label_in_another_script_is_no_warning(tmp_path):
-    found = plotted([made_up(*counted([[3, 1], [1, 4]], [4, 5], ["語", "a"]))])
+    found = plotted([small_result(*counted([[3, 1], [1, 4]], [4, 5], ["語", "a"]))])
     assert any("語" in texts(svg) for svg in found.values())

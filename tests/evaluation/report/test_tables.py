@@ -1,12 +1,12 @@
-"""Tables of a page."""
+"""Result tables on a page and on a console."""
 
 from __future__ import annotations
 
-from helpers.small_evaluations import made_up, rows
+from math import nan
 
-from wavenet_ae.evaluation.report.sections import sections
-from wavenet_ae.evaluation.report.summary import summary
-from wavenet_ae.evaluation.report.tables import by_model, table
+from rich.console import Console
+
+from wavenet_ae.evaluation.report.tables import by_model, console_table, is_printed, table
 from wavenet_ae.evaluation.results import ResultTable
 
 
@@ -61,63 +61,39 @@ def test_rows_of_several_models_that_are_about_the_same_stand_together():
     assert [row[:2] for row in texts(found)] == expected
 
 
-def test_one_section_a_table_over_all_models_in_the_order_of_the_words():
-    a = made_up(rows("units", {"x": 1}), rows("boundaries", {"x": 2}), rows("likelihood", {"x": 3}))
-    b = made_up(
-        rows("own", {"x": 7}),
-        rows("receptive_fields", {"x": 4}),
-        rows("units", {"x": 5, "y": 6}),
-        name="b",
-    )
-    found = sections([a, b])
-    ids = ["receptive_fields", "likelihood", "units", "boundaries", "own"]
-    assert [each.id for each in found] == ids
-    assert texts(found[2].table) == [["a", "1", ""], ["b", "5", "6"]]
-    assert texts(found[0].table) == [["b", "4"]], "of several models, the only one is named"
-    assert [each.of for each in found[0].about] == [["b"]] and found[2].about[0].of == []
+def printed(table: ResultTable) -> str:
+    console = Console(width=100, force_terminal=False)
+    with console.capture() as capture:
+        console.print(console_table(table))
+    return capture.get()
 
 
-def test_what_only_plots_use_and_what_is_empty_has_no_section():
-    found = [rows("contingency", {"x": 1}), rows("alignment_example", {"x": 1}), rows("probing")]
-    assert sections([made_up(*found)]) == []
-
-
-def test_how_models_were_measured_is_told_for_each_where_it_differs():
-    a, b = (
-        made_up(ResultTable("own", [], [{"x": 1}], {"temperature": each}), name=name)
-        for name, each in (("a", 1), ("b", 0.5))
-    )
-    (section,) = sections([a, b])
-    assert [(list(each.of), each.text) for each in section.about] == [
-        (["a"], "(temperature 1)"),
-        (["b"], "(temperature 0.5)"),
+def test_errors_stand_behind_their_values_under_words():
+    rows = [
+        {"kind": "quantized", "lsd_db": 2.8134, "lsd_db_error": 0.0312, "num_used": 12000},
+        {"kind": "reconstructed", "lsd_db": nan, "lsd_db_error": nan, "num_used": 3},
     ]
+    text = printed(ResultTable("reconstruction", ["kind"], rows))
+    assert "Reconstruction" in text and "original, quantized as the target" in text
+    assert "2.813 ± 0.031" in text and "12,000" in text and "LSD" in text
+    assert "nan" not in text and "None" not in text and "error" not in text
 
 
-def test_a_sentence_needs_all_values_that_it_mentions():
-    metadata = {"num_utterances": 2, "max_seconds": 1.5, "seed": 1}
-    reconstruction = ResultTable("reconstruction", [], [{"x": 1}], metadata, ["one_utterance"])
-    (section,) = sections([made_up(reconstruction)])
-    text = section.about[0].text
-    assert text.startswith("2 utterances, at most the first 1.5 s of each")
-    assert "Not installed" not in text and text.endswith("for a control.  (seed 1)")
+def test_what_rounding_leaves_is_no_error():
+    row = {"kind": "reconstructed", "f0_hz": 98.27236, "f0_hz_error": 3e-15}
+    assert "98.27 " in printed(ResultTable("reconstruction", ["kind"], [row]))
 
 
-def test_the_summary_has_a_row_a_model_and_no_column_that_none_has():
-    increase = {"control": "shuffled_codes", "nll_increase": 0.25}
-    nll = {"samples": "all", "nll": 2.8134, "nll_error": 0.0312}
-    probe = {"task": "phone", "representation": "vectors", "probe": "linear"}
-    interval = {"accuracy": 0.32, "accuracy_low": 0.301, "accuracy_high": 0.34}
-    a = made_up(rows("likelihood", nll), rows("ablations", increase))
-    b = made_up(rows("likelihood", nll), rows("probing", {**probe, **interval}), name="b")
-    found = summary([a, b])
-    assert [column.heading for column in found.columns] == [
-        "model",
-        "NLL (nats/sample)",
-        "NLL increase with shuffled codes",
-        "phone, from vectors",
-    ]
-    assert texts(found) == [
-        ["a", "2.813 ± 0.031", "0.25", ""],
-        ["b", "2.813 ± 0.031", "", "0.320 (0.301 to 0.340)"],
-    ]
+def test_intervals_stand_behind_their_values():
+    row = {"probe": "mlp", "accuracy": 0.32, "accuracy_low": 0.301, "accuracy_high": 0.34}
+    text = printed(ResultTable("probing", ["probe"], [row]))
+    assert "MLP" in text and "0.320 (0.301 to 0.340)" in text and "low" not in text
+    alone = {**row, "accuracy_low": nan, "accuracy_high": nan}
+    assert "0.320\n" in printed(ResultTable("probing", ["probe"], [alone])).replace(" ", "")
+
+
+def test_details_and_what_only_plots_show_is_not_printed():
+    rows = [{"x": 1}]
+    ids = ("units", "own", "contingency", "reconstruction_files")
+    assert [is_printed(ResultTable(id, [], rows)) for id in ids] == [True, True, False, False]
+    assert not is_printed(ResultTable("units", [], []))

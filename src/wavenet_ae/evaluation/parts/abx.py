@@ -24,7 +24,7 @@ from wavenet_ae.metrics.abx_scores import (
     how_to_run,
     run_abx,
 )
-from wavenet_ae.metrics.random_model import training_windows
+from wavenet_ae.metrics.baselines import training_windows
 from wavenet_ae.metrics.representations import Representations
 from wavenet_ae.progress import Progress
 

@@ -10,9 +10,9 @@ import torch
 from wavenet_ae.checkpoint import SECTION, read_checkpoint
 from wavenet_ae.evaluation.part import Context, Part, SkipPart
 from wavenet_ae.evaluation.results import ResultTable, Value
-from wavenet_ae.metrics.confidence import Interval
-from wavenet_ae.metrics.frames import choose_frames
-from wavenet_ae.metrics.probe_data import ProbeCollector
+from wavenet_ae.metrics.baselines import training_windows
+from wavenet_ae.metrics.cross_validation import Interval
+from wavenet_ae.metrics.probe_data import ProbeCollector, choose_frames
 from wavenet_ae.metrics.probing import (
     NUM_FOLDS,
     ProbeResult,
@@ -21,7 +21,6 @@ from wavenet_ae.metrics.probing import (
     run_probes,
     speaker_task,
 )
-from wavenet_ae.metrics.random_model import training_windows
 from wavenet_ae.metrics.representations import Representations
 from wavenet_ae.models.utterance import CodeLayout
 from wavenet_ae.progress import Progress

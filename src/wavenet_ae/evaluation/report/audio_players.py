@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from wavenet_ae.evaluation.report.formatting import cell, shown_columns
+from wavenet_ae.evaluation.report.tables import cell, shown_columns
 from wavenet_ae.evaluation.report.words import cell_words, heading
 from wavenet_ae.evaluation.results import EvaluationResult, Value
 

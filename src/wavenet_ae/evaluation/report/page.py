@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Sequence
+from dataclasses import replace
 from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
@@ -11,13 +12,11 @@ from pathlib import Path
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
+from wavenet_ae.evaluation.config import unique_names
 from wavenet_ae.evaluation.report.audio_players import utterances
-from wavenet_ae.evaluation.report.loading import load_results
 from wavenet_ae.evaluation.report.plots import Plot, plots
 from wavenet_ae.evaluation.report.prose import introduction, skipped_words
-from wavenet_ae.evaluation.report.provenance_section import provenance
-from wavenet_ae.evaluation.report.sections import sections
-from wavenet_ae.evaluation.report.summary import ABOUT, summary
+from wavenet_ae.evaluation.report.sections import SUMMARY_ABOUT, provenance, sections, summary
 from wavenet_ae.evaluation.results import EvaluationResult
 from wavenet_ae.storage import atomic_write
 
@@ -36,6 +35,20 @@ def write_report(evaluations: Sequence[Path], path: Path) -> None:
         file.write(page.encode())
 
 
+def load_results(paths: Sequence[Path]) -> list[EvaluationResult]:
+    """Loads results, whose models get unique names.
+
+    Raises:
+        UserError: If a file is not a result.
+    """
+    results = [EvaluationResult.load(each) for each in paths]
+    names = unique_names([each.name for each in results])
+    return [
+        replace(each, model={**each.model, "name": name})
+        for each, name in zip(results, names, strict=True)
+    ]
+
+
 def rendered(results: Sequence[EvaluationResult], plotted: Sequence[Plot]) -> str:
     """The page; names and texts of results are escaped, so that none of them runs."""
     environment = Environment(
@@ -52,7 +65,7 @@ def rendered(results: Sequence[EvaluationResult], plotted: Sequence[Plot]) -> st
             introduction=introduction(results),
             num_models=len(results),
             summary=summary(results),
-            summary_about=ABOUT,
+            summary_about=SUMMARY_ABOUT,
             skipped={each.name: skipped_words(each.skipped) for each in results if each.skipped},
             sections=sections(results),
             plots=plotted,

@@ -5,23 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from wavenet_ae.dashboards.history import RunHistory, read_metrics
-from wavenet_ae.evaluation.report.examples import examples
-from wavenet_ae.evaluation.report.rate_distortion import METRIC_LABELS, comparable_series
-from wavenet_ae.evaluation.report.unit_tables import UnitTable, unit_tables
+from wavenet_ae.evaluation.report.plot_data import (
+    METRIC_LABELS,
+    comparable_series,
+    examples,
+    shares_of,
+    unit_tables,
+)
 from wavenet_ae.evaluation.results import EvaluationResult
 from wavenet_ae.plotting.alignment import plot_alignment
 from wavenet_ae.plotting.curves import plot_learning_curves
 from wavenet_ae.plotting.files import svg_element
-from wavenet_ae.plotting.labels import (
-    MAX_LABELS,
-    MAX_UNITS,
-    LabelShares,
-    label_shares,
-    plot_label_shares,
-)
+from wavenet_ae.plotting.labels import MAX_LABELS, MAX_UNITS, LabelShares, plot_label_shares
 from wavenet_ae.plotting.rate_distortion import plot_rate_distortion
 from wavenet_ae.plotting.spectrograms import RANGE_DECIBELS
 from wavenet_ae.plotting.style import COLORS
@@ -55,7 +51,7 @@ def plots(results: Sequence[EvaluationResult]) -> list[Plot]:
 
 
 def _learning_curves(results: Sequence[EvaluationResult]) -> Iterator[Plot]:
-    """Plots the models whose runs are there, as many at a time as colors tell apart."""
+    """Plots the models whose runs are there, as many in one plot as there are colors."""
     runs = [
         RunHistory(each.name, read_metrics(RunFolder(each.run_folder).metrics), {})
         for each in results
@@ -115,13 +111,6 @@ def _label_shares(result: EvaluationResult) -> list[LabelShares]:
     """Returns those of the model's own units, which come first, and of the last baseline."""
     tables = [table for table in unit_tables(result) if table.labeled.any()]
     return [shares_of(each) for each in (tables if len(tables) < 2 else [tables[0], tables[-1]])]
-
-
-def shares_of(table: UnitTable) -> LabelShares:
-    """Returns the shares of labels of a table that has labeled frames."""
-    return label_shares(
-        table.kind, table.counts, np.asarray(table.labeled), table.labels, table.units
-    )
 
 
 def _alignments(results: Sequence[EvaluationResult]) -> Iterator[Plot]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from string import Formatter
 
-from wavenet_ae.evaluation.report.formatting import cell
-from wavenet_ae.evaluation.report.summary import headline_cells
+from wavenet_ae.evaluation.headlines import headline_cells
+from wavenet_ae.evaluation.report.tables import cell
 from wavenet_ae.evaluation.report.words import NOTES, REASONS, spelled, table_words
 from wavenet_ae.evaluation.results import EvaluationResult, ResultTable, Value
 

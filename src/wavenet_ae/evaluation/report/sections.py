@@ -1,14 +1,33 @@
-"""The tables of evaluations as sections of a page, each one table over all models."""
+"""Sections of a page: the summary, a table over all models each, and how models were evaluated."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
+from wavenet_ae.evaluation.headlines import headline_cells
 from wavenet_ae.evaluation.report.prose import about
 from wavenet_ae.evaluation.report.tables import Table, by_model
-from wavenet_ae.evaluation.report.words import TABLES, table_words
-from wavenet_ae.evaluation.results import EvaluationResult, ResultTable
+from wavenet_ae.evaluation.report.words import HEADLINES, TABLES, table_words
+from wavenet_ae.evaluation.results import FILE, EvaluationResult, ResultTable
+
+SUMMARY_ABOUT = (
+    "NLL, and its increase with shuffled codes, in nats per sample.  PNMI of codes, or of clusters "
+    "of vectors, with phones.  R-value of the boundaries of units.  Accuracy of linear probes for "
+    "the phone of a frame and the speaker of an utterance, from latents before the bottleneck and "
+    "from vectors after it.  ABX error of vectors across speakers.  Distances of reconstructions "
+    "from their originals."
+)
+MODEL_SUMMARY = "summary"  # key of a result's model
+
+
+def summary(results: Sequence[EvaluationResult]) -> Table:
+    """A row for each model; columns that no model has are left out."""
+    rows = {each.name: headline_cells(each) for each in results}
+    tables = {name: ResultTable("summary", [], [row]) for name, row in rows.items()}
+    return by_model(tables, HEADLINES)
 
 
 @dataclass(frozen=True)
@@ -58,3 +77,39 @@ def _abouts(of_models: dict[str, ResultTable], num_models: int) -> list[About]:
     return [
         About([] if len(names) == num_models else names, text) for text, names in by_text.items()
     ]
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """How one model was evaluated.
+
+    Attributes:
+        name: The model's.
+        values: Values by name, in groups.
+        summary: Summary of the model, in characters of one width.
+    """
+
+    name: str
+    values: Sequence[tuple[str, str]]
+    summary: str
+
+
+def provenance(result: EvaluationResult) -> Provenance:
+    """The command, the model and the data of a result."""
+    model = {name: value for name, value in result.model.items() if name != MODEL_SUMMARY}
+    groups = {"": result.command, "model": model, "data": result.corpus}
+    values = [("all numbers", str((result.folder or Path()) / FILE))]
+    values += [line for name, group in groups.items() for line in _flat(group, name)]
+    return Provenance(result.name, values, str(result.model.get(MODEL_SUMMARY, "")))
+
+
+def _flat(group: Mapping[str, Any], above: str) -> Iterator[tuple[str, str]]:
+    """Values of nested groups under their whole names; what is not set is left out."""
+    for key, value in group.items():
+        name = f"{above} {key}".strip().replace("_", " ")
+        if isinstance(value, Mapping):
+            yield from _flat(value, name)
+        elif isinstance(value, list):
+            yield name, ", ".join(map(str, value))
+        elif value is not None:
+            yield name, str(value)

@@ -1,15 +1,59 @@
-"""Tables of a page: texts to read, and values to sort by."""
+"""Result tables for people: their cells, tables of a page, and tables on a console."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import floor, log10
 
-from wavenet_ae.evaluation.report.formatting import cell, shown_columns
-from wavenet_ae.evaluation.report.words import heading
-from wavenet_ae.evaluation.results import ResultTable, Value
+from rich.box import SIMPLE
+from rich.table import Table as ConsoleTable
 
+from wavenet_ae.evaluation.report.words import NOT_ON_CONSOLE, cell_words, heading, table_words
+from wavenet_ae.evaluation.results import ERROR, HIGH, LOW, ResultTable, Value
+
+# A range of two columns is one cell: +1 to +9.
+FIRST, LAST = "_first", "_last"
 MODEL = "model"  # the first column, where there are several
+
+
+def shown_columns(columns: Iterable[str]) -> list[str]:
+    """Columns that have cells of their own: no error or limit of another; a range is one column."""
+    own = [name for name in columns if not name.endswith((ERROR, LOW, HIGH, LAST))]
+    return [name.removesuffix(FIRST) for name in own]
+
+
+def cell(row: Mapping[str, Value], column: str) -> str:
+    """Errors and intervals stand behind their values: 2.81 ± 0.03, 0.32 (0.30 to 0.34)."""
+    if column not in row:
+        return _range(row.get(column + FIRST), row.get(column + LAST))
+    value, error = row[column], row.get(column + ERROR)
+    if isinstance(value, str):
+        return cell_words(column, value)
+    if isinstance(value, bool):
+        return "yes" if value else "NO"
+    if isinstance(value, float) and isinstance(error, float) and _counts(error, value):
+        digits = max(0, 1 - floor(log10(error)))  # the error has two digits, and so the value
+        return f"{value:.{digits}f} ± {error:.{digits}f}"
+    low, high = row.get(column + LOW), row.get(column + HIGH)
+    if isinstance(value, float) and isinstance(low, float) and isinstance(high, float):
+        return f"{value:.3f} ({low:.3f} to {high:.3f})"
+    if isinstance(value, float) and column + LOW in row:
+        return f"{value:.3f}"
+    if isinstance(value, float):
+        return f"{value:.4g}" if abs(value) < 9999.5 else f"{value:,.0f}"
+    return "" if value is None else f"{value:,}"
+
+
+def _counts(error: float, value: float) -> bool:
+    """Returns whether an error is more than what rounding leaves."""
+    return error > 1e-9 * abs(value)
+
+
+def _range(first: Value, last: Value) -> str:
+    if isinstance(first, int | float) and isinstance(last, int | float):
+        return f"{first:+g} to {last:+g}"
+    return ""
 
 
 @dataclass(frozen=True)
@@ -76,3 +120,22 @@ def _is_number(rows: Sequence[Mapping[str, Value]], name: str) -> bool:
     """Returns whether no row has a text or a range there."""
     cells = [row[name] for row in rows if name in row]
     return bool(cells) and not any(isinstance(each, str | bool) for each in cells)
+
+
+def console_table(results: ResultTable) -> ConsoleTable:
+    """Columns that a console has room for, under their headings."""
+    shown = [name for name in shown_columns(results.columns) if name not in NOT_ON_CONSOLE]
+    title = table_words(results.id).title
+    found = ConsoleTable(title=title, title_justify="left", box=SIMPLE, padding=(0, 0, 0, 1))
+    for name in shown:
+        is_text = name not in results.rows[0] or isinstance(results.rows[0][name], str)
+        found.add_column(heading(name), justify="left" if is_text else "right", overflow="fold")
+    for row in results.rows:
+        found.add_row(*(cell(row, name) for name in shown))
+    return found
+
+
+def is_printed(results: ResultTable) -> bool:
+    """Returns whether a console has room for a table."""
+    words = table_words(results.id)
+    return bool(results.rows) and not (words.is_detail or words.is_plotted)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from math import log
-
 import pytest
 import torch
 from helpers import configs
 from helpers.configs import BOTTLENECKS, small
 from torch import Tensor
 
-from wavenet_ae.metrics.ablations import (
-    bits_per_second,
+from wavenet_ae.metrics.likelihood import (
     control_names,
     controls,
     other_speakers,
@@ -60,7 +57,7 @@ def test_names_and_shapes(bottleneck):
 @torch.no_grad()
 @pytest.mark.parametrize("bottleneck", BOTTLENECKS)
 def test_each_control_replaces_one_thing(bottleneck):
-    """Item by item, against predictions from what it should have been given."""
+    """Compared item by item with predictions from the inputs that the control should have."""
     model = model_of(bottleneck)
     waveform, output, others = controlled(model)
     own, plan = output.bottleneck, model.window(3 * int(model.hop))
@@ -79,7 +76,7 @@ def test_each_control_replaces_one_thing(bottleneck):
             torch.testing.assert_close(others[name].parameters[here], alone.parameters)
 
 
-def test_a_decoder_deaf_to_its_conditioning_loses_nothing():
+def test_a_decoder_that_ignores_its_conditioning_has_no_nll_increase():
     model = model_of("vqvae_ema")
     for layer in model.decoder.layers:
         torch.nn.init.zeros_(layer.conditioning.weight)
@@ -90,7 +87,7 @@ def test_a_decoder_deaf_to_its_conditioning_loses_nothing():
     assert not torch.equal(others["other_speaker"].nll, own)
 
 
-def test_a_decoder_deaf_to_its_speaker_loses_nothing():
+def test_a_decoder_that_ignores_its_speaker_has_no_nll_increase():
     model = model_of("vqvae_ema")
     for layer in model.decoder.layers:
         torch.nn.init.zeros_(layer.speaker.weight)
@@ -99,7 +96,7 @@ def test_a_decoder_deaf_to_its_speaker_loses_nothing():
 
 
 @pytest.mark.parametrize("speaker_conditioning", [True, False])
-def test_without_codes_there_is_the_speaker_alone(speaker_conditioning):
+def test_without_codes_the_only_control_is_the_speaker(speaker_conditioning):
     model = language_model(speaker_conditioning)
     _, output, others = controlled(model)
     assert tuple(others) == control_names(model) == ("other_speaker",)
@@ -108,7 +105,7 @@ def test_without_codes_there_is_the_speaker_alone(speaker_conditioning):
 
 
 @pytest.mark.parametrize("num_speakers", [1, 2, 3, 10])
-def test_other_speakers_are_others_and_known_where_there_are_any(num_speakers):
+def test_other_speakers_differ_and_are_known_if_there_are_any(num_speakers):
     rows = torch.arange(num_speakers + 1)  # the last is unknown
     others = other_speakers(rows, num_speakers)
     assert not (others == rows).any()
@@ -117,9 +114,5 @@ def test_other_speakers_are_others_and_known_where_there_are_any(num_speakers):
         assert others[:-1].sort().values.tolist() == rows[:-1].tolist(), "each once"
 
 
-def test_the_only_speaker_is_heard_as_unknown():
+def test_the_only_speaker_is_replaced_by_the_unknown_one():
     assert other_speakers(torch.tensor([0, 1]), 1).tolist() == [1, 0]
-
-
-def test_bits_per_second_of_a_bit_a_sample():
-    assert float(bits_per_second(torch.tensor(log(2)), 16000)) == pytest.approx(16000)

@@ -14,9 +14,8 @@ from wavenet_ae.data.packing import pack
 from wavenet_ae.data.splits import Splits
 from wavenet_ae.data.toy.source import ToySource
 from wavenet_ae.labels import EXCLUDED, UNLABELED
-from wavenet_ae.metrics.encoding import anchors_inside, encode_with_anchors
-from wavenet_ae.metrics.frames import FrameChoice, choose_frames
-from wavenet_ae.metrics.probe_data import ProbeCollector
+from wavenet_ae.metrics.probe_data import FrameChoice, ProbeCollector, choose_frames
+from wavenet_ae.metrics.representations import anchors_inside, encode_with_anchors
 from wavenet_ae.models import WaveformAutoencoder, build
 from wavenet_ae.models.utterance import CodeLayout
 
@@ -48,7 +47,7 @@ def places(choice: FrameChoice) -> list[tuple[int, int]]:
     return list(zip(choice.utterance.tolist(), choice.place.tolist(), strict=True))
 
 
-def test_at_most_so_many_labeled_frames_are_chosen(corpus, layout):
+def test_at_most_max_frames_labeled_frames_are_chosen(corpus, layout):
     rows = range(len(corpus))
     choice = choose_frames(corpus, rows, layout, phones_of, max_frames=50, max_utterances=2)
     total = sum(len(anchors_inside(layout, int(each))) for each in corpus.length)
@@ -80,7 +79,7 @@ def test_a_seed_gives_the_same_frames_and_another_others(corpus, layout):
     assert one == again == backwards and one != other
 
 
-def test_every_frame_is_as_likely(corpus, layout):
+def test_every_frame_is_equally_likely(corpus, layout):
     """Over 400 seeds, frames of short and long utterances are chosen equally often."""
     rows = range(len(corpus))
     num = np.array([len(anchors_inside(layout, int(each))) for each in corpus.length])
@@ -104,7 +103,7 @@ def test_memory_does_not_grow_with_the_corpus(corpus, layout):
     assert peak(30) < 1.2 * peak(1) + 30 * len(corpus) * 64  # rows themselves: numbers in a list
 
 
-def test_the_collector_takes_what_was_chosen(corpus, layout, model):
+def test_the_collector_keeps_the_chosen_frames(corpus, layout, model):
     choice = choose_frames(corpus, range(len(corpus)), layout, phones_of, 60, max_utterances=3)
     collector = ProbeCollector(corpus, choice)
     latents, codes = {}, {}
