@@ -24,15 +24,10 @@ UNITS_TABLE = "units.tsv"
 UNITS_DESCRIPTION = "units.json"
 
 
-def has_codes(model: Autoencoder) -> bool:
-    """Returns whether a model has codes; before its bottleneck quantizes it has vectors."""
-    bottleneck = model.bottleneck
-    return bottleneck.codebook_size is not None and bool(bottleneck.is_quantizing)
-
-
 def describe_units(model: Autoencoder, fingerprint: str, checkpoint: str) -> dict[str, Any]:
     """Returns the content of `units.json`; without codes the sizes of codebooks are null."""
-    bottleneck, coded = model.bottleneck, has_codes(model)
+    bottleneck = model.bottleneck
+    coded = bool(bottleneck.is_quantizing)
     return {
         "code_rate_hz": float(model.sample_rate / model.hop),
         "codebook_size": bottleneck.codebook_size if coded else None,

@@ -13,7 +13,6 @@ from wavenet_ae.errors import UserError
 from wavenet_ae.generation.code_files import (
     UNITS_DESCRIPTION,
     UNITS_TABLE,
-    has_codes,
     read_codes,
     read_description,
     read_table,
@@ -88,7 +87,9 @@ class GivenCodes:
     ) -> Utterance:
         if Path(name).is_absolute() or ".." in Path(name).parts or not name:
             raise UserError(f"{where}: {name!r} is not the name of a file inside out")
-        (_check_codes if has_codes(self.model) else _check_vectors)(self.model, where, codes)
+        (_check_codes if self.model.bottleneck.is_quantizing else _check_vectors)(
+            self.model, where, codes
+        )
         digest = hashlib.sha256(f"{codes.dtype} {codes.shape}".encode() + codes.tobytes())
         num_samples = codes.shape[-1] * self.hop
         return Utterance(name, speaker, where, digest.hexdigest(), num_samples)

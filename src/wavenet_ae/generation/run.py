@@ -15,7 +15,6 @@ from wavenet_ae.generation.code_files import (
     UNITS_DESCRIPTION,
     UNITS_TABLE,
     describe_units,
-    has_codes,
     read_codes,
     read_description,
     write_codes,
@@ -135,7 +134,7 @@ def _encode_all(
         except AudioError as error:
             num_failed += 1
             logger.warning("skipped: %s", error)
-    if has_codes(source.model):
+    if source.model.bottleneck.is_quantizing:
         folder, there = results.folder, results.all_there()
         write_table(folder / UNITS_TABLE, there, lambda name: read_codes(folder / f"{name}.npy"))
     return num_failed
