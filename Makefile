@@ -50,6 +50,11 @@ test-slow: $(READY)  ## the slow tests (ten minutes)
 test-long: $(READY)  ## what is shown now and then: many kills, 2000 steps (docs/results/long_proofs.md)
 	$(PYTEST) -m long
 
+INPUTS ?= 4000
+SEED ?= 0
+fuzz: $(READY)  ## read 4000 damaged files, each in a process of its own (ten minutes)
+	OMP_NUM_THREADS=1 PYTHONPATH=tests $(BIN)/python -m fuzz --inputs $(INPUTS) --seed $(SEED)
+
 test-all: lint test test-slow  ## every check but the long ones: lint, types and tests
 
 docs: $(READY)  ## build the documentation into site/, strictly and without the network
@@ -64,6 +69,6 @@ format: $(READY)  ## format the code and sort its imports
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-.PHONY: help setup demo bench bench-generate bench-packing bench-monitors bench-busy bench-gpu test test-slow test-long test-all \
+.PHONY: help setup demo bench bench-generate bench-packing bench-monitors bench-busy bench-gpu test test-slow test-long fuzz test-all \
 	docs lint format
 .DEFAULT_GOAL := help
