@@ -27,14 +27,12 @@ from wavenet_ae.runs import RunFolder
 from wavenet_ae.signals import handlers_kept
 from wavenet_ae.storage import NotWritten
 from wavenet_ae.training.callbacks import Checkpoints
-from wavenet_ae.training.callbacks.checkpoints import restore_best
-from wavenet_ae.training.checkpoint_io import DurableCheckpointIO
-from wavenet_ae.training.compilation import compile_parts
+from wavenet_ae.training.callbacks.checkpoints import DurableCheckpointIO, restore_best
 from wavenet_ae.training.logging import CSVLog, HistogramLog, run_loggers
+from wavenet_ae.training.logging.files import write_run_files
 from wavenet_ae.training.module import WaveformTraining
-from wavenet_ae.training.precision import Float64, warn_of_slow_precision
+from wavenet_ae.training.numerics import Float64, compile_parts, warn_of_slow_precision
 from wavenet_ae.training.preflight import window_samples
-from wavenet_ae.training.run_folder import write_run_files
 from wavenet_ae.training.warm_start import initialize_from
 
 logger = logging.getLogger(__name__)

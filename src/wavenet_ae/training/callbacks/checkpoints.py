@@ -1,17 +1,25 @@
-"""When a run saves itself, and how it stops."""
+"""When a run saves itself, how, and how it stops."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
 from math import isfinite
+from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
+from lightning_fabric.plugins import CheckpointIO
 from pytorch_lightning.utilities import rank_zero_only
 
-from wavenet_ae.checkpoint import is_linked, link_checkpoint, remove_checkpoint
+from wavenet_ae.checkpoint import (
+    is_linked,
+    link_checkpoint,
+    read_checkpoint,
+    remove_checkpoint,
+    write_checkpoint,
+)
 from wavenet_ae.errors import UserError
 from wavenet_ae.objectives import Criterion
 from wavenet_ae.runs import RunFolder
@@ -23,6 +31,23 @@ from wavenet_ae.training.module import WaveformTraining
 from wavenet_ae.training.validation import VALIDATION_SECTIONS
 
 logger = logging.getLogger(__name__)
+
+
+class DurableCheckpointIO(CheckpointIO):
+    """Checkpoints that are synced to disk and checked when read, as Lightning's own are not."""
+
+    def save_checkpoint(
+        self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None
+    ) -> None:
+        write_checkpoint(checkpoint, Path(path))
+
+    def load_checkpoint(
+        self, path: str | Path, map_location: Any = None, weights_only: bool | None = None
+    ) -> dict[str, Any]:
+        return read_checkpoint(path)
+
+    def remove_checkpoint(self, path: str | Path) -> None:
+        remove_checkpoint(Path(path))
 
 
 class Checkpoints(pl.callbacks.Checkpoint):
