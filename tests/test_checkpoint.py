@@ -11,6 +11,7 @@ from helpers.full_disk import files_limited_to
 
 from wavenet_ae.checkpoint import (
     FORMAT,
+    is_linked,
     link_checkpoint,
     newest_checkpoint,
     read_checkpoint,
@@ -111,6 +112,27 @@ def test_second_name_outlives_the_first(tmp_path):
     assert RunFolder(tmp_path).step_checkpoints() == []
     assert read_checkpoint(best)["global_step"] == 3
     assert sorted(each.name for each in best.parent.iterdir()) == ["best.ckpt", "best.ckpt.sha256"]
+
+
+def test_a_link_that_a_crash_cut_short_is_no_link(tmp_path):
+    run = RunFolder(tmp_path)
+    path, best = run.step_checkpoint(3), run.best_checkpoint
+    write_checkpoint(content(3), path)
+    assert not is_linked(path, best)
+    link_checkpoint(path, best)
+    assert is_linked(path, best)
+    best.with_name("best.ckpt.sha256").unlink()
+    assert not is_linked(path, best), "the checksum is written last"
+    write_checkpoint(content(4), best)
+    assert not is_linked(path, best), "it is another checkpoint"
+
+
+def test_a_checkpoint_that_a_crash_left_without_a_checksum_can_be_linked(tmp_path):
+    path, best = RunFolder(tmp_path).step_checkpoint(3), RunFolder(tmp_path).best_checkpoint
+    write_checkpoint(content(3), path)
+    path.with_name(f"{path.name}.sha256").unlink()
+    link_checkpoint(path, best)
+    assert read_checkpoint(best)["global_step"] == 3
 
 
 def test_a_full_disk_keeps_what_was_there(tmp_path):

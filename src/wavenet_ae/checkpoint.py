@@ -57,21 +57,35 @@ def _write_checksum(path: Path, digest: str) -> None:
     write_bytes(_checksum_file(path), f"{digest}  {path.name}\n".encode())
 
 
+def _read_checksum(path: Path) -> str | None:
+    """Returns the SHA-256 that is kept beside a checkpoint; None where there is none."""
+    file = _checksum_file(path)
+    return file.read_text().partition(" ")[0] if file.is_file() else None
+
+
 def link_checkpoint(path: Path, other: Path) -> None:
     """Gives a checkpoint a second name, at no cost in space where the file system has links.
 
     Args:
-        path: A checkpoint that `write_checkpoint` has written.
+        path: A checkpoint, whose checksum is kept too; a crash while it was written leaves it
+            without one.
         other: Its second name, which is replaced where it exists.
     """
-    digest = _checksum_file(path).read_text().split()[0]
+    digest = _read_checksum(path)
     _checksum_file(other).unlink(missing_ok=True)
     with atomic_path(other) as unfinished:
         try:
             os.link(path, unfinished)
         except OSError:  # a file system without links
             shutil.copyfile(path, unfinished)
-    _write_checksum(other, digest)
+    if digest is not None:
+        _write_checksum(other, digest)
+
+
+def is_linked(path: Path, other: Path) -> bool:
+    """Returns whether `link_checkpoint` has given a checkpoint its second name, to the end."""
+    digest = _read_checksum(path)
+    return digest is not None and other.is_file() and _read_checksum(other) == digest
 
 
 def remove_checkpoint(path: Path) -> None:
@@ -94,11 +108,9 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
     if not path.is_file():
         raise UserError(f"there is no checkpoint {path}")
     content = path.read_bytes()
-    checksum = _checksum_file(path)
-    if checksum.is_file():
-        expected = checksum.read_text().split()[:1]
-        if [hashlib.sha256(content).hexdigest()] != expected:
-            raise DamagedCheckpoint(f"the checkpoint {path} is damaged: its SHA-256 is another")
+    expected = _read_checksum(path)
+    if expected is not None and hashlib.sha256(content).hexdigest() != expected:
+        raise DamagedCheckpoint(f"the checkpoint {path} is damaged: its SHA-256 is another")
     try:
         loaded = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:

@@ -27,8 +27,7 @@ from wavenet_ae.errors import UserError
 from wavenet_ae.models import build
 from wavenet_ae.plotting.spectrograms import plot_spectrograms
 from wavenet_ae.runs import RunFolder, step_of
-from wavenet_ae.training.audio_samples import SampledUtterance, make_samples
-from wavenet_ae.training.callbacks.audio_samples import Clock
+from wavenet_ae.training.callbacks.audio_samples import Clock, SampledUtterance, make_samples
 from wavenet_ae.training.run import train
 
 CONF = Path(__file__).parents[2] / "conf"

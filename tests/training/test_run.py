@@ -12,7 +12,7 @@ from helpers.configs import BOTTLENECKS, TINY_CODES, TINY_GRU, TINY_MIXTURE, TIN
 from hydra.core.global_hydra import GlobalHydra
 
 import wavenet_ae
-from wavenet_ae.checkpoint import newest_checkpoint
+from wavenet_ae.checkpoint import newest_checkpoint, read_checkpoint
 from wavenet_ae.config import check, plain
 from wavenet_ae.dashboards.history import read_metrics
 from wavenet_ae.errors import UserError
@@ -114,6 +114,34 @@ def test_newest_two_and_best_are_kept(config):
         "step-00000014.ckpt",
     ]
     assert run.best_checkpoint.is_file()
+
+
+@pytest.mark.parametrize("max_steps", [8, 12], ids=["its last step", "a step between"])
+def test_a_resume_links_the_best_checkpoint_after_a_kill_before_the_link(
+    max_steps, config, monkeypatch
+):
+    settings = config("bottleneck=ae", "trainer.max_steps=4", "validate_every_n_steps=4")
+    train(settings)
+    settings["trainer"]["max_steps"] = max_steps
+    run = RunFolder(settings["run_folder"])
+    with monkeypatch.context() as patched, pytest.raises(Killed):
+        patched.setattr("wavenet_ae.training.callbacks.checkpoints.link_checkpoint", kill)
+        train(settings)
+    assert run.step_checkpoints()[-1] == run.step_checkpoint(8), "better than step 4, and saved"
+    assert read_checkpoint(run.best_checkpoint)["global_step"] == 4
+    # Nothing after step 8 is better, so that step 8 alone can be the best.
+    monkeypatch.setattr(Checkpoints, "is_best", lambda *_: False)
+    train(settings)
+    assert read_checkpoint(run.best_checkpoint)["global_step"] == 8
+    assert (run.checkpoints / "best.ckpt.sha256").is_file()
+
+
+class Killed(BaseException):
+    """Ends a run as SIGKILL does: nothing catches it."""
+
+
+def kill(*_args: object) -> None:
+    raise Killed
 
 
 def test_what_was_best_without_codes_gives_way_to_the_first_with_them():

@@ -13,7 +13,6 @@ from wavenet_ae.dashboards.history import read_metrics
 from wavenet_ae.errors import UserError
 from wavenet_ae.runs import RunFolder
 from wavenet_ae.threads import AdaptiveThreads
-from wavenet_ae.training import precision
 from wavenet_ae.training.callbacks.threads import read_record
 from wavenet_ae.training.module import NonFiniteLoss
 from wavenet_ae.training.run import train
@@ -140,20 +139,3 @@ def test_a_damaged_record_is_named(tmp_path, line):
     file.write_text('{"step": 3, "threads": 2, "of": 2}\n' + line + "\n")
     with pytest.raises(UserError, match=r"threads\.jsonl, line 2"):
         read_record(file)
-
-
-@pytest.mark.parametrize(
-    "chosen, device, has_instructions, warns",
-    [
-        ("bf16-mixed", "cpu", False, True),
-        ("bf16-mixed", "cpu", True, False),
-        ("bf16-mixed", "cuda", False, False),
-        ("32-true", "cpu", False, False),
-    ],
-)
-def test_bfloat16_without_instructions_is_said(
-    chosen, device, has_instructions, warns, monkeypatch, caplog
-):
-    monkeypatch.setattr(precision, "has_bfloat16_instructions", lambda: has_instructions)
-    precision.warn_of_slow_precision(chosen, device)
-    assert ("five times" in caplog.text) == warns

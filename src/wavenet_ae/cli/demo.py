@@ -64,8 +64,8 @@ def composed(arguments: list[str]) -> dict[str, Any]:
 
 def left_out(config: dict[str, Any]) -> Iterator[str]:
     """Sentences on what cannot be evaluated afterwards, known before minutes of training."""
+    from wavenet_ae.training.logging.files import log_to
     from wavenet_ae.training.preflight import check_sizes
-    from wavenet_ae.training.run_folder import log_to
 
     check_sizes(config)
     log_to(None)

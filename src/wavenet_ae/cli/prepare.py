@@ -21,7 +21,7 @@ def pack(config: dict[str, Any]) -> None:
 
     from wavenet_ae.data.corpus import corpus_table
     from wavenet_ae.instantiate import instantiate
-    from wavenet_ae.training.run_folder import log_to
+    from wavenet_ae.training.logging.files import log_to
 
     log_to(None)
     rate, seed = config["sample_rate"], config["seed"]

@@ -39,8 +39,8 @@ def run(config: dict[str, Any]) -> float:
             os.rmdir(config["run_folder"])
         raise
     from wavenet_ae.signals import Stopped
+    from wavenet_ae.training.logging.files import log_to
     from wavenet_ae.training.run import train
-    from wavenet_ae.training.run_folder import log_to
 
     log_to(config["run_folder"])
     try:
@@ -53,7 +53,7 @@ def run_of_sweep(config: DictConfig, folder: Path) -> float:
     """Trains one run of several: where it fails its folder says why, and the others continue."""
     from wavenet_ae.search.locks import run_in_turn
     from wavenet_ae.search.placement import require_one_device
-    from wavenet_ae.training.run_folder import log_to
+    from wavenet_ae.training.logging.files import log_to
 
     def work() -> float:
         values = plain(config)

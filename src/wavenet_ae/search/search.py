@@ -26,8 +26,8 @@ from wavenet_ae.search.settings import check_search_settings
 from wavenet_ae.search.space import Space, parse_space
 from wavenet_ae.search.study import Outcome, Trials, open_trials
 from wavenet_ae.storage import write_bytes
+from wavenet_ae.training.logging.files import log_to
 from wavenet_ae.training.preflight import check_sizes
-from wavenet_ae.training.run_folder import log_to
 
 logger = logging.getLogger(__name__)
 

@@ -27,13 +27,12 @@ from wavenet_ae.runs import RunFolder
 from wavenet_ae.signals import handlers_kept
 from wavenet_ae.storage import NotWritten
 from wavenet_ae.training.callbacks import Checkpoints
-from wavenet_ae.training.checkpoint_io import DurableCheckpointIO
-from wavenet_ae.training.compilation import compile_parts
+from wavenet_ae.training.callbacks.checkpoints import DurableCheckpointIO, restore_best
 from wavenet_ae.training.logging import CSVLog, HistogramLog, run_loggers
+from wavenet_ae.training.logging.files import write_run_files
 from wavenet_ae.training.module import WaveformTraining
-from wavenet_ae.training.precision import Float64, warn_of_slow_precision
+from wavenet_ae.training.numerics import Float64, compile_parts, warn_of_slow_precision
 from wavenet_ae.training.preflight import window_samples
-from wavenet_ae.training.run_folder import write_run_files
 from wavenet_ae.training.warm_start import initialize_from
 
 logger = logging.getLogger(__name__)
@@ -75,9 +74,13 @@ def _train(config: Mapping[str, Any], run: RunFolder) -> float:
     first_step = int(resumed[1]["global_step"]) if resumed else 0
     if resumed:
         _require_same_run(config, run)
-    if resumed and 0 < config["trainer"].get("max_steps", -1) <= first_step:
-        logger.warning("%s is already at step %d; raise trainer.max_steps", run.path, first_step)
-        return _number(resumed[1]["callbacks"][Checkpoints.__name__]["best_value"])
+        kept = resumed[1]["callbacks"][Checkpoints.__name__]
+        restore_best(run, kept)
+        if 0 < config["trainer"].get("max_steps", -1) <= first_step:
+            logger.warning(
+                "%s is already at step %d; raise trainer.max_steps", run.path, first_step
+            )
+            return _number(kept["best_value"])
     trainer = _trainer(config, run, first_step)
     device_type = trainer.strategy.root_device.type
     warn_of_slow_precision(config["trainer"].get("precision", "32-true"), device_type)

@@ -1,15 +1,25 @@
-"""When a run saves itself, and how it stops."""
+"""When a run saves itself, how, and how it stops."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from math import isfinite
+from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
+from lightning_fabric.plugins import CheckpointIO
+from pytorch_lightning.utilities import rank_zero_only
 
-from wavenet_ae.checkpoint import link_checkpoint, remove_checkpoint
+from wavenet_ae.checkpoint import (
+    is_linked,
+    link_checkpoint,
+    read_checkpoint,
+    remove_checkpoint,
+    write_checkpoint,
+)
 from wavenet_ae.errors import UserError
 from wavenet_ae.objectives import Criterion
 from wavenet_ae.runs import RunFolder
@@ -21,6 +31,23 @@ from wavenet_ae.training.module import WaveformTraining
 from wavenet_ae.training.validation import VALIDATION_SECTIONS
 
 logger = logging.getLogger(__name__)
+
+
+class DurableCheckpointIO(CheckpointIO):
+    """Checkpoints that are synced to disk and checked when read, as Lightning's own are not."""
+
+    def save_checkpoint(
+        self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None
+    ) -> None:
+        write_checkpoint(checkpoint, Path(path))
+
+    def load_checkpoint(
+        self, path: str | Path, map_location: Any = None, weights_only: bool | None = None
+    ) -> dict[str, Any]:
+        return read_checkpoint(path)
+
+    def remove_checkpoint(self, path: str | Path) -> None:
+        remove_checkpoint(Path(path))
 
 
 class Checkpoints(pl.callbacks.Checkpoint):
@@ -39,15 +66,21 @@ class Checkpoints(pl.callbacks.Checkpoint):
         self.run = RunFolder(run_folder)
         self.every_n_steps, self.keep = every_n_steps, keep
         self.best_value: float | None = None
+        self.best_step: int | None = None
         self.best_has_codes = False
         self.last_step = 0
         self.flag = StopFlag()
 
     def state_dict(self) -> dict[str, Any]:
-        return {"best_value": self.best_value, "best_has_codes": self.best_has_codes}
+        return {
+            "best_value": self.best_value,
+            "best_step": self.best_step,
+            "best_has_codes": self.best_has_codes,
+        }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.best_value = state_dict["best_value"]
+        self.best_step = state_dict["best_step"]
         self.best_has_codes = state_dict["best_has_codes"]
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
@@ -119,6 +152,8 @@ class Checkpoints(pl.callbacks.Checkpoint):
         stop_signal = self._agreed_signal(trainer)
         is_due = trainer.global_step % self.every_n_steps == 0
         is_last = trainer.global_step == trainer.max_steps or trainer.should_stop
+        if is_best:
+            self.best_step = trainer.global_step
         if is_due or is_best or stop_signal or is_last:
             self._save(trainer)
         if is_best and trainer.is_global_zero:
@@ -138,3 +173,21 @@ class Checkpoints(pl.callbacks.Checkpoint):
         if trainer.is_global_zero:
             for old in self.run.step_checkpoints()[: -self.keep]:
                 remove_checkpoint(old)
+
+
+@rank_zero_only
+def restore_best(run: RunFolder, state: Mapping[str, Any]) -> None:
+    """Links the best checkpoint again where a run was killed between saving and linking it.
+
+    The checkpoint of the best step still exists then: older ones are removed at later steps only,
+    and a later step comes after the link.
+
+    Args:
+        run: The run.
+        state: State of `Checkpoints` in the checkpoint from which the run is resumed.
+    """
+    step = state["best_step"]
+    best = run.step_checkpoint(step) if step is not None else None
+    if best is not None and best.is_file() and not is_linked(best, run.best_checkpoint):
+        link_checkpoint(best, run.best_checkpoint)
+        logger.info("%s is the checkpoint of step %d again", run.best_checkpoint, step)

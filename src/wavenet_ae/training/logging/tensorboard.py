@@ -13,8 +13,7 @@ from matplotlib.image import imread
 from pytorch_lightning.loggers import TensorBoardLogger
 
 from wavenet_ae.runs import RunFolder
-from wavenet_ae.training.logging.base import RunLogger
-from wavenet_ae.training.logging.histogram import Histogram
+from wavenet_ae.training.logging.base import Histogram, RunLogger
 
 
 class TensorBoard(RunLogger, TensorBoardLogger):

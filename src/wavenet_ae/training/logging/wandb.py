@@ -16,8 +16,7 @@ from pytorch_lightning.utilities import rank_zero_only
 from wavenet_ae.dashboards.login import has_login
 from wavenet_ae.runs import RunFolder
 from wavenet_ae.storage import write_bytes
-from wavenet_ae.training.logging.base import Cell, CheckpointUploads, RunLogger
-from wavenet_ae.training.logging.histogram import Histogram
+from wavenet_ae.training.logging.base import Cell, CheckpointUploads, Histogram, RunLogger
 
 if TYPE_CHECKING:
     from wandb import Run

@@ -1,14 +1,10 @@
-"""What is watched while a run trains, one idea a file."""
+"""What is measured while a run trains."""
 
 from wavenet_ae.training.monitors.base import Monitor
-from wavenet_ae.training.monitors.bottleneck_gradient import BottleneckGradient
 from wavenet_ae.training.monitors.codebook import CodebookMonitor
-from wavenet_ae.training.monitors.dead_units import DeadUnits
-from wavenet_ae.training.monitors.decoder import DecoderMonitor
-from wavenet_ae.training.monitors.latents import LatentMonitor
-from wavenet_ae.training.monitors.posterior import PosteriorMonitor
-from wavenet_ae.training.monitors.waveform import WaveformMonitor
-from wavenet_ae.training.monitors.weight_updates import WeightUpdates
+from wavenet_ae.training.monitors.latents import LatentMonitor, PosteriorMonitor
+from wavenet_ae.training.monitors.learning import BottleneckGradient, DeadUnits, WeightUpdates
+from wavenet_ae.training.monitors.levels import DecoderMonitor, WaveformMonitor
 
 __all__ = [
     "BottleneckGradient",

@@ -14,7 +14,7 @@ from wavenet_ae.types import Batch
 class Monitor(pl.Callback):
     """Measures at the steps that are logged, and logs what it finds.
 
-    All processes measure, and agree: a figure is that of the global batch.
+    All processes measure, and agree: a metric is that of the global batch.
     """
 
     def __init__(self) -> None:
@@ -23,7 +23,7 @@ class Monitor(pl.Callback):
     def measure(
         self, module: WaveformTraining, observed: Observed, batch: Batch
     ) -> dict[str, torch.Tensor | float]:
-        """Figures, by the names under which they are logged."""
+        """Returns metrics by the names under which they are logged."""
         raise NotImplementedError
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -46,5 +46,5 @@ class Monitor(pl.Callback):
 
 
 def is_logged(trainer: pl.Trainer, step: int) -> bool:
-    """Returns whether figures are logged after `step` optimizer steps."""
+    """Returns whether metrics are logged after `step` optimizer steps."""
     return step % trainer.log_every_n_steps == 0  # type: ignore[attr-defined]

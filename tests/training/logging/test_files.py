@@ -1,10 +1,11 @@
-"""metrics.csv: columns that come later, rows that a resume drops."""
+"""metrics.csv and histograms.jsonl: later columns, and rows that a resume drops."""
 
 from __future__ import annotations
 
 import csv
+import json
 
-from wavenet_ae.training.logging import CSVLog
+from wavenet_ae.training.logging import CSVLog, Histogram, HistogramLog
 
 
 def rows(path):
@@ -47,3 +48,16 @@ def test_a_new_run_in_an_old_folder_starts_over(tmp_path):
     log = CSVLog(path, first_step=0)
     log.log_metrics({"a": 2.0}, 0)
     assert [row["a"] for row in rows(path)] == ["2.0"]
+
+
+def test_a_resume_drops_histograms_that_it_writes_again(tmp_path):
+    path = tmp_path / "histograms.jsonl"
+    log = HistogramLog(path)
+    for step in (3, 7, 11):
+        log.add_histogram("a", Histogram([float(step)], 0.0, 1.0), step)
+    with path.open("a") as file:
+        file.write('{"step": 12, "na')  # a crash
+    HistogramLog(path, first_step=8).add_histogram("a", Histogram([8.0], 0.0, 1.0), 8)
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [line["step"] for line in lines] == [3, 7, 8]
+    assert lines[-1] == {"step": 8, "name": "a", "low": 0.0, "high": 1.0, "counts": [8.0]}

@@ -1,20 +1,41 @@
-"""`compile=true`: torch.compile for the parts of a model, compared before it is used."""
+"""How a model's numbers are computed: `trainer.precision`, and `compile=true`."""
 
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 import torch
+from pytorch_lightning.plugins import DoublePrecision
 from torch import Tensor
 
 from wavenet_ae.alignment import WindowPlan
 from wavenet_ae.errors import UserError
 from wavenet_ae.models import GenerativeModel
+from wavenet_ae.threads import has_bfloat16_instructions
 
 logger = logging.getLogger(__name__)
 
 COMPILED = ("encoder", "upsampling", "decoder")  # the bottleneck decides by its data
 TOLERANCE = 1e-3  # relative to the largest logit, and to the largest of a weight's gradients
+
+
+class Float64(DoublePrecision):
+    """`trainer.precision=64-true`: Lightning's own converts the floats of a batch and refuses
+    frozen dataclasses; a batch of ours holds integers only."""
+
+    def convert_input(self, data: Any) -> Any:
+        return data
+
+
+def warn_of_slow_precision(precision: str, device_type: str) -> None:
+    """Logs a warning where `trainer.precision` is much slower than float32 on this machine."""
+    if precision == "bf16-mixed" and device_type == "cpu" and not has_bfloat16_instructions():
+        logger.warning(
+            "trainer.precision=bf16-mixed: this CPU has no instructions for bfloat16 (AVX512-BF16 "
+            "or AMX), so training can take five times as long as in float32, or more.  Use "
+            "trainer.precision=32-true"
+        )
 
 
 def compile_parts(model: GenerativeModel, plan: WindowPlan) -> None:

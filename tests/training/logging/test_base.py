@@ -52,19 +52,6 @@ def test_merging_keeps_counts_in_place(num_bins):
     np.testing.assert_allclose(np.cumsum(after.counts), below_edge)
 
 
-def test_a_resume_drops_what_it_writes_again(tmp_path):
-    path = tmp_path / "histograms.jsonl"
-    log = HistogramLog(path)
-    for step in (3, 7, 11):
-        log.add_histogram("a", Histogram([float(step)], 0.0, 1.0), step)
-    with path.open("a") as file:
-        file.write('{"step": 12, "na')  # a crash
-    HistogramLog(path, first_step=8).add_histogram("a", Histogram([8.0], 0.0, 1.0), 8)
-    lines = [json.loads(line) for line in path.read_text().splitlines()]
-    assert [line["step"] for line in lines] == [3, 7, 8]
-    assert lines[-1] == {"step": 8, "name": "a", "low": 0.0, "high": 1.0, "counts": [8.0]}
-
-
 class LogsAtValidations(pl.Callback):
     histogram = Histogram.per_index(torch.arange(600))
 

@@ -1,4 +1,4 @@
-"""torch.compile changes speed and nothing else, or is refused."""
+"""torch.compile changes the speed alone or is refused; slow precisions are warned of."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from helpers.configs import small
 
 from wavenet_ae.errors import UserError
 from wavenet_ae.models import build
-from wavenet_ae.training import compilation
+from wavenet_ae.training import numerics
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def gradients(model) -> dict[str, torch.Tensor]:
 @pytest.mark.slow
 def test_a_compiled_model_is_the_same(model):
     plain = copy.deepcopy(model)
-    compilation.compile_parts(model, model.window(4 * int(model.hop)))
+    numerics.compile_parts(model, model.window(4 * int(model.hop)))
     assert model.decoder._compiled_call_impl is not None
     compiled, expected = gradients(model), gradients(plain)
     assert compiled.keys() == expected.keys()
@@ -46,6 +46,23 @@ def test_a_compiler_that_errs_is_refused(model, monkeypatch):
         with torch.no_grad():
             trial.decoder.post.weight.mul_(1.01)
 
-    monkeypatch.setattr(compilation, "_compile", miscompile)
+    monkeypatch.setattr(numerics, "_compile", miscompile)
     with pytest.raises(UserError, match="compile=true changes the model's logits by"):
-        compilation.compile_parts(model, model.window(4 * int(model.hop)))
+        numerics.compile_parts(model, model.window(4 * int(model.hop)))
+
+
+@pytest.mark.parametrize(
+    "chosen, device, has_instructions, warns",
+    [
+        ("bf16-mixed", "cpu", False, True),
+        ("bf16-mixed", "cpu", True, False),
+        ("bf16-mixed", "cuda", False, False),
+        ("32-true", "cpu", False, False),
+    ],
+)
+def test_bfloat16_without_instructions_is_warned_of(
+    chosen, device, has_instructions, warns, monkeypatch, caplog
+):
+    monkeypatch.setattr(numerics, "has_bfloat16_instructions", lambda: has_instructions)
+    numerics.warn_of_slow_precision(chosen, device)
+    assert ("five times" in caplog.text) == warns
