@@ -5,7 +5,7 @@ python benchmarks/generation.py --engines native native_int8 --batches 1
 python benchmarks/generation.py --sizes small --batches 1 --repeats 9
 python benchmarks/generation.py --device cuda          # with the engine cuda_graph
 
-Each engine goes on with streams of noise, conditioning included: it is projected as it comes, a
+Each engine continues streams of noise, conditioning included: it is projected as it comes, a
 chunk at a time.  `full convolution` is the decoder's forward pass over a window of training, whose
 samples are all known: what a sample would cost if it need not wait for the one before it.  Beside
 each native engine its roofline: its threads read its weights from end to end, and do nothing else.

@@ -43,8 +43,8 @@ class PaddedLayer(nn.Module):
     def forward(self, hidden: Tensor, conditioning: Tensor, speaker: Tensor) -> tuple[Tensor, ...]:
         padded = F.pad(hidden, (self.padding, 0))
         signal, gate = (
-            causal(padded) + conditioned(conditioning) + spoken(speaker)
-            for causal, conditioned, spoken in zip(
+            causal(padded) + conditioned(conditioning) + embedded(speaker)
+            for causal, conditioned, embedded in zip(
                 self.causal, self.conditioning, self.speaker, strict=True
             )
         )

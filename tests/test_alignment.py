@@ -95,8 +95,8 @@ def simulate(alignment: Alignment, plan: WindowPlan) -> tuple[set[int], list[set
     positions = {target - each for target in targets for each in back}
     codes = {position: codes_at(position) for position in positions}
     read = [set().union(*(codes[target - each] for each in back)) for target in targets]
-    heard = alignment.decoder.inputs_read(0)
-    past = {target - alignment.receptive_field + index for target in targets for index in heard}
+    inputs = alignment.decoder.inputs_read(0)
+    past = {target - alignment.receptive_field + index for target in targets for index in inputs}
     samples = set().union(*(alignment.target.inputs_read(each) for each in past))
     for code in set().union(*read):
         samples |= alignment.encoder.inputs_read(code)
@@ -197,8 +197,8 @@ def test_the_reference_reads_one_position_of_conditioning_less_than_samples():
 
 def test_codes_stand_in_the_middle_of_what_they_hear():
     alignment = reference()
-    hears = alignment.encoder.input_range(range(1))
-    assert alignment.code_grid.anchor(0) == Fraction(hears.start + hears.stop - 1, 2)
+    read = alignment.encoder.input_range(range(1))
+    assert alignment.code_grid.anchor(0) == Fraction(read.start + read.stop - 1, 2)
     assert alignment.code_hop == 320
 
 

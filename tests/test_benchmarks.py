@@ -33,10 +33,10 @@ def test_the_ordinary_wavenet_is_the_same_model(hop, kernel):
     samples, conditioning, speaker, targets = noise(decoder, 2, 9, "cpu")
     results = []
     for model, embedding in ((decoder, decoder.input.weight), (padded, padded.embedding.weight)):
-        heard = conditioning.detach().double().requires_grad_()
-        logits = model(samples, heard, speaker)
+        vectors = conditioning.detach().double().requires_grad_()
+        logits = model(samples, vectors, speaker)
         nll = decoder.output.nll(logits, targets).mean()
-        results.append((logits, *torch.autograd.grad(nll, (heard, embedding))))
+        results.append((logits, *torch.autograd.grad(nll, (vectors, embedding))))
     for ours, theirs in zip(*results, strict=True):
         torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-12)
 
@@ -64,7 +64,7 @@ def test_arithmetic_of_the_ordinary_wavenet_is_what_torch_counts(hop):
 def test_valid_arithmetic_by_hand():
     decoder = tiny(hop=4, num_blocks=1, layers_per_block=2).decoder()
     taps, conditioning, residual, skip = 2 * 6 * 10, 4 * 10, 5 * 6, 5 * 7
-    # 9 predictions; the first layer has 11 outputs and hears vectors 0 to 2, as does the second,
+    # 9 predictions; the first layer has 11 outputs and reads vectors 0 to 2, as does the second,
     # whose 9 outputs are the first layer's from 2 on
     first = 11 * (taps + residual) + 3 * conditioning
     second = 9 * taps + 3 * conditioning

@@ -1,4 +1,4 @@
-"""Who hears which signal, and when."""
+"""Which process receives which signal, and when."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def restored():
 
 
 @pytest.fixture
-def heard():
-    """Signals that a job of submitit's hears: SIGTERM, which it lets pass, and the preemption."""
+def received():
+    """Signals that a job of submitit receives: SIGTERM, which it ignores, and the preemption."""
     numbers: list[int] = []
     for number in (signal.SIGTERM, PREEMPTION):
         signal.signal(number, lambda number, frame: numbers.append(number))
@@ -44,7 +44,7 @@ def test_sigterm_stops_where_there_is_no_submitit():
 
 
 @pytest.mark.parametrize("order", [(signal.SIGTERM, PREEMPTION), (PREEMPTION, signal.SIGTERM)])
-def test_a_preemption_is_told_to_submitit_when_training_has_saved(heard, order):
+def test_a_preemption_is_told_to_submitit_when_training_has_saved(received, order):
     flag = StopFlag()
     with handlers_kept():
         flag.install()
@@ -52,10 +52,10 @@ def test_a_preemption_is_told_to_submitit_when_training_has_saved(heard, order):
         flag.install()
         for number in order:
             signal.raise_signal(number)
-        assert flag.signal_number == PREEMPTION and heard == [signal.SIGTERM]
+        assert flag.signal_number == PREEMPTION and received == [signal.SIGTERM]
     with pytest.raises(SystemExit):
         Stopped(flag.signal_number, is_first_process=True).end()
-    assert heard == [signal.SIGTERM, PREEMPTION]
+    assert received == [signal.SIGTERM, PREEMPTION]
 
 
 def test_a_dropped_interrupt_is_raised_by_the_next_check():

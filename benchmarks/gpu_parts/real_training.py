@@ -1,4 +1,4 @@
-"""Trains a recipe for the time that is left, then evaluates it on readers that it never heard.
+"""Trains a recipe for the time that is left, then evaluates it on unseen readers.
 
 Corpora with labels (a .phn file beside each recording) are held out of the training whole, and so
 is every reader of them; what is evaluated there are units beside k-means on MFCC.

@@ -116,7 +116,7 @@ def test_waits_and_then_really_quantizes(kind, settings):
     assert len((rows * 1e4).round().unique(dim=0)) <= num_vectors
     restored = kind(input_dim=4, start_after=5, **settings)
     restored.load_state_dict(bottleneck.state_dict())
-    assert restored.eval()(latents()).codes is not None, "a resumed run goes on quantizing"
+    assert restored.eval()(latents()).codes is not None, "a resumed run still quantizes"
 
 
 @pytest.mark.parametrize("kind, settings", WAITING)

@@ -105,7 +105,7 @@ def is_running(process: int) -> bool:
         state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
     except OSError:
         return False
-    return state != "Z"  # ended, though nobody has asked how
+    return state != "Z"  # ended, but its parent has not read its exit code yet
 
 
 def wait_until(true, seconds=60.0) -> None:

@@ -71,7 +71,7 @@ def test_links_are_followed_but_not_in_circles(tmp_path):
     touch(tmp_path / "root", "a/y.wav")
     os.symlink(tmp_path / "elsewhere", tmp_path / "root/b")
     os.symlink(tmp_path / "root", tmp_path / "root/a/again")
-    os.symlink(tmp_path / "gone.wav", tmp_path / "root/a/gone.wav")  # for packing to reject aloud
+    os.symlink(tmp_path / "gone.wav", tmp_path / "root/a/gone.wav")  # rejected later
     assert set(speakers_of(FolderSource(str(tmp_path / "root")))) == {
         "a/gone.wav",
         "a/y.wav",

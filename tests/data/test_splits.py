@@ -75,7 +75,7 @@ def test_names_that_are_not_text_have_a_place():
 @pytest.mark.parametrize("num", [2, 3, 5, 10])
 @pytest.mark.parametrize("by", ["utterance", "speaker"])
 def test_an_empty_split_says_which_value_fills_it(num, by):
-    """The remedy in the text is followed to the letter, and must work."""
+    """The advice in the text works when it is followed to the letter."""
     for seed in range(20):
         splits = Splits(validation=1e-9, by=by, seed=seed)
         with pytest.raises(UserError, match=f"data.splits.seed={seed}") as caught:

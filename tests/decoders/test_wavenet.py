@@ -179,11 +179,11 @@ def test_same_bits_each_time(mixed):
     results = []
     for _ in range(2):
         decoder.zero_grad()
-        heard = frames.float().requires_grad_()
+        conditioning = frames.float().requires_grad_()
         with torch.autocast("cpu", torch.bfloat16, enabled=mixed):
-            logits = decoder(samples, heard, speaker)
+            logits = decoder(samples, conditioning, speaker)
         logits.float().square().sum().backward()
-        results.append([logits, heard.grad, *(each.grad for each in decoder.parameters())])
+        results.append([logits, conditioning.grad, *(each.grad for each in decoder.parameters())])
     assert all(torch.equal(*pair) for pair in zip(*results, strict=True))
 
 

@@ -29,7 +29,7 @@ def dashboard(*arguments: str, folder: Path) -> tuple[int, str, str]:
 
 def test_a_run_by_itself(runs, tmp_path):
     with (runs / "A" / "metrics.csv").open("a") as file:
-        file.write("4009,2.7,1.")  # the run goes on
+        file.write("4009,2.7,1.")  # the run continues
     code, out, err = dashboard(f"runs={runs}/A", "sections=[learning,vae]", folder=tmp_path)
     assert code == 0, err
     assert out.splitlines() == [

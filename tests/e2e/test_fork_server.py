@@ -141,7 +141,7 @@ def test_commands_run_side_by_side_and_are_waited_for_one_by_one(given):
     sleeping.send_signal(signal.SIGTERM)
     assert ended(sleeping) == (-signal.SIGTERM, "here\n")
     assert sleeping.poll() == -signal.SIGTERM
-    sleeping.send_signal(signal.SIGKILL)  # to nobody: another may have its number
+    sleeping.send_signal(signal.SIGKILL)  # no effect: another process may have its number
 
 
 def test_ctrl_c_reaches_the_command_and_not_the_server(given):

@@ -16,7 +16,7 @@ from helpers.small_models import card, checkpoint, contents, recordings, sound
 
 from wavenet_ae.runs import RunFolder
 
-# The longest recording is by far the longest: it is spoken while others are complete.
+# The longest recording is by far the longest: it is generated while others are complete.
 LENGTHS = {"spk00/a.wav": 16000, "spk00/b.wav": 1600, "spk01/c.flac": 1500, "spk01/d.wav": 1400}
 
 
@@ -95,13 +95,13 @@ def test_ctrl_c_keeps_what_is_complete_and_removes_the_rest(model, source, cache
 @pytest.mark.slow
 def test_codes_and_back_and_voices(model, source, cache, tmp_path):
     given = f"checkpoint={model}"
-    codes, spoken, converted = (f"out={tmp_path / name}" for name in "abc")
+    codes, decoded, converted = (f"out={tmp_path / name}" for name in "abc")
     code, output = run("generate.py", "task=encode", given, f"input={source}", codes, cache=cache)
     assert code == 0 and "4/4" in output, output
     units = tmp_path / "a" / "units.tsv"
     assert len(units.read_text().splitlines()) == 4
     voice = ("speaker=spk01", "max_utterances=1", "temperature=0", given)
-    code, output = run("generate.py", "task=decode", f"codes={units}", *voice, spoken, cache=cache)
+    code, output = run("generate.py", "task=decode", f"codes={units}", *voice, decoded, cache=cache)
     assert code == 0, output
     code, output = run(
         "generate.py", "task=convert", f"input={source}", *voice, converted, cache=cache

@@ -1,4 +1,4 @@
-"""A page of wrong commands, and what each prints: never a stack trace, always a remedy."""
+"""A page of wrong commands, and what each prints: what to change, and never a stack trace."""
 
 from __future__ import annotations
 

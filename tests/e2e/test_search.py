@@ -1,4 +1,4 @@
-"""A search that is killed goes on: as many trials as were asked for, none trained twice."""
+"""A killed search continues: it ends with as many trials as were requested, none trained twice."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def test_one_search_at_a_time_and_a_stop_ends_it(cache, tmp_path):
     assert process.returncode == 143 and "Traceback" not in output, output
     assert "run the same command again to continue" in output
     (trial,) = trials_of(sweep)
-    assert trial.state == TrialState.RUNNING, "which the same command goes on with"
+    assert trial.state == TrialState.RUNNING, "the same command continues it"
 
 
 MISTAKES = {
@@ -157,7 +157,7 @@ MISTAKES = {
         "leaves nothing to search",
     ),
     "unknown key": (["optimizer.learning_rat=interval(0.1,0.2)"], r"optimizer\.learning_rat"),
-    "a value that is none": (
+    "a choice that is not a number": (
         ["bottleneck.dim=choice(8,many)"],
         r"bottleneck\.dim is 'many', but must be a whole number",
     ),

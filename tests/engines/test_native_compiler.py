@@ -102,7 +102,7 @@ def test_a_cache_that_is_a_file_is_named(cache):
 
 
 def unused_for(file: Path, days: float) -> Path:
-    """The file, made to look as if nobody had used it for so long."""
+    """The file, with an access time so long ago."""
     file.touch()
     then = time.time() - days * compiler.DAY
     os.utime(file, (then, then))

@@ -36,7 +36,7 @@ def test_a_number_has_an_id_and_the_keys_of_its_row():
     assert found.value("units.pnmi", system="kmeans_mfcc") == 0.4
     assert found.estimate("units.pnmi") == Estimate(0.5, error=0.01)
     assert found.estimate("units.pnmi", system="kmeans_mfcc") == Estimate(0.4, low=0.3)
-    assert found.value("units.nmi") is None, "NaN is no number"
+    assert found.value("units.nmi") is None, "NaN counts as absent"
     assert found.value("units.pnmi", system="joint_codes") is None
     assert found.value("abx.error_across_speakers") is None, "not measured"
 

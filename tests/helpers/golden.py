@@ -1,8 +1,8 @@
 """Figures by which a change is known to leave all results as they were.
 
-python tests/helpers/golden.py          # records them anew, in tests/golden/figures.json
+python tests/helpers/golden.py          # records them again, in tests/golden/figures.json
 
-Only a change that is meant to change results records them anew, and its message says why.
+Only a change that is meant to change results records them again, and its message says why.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ class Usable:
 
 @dataclass(frozen=True)
 class Rejected:
-    """reason  a pattern of the whole text after the file's name, with its remedy"""
+    """reason  a pattern of the whole text after the file's name, with its advice"""
 
     content: bytes
     reason: str
@@ -118,7 +118,7 @@ USABLE = {
 
 REJECTED = {
     "text.wav": Rejected(
-        b"This is no sound.\n" * 20, "unreadable: Format not recogni[sz]ed" + CONVERT
+        b"This is not a sound.\n" * 20, "unreadable: Format not recogni[sz]ed" + CONVERT
     ),
     "nothing.wav": Rejected(b"", "unreadable: .+" + CONVERT),
     "half a header.wav": Rejected(wav()[:20], "unreadable: .*Malformed 'fmt ' chunk" + CONVERT),

@@ -101,12 +101,12 @@ def test_what_is_predicted_is_not_read(name):
 
 
 def test_a_language_model_hears_the_speaker_or_does_not():
-    for name, hears in LANGUAGE_MODELS.items():
+    for name, is_conditioned in LANGUAGE_MODELS.items():
         model = made(name).eval()
         plan = model.window(10)
         waveform = recording(plan.slice_length, batch=1)
         one, other = (model(waveform, torch.tensor([row]), plan).parameters for row in (0, 1))
-        assert torch.equal(one, other) != hears
+        assert torch.equal(one, other) != is_conditioned
 
 
 def test_the_card_says_what_there_is(model):
