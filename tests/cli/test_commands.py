@@ -18,7 +18,7 @@ from wavenet_ae.instantiate import plugin_packages, resolve
 
 ROOT = Path(__file__).parents[2]
 PLUGIN = '''
-"""A bottleneck of one's own: latents are halved."""
+"""A bottleneck that halves latents."""
 
 import os
 
@@ -85,7 +85,7 @@ def test_every_command_has_help(name, cache):
     assert code == 0 and (f"wavenet-ae {name}" in output or "== Config ==" in output), output
 
 
-def test_the_demo_refuses_what_is_no_setting(cache):
+def test_the_demo_refuses_what_is_not_a_setting(cache):
     code, output = run("demo.py", "--config-dir", cache=cache)
     assert code == 1 and "error: --config-dir is not of the form KEY=VALUE" in output, output
 

@@ -57,7 +57,7 @@ HARDLY_MOVING = [
     "optimizer.learning_rate=1e-7",
     "optimizer.decoder_learning_rate=1e-7",
 ]
-SICK = {
+FAILING = {
     "posterior collapse": ("vae/active_units", KL_COSTS_TOO_MUCH),
     "encoder without gradient": ("encoder/gradient_norm_at_bottleneck", UNSHIELDED),
     "exploding commitment": ("bottleneck/commitment", LATENTS_ARE_FREE),
@@ -80,37 +80,37 @@ def composed(folder: Path, *settings: str) -> dict[str, Any]:
     return config
 
 
-def assert_called(log: str, disease: str, figure: str) -> None:
-    """The disease is the first that the doctor warns of, by its figure and with a suggestion."""
+def assert_warns_of(log: str, mode: str, metric: str) -> None:
+    """The mode is the first that the doctor warns of, by its metric and with a suggestion."""
     warnings = re.findall(r"step \d+: ([a-z ]+): (\S+) is \S+\.  .*  Try \S+=", log)
     assert warnings, log
-    assert warnings[0][0] == disease and warnings[0][1].startswith(figure), log
+    assert warnings[0][0] == mode and warnings[0][1].startswith(metric), log
 
 
-@pytest.mark.parametrize("disease", SICK)
-def test_a_sick_run_is_called(disease, tmp_path, caplog):
-    figure, settings = SICK[disease]
+@pytest.mark.parametrize("mode", FAILING)
+def test_a_failing_run_is_warned_of(mode, tmp_path, caplog):
+    metric, settings = FAILING[mode]
     train(composed(tmp_path / "run", *SETTINGS, *settings, FIRST_TENTH))
-    assert_called(caplog.text, disease, figure)
+    assert_warns_of(caplog.text, mode, metric)
 
 
-def test_too_large_steps_are_to_be_smaller(tmp_path, caplog):
+def test_too_large_steps_suggest_a_smaller_learning_rate(tmp_path, caplog):
     settings = ["bottleneck=ae", "optimizer.decoder_learning_rate=3"]
     train(composed(tmp_path / "run", *SETTINGS, *settings, FIRST_TENTH))
-    assert_called(caplog.text, "stalled learning", "train/nll")
+    assert_warns_of(caplog.text, "stalled learning", "train/nll")
     assert "optimizer.decoder_learning_rate=0.3 (now 3)" in caplog.text
 
 
-def test_train_log_tells_of_a_collapsed_codebook(tmp_path, cache):
+def test_train_log_warns_of_a_collapsed_codebook(tmp_path, cache):
     settings = ["bottleneck=vqvae", "bottleneck.codebook_size=32", *NO_REMEDY]
     folder = trained(tmp_path / "run", cache, *SETTINGS, *settings, FIRST_TENTH)
     log = RunFolder(folder).log.read_text()
-    assert_called(log, "codebook collapse", "codebook/batch_perplexity")
+    assert_warns_of(log, "codebook collapse", "codebook/batch_perplexity")
     assert "WARNING wavenet_ae.training.callbacks.doctor: step " in log
 
 
 @pytest.mark.parametrize("is_clipped", [True, False])
-def test_clipped_recordings_are_called_and_others_not(is_clipped, tmp_path, caplog):
+def test_clipped_recordings_are_warned_of_and_others_are_not(is_clipped, tmp_path, caplog):
     speech = hums(gain=20.0 if is_clipped else 0.5)
     for number, waveform in enumerate(speech):
         file = tmp_path / "speech" / f"speaker{number % 2}" / f"{number}.wav"
@@ -129,14 +129,14 @@ def hums(gain: float) -> np.ndarray:
     return np.clip(gain * np.sin(2 * np.pi * pitches * seconds), -1, 1)
 
 
-OFTEN = ("vqvae", "rvq", "vae")  # between them they log all that the doctor snapshots at
+OFTEN = ("vqvae", "rvq", "vae")  # between them they log all that the doctor reads
 
 
 @pytest.mark.parametrize(
     "bottleneck",
     [pytest.param(each, marks=[] if each in OFTEN else [pytest.mark.long]) for each in BOTTLENECKS],
 )
-def test_a_healthy_run_is_left_alone(bottleneck, tmp_path, caplog):
+def test_a_healthy_run_is_not_warned_of(bottleneck, tmp_path, caplog):
     """For as long as its first three validations."""
     settings = [f"bottleneck={bottleneck}", *TINY_QUANTIZERS.get(bottleneck, [])]
     train(composed(tmp_path / "run", *SETTINGS, *settings, "trainer.max_steps=300"))

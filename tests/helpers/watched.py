@@ -67,4 +67,4 @@ def quantized(codes: torch.Tensor) -> BottleneckOutput:
 
 def latest(log: HistogramLog) -> dict[str, Histogram]:
     """Returns the histogram that was logged last, by its name."""
-    return {name: drawn[-1] for name, drawn in read_histograms(log.path).items()}
+    return {name: logged[-1] for name, logged in read_histograms(log.path).items()}

@@ -48,7 +48,7 @@ def test_a_model_stays_on_its_device(bottleneck, encoder, settings):
         output = model(waveform, speaker, plan)
         sums = ValidationSums(model, GPU)
         sums.add(output, controls(model, output, waveform, speaker, plan), speaker)
-        assert sums.figures() and sums.bitrates(3.0)
+        assert sums.metrics() and sums.bitrates(3.0)
         assert place(model.encode(waveform[0], 8000)) == "cuda"
 
 

@@ -31,21 +31,21 @@ from wavenet_ae.training.callbacks.audio_samples import Clock, SampledUtterance,
 from wavenet_ae.training.run import train
 
 CONF = Path(__file__).parents[2] / "conf"
-LISTENING = {
+AUDIO_SAMPLES = {
     "_target_": "wavenet_ae.training.callbacks.audio_samples.AudioSamples",
     "every_n_steps": 4,
     "max_seconds": 0.1,
     "max_share": 1.0,
 }
-SOUNDS = ["original", "reconstruction", "to-spk01"]
+ENDINGS = ["original", "reconstruction", "to-spk01"]
 
 
 @pytest.fixture
 def config(cache, monkeypatch, tmp_path):
-    """A function from overrides to the plain configuration of a run that listens."""
+    """A function from overrides to the plain configuration of a run that makes audio samples."""
     monkeypatch.setenv("WAVENET_AE_CACHE", str(cache))
 
-    def compose(*overrides: str, folder: str = "run", **listening: Any) -> dict:
+    def compose(*overrides: str, folder: str = "run", **changes: Any) -> dict:
         without = "model=wavenet" in overrides
         tiny = [each for each in TINY if not (without and each.startswith("encoder."))]
         place = ["run_folder=unused", "name=test", "trainer.max_steps=6"]
@@ -53,14 +53,14 @@ def config(cache, monkeypatch, tmp_path):
         with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
             values = plain(hydra.compose("config", [*tiny, *place, *overrides]))
         values["run_folder"] = str(tmp_path / folder)
-        values["callbacks"]["audio_samples"] = {**LISTENING, **listening}
+        values["callbacks"]["audio_samples"] = {**AUDIO_SAMPLES, **changes}
         return values
 
     return compose
 
 
 def samples(folder: Path | str) -> dict[str, list[str]]:
-    """Names of the files that each listening has written."""
+    """Names of the files of each set of samples."""
     found: dict[str, list[str]] = {}
     for file in sorted(RunFolder(folder).samples.glob("*/*")):
         found.setdefault(file.parent.name, []).append(file.name)
@@ -98,19 +98,19 @@ def leaves(node: Any) -> Iterator[Any]:
     ids=["accumulating", "averaging"],
 )
 def test_a_run_is_the_same_with_it_and_without(overrides, config):
-    """Bit by bit, and in all that it logs; every other step is listened to."""
-    heard = config(*overrides, every_n_steps=2)
-    deaf = config(*overrides, folder="deaf", every_n_steps=0)
-    for each in (heard, deaf):
+    """Bit by bit, and in all that it logs; there are samples at every other step."""
+    with_samples = config(*overrides, every_n_steps=2)
+    without = config(*overrides, folder="without", every_n_steps=0)
+    for each in (with_samples, without):
         torch.manual_seed(len(each["run_folder"]))  # whatever ran before must not matter
         train(each)
-    assert last_state(heard) == last_state(deaf)
-    rows = [read_metrics(RunFolder(each["run_folder"]).metrics) for each in (heard, deaf)]
+    assert last_state(with_samples) == last_state(without)
+    rows = [read_metrics(RunFolder(each["run_folder"]).metrics) for each in (with_samples, without)]
     assert rows[0].keys() - rows[1].keys() == {"audio_samples/seconds"}
     for key in rows[1].keys() - {"speed/times_real_time"}:
         assert rows[0][key][1].tolist() == rows[1][key][1].tolist(), key
-    assert list(samples(heard["run_folder"])) == [f"step-{step:08d}" for step in (2, 4, 6)]
-    assert not samples(deaf["run_folder"])
+    assert list(samples(with_samples["run_folder"])) == [f"step-{step:08d}" for step in (2, 4, 6)]
+    assert not samples(without["run_folder"])
 
 
 def test_random_state_is_left_alone():
@@ -124,10 +124,10 @@ def test_random_state_is_left_alone():
     assert all(np.array_equal(*pair) for pair in zip(before[1], after[1], strict=True))
 
 
-def utterance(num_samples: int = 500, **voices: int) -> SampledUtterance:
+def utterance(num_samples: int = 500, **speakers: int) -> SampledUtterance:
     rng = np.random.default_rng(0)
     original = (3000 * rng.standard_normal(num_samples)).astype(np.int16)
-    return SampledUtterance("a", original, voices or {"reconstruction": 0, "to-bob": 1})
+    return SampledUtterance("a", original, speakers or {"reconstruction": 0, "to-bob": 1})
 
 
 def test_each_part_keeps_its_mode_and_its_statistics():
@@ -146,7 +146,7 @@ def test_what_is_made_side_by_side_is_as_long_as_its_original():
     made = make_samples(
         model, [long, SampledUtterance("b", short.original, {"to-bob": 1})], "reference"
     )
-    assert {name: len(sound) for name, sound in made.items()} == {
+    assert {name: len(sample) for name, sample in made.items()} == {
         **dict.fromkeys(("a-original", "a-reconstruction", "a-to-bob"), 900),
         **dict.fromkeys(("b-original", "b-to-bob"), 333),
     }
@@ -155,7 +155,7 @@ def test_what_is_made_side_by_side_is_as_long_as_its_original():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("averaging", ["default", "weight_averaging"])
-def test_sounds_are_those_of_the_checkpoint(averaging, config):
+def test_samples_are_those_of_the_checkpoint(averaging, config):
     """Before it quantizes and after; with averaged weights, of these."""
     settings = config(*TINY_CODES, f"callbacks={averaging}", num_utterances=1)
     assert settings["bottleneck"]["start_after"] == 3
@@ -175,12 +175,12 @@ def test_sounds_are_those_of_the_checkpoint(averaging, config):
         waveform, rate = soundfile.read(original, dtype="int16")
         assert rate == 8000 and len(waveform) == 800
         expected = make_samples(model, [SampledUtterance(name, waveform, speakers)], "reference")
-        for file, sound in expected.items():
+        for file, sample in expected.items():
             written, _ = soundfile.read(original.with_name(f"{file}.wav"), dtype="int16")
-            assert np.array_equal(written, sound), (checkpoint, file)
+            assert np.array_equal(written, sample), (checkpoint, file)
 
 
-def test_files_and_a_picture_of_each_utterance(config, caplog):
+def test_files_and_a_plot_of_each_utterance(config, caplog):
     caplog.set_level("INFO", "wavenet_ae")
     precision = "trainer.precision=bf16-mixed"
     settings = config("bottleneck=ae", precision, every_n_steps=5, num_utterances=1)
@@ -190,9 +190,9 @@ def test_files_and_a_picture_of_each_utterance(config, caplog):
     for names in written.values():
         utterances = {re.match(r"(spk00-spk00_\d+)(-|\.png)", name)[1] for name in names}
         (only,) = utterances
-        assert names == sorted([f"{only}.png", *(f"{only}-{sound}.wav" for sound in SOUNDS)])
-    picture = imread(RunFolder(settings["run_folder"]).step_samples(6) / f"{only}.png")
-    assert picture.shape[:2] == (520, 800) and len(np.unique(picture[..., 0])) > 50
+        assert names == sorted([f"{only}.png", *(f"{only}-{sample}.wav" for sample in ENDINGS)])
+    plot = imread(RunFolder(settings["run_folder"]).step_samples(6) / f"{only}.png")
+    assert plot.shape[:2] == (520, 800) and len(np.unique(plot[..., 0])) > 50
     assert re.search(
         r"step 5: audio samples took \d+\.\d s, \d+\.\d % of the time since", caplog.text
     )
@@ -201,7 +201,7 @@ def test_files_and_a_picture_of_each_utterance(config, caplog):
     assert steps.tolist() == [5, 6] and (seconds > 0).all()
 
 
-def test_a_model_without_codes_makes_up_its_speakers(config):
+def test_a_model_without_codes_makes_unconditional_samples(config):
     settings = config("model=wavenet", num_utterances=1)
     train(settings)
     names = samples(settings["run_folder"])["step-00000006"]
@@ -209,7 +209,7 @@ def test_a_model_without_codes_makes_up_its_speakers(config):
     assert endings == ["-original.wav", "-sample-of-spk00.wav", ".png"]
 
 
-def test_a_model_deaf_to_speakers_makes_up_the_unknown_one():
+def test_a_model_without_speaker_conditioning_makes_one_sample_for_all_speakers():
     model = build(language_model(speaker_conditioning=False), ["ann"])
     own, unknown = (make_samples(model, [utterance(sample=row)], "auto") for row in (0, 1))
     assert np.array_equal(own["a-sample"], unknown["a-sample"])
@@ -226,12 +226,14 @@ def test_its_share_of_all_time_is_bounded():
 
 
 @pytest.mark.slow
-def test_what_would_take_too_long_is_left_out_and_said_once(config, caplog):
+def test_what_would_take_too_long_is_left_out_with_one_warning(config, caplog):
     settings = config("bottleneck=ae", every_n_steps=1, max_share=1e-6)
     train(settings)
     assert list(samples(settings["run_folder"])) == ["step-00000001"]
-    (said,) = [each for each in caplog.messages if "callbacks.audio_samples.max_share is" in each]
-    assert said.startswith("step 2: no audio samples")
+    (warning,) = [
+        each for each in caplog.messages if "callbacks.audio_samples.max_share is" in each
+    ]
+    assert warning.startswith("step 2: no audio samples")
 
 
 @pytest.fixture
@@ -242,7 +244,7 @@ def offline(monkeypatch):
 
 
 @pytest.mark.slow
-def test_an_end_by_time_is_heard(config):
+def test_a_run_that_ends_by_time_has_samples_of_its_end(config):
     end = "+trainer.max_time=00:00:00:01"
     settings = config("bottleneck=ae", end, every_n_steps=2, max_share=1.0)
     settings["trainer"]["max_steps"] = -1
@@ -251,27 +253,27 @@ def test_an_end_by_time_is_heard(config):
     assert list(samples(settings["run_folder"]))[-1] == last
 
 
-def test_a_run_that_is_shorter_is_not_heard(config):
+def test_a_shorter_run_has_no_samples(config):
     settings = config("bottleneck=ae", every_n_steps=100)
     train(settings)
     assert not RunFolder(settings["run_folder"]).samples.exists()
 
 
 @pytest.mark.parametrize(
-    ("mistake", "said"),
+    ("mistake", "message"),
     [
         ({"convert_to": "spk1"}, r"convert_to is 'spk1', which is no.*Did you mean 'spk01'\?"),
         ({"engine": "banana"}, "engine is 'banana'"),
     ],
 )
-def test_mistakes_are_found_before_the_first_step(mistake, said, config):
+def test_mistakes_are_found_before_the_first_step(mistake, message, config):
     settings = config("bottleneck=ae", **mistake)
-    with pytest.raises(UserError, match=said):
+    with pytest.raises(UserError, match=message):
         train(settings)
     assert not RunFolder(settings["run_folder"]).step_checkpoints()
 
 
-def test_to_convert_to_ones_own_voice_is_no_conversion(config):
+def test_utterances_are_not_converted_to_their_own_speaker(config):
     precision = "trainer.precision=64-true"
     settings = config("bottleneck=ae", precision, convert_to="spk01", num_utterances=9)
     train(settings)
@@ -281,7 +283,7 @@ def test_to_convert_to_ones_own_voice_is_no_conversion(config):
 
 
 @pytest.mark.slow
-def test_tensorboard_and_wandb_get_sounds_and_pictures(config, offline):
+def test_tensorboard_and_wandb_get_audio_and_plots(config, offline):
     settings = config("bottleneck=ae", "logger=[tensorboard,wandb]", num_utterances=1)
     train(settings)
     folder = Path(settings["run_folder"])
@@ -290,10 +292,10 @@ def test_tensorboard_and_wandb_get_sounds_and_pictures(config, offline):
 
     keep_all = {"audio": 0, "images": 0}
     events = EventAccumulator(str(RunFolder(folder).tensorboard), keep_all).Reload()
-    assert events.Tags()["audio"] == [f"{name}-{sound}" for sound in SOUNDS]
+    assert events.Tags()["audio"] == [f"{name}-{sample}" for sample in ENDINGS]
     assert events.Tags()["images"] == [name]
-    heard = events.Audio(f"{name}-original")
-    assert [each.step for each in heard] == [3, 5] and heard[0].sample_rate == 8000
+    audio = events.Audio(f"{name}-original")
+    assert [each.step for each in audio] == [3, 5] and audio[0].sample_rate == 8000
 
     (segment,) = segments(folder)
     rows = [row for row in history(segment) if "audio_samples/seconds" in row]
@@ -301,5 +303,5 @@ def test_tensorboard_and_wandb_get_sounds_and_pictures(config, offline):
     assert all("train/nll" in row for row in rows), "one row holds both"
     for row in rows:
         assert row[name]["_type"] == "image-file"
-        assert {row[f"{name}-{sound}"]["_type"] for sound in SOUNDS} == {"audio-file"}
+        assert {row[f"{name}-{sample}"]["_type"] for sample in ENDINGS} == {"audio-file"}
     assert len(list(folder.glob("wandb/offline-run-*/files/media/audio/audio_samples/*.wav"))) == 6

@@ -88,7 +88,7 @@ def test_resumed_equals_uninterrupted(overrides, config):
         assert rows[0][key][1].tolist() == rows[1][key][1].tolist(), key
 
 
-def test_a_run_at_its_end_says_so(config, caplog):
+def test_a_run_at_its_end_warns(config, caplog):
     settings = config("bottleneck=ae", "trainer.max_steps=4")
     train(settings)
     before = RunFolder(settings["run_folder"]).metrics.read_bytes()

@@ -11,25 +11,27 @@ import torch
 from wavenet_ae.training.step_randomness import StepRandomness, seed_generators
 from wavenet_ae.types import Position
 
-DRAWS = StepRandomness(seed=3, batch_size=6, num_codes=5, latent_dim=4, samples_per_datapoint=2)
+RANDOMNESS = StepRandomness(
+    seed=3, batch_size=6, num_codes=5, latent_dim=4, samples_per_datapoint=2
+)
 CPU = torch.device("cpu")
 
 
 def test_shapes_and_ranges():
-    step = DRAWS.step(17, Position(1, 2), CPU)
+    step = RANDOMNESS.step(17, Position(1, 2), CPU)
     assert step.index == 17
     assert step.jitter.shape == (6, 5) and step.speaker_dropout.shape == (6,)
     assert step.latent.shape == (12, 4, 5)
     assert step.jitter.min() >= 0 and step.jitter.max() < 1
-    assert replace(DRAWS, latent_dim=0).step(0, Position(), CPU).latent is None
+    assert replace(RANDOMNESS, latent_dim=0).step(0, Position(), CPU).latent is None
 
 
 def test_same_position_same_numbers():
     torch.manual_seed(0)
-    first = DRAWS.step(5, Position(2, 3), CPU)
+    first = RANDOMNESS.step(5, Position(2, 3), CPU)
     torch.manual_seed(1)
-    second = DRAWS.step(5, Position(2, 3), CPU)
-    other = DRAWS.step(5, Position(2, 4), CPU)
+    second = RANDOMNESS.step(5, Position(2, 3), CPU)
+    other = RANDOMNESS.step(5, Position(2, 4), CPU)
     for name in ("jitter", "speaker_dropout", "latent"):
         assert torch.equal(getattr(first, name), getattr(second, name)), name
         assert not torch.equal(getattr(first, name), getattr(other, name)), name
@@ -37,9 +39,9 @@ def test_same_position_same_numbers():
 
 
 def test_processes_share_the_global_batch():
-    whole = DRAWS.step(0, Position(0, 9), CPU)
+    whole = RANDOMNESS.step(0, Position(0, 9), CPU)
     for rank in range(3):
-        part = replace(DRAWS, rank=rank, num_processes=3).step(0, Position(0, 9), CPU)
+        part = replace(RANDOMNESS, rank=rank, num_processes=3).step(0, Position(0, 9), CPU)
         assert torch.equal(part.jitter, whole.jitter[rank::3])
         mine = whole.latent.view(6, 2, 4, 5)[rank::3].flatten(0, 1)
         assert torch.equal(part.latent, mine)
@@ -47,11 +49,11 @@ def test_processes_share_the_global_batch():
 
 
 def test_global_generators_are_keyed():
-    def drawn(position: Position, rank: int = 0):
+    def sampled(position: Position, rank: int = 0):
         seed_generators(1, position, rank)
         return random.random(), float(np.random.rand()), torch.rand(1).item()
 
-    assert drawn(Position(0, 1)) == drawn(Position(0, 1))
-    others = [drawn(Position(0, 2)), drawn(Position(1, 1)), drawn(Position(0, 1), rank=1)]
+    assert sampled(Position(0, 1)) == sampled(Position(0, 1))
+    others = [sampled(Position(0, 2)), sampled(Position(1, 1)), sampled(Position(0, 1), rank=1)]
     for other in others:
-        assert all(a != b for a, b in zip(drawn(Position(0, 1)), other, strict=True))
+        assert all(a != b for a, b in zip(sampled(Position(0, 1)), other, strict=True))

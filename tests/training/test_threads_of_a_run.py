@@ -46,7 +46,7 @@ def state(folder: str) -> dict[str, torch.Tensor]:
     return newest_checkpoint(RunFolder(folder))[1]["state_dict"]
 
 
-def test_a_run_writes_down_its_threads(config, two_threads):
+def test_a_run_records_its_threads(config, two_threads):
     settings = config(AE, "trainer.max_steps=8")
     train(settings)
     file = RunFolder(settings["run_folder"]).threads
@@ -55,7 +55,7 @@ def test_a_run_writes_down_its_threads(config, two_threads):
     assert torch.get_num_threads() == 2, "the process has its threads again"
 
 
-def test_a_change_is_written_down_told_once_and_used(config, two_threads, monkeypatch, caplog):
+def test_a_change_is_recorded_used_and_warned_of_once(config, two_threads, monkeypatch, caplog):
     monkeypatch.setattr(AdaptiveThreads, "end", lambda self: setattr(self, "threads", 1))
     settings = config(AE, "trainer.max_steps=8")
     train(settings)
@@ -94,7 +94,7 @@ def test_a_resumed_run_follows_the_record_bit_by_bit(config, two_threads):
         assert torch.equal(value, other[name]), name
 
 
-def test_a_run_that_moves_to_other_threads_says_so(config, two_threads, caplog):
+def test_a_run_that_moves_to_other_threads_warns(config, two_threads, caplog):
     settings = config(AE, "trainer.max_steps=4")
     file = scheduled(settings["run_folder"], [(0, 4), (9, 3)], of=4)
     train(settings)
@@ -102,7 +102,7 @@ def test_a_run_that_moves_to_other_threads_says_so(config, two_threads, caplog):
     assert read_record(file)[0] == {"step": 0, "threads": 2, "of": 2}
 
 
-def test_trying_all_threads_again_is_no_news(config, two_threads, monkeypatch, caplog):
+def test_trying_all_threads_again_does_not_warn(config, two_threads, monkeypatch, caplog):
     monkeypatch.setattr(AdaptiveThreads, "end", lambda self: setattr(self, "threads", 2))
     settings = config(AE, "trainer.max_steps=6")
     scheduled(settings["run_folder"], [(0, 1)])

@@ -59,29 +59,29 @@ def test_parts_add_up_to_the_whole(bottleneck):
             own = replace(own, bottleneck=part(output, items))
             sums.add(own, zip(CONTROLS, others, strict=True), KNOWN[items])
     parts.over_processes()  # of one process: nothing is added
-    added, at_once = numbers(parts.figures()), numbers(whole.figures())
+    added, at_once = numbers(parts.metrics()), numbers(whole.metrics())
     assert added.keys() == at_once.keys()
-    for name, figure in at_once.items():
-        assert added[name] == pytest.approx(figure, abs=1e-6, rel=1e-6), name
+    for name, value in at_once.items():
+        assert added[name] == pytest.approx(value, abs=1e-6, rel=1e-6), name
     assert parts.bitrates(1.0) == pytest.approx(whole.bitrates(1.0))
 
 
-def numbers(figures: dict[str, torch.Tensor]) -> dict[str, float]:
-    return {name: float(figure) for name, figure in figures.items()}
+def numbers(metrics: dict[str, torch.Tensor]) -> dict[str, float]:
+    return {name: float(value) for name, value in metrics.items()}
 
 
 def test_nats_gains_and_bits_by_hand():
     sums = ValidationSums(model_of("ae"), CPU)
     others = [uniform(wrong) for wrong in (3, 15, 1)]
     sums.add(uniform(1), zip(CONTROLS, others, strict=True), KNOWN[:4])
-    figures = numbers(sums.figures())
-    assert figures["nll"] == pytest.approx(log(2))
-    assert figures["bits_per_sample"] == pytest.approx(1)
-    assert figures["nll_zeroed_codes"] == pytest.approx(log(16))
+    metrics = numbers(sums.metrics())
+    assert metrics["nll"] == pytest.approx(log(2))
+    assert metrics["bits_per_sample"] == pytest.approx(1)
+    assert metrics["nll_zeroed_codes"] == pytest.approx(log(16))
     for bits, name in zip((1, 3, 0), CONTROLS, strict=True):  # a sample
-        gain = figures[f"nll_increase_{name}"]
+        gain = metrics[f"nll_increase_{name}"]
         assert gain == pytest.approx(bits * log(2), abs=1e-6)
-        rate = figures[f"nll_increase_{name}_bits_per_second"]
+        rate = metrics[f"nll_increase_{name}_bits_per_second"]
         assert rate == pytest.approx(gain * 8000 / log(2), abs=1e-2)
         assert rate == pytest.approx(8000 * bits, abs=1e-2)
 
@@ -90,7 +90,7 @@ def test_larger_batches_weigh_more():
     sums = ValidationSums(model_of("ae"), CPU)
     for wrong, size in ((1, 6), (15, 2)):
         sums.add(uniform(wrong, size), [], torch.zeros(size, dtype=torch.int64))
-    assert float(sums.figures()["nll"]) == pytest.approx((6 * log(2) + 2 * log(16)) / 8)
+    assert float(sums.metrics()["nll"]) == pytest.approx((6 * log(2) + 2 * log(16)) / 8)
 
 
 def test_another_speaker_is_a_control_of_known_speakers_alone():
@@ -101,8 +101,8 @@ def test_another_speaker_is_a_control_of_known_speakers_alone():
     for rows, gain, share in (([0, 2, 1, 2], 3 / 2, 1 / 2), ([2, 2, 2, 2], None, 0)):
         sums = ValidationSums(model_of("ae"), CPU)
         sums.add(own, [("other_speaker", other)], torch.tensor(rows))
-        figures = numbers(sums.figures())
-        assert figures.get("nll_increase_other_speaker") == (
+        metrics = numbers(sums.metrics())
+        assert metrics.get("nll_increase_other_speaker") == (
             None if gain is None else pytest.approx(gain * log(2))
         )
         assert sums.bitrates(4.0) == {"speaker": pytest.approx(share * 1 / 4)}, "log2 of 2 in 4 s"
@@ -112,9 +112,9 @@ def test_perplexity_and_share_of_used_codes_are_means_over_codebooks():
     sums = ValidationSums(model_of("rvq"), CPU)  # 3 codebooks of 8
     book = ([0, 0, 0, 0], [0, 1, 0, 1], [0, 1, 2, 3])
     sums.add_bottleneck(BottleneckOutput(torch.zeros(1), codes=torch.tensor([book])))
-    figures = numbers(sums.figures())
-    assert figures["perplexity"] == pytest.approx((1 + 2 + 4) / 3)
-    assert figures["codes_used"] == pytest.approx((1 + 2 + 4) / 3 / 8)
+    metrics = numbers(sums.metrics())
+    assert metrics["perplexity"] == pytest.approx((1 + 2 + 4) / 3)
+    assert metrics["codes_used"] == pytest.approx((1 + 2 + 4) / 3 / 8)
     code_rate = 8000 / model_of("rvq").hop
     expected = {"nominal": 9, "unigram": 0 + 1 + 2, "run_length": 0 + 1 + 2}
     bitrates = without_speaker(sums)
@@ -126,10 +126,10 @@ def without_speaker(sums: ValidationSums) -> dict[str, float]:
     return {name: bits for name, bits in sums.bitrates(1.0).items() if name != "speaker"}
 
 
-def test_before_it_quantizes_there_are_no_figures_of_codes():
+def test_before_it_quantizes_there_are_no_metrics_of_codes():
     sums = ValidationSums(model_of("vqvae_ema"), CPU)
     sums.add_bottleneck(BottleneckOutput(torch.zeros(1)))
-    assert not {"perplexity", "codes_used"} & sums.figures().keys()
+    assert not {"perplexity", "codes_used"} & sums.metrics().keys()
     assert without_speaker(sums) == {}
 
 
@@ -146,7 +146,7 @@ def test_kl_is_a_mean_over_codes():
 def test_a_model_without_codes_has_no_bitrates():
     sums = ValidationSums(build(language_model(), ["anna"]), CPU)
     sums.add(uniform(1), [("other_speaker", uniform(3))], KNOWN[:4])
-    assert numbers(sums.figures())["nll_increase_other_speaker"] == pytest.approx(log(2))
+    assert numbers(sums.metrics())["nll_increase_other_speaker"] == pytest.approx(log(2))
     assert without_speaker(sums) == {}
 
 

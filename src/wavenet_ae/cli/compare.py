@@ -20,7 +20,7 @@ from wavenet_ae.exits import guarded
 
 
 def run(config: dict[str, Any]) -> None:
-    """Checks what is asked for, then does it; what is slow to import waits until it is sound."""
+    """Checks the configuration, then runs; slow imports wait until the check is over."""
     settings = check_compare_settings(config)
     from wavenet_ae.comparison.evaluations import find_evaluations
     from wavenet_ae.comparison.report import report

@@ -20,7 +20,7 @@ from wavenet_ae.exits import guarded
 
 
 def run(config: dict[str, Any]) -> None:
-    """Checks what is asked for, then does it; what is slow to import waits until it is sound."""
+    """Checks the configuration, then runs; slow imports wait until the check is over."""
     settings = check_settings(config)
     panels = in_sections(bind_panels(settings.panels), settings.sections)
     (plot if settings.task == "plots" else build)(settings, panels)

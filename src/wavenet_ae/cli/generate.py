@@ -22,7 +22,7 @@ from wavenet_ae.generation.settings import check_settings
 
 
 def run(config: dict[str, Any]) -> None:
-    """Checks what is asked for, then does it; what is slow to import waits until it is sound."""
+    """Checks the configuration, then runs; slow imports wait until the check is over."""
     settings = check_settings(config)
     from wavenet_ae.generation.run import generate
 

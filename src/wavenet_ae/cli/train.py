@@ -28,7 +28,7 @@ from wavenet_ae.storage import write_bytes
 
 
 def run(config: dict[str, Any]) -> float:
-    """Checks a configuration and trains; what is slow to import waits until it is known sound."""
+    """Checks a configuration and trains; slow imports wait until the check is over."""
     try:
         check(config)
         from wavenet_ae.training.preflight import check_sizes

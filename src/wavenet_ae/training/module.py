@@ -84,7 +84,7 @@ class WaveformTraining(pl.LightningModule):
 
     def on_fit_start(self) -> None:
         self.speaker_rows = self.speaker_rows.to(self.device)
-        self.draws = StepRandomness(
+        self.randomness = StepRandomness(
             seed=self.seed,
             batch_size=self.data.batch_size,
             num_codes=self.plan.num_codes,
@@ -98,13 +98,13 @@ class WaveformTraining(pl.LightningModule):
         """The loss; beside it, for whoever watches, what it was computed from."""
         assert batch.position is not None
         seed_generators(self.seed, batch.position, self.global_rank)
-        step = self.draws.step(self.global_step, batch.position, self.device)
+        step = self.randomness.step(self.global_step, batch.position, self.device)
         speaker = self.speaker_rows[batch.speaker]
         output = self.model(batch.waveform, speaker, self.plan, step)
         loss = self.objective(output, self.plan, self.global_step)
-        figures = _averaged(_training_figures(loss, output.bottleneck))
-        self._require_finite(figures, batch)
-        self.log_dict(figures)
+        metrics = _averaged(_training_metrics(loss, output.bottleneck))
+        self._require_finite(metrics, batch)
+        self.log_dict(metrics)
         self.data.consume(batch)
         return {"loss": loss.total, "observed": Observed(output, loss)}
 
@@ -123,12 +123,12 @@ class WaveformTraining(pl.LightningModule):
                 f"the gradient is not finite before step {self.global_step + 1}" + UNHARMED
             )
 
-    def _require_finite(self, figures: dict[str, Tensor], batch: Batch) -> None:
-        if torch.isfinite(figures["train/loss"]):
+    def _require_finite(self, metrics: dict[str, Tensor], batch: Batch) -> None:
+        if torch.isfinite(metrics["train/loss"]):
             return
         assert batch.position is not None
         keys = [self.data.corpus.keys[row] for row in batch.utterance.tolist()]
-        parts = {key: value for key, value in figures.items() if key.startswith("train/")}
+        parts = {key: value for key, value in metrics.items() if key.startswith("train/")}
         raise NonFiniteLoss(
             f"the loss is not finite at step {self.global_step} (epoch {batch.position.epoch}, "
             f"batch {batch.position.batch}): "
@@ -150,7 +150,7 @@ class WaveformTraining(pl.LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         self.validation.over_processes()
-        for name, value in self.validation.figures().items():
+        for name, value in self.validation.metrics().items():
             self.log(f"validation/{name}", value)
         bitrates = self.validation.bitrates(self.data.mean_validation_seconds)
         for name, bits in bitrates.items():
@@ -164,17 +164,17 @@ class WaveformTraining(pl.LightningModule):
         }
 
 
-def _training_figures(loss: Loss, bottleneck: BottleneckOutput | None) -> dict[str, Tensor]:
+def _training_metrics(loss: Loss, bottleneck: BottleneckOutput | None) -> dict[str, Tensor]:
     """What a step logs, by name."""
-    figures = {f"train/{name}": value for name, value in loss.metrics.items()}
-    figures["train/loss"] = loss.total
+    metrics = {f"train/{name}": value for name, value in loss.metrics.items()}
+    metrics["train/loss"] = loss.total
     if bottleneck is not None:
         losses = bottleneck.losses.items()
-        figures |= {f"bottleneck/{name}": value.mean() for name, value in losses}
-    return figures
+        metrics |= {f"bottleneck/{name}": value.mean() for name, value in losses}
+    return metrics
 
 
-def _averaged(figures: dict[str, Tensor]) -> dict[str, Tensor]:
+def _averaged(metrics: dict[str, Tensor]) -> dict[str, Tensor]:
     """The means over processes, which all of them then agree on."""
-    values = all_reduce_mean(torch.stack([value.detach().float() for value in figures.values()]))
-    return dict(zip(figures, values, strict=True))
+    values = all_reduce_mean(torch.stack([value.detach().float() for value in metrics.values()]))
+    return dict(zip(metrics, values, strict=True))

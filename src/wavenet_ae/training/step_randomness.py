@@ -1,7 +1,7 @@
 """Randomness of a training step, keyed by the position in the data.
 
-Nothing here depends on what ran before, so that a resumed run draws what the uninterrupted run
-would have drawn, and so that processes agree on the numbers of the global batch.
+Nothing here depends on what ran before, so that a resumed run samples what the uninterrupted run
+would have sampled, and so that processes agree on the numbers of the global batch.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def seed_generators(seed: int, position: Position, rank: int) -> None:
 
 @dataclass(frozen=True)
 class StepRandomness:
-    """Draws the random numbers of one step for the global batch and gives a process its rows.
+    """Samples the random numbers of one step for the global batch and gives a process its rows.
 
     latent_dim  channels of normal noise per latent sample; 0: none
     """
@@ -43,8 +43,8 @@ class StepRandomness:
     def step(self, index: int, position: Position, device: torch.device) -> Step:
         key = (self.seed, position.epoch, position.batch)
 
-        def rows(drawn: np.ndarray) -> Tensor:
-            return torch.from_numpy(drawn[self.rank :: self.num_processes]).to(device)
+        def rows(sampled: np.ndarray) -> Tensor:
+            return torch.from_numpy(sampled[self.rank :: self.num_processes]).to(device)
 
         latent = None
         if self.latent_dim:

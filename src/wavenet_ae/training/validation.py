@@ -80,22 +80,22 @@ class ValidationSums:
         )
         self.codes = self.codes.over_processes() if self.codes else None
 
-    def figures(self) -> dict[str, Tensor]:
+    def metrics(self) -> dict[str, Tensor]:
         """NLLs in nats per sample and what follows; with several codebooks, their means."""
         means = self.nats[:, 0] / self.nats[:, 1]  # NaN where there was no item
         nll, *gains = means.float()
-        figures = {"nll": nll, "bits_per_sample": nll / NATS_PER_BIT}
+        metrics = {"nll": nll, "bits_per_sample": nll / NATS_PER_BIT}
         for name, gain, count in zip(self.names[1:], gains, self.nats[1:, 1], strict=True):
             if count:
-                figures[f"nll_{name}"] = nll + gain
-                figures[f"nll_increase_{name}"] = gain
+                metrics[f"nll_{name}"] = nll + gain
+                metrics[f"nll_increase_{name}"] = gain
                 bits = bits_per_second(gain, self.model.sample_rate)
-                figures[f"nll_increase_{name}_bits_per_second"] = bits
+                metrics[f"nll_increase_{name}_bits_per_second"] = bits
         if self.codes is not None and self.codes.counts.any():  # none while not quantizing
             counts = self.codes.counts
-            figures["perplexity"] = perplexity(counts.float()).mean()
-            figures["codes_used"] = (counts > 0).float().mean()
-        return figures
+            metrics["perplexity"] = perplexity(counts.float()).mean()
+            metrics["codes_used"] = (counts > 0).float().mean()
+        return metrics
 
     def bitrates(self, utterance_seconds: float) -> dict[str, float]:
         """Bits per second, see metrics/bitrate.py; a run of codes ends where its window ends.

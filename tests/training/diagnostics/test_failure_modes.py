@@ -1,4 +1,4 @@
-"""The doctor names what made-up snapshots show, once, with suggestions that the run can take."""
+"""The doctor warns once of what given snapshots show, with suggestions that apply to the run."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ HEALTHY = {
     "validation/nll_increase_shuffled_codes": 0.02,
     "validation/nll_increase_shuffled_codes_bits_per_second": 230.8,
 }
-SICK = {  # by the metric that shows it: what is unlike the healthy
+FAILING = {  # by the metric that shows a failure mode: what differs from HEALTHY
     "codebook/batch_perplexity": {"codebook/batch_perplexity": 2.0},
     "vae/active_units": {"vae/active_units": 3.0},
     "encoder/dead_units": {"encoder/dead_units/layer_7": 0.95},
@@ -49,7 +49,7 @@ SICK = {  # by the metric that shows it: what is unlike the healthy
     },
 }
 COMMITTED = ("vqvae", "vqvae_ema", "rvq", "lfq", "simvq")
-each_disease = pytest.mark.parametrize("disease", FAILURE_MODES, ids=lambda each: each.metric)
+each_mode = pytest.mark.parametrize("mode", FAILURE_MODES, ids=lambda each: each.metric)
 
 
 @cache
@@ -61,7 +61,7 @@ def config(*overrides: str) -> dict[str, Any]:
     return values
 
 
-class Practice:
+class WatchedRun:
     """A doctor, and a trainer whose logged metrics are given by hand."""
 
     def __init__(self, *overrides: str, watched: str = "training") -> None:
@@ -72,7 +72,7 @@ class Practice:
         self.watched = watched
 
     def snapshot(self, metrics: dict[str, float], times: int = 1) -> None:
-        """Show `metrics` after a step that follows the warmup, so often."""
+        """Logs `metrics` after steps that follow the warmup, `times` times."""
         steps = self.trainer.fit_loop.epoch_loop.automatic_optimization.optim_progress
         for _ in range(times):
             steps.optimizer.step.total.completed = max(500, self.trainer.global_step + 1)
@@ -80,119 +80,119 @@ class Practice:
             self.doctor._check_metrics(self.trainer, self.watched)
 
 
-def bottleneck_of(disease: FailureMode) -> str:
-    return "bottleneck=vae" if disease.metric.startswith("vae/") else "bottleneck=vqvae"
+def bottleneck_of(mode: FailureMode) -> str:
+    return "bottleneck=vae" if mode.metric.startswith("vae/") else "bottleneck=vqvae"
 
 
-def practice_for(disease: FailureMode) -> Practice:
-    return Practice(bottleneck_of(disease), watched=disease.watched)
+def watched_run_for(mode: FailureMode) -> WatchedRun:
+    return WatchedRun(bottleneck_of(mode), watched=mode.watched)
 
 
-def called(log: str) -> list[str]:
+def detected(log: str) -> list[str]:
     return re.findall(r"step \d+: ([a-z ]+): ", log)
 
 
-@each_disease
-def test_a_disease_is_called_once_and_when_it_has_lasted(disease, caplog):
-    practice = practice_for(disease)
-    practice.snapshot(HEALTHY, 5)
-    practice.snapshot(SICK[disease.metric], PATIENCE - 1)
-    assert not called(caplog.text), "too early"
-    practice.snapshot(SICK[disease.metric])
-    assert called(caplog.text) == [disease.name]
-    practice.snapshot(SICK[disease.metric], 30)
-    assert called(caplog.text) == [disease.name], "said again"
+@each_mode
+def test_a_failure_mode_is_warned_of_once_and_after_it_has_lasted(mode, caplog):
+    watched_run = watched_run_for(mode)
+    watched_run.snapshot(HEALTHY, 5)
+    watched_run.snapshot(FAILING[mode.metric], PATIENCE - 1)
+    assert not detected(caplog.text), "too early"
+    watched_run.snapshot(FAILING[mode.metric])
+    assert detected(caplog.text) == [mode.name]
+    watched_run.snapshot(FAILING[mode.metric], 30)
+    assert detected(caplog.text) == [mode.name], "a second warning"
 
 
-def test_a_run_that_is_sick_from_the_first_look_on_is_given_time_as_well(caplog):
-    practice = Practice("bottleneck=vqvae")
-    practice.snapshot(HEALTHY | SICK["codebook/batch_perplexity"], PATIENCE - 1)
-    assert not called(caplog.text)
-    practice.snapshot({})
-    assert called(caplog.text) == ["codebook collapse"]
+def test_a_run_that_fails_from_its_first_snapshot_is_given_time_too(caplog):
+    watched_run = WatchedRun("bottleneck=vqvae")
+    watched_run.snapshot(HEALTHY | FAILING["codebook/batch_perplexity"], PATIENCE - 1)
+    assert not detected(caplog.text)
+    watched_run.snapshot({})
+    assert detected(caplog.text) == ["codebook collapse"]
 
 
-@each_disease
-def test_who_is_well_again_may_fall_ill_again(disease, caplog):
+@each_mode
+def test_a_failure_mode_that_is_over_is_warned_of_when_it_returns(mode, caplog):
     caplog.set_level("INFO", "wavenet_ae")
-    practice = practice_for(disease)
-    practice.snapshot(HEALTHY)
-    practice.snapshot(SICK[disease.metric], PATIENCE)
+    watched_run = watched_run_for(mode)
+    watched_run.snapshot(HEALTHY)
+    watched_run.snapshot(FAILING[mode.metric], PATIENCE)
     assert " is over" not in caplog.text
-    practice.snapshot(HEALTHY, PATIENCE - 1)
+    watched_run.snapshot(HEALTHY, PATIENCE - 1)
     assert " is over" not in caplog.text, "too early"
-    practice.snapshot(HEALTHY)
-    assert caplog.text.count(f"{disease.name} is over") == 1
-    practice.snapshot(SICK[disease.metric], PATIENCE)
-    assert called(caplog.text) == [disease.name] * 2
+    watched_run.snapshot(HEALTHY)
+    assert caplog.text.count(f"{mode.name} is over") == 1
+    watched_run.snapshot(FAILING[mode.metric], PATIENCE)
+    assert detected(caplog.text) == [mode.name] * 2
 
 
-@each_disease
-def test_looks_that_do_not_follow_each_other_are_no_disease(disease, caplog):
-    practice = practice_for(disease)
+@each_mode
+def test_failing_snapshots_that_are_not_consecutive_do_not_count(mode, caplog):
+    watched_run = watched_run_for(mode)
     for _ in range(PATIENCE):
-        practice.snapshot(HEALTHY)
-        practice.snapshot(SICK[disease.metric], PATIENCE - 1)
-    assert not called(caplog.text)
+        watched_run.snapshot(HEALTHY)
+        watched_run.snapshot(FAILING[mode.metric], PATIENCE - 1)
+    assert not detected(caplog.text)
 
 
-@each_disease
-@pytest.mark.parametrize("looks_before", [PATIENCE - 1, PATIENCE])
-def test_a_resumed_doctor_goes_on(disease, looks_before, caplog):
-    """Neither is a warning repeated, nor does patience begin anew."""
-    before, after = practice_for(disease), practice_for(disease)
+@each_mode
+@pytest.mark.parametrize("snapshots_before", [PATIENCE - 1, PATIENCE])
+def test_a_resumed_doctor_continues(mode, snapshots_before, caplog):
+    """Neither is a warning repeated, nor does the patience start again."""
+    before, after = watched_run_for(mode), watched_run_for(mode)
     before.snapshot(HEALTHY)
-    before.snapshot(SICK[disease.metric], looks_before)
+    before.snapshot(FAILING[mode.metric], snapshots_before)
     after.doctor.load_state_dict(before.doctor.state_dict())
-    after.snapshot(HEALTHY | SICK[disease.metric])
-    assert called(caplog.text) == [disease.name]
+    after.snapshot(HEALTHY | FAILING[mode.metric])
+    assert detected(caplog.text) == [mode.name]
 
 
-def test_the_healthy_and_those_without_figures_are_left_alone(caplog):
+def test_healthy_runs_and_runs_without_the_metrics_are_not_warned_of(caplog):
     for option in BOTTLENECKS:
         others = {key: value for key, value in HEALTHY.items() if not key.startswith("vae/")}
         for metrics in (HEALTHY if option == "vae" else others, {"train/nll": 5.5}):
             for watched in ("training", "validation"):
-                Practice(f"bottleneck={option}", watched=watched).snapshot(metrics, 5)
-    assert not called(caplog.text)
+                WatchedRun(f"bottleneck={option}", watched=watched).snapshot(metrics, 5)
+    assert not detected(caplog.text)
 
 
 def test_learning_may_be_slow_during_the_warmup(caplog):
-    practice = Practice("optimizer.warmup_steps=510")
-    practice.snapshot(HEALTHY | {"train/nll": 5.5}, 10)  # steps 500 to 509
-    assert not called(caplog.text)
-    practice.snapshot({}, PATIENCE)
-    assert called(caplog.text) == ["stalled learning"]
+    watched_run = WatchedRun("optimizer.warmup_steps=510")
+    watched_run.snapshot(HEALTHY | {"train/nll": 5.5}, 10)  # steps 500 to 509
+    assert not detected(caplog.text)
+    watched_run.snapshot({}, PATIENCE)
+    assert detected(caplog.text) == ["stalled learning"]
 
 
-def test_an_encoder_without_gradient_is_not_to_blame_for_its_decoder(caplog):
-    practice = Practice()
-    cut_off = SICK["encoder/gradient_norm_at_bottleneck"]
-    practice.snapshot(HEALTHY | cut_off | SICK["train/nll"], PATIENCE)
-    assert called(caplog.text) == ["stalled learning"]
+def test_a_vanished_gradient_is_not_reported_where_the_decoder_does_not_learn(caplog):
+    watched_run = WatchedRun()
+    cut_off = FAILING["encoder/gradient_norm_at_bottleneck"]
+    watched_run.snapshot(HEALTHY | cut_off | FAILING["train/nll"], PATIENCE)
+    assert detected(caplog.text) == ["stalled learning"]
 
 
 @pytest.mark.parametrize("option", BOTTLENECKS)
-@each_disease
-def test_a_sentence_names_figure_and_value_and_what_the_run_can_change(disease, option):
+@each_mode
+def test_a_sentence_names_the_metric_its_value_and_settings_of_the_run(mode, option):
     present = [f"bottleneck={option}", "objective.bottleneck.commitment_weight=0.25"]
     present += ["encoder.batch_norm=false", "encoder.shortcut=false"]
     history = History(config(*present), possible_codes=64)
-    snapshot = HEALTHY | SICK[disease.metric] | {"step": 500.0}
+    snapshot = HEALTHY | FAILING[mode.metric] | {"step": 500.0}
     if option not in COMMITTED:
         del snapshot["bottleneck/commitment"]
-        if disease.metric == "bottleneck/commitment":
+        if mode.metric == "bottleneck/commitment":
             return
     history.training.append(snapshot)
     history.validation.append(snapshot)
-    sentence = disease.sentence(history)
+    sentence = mode.sentence(history)
     assert "Try " in sentence
     assert ("commitment_weight" in sentence) <= (option in COMMITTED), "it is not read"
-    assert ("kl_weight" in sentence) <= ("vae/" in disease.metric), "no KL is logged here"
-    if disease.metric == "input/clipped_fraction":
-        return  # no value of this configuration would help
-    shown, value = next(iter(SICK[disease.metric].items()))
-    assert sentence.startswith(f"{disease.name}: {shown} is {value:.3g}.  {disease.meaning}")
+    assert ("kl_weight" in sentence) <= ("vae/" in mode.metric), "no KL is logged here"
+    if mode.metric == "input/clipped_fraction":
+        return  # no setting would help
+    shown, value = next(iter(FAILING[mode.metric].items()))
+    assert sentence.startswith(f"{mode.name}: {shown} is {value:.3g}.  {mode.meaning}")
     tried = re.findall(r"(\S+)=(<[^>]*>|\S+) \(now ([^)]*)\)", sentence.removesuffix("."))
     assert len(tried) == sentence.count("(now ") and len(tried) <= 3
     assert all(history.has(key) and now != proposed for key, proposed, now in tried)
@@ -215,50 +215,50 @@ def test_a_sentence_names_figure_and_value_and_what_the_run_can_change(disease, 
         ("input/clipped_fraction", "ae", "data=table data.path=<a table of those that are not"),
     ],
 )
-def test_what_is_to_be_tried(metric, option, expected):
+def test_suggested_settings(metric, option, expected):
     assert expected in sentence_of(metric, f"bottleneck={option}")
 
 
 def sentence_of(metric: str, *overrides: str, **changes: float) -> str:
     uniform = ["bottleneck.init=uniform"] * ("bottleneck=vqvae" in overrides)
-    (disease,) = [each for each in FAILURE_MODES if each.metric == metric]
+    (mode,) = [each for each in FAILURE_MODES if each.metric == metric]
     history = History(
         config(*overrides, *uniform, "objective.bottleneck.commitment_weight=0.25"), 64
     )
     for snapshots in (history.training, history.validation):
-        snapshots.append(HEALTHY | SICK[metric] | {"step": 500.0} | changes)
-    return disease.sentence(history)
+        snapshots.append(HEALTHY | FAILING[metric] | {"step": 500.0} | changes)
+    return mode.sentence(history)
 
 
 def test_one_of_several_codebooks_may_collapse():
     """The mean of 60 and 1 is no warning, the 1 is."""
-    (disease,) = [each for each in FAILURE_MODES if each.metric == "codebook/batch_perplexity"]
+    (mode,) = [each for each in FAILURE_MODES if each.metric == "codebook/batch_perplexity"]
     history = History(config("bottleneck=rvq"), 64)
     books = {f"codebook/batch_perplexity/codebook_{i}": p for i, p in ((1, 60.0), (2, 1.0))}
     history.training.extend([HEALTHY | books | {"step": 500.0}] * PATIENCE)
-    assert disease.is_present(history, PATIENCE)
-    assert "codebook/batch_perplexity/codebook_2 is 1." in disease.sentence(history)
+    assert mode.is_present(history, PATIENCE)
+    assert "codebook/batch_perplexity/codebook_2 is 1." in mode.sentence(history)
 
 
-def test_more_revival_is_not_less():
+def test_a_suggestion_never_revives_codes_less_often():
     settings = ("bottleneck=vqvae", "bottleneck.init=kmeans", "bottleneck.revive_after=10")
     assert "revive_after" not in sentence_of("codebook/batch_perplexity", *settings)
 
 
-def test_what_moves_too_little_is_to_move_more():
+def test_small_updates_suggest_a_larger_learning_rate():
     assert "optimizer.learning_rate=0.0001" in sentence_of("train/nll", "bottleneck=ae")
     slow = sentence_of("train/nll", "bottleneck=ae", **{"updates/decoder": 1e-7})
     assert "optimizer.learning_rate=0.01 (now 0.001)" in slow
 
 
-def test_nothing_is_advised_that_a_run_has_already():
+def test_settings_that_a_run_has_already_are_not_suggested():
     collapse = "codebook/batch_perplexity"
     assert "revive_after" in sentence_of(collapse, "bottleneck=vqvae", "bottleneck.revive_after=0")
     assert "revive_after" not in sentence_of(collapse, "bottleneck=vqvae")
     assert "revive_after" not in sentence_of(collapse, "bottleneck=fsq"), "it has no such setting"
 
 
-def test_scales_that_differ_are_brought_together_first():
+def test_normalizing_is_suggested_where_scales_differ():
     settings = ("bottleneck=vqvae", "bottleneck.normalize=false")
     alike = sentence_of("codebook/batch_perplexity", *settings)
     apart = sentence_of("codebook/batch_perplexity", *settings, **{"codebook/norm_ratio": 15.0})

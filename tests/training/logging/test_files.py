@@ -13,13 +13,13 @@ def rows(path):
         return list(csv.DictReader(file))
 
 
-def test_figures_of_a_step_join_its_row_and_later_columns_earlier_rows(tmp_path):
+def test_metrics_of_a_step_join_its_row_and_later_columns_earlier_rows(tmp_path):
     path = tmp_path / "metrics.csv"
     log = CSVLog(path)
     log.log_metrics({"train/nll": 5.5, "epoch": 0}, step=8)
     log.log_metrics({"train/nll": 5.25}, step=9)
     log.log_metrics({"validation/nll": 5.0}, step=9)
-    log.log_metrics({"train/nll": 5.25}, step=9)  # said again, nothing new
+    log.log_metrics({"train/nll": 5.25}, step=9)  # logged twice
     log.log_metrics({"train/nll": 5.125}, step=10)
     assert rows(path) == [
         {"step": "8", "train/nll": "5.5", "validation/nll": ""},
@@ -28,7 +28,7 @@ def test_figures_of_a_step_join_its_row_and_later_columns_earlier_rows(tmp_path)
     ]
 
 
-def test_a_resume_goes_on_and_drops_what_it_will_write_again(tmp_path):
+def test_a_resume_continues_the_rows_and_drops_those_that_it_writes_again(tmp_path):
     path = tmp_path / "metrics.csv"
     log = CSVLog(path)
     for step in range(6):

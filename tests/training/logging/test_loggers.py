@@ -37,7 +37,7 @@ def test_a_run_is_described_to_wandb(tmp_path):
     assert found["provenance"] == PROVENANCE
 
 
-def test_without_a_login_a_run_is_offline_and_nobody_is_asked(tmp_path, monkeypatch):
+def test_without_a_login_a_run_is_offline_and_does_not_ask(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path / "home"))  # where a login would lie
     for name in ("WANDB_API_KEY", "NETRC"):
         monkeypatch.delenv(name, raising=False)
@@ -53,7 +53,7 @@ def test_a_run_is_described_to_tensorboard(tmp_path):
     logger.add_config(CONFIG, PROVENANCE, 0)
     logger.finalize("success")
     events = EventAccumulator(str(tmp_path / "tensorboard")).Reload()
-    assert events.Tags()["scalars"] == [], "no figure that the run has not logged"
+    assert events.Tags()["scalars"] == [], "no metric that the run has not logged"
     texts = {
         name: events.Tensors(f"{name}/text_summary")[0].tensor_proto.string_val[0].decode()
         for name in ("config", "provenance")

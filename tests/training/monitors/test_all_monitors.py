@@ -92,8 +92,8 @@ def test_what_is_logged_and_when(bottleneck, run):
         steps = list(quantized if since_start else range(1, NUM_STEPS + 1))
         assert found.scalars[name][0].tolist() == steps, name
     assert found.histograms.keys() == HISTOGRAMS[bottleneck] | {"bottleneck/latents"}
-    for name, drawn in found.histograms.items():
-        assert [each.step for each in drawn] == [6, 12], name
+    for name, logged in found.histograms.items():
+        assert [each.step for each in logged] == [6, 12], name
 
 
 @pytest.mark.parametrize("bottleneck", KEYS)
@@ -106,7 +106,7 @@ def test_accumulated_gradients_log_the_same_at_the_same_steps(bottleneck, run):
 @pytest.mark.slow
 @pytest.mark.parametrize("bottleneck", ["vae", "vqvae"])
 def test_a_compiled_run_logs_the_same(bottleneck, run):
-    """And, in the first step, the same figures."""
+    """And, in the first step, the same metrics."""
     plain_run, compiled = run(*of(bottleneck)), run(*of(bottleneck), "compile=true")
     assert_same_places(compiled, plain_run)
     for name in KEYS[bottleneck]:
@@ -119,13 +119,13 @@ def assert_same_places(one: RunHistory, other: RunHistory) -> None:
     for name in one.scalars.keys() - {"speed/times_real_time"}:
         assert one.scalars[name][0].tolist() == other.scalars[name][0].tolist(), name
     steps = [
-        {name: [each.step for each in drawn] for name, drawn in run.histograms.items()}
+        {name: [each.step for each in logged] for name, logged in run.histograms.items()}
         for run in (one, other)
     ]
     assert steps[0] == steps[1]
 
 
-def test_figures_of_a_run_agree_with_one_another(run):
+def test_metrics_of_a_run_agree_with_one_another(run):
     """Monitors, validation and histograms, each of which computes its own."""
     vae, rvq = run(*of("vae")), run(*of("rvq"))
     raw_kl, kl = (vae.scalars[name][1] for name in ("bottleneck/kl", "vae/kl_per_code"))
@@ -140,7 +140,7 @@ def test_figures_of_a_run_agree_with_one_another(run):
 
 
 @pytest.mark.parametrize("bottleneck", ["vae", "rvq"])
-def test_watching_changes_nothing(bottleneck, run):
+def test_monitors_change_nothing(bottleneck, run):
     """Not the weights, whose losses they are, nor anything random."""
     unwatched = run(*of(bottleneck), "monitors=none")
     watched = run(*of(bottleneck))

@@ -20,11 +20,11 @@ def add(usage: CodeUsage, *rows: list[int], num_revived: int = 0) -> None:
     usage.add(torch.tensor(rows)[:, None], num_revived)
 
 
-def figures(usage: CodeUsage) -> dict[str, float]:
-    return {name: float(value) for name, value in usage.figures().items()}
+def metrics(usage: CodeUsage) -> dict[str, float]:
+    return {name: float(value) for name, value in usage.metrics().items()}
 
 
-def by_hand(*figures: float) -> dict[str, float]:
+def by_hand(*metrics: float) -> dict[str, float]:
     names = (
         "distinct_per_window",
         "batch_perplexity",
@@ -35,38 +35,38 @@ def by_hand(*figures: float) -> dict[str, float]:
         "max_age",
         "revived_codes",
     )
-    return pytest.approx(dict(zip(names, figures, strict=True)))
+    return pytest.approx(dict(zip(names, metrics, strict=True)))
 
 
 def test_three_batches_by_hand():
     """Four codes, of which those unused for two batches are dead."""
     usage = CodeUsage(num_codebooks=1, codebook_size=4, recent_batches=2)
     add(usage, [0, 0, 1, 1], [2, 2, 2, 2])  # shares 1/4, 1/4, 1/2; code 3 has never been used
-    assert figures(usage) == by_hand(1.5, 2**1.5, 2**1.5, 3 / 4, 0, 1 / 4, 1, 0)
+    assert metrics(usage) == by_hand(1.5, 2**1.5, 2**1.5, 3 / 4, 0, 1 / 4, 1, 0)
     add(usage, [0, 0, 0, 0], [0, 0, 0, 0])
     recent = (16 / 10) ** (10 / 16) * 8 ** (2 / 16) * 4 ** (4 / 16)  # of counts 10, 2, 4
-    assert figures(usage) == by_hand(1, 1, recent, 3 / 4, 1, 1, 2, 0)
+    assert metrics(usage) == by_hand(1, 1, recent, 3 / 4, 1, 1, 2, 0)
     usage.mark_validation()
     add(usage, [3, 3, 3, 3], [1, 1, 1, 1])  # with the second batch, counts 8, 4, 0, 4
-    assert figures(usage) == by_hand(1, 2, 2**1.5, 2 / 4, 1, 3 / 4, 2, 0)
+    assert metrics(usage) == by_hand(1, 2, 2**1.5, 2 / 4, 1, 3 / 4, 2, 0)
     assert usage.ages.tolist() == [[1, 0, 2, 0]]
 
 
 def test_nothing_is_used_right_after_a_validation():
     usage = CodeUsage(1, 4, 2)
     add(usage, [0, 1, 2, 3])
-    assert figures(usage)["used_fraction"] == 1
+    assert metrics(usage)["used_fraction"] == 1
     usage.mark_validation()
-    assert figures(usage)["used_fraction"] == 0
+    assert metrics(usage)["used_fraction"] == 0
 
 
-def test_revived_codes_add_up_until_they_are_told():
+def test_revived_codes_add_up_until_they_are_logged():
     usage = CodeUsage(1, 4, 2)
     add(usage, [0, 1], num_revived=2)
     add(usage, [0, 1], num_revived=3)
-    assert figures(usage)["revived_codes"] == 5
+    assert metrics(usage)["revived_codes"] == 5
     add(usage, [0, 1])
-    assert figures(usage)["revived_codes"] == 0
+    assert metrics(usage)["revived_codes"] == 0
 
 
 def test_several_codebooks_are_averaged_and_their_dead_codes_added_up():
@@ -74,7 +74,7 @@ def test_several_codebooks_are_averaged_and_their_dead_codes_added_up():
     usage.add(torch.tensor([[[0, 0, 0, 0], [0, 1, 2, 3]]]), 0)  # (B, Q, N)
     usage.add(torch.tensor([[[1, 1, 1, 1], [0, 1, 0, 1]]]), 0)
     # ages 1 0 2 2 and 0 0 1 1
-    found = figures(usage)
+    found = metrics(usage)
     for name in ("batch_perplexity", "recent_perplexity"):
         assert [found.pop(f"{name}/codebook_{book}") for book in (1, 2)] == pytest.approx([1, 2])
     assert found == by_hand(1.5, 1.5, 1.5, 6 / 8, 5, 7 / 8, 2, 0)
@@ -93,7 +93,7 @@ def saved(usage: CodeUsage) -> bytes:
 
 @pytest.mark.parametrize("stop", [1, 4, 9])
 def test_stopped_and_resumed_equals_never_stopped(stop):
-    """Around the validation after batch 4, with figures asked for at every third."""
+    """Around the validation after batch 4, with metrics after every third."""
     generator = torch.Generator().manual_seed(0)
     batches = torch.randint(0, 30, (12, 2, 3, 5), generator=generator)  # (batch, B, Q, N)
     whole = CodeUsage(num_codebooks=3, codebook_size=32, recent_batches=3)
@@ -109,7 +109,7 @@ def test_stopped_and_resumed_equals_never_stopped(stop):
             parts = CodeUsage(num_codebooks=3, codebook_size=32, recent_batches=3)
             parts.load_state_dict(state)
         if number % 3 == 0:
-            assert figures(parts) == figures(whole)
+            assert metrics(parts) == metrics(whole)
     assert torch.equal(parts.ages, whole.ages)
 
 
@@ -119,7 +119,7 @@ def test_a_large_codebook_costs_eight_bytes_a_code():
     for _ in range(300):
         usage.add(torch.randint(0, size, (4, 1, 20), dtype=torch.int32), 0)
     assert len(saved(usage)) < 8 * size + 100_000, "no window of counts"
-    assert figures(usage)["recent_perplexity"] == pytest.approx(8000, rel=0.03)
+    assert metrics(usage)["recent_perplexity"] == pytest.approx(8000, rel=0.03)
 
 
 def test_scales_by_hand():
@@ -131,33 +131,33 @@ def test_scales_by_hand():
     assert scales(latents, codebook) == {**expected, **of_codes}
 
 
-def test_before_it_quantizes_a_codebook_has_no_figures():
+def test_before_it_quantizes_a_codebook_has_no_metrics():
     module = in_training("vqvae_ema")
     module.bottleneck.is_quantizing.fill_(False)
     monitor = CodebookMonitor()
     monitor.setup(trainer(), module, "fit")
     batch = noise(module)
-    figures = monitor.measure(module, observed(module, batch), batch)
-    assert figures.keys() == {f"codebook/latent_{each}" for each in ("norm", "min", "max")}
+    metrics = monitor.measure(module, observed(module, batch), batch)
+    assert metrics.keys() == {f"codebook/latent_{each}" for each in ("norm", "min", "max")}
 
 
 @torch.no_grad()
 @pytest.mark.parametrize("bottleneck", ["vqvae", "vqvae_ema", "fsq", "rvq", "lfq", "simvq"])
-def test_figures_are_those_of_codes_and_latents(bottleneck):
+def test_metrics_are_those_of_codes_and_latents(bottleneck):
     module = in_training(bottleneck)
     monitor = CodebookMonitor()
     monitor.setup(trainer(), module, "fit")
     batch = noise(module)
     seen = observed(module, batch)
     monitor.on_train_batch_end(trainer(), module, {"observed": seen}, batch, 0)
-    figures = monitor.measure(module, seen, batch)
+    metrics = monitor.measure(module, seen, batch)
     quantizer, output = module.bottleneck, seen.output.bottleneck
     sequences = output.codes.flatten(0, -2).tolist()
     distinct = sum(len(set(each)) for each in sequences) / len(sequences)
-    assert float(figures["codebook/distinct_per_window"]) == pytest.approx(distinct)
-    assert float(figures["codebook/latent_max"]) == pytest.approx(output.latents.max().item())
+    assert float(metrics["codebook/distinct_per_window"]) == pytest.approx(distinct)
+    assert float(metrics["codebook/latent_max"]) == pytest.approx(output.latents.max().item())
     code_norm = quantizer.codebook_vectors().norm(dim=1).mean()
-    torch.testing.assert_close(figures["codebook/code_norm"], code_norm)
+    torch.testing.assert_close(metrics["codebook/code_norm"], code_norm)
 
 
 @pytest.mark.parametrize("bottleneck", ["identity", "ae", "vae"])
@@ -171,7 +171,7 @@ def test_without_codes_there_is_nothing(bottleneck):
     monitor.load_state_dict({})
 
 
-def test_validations_draw_usage_and_age_of_each_codebook(tmp_path):
+def test_validations_log_usage_and_age_of_each_codebook(tmp_path):
     log = HistogramLog(RunFolder(tmp_path).histograms)
     module, run = in_training("rvq"), trainer(logger=[log])
     monitor = CodebookMonitor()
@@ -183,14 +183,14 @@ def test_validations_draw_usage_and_age_of_each_codebook(tmp_path):
     module.validation = ValidationSums(module.model, torch.device("cpu"))
     module.validation.add_bottleneck(quantized(books))
     monitor.on_validation_end(run, module)
-    drawn = latest(log)
+    logged = latest(log)
     kinds = ("usage", "age")
-    assert drawn.keys() == {f"codebook/{kind}/codebook_{q}" for kind in kinds for q in (1, 2, 3)}
-    first = drawn["codebook/usage/codebook_1"]
+    assert logged.keys() == {f"codebook/{kind}/codebook_{q}" for kind in kinds for q in (1, 2, 3)}
+    first = logged["codebook/usage/codebook_1"]
     assert (first.low, first.high) == (-0.5, 7.5)
     assert first.counts.tolist() == [2, 1, 0, 0, 0, 0, 0, 0]
-    assert drawn["codebook/age/codebook_1"].counts.tolist() == [1, 1, 2, 2, 2, 0, 0, 0]
-    assert float(monitor.usage.figures()["used_fraction"]) == 0, "counted anew from here on"
+    assert logged["codebook/age/codebook_1"].counts.tolist() == [1, 1, 2, 2, 2, 0, 0, 0]
+    assert float(monitor.usage.metrics()["used_fraction"]) == 0, "counted from here on"
 
 
 def test_a_single_codebook_has_no_number(tmp_path):

@@ -45,7 +45,7 @@ def posterior(means: list[float], variances: list[float], size: int = 2) -> Bott
 def test_dimensions_that_do_not_vary_are_dead():
     spread = torch.tensor([0.0, 0.005, 0.02, 1.0]).sqrt()
     noise = torch.randn(20_000, 4, generator=torch.Generator().manual_seed(0))
-    shifted = noise * spread + torch.tensor([9.0, -5.0, 3.0, 0.0])  # where they lie is no matter
+    shifted = noise * spread + torch.tensor([9.0, -5.0, 3.0, 0.0])  # their means do not matter
     assert active_units(shifted) == 2
     assert active_units(shifted.bfloat16()[:, 3:]) == 1
 
@@ -58,15 +58,15 @@ def test_kl_of_known_gaussians():
     assert float(kl_per_dimension(output)[3]) == pytest.approx(float(of_torch))
 
 
-def test_figures_of_a_batch():
+def test_metrics_of_a_batch():
     module = in_training("vae")
     batch = noise(module)
     seen = observed(module, batch)
-    figures = PosteriorMonitor().measure(module, seen, batch)
+    metrics = PosteriorMonitor().measure(module, seen, batch)
     kl = seen.output.bottleneck.losses["kl"].mean()
-    torch.testing.assert_close(figures["vae/kl_per_code"], kl)
+    torch.testing.assert_close(metrics["vae/kl_per_code"], kl)
     means = seen.output.bottleneck.latents.transpose(1, 2).reshape(-1, 6)
-    assert figures["vae/active_units"] == float(active_units(means))
+    assert metrics["vae/active_units"] == float(active_units(means))
 
 
 @pytest.mark.parametrize("bottleneck", ["identity", "ae", "vqvae_ema"])
@@ -87,8 +87,8 @@ def validate(monitor, module, histograms, *outputs: BottleneckOutput) -> None:
     monitor.on_validation_end(run, module)
 
 
-def test_a_validation_draws_the_mean_over_its_items(tmp_path):
-    """Whatever the sizes of its batches, of which the last may be smaller; each starts anew."""
+def test_a_validation_logs_the_mean_over_its_items(tmp_path):
+    """Batches may differ in size, as the last does; each validation starts from zero."""
     log, monitor, module = (
         HistogramLog(tmp_path / "h.jsonl"),
         PosteriorMonitor(),

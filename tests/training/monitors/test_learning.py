@@ -21,7 +21,7 @@ PARTS = {"encoder": 0.25, "bottleneck": 0.25, "upsampling": 0.5, "decoder": 0.5}
 
 @torch.no_grad()
 def kill(encoder: nn.Module) -> None:
-    """Kill these, and keep all others alive whatever the layer below says."""
+    """Kills these, and keeps all others active whatever their input is."""
     for layer, block in enumerate(encoder.blocks):
         last = block.convolution if isinstance(block.norm, nn.Identity) else block.norm
         last.bias.fill_(10.0 ** (3 + layer))
@@ -39,10 +39,10 @@ def test_exactly_the_killed_channels_are_dead(encoder, batch_norm):
     assert len(active) == len(module.model.encoder.blocks)
     for layer, alive in enumerate(active):
         assert (~alive).nonzero().flatten().tolist() == KILLED.get(layer, []), layer
-    figures = DeadUnits().measure(module, observed(module, batch), batch)
+    metrics = DeadUnits().measure(module, observed(module, batch), batch)
     shares = {f"encoder/dead_units/layer_{i}": 0.0 for i in range(1, len(active) + 1)}
     shares |= {f"encoder/dead_units/layer_{i + 1}": len(c) / 12 for i, c in KILLED.items()}
-    assert {name: float(share) for name, share in figures.items()} == pytest.approx(shares)
+    assert {name: float(share) for name, share in metrics.items()} == pytest.approx(shares)
 
 
 def test_a_channel_that_fires_once_is_alive():
@@ -70,7 +70,7 @@ def test_the_encoder_stays_as_it_was(is_training):
     assert not any(each._forward_hooks for each in encoder.modules())
 
 
-def test_an_encoder_without_rectifiers_has_no_figures():
+def test_an_encoder_without_rectifiers_has_no_metrics():
     module = in_training("ae", "identity")
     batch = noise(module)
     assert DeadUnits().measure(module, observed(module, batch), batch) == {}
@@ -97,12 +97,12 @@ def test_it_is_the_gradient_of_the_loss(bottleneck):
     monitor.on_train_batch_start(run, module, batch, 0)
     seen = observed(module, batch)
     seen.loss.total.backward()
-    figures = monitor.measure(module, seen, batch)
-    torch.testing.assert_close(figures, {KEY: expected(module, batch)})
-    assert figures[KEY] > 0
+    metrics = monitor.measure(module, seen, batch)
+    torch.testing.assert_close(metrics, {KEY: expected(module, batch)})
+    assert metrics[KEY] > 0
     monitor.on_train_batch_end(run, module, {"observed": seen}, batch, 0)
     assert len(module.bottleneck._forward_pre_hooks) == hooks_before == 0
-    assert monitor.measure(module, seen, batch) == {}, "not told twice"
+    assert monitor.measure(module, seen, batch) == {}, "logged once"
 
 
 def test_only_steps_that_are_logged_are_followed():
@@ -143,10 +143,10 @@ def test_weights_whose_gradient_is_themselves_move_by_the_learning_rate(share):
         parameter.grad = share * parameter.detach().clone()
     monitor.on_before_optimizer_step(trainer(), module, optimizer)
     optimizer.step()
-    figures = monitor.measure(module, None, noise(module))
+    metrics = monitor.measure(module, None, noise(module))
     expected = {f"updates/{part}": abs(share) * rate for part, rate in PARTS.items()}
-    assert figures.keys() == {*expected, "learning_rate/encoder", "learning_rate/decoder"}
-    measured = {name: float(figures[name]) for name in expected}
+    assert metrics.keys() == {*expected, "learning_rate/encoder", "learning_rate/decoder"}
+    measured = {name: float(metrics[name]) for name in expected}
     assert measured == pytest.approx(expected, rel=1e-5)
     assert not monitor.before, "no copy of the weights is kept"
 
@@ -156,9 +156,9 @@ def test_learning_rates_are_those_of_the_step_not_of_the_next():
     optimizer = descent(module)
     monitor.on_before_optimizer_step(trainer(), module, optimizer)
     for group in optimizer.param_groups:
-        group["lr"] *= 2  # as a schedule does before figures are asked for
-    figures = monitor.measure(module, None, noise(module))
-    rates = {name: rate for name, rate in figures.items() if name.startswith("learning_rate/")}
+        group["lr"] *= 2  # as a schedule does before metrics are measured
+    metrics = monitor.measure(module, None, noise(module))
+    rates = {name: rate for name, rate in metrics.items() if name.startswith("learning_rate/")}
     assert rates == {f"learning_rate/{name}": rate for name, rate in RATES.items()}
 
 

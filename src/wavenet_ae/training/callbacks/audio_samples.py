@@ -91,7 +91,7 @@ def _conditioning(model: GenerativeModel, originals: Sequence[np.ndarray]) -> Co
 def write_samples(
     folder: Path, utterances: Sequence[SampledUtterance], samples: Samples, sample_rate: int
 ) -> None:
-    """Writes a recording for each of the samples, and a picture for each utterance."""
+    """Writes a recording for each of the samples, and a plot for each utterance."""
     for name, waveform in samples.items():
         write(folder / f"{name}.wav", waveform, sample_rate)
     for each in utterances:
@@ -252,7 +252,7 @@ def _model_in_use(trainer: pl.Trainer, module: pl.LightningModule) -> Generative
 
 
 def _log(trainer: pl.Trainer, folder: Path, seconds: float) -> None:
-    """Logs the recordings and pictures in a folder, and how long it took to make them."""
+    """Logs the recordings and plots in a folder, and how long it took to make them."""
     log_scalars(trainer, {"audio_samples/seconds": seconds})
     for each in run_loggers(trainer):
         step = current_step(trainer)

@@ -139,13 +139,13 @@ class Checkpoints(pl.callbacks.Checkpoint):
         """Writes this step's row of metrics.csv now: Lightning does so only after this hook, and a
         run that is resumed from here begins after it."""
         if trainer.global_step % trainer.log_every_n_steps == 0:  # type: ignore[attr-defined]
-            figures = {
+            metrics = {
                 key: float(value)
                 for key, value in trainer.logged_metrics.items()
                 if not key.startswith(VALIDATION_SECTIONS)  # of an earlier step
             }
             for each in run_loggers(trainer):
-                each.log_before_saving(figures, trainer.global_step - 1)
+                each.log_before_saving(metrics, trainer.global_step - 1)
 
     def _settle(self, trainer: pl.Trainer, is_best: bool) -> None:
         """All that belongs to this step is done: save if it is time to, stop if asked to."""

@@ -58,7 +58,7 @@ class Threads(pl.Callback):
         offered = [line["of"] for line in self.record if line["step"] <= step][-1]
         if offered != self.most:
             logger.warning(
-                "this run has computed with %d threads so far and continues with %d: its figures "
+                "this run has computed with %d threads so far and continues with %d: its metrics "
                 "will differ in rounding from those of a run that was never stopped",
                 *(offered, self.most),
             )

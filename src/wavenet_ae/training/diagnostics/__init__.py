@@ -1,4 +1,4 @@
-"""Says in plain words what is wrong with a run, and what to try."""
+"""Names what is wrong with a run, and what to try."""
 
 from wavenet_ae.training.diagnostics.failure_modes import FAILURE_MODES, FailureMode
 from wavenet_ae.training.diagnostics.history import History, Snapshot

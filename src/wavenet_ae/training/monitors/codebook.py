@@ -30,7 +30,7 @@ class CodeUsage:
         self.recent: deque[Tensor] = deque(maxlen=recent_batches)  # (B, Q, N) each
         self.num_batches = 0
         self.validated_at = 0  # how many batches there had been
-        self.num_revived = 0  # since the last figures
+        self.num_revived = 0  # since the last metrics
         # (Q, K) the number of the batch, from 1, in which each code was used last
         self.last_used = torch.zeros(num_codebooks, codebook_size, dtype=torch.int64)
 
@@ -51,7 +51,7 @@ class CodeUsage:
         """(Q, K) batches since each code was used, or since the beginning."""
         return self.num_batches - self.last_used
 
-    def figures(self) -> dict[str, Tensor | float]:
+    def metrics(self) -> dict[str, Tensor | float]:
         """Means over codebooks; `dead_codes`, `max_age` and `revived_codes` over all of them.
 
         distinct_per_window  codes of a window of the last batch
@@ -59,7 +59,7 @@ class CodeUsage:
                              several codebooks, also of each
         used_fraction        of the codes, since the last validation
         mean_age, max_age    batches since codes were used
-        revived_codes        since these figures were asked for the last time
+        revived_codes        since the metrics were computed last
         """
         codes = self.recent[-1]
         recent = torch.cat([each.to(codes.device) for each in self.recent])
@@ -153,13 +153,13 @@ class CodebookMonitor(Monitor):
         output = observed.output.bottleneck
         if self.usage is None or output is None:
             return {}
-        figures: dict[str, Tensor | float] = {}
+        metrics: dict[str, Tensor | float] = {}
         if self.usage.recent:
-            figures |= self.usage.figures()
+            metrics |= self.usage.metrics()
         if isinstance(module.bottleneck, Quantizer) and output.latents is not None:
             codebook = module.bottleneck.codebook_vectors() if self.usage.recent else None
-            figures |= scales(flatten_time(all_gather(output.latents.float())), codebook)
-        return {f"codebook/{name}": value for name, value in figures.items()}
+            metrics |= scales(flatten_time(all_gather(output.latents.float())), codebook)
+        return {f"codebook/{name}": value for name, value in metrics.items()}
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         assert isinstance(pl_module, WaveformTraining)
@@ -191,11 +191,11 @@ def most_used(counts: Tensor) -> tuple[str, list[str], list[float]]:
 def scales(latents: Tensor, codebook: Tensor | None) -> dict[str, Tensor]:
     """Mean norm, least and greatest component of latents (V, D) and, where there is one yet, of
     the codebook (K, D), and the ratio of the norms, which should be about 1."""
-    figures = _scale("latent", latents)
+    metrics = _scale("latent", latents)
     if codebook is not None:
-        figures |= _scale("code", codebook)
-        figures["norm_ratio"] = figures["latent_norm"] / figures["code_norm"]
-    return figures
+        metrics |= _scale("code", codebook)
+        metrics["norm_ratio"] = metrics["latent_norm"] / metrics["code_norm"]
+    return metrics
 
 
 def _scale(name: str, vectors: Tensor) -> dict[str, Tensor]:
