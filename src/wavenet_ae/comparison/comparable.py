@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from wavenet_ae.resume import values_by_key
+
 # Settings that decide which samples validate.
 OF_THE_SAMPLES = (
     *("sample_rate", "data.source", "data.splits", "data.validation_seconds"),
@@ -16,8 +18,8 @@ OF_THE_SAMPLES = (
 def warnings(configs: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """Yields a sentence for each setting that makes validations measure different samples."""
     for key in OF_THE_SAMPLES:
-        values = {json.dumps(_value(config, key), sort_keys=True) for config in configs}
-        if len(values) > 1:
+        below = {json.dumps(_below(config, key), sort_keys=True) for config in configs}
+        if len(below) > 1:
             yield f"{key} differs among these runs: results on different samples cannot be compared"
 
 
@@ -31,8 +33,10 @@ def speech_warnings(evaluations: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         yield "evaluations are of different speech or splits: their metrics cannot be compared"
 
 
-def _value(config: Mapping[str, Any], key: str) -> Any:
-    value: Any = config
-    for name in key.split("."):
-        value = value.get(name) if isinstance(value, Mapping) else None
-    return value
+def _below(config: Mapping[str, Any], key: str) -> dict[str, Any]:
+    """Returns the values of a key and of all keys below it, without those that are null."""
+    return {
+        each: value
+        for each, value in values_by_key(config).items()
+        if value is not None and f"{each}.".startswith(f"{key}.")
+    }

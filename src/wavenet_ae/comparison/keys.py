@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from wavenet_ae.resume import PLACES, may_change
+from wavenet_ae.resume import PLACES, may_change, values_by_key
 
 SEED = "seed"
 TARGET = "_target_"
@@ -24,25 +24,17 @@ def varied_settings(configs: Sequence[Mapping[str, Any]], names: Names) -> list[
     in it.  Where the run lies, on what it is computed, and what is logged do not count.  An empty
     configuration, of a run that never began, has no values.
     """
-    leaves = [dict(_leaves(config)) for config in configs]
-    known = [each for each in leaves if each]
+    flat = [values_by_key(config) for config in configs]
+    known = [each for each in flat if each]
     keys = [key for key in _all_keys(known) if _counts(key) and _differs(key, known)]
     keys.sort(key=lambda key: key == SEED)
     return [
-        {_shown(key): _value(key, each, names) for key in keys} if each else {} for each in leaves
+        {_shown(key): _value(key, each, names) for key in keys} if each else {} for each in flat
     ]
 
 
-def _all_keys(leaves: Sequence[Mapping[str, Any]]) -> list[str]:
-    return list(dict.fromkeys(key for each in leaves for key in each))
-
-
-def _leaves(node: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in node.items():
-        if isinstance(value, Mapping):
-            yield from _leaves(value, f"{path}{key}.")
-        else:
-            yield f"{path}{key}", value
+def _all_keys(flat: Sequence[Mapping[str, Any]]) -> list[str]:
+    return list(dict.fromkeys(key for each in flat for key in each))
 
 
 def _counts(key: str) -> bool:
@@ -50,12 +42,12 @@ def _counts(key: str) -> bool:
     return key not in PLACES and (key == "trainer.max_steps" or not may_change(key))
 
 
-def _differs(key: str, leaves: Sequence[Mapping[str, Any]]) -> bool:
+def _differs(key: str, flat: Sequence[Mapping[str, Any]]) -> bool:
     """Returns whether a key varies among runs whose parts around it are of the same classes."""
     around = key.split(".")[: -2 if key.endswith(f".{TARGET}") else -1]
     targets = [".".join([*around[: end + 1], TARGET]) for end in range(len(around))]
     values: dict[tuple[Any, ...], Any] = {}
-    for each in leaves:
+    for each in flat:
         value = each.get(key)
         if value != values.setdefault(tuple(each.get(target) for target in targets), value):
             return True
@@ -66,8 +58,8 @@ def _shown(key: str) -> str:
     return key.removesuffix(f".{TARGET}")
 
 
-def _value(key: str, leaves: Mapping[str, Any], names: Names) -> Any:
-    value = leaves.get(key)
+def _value(key: str, values: Mapping[str, Any], names: Names) -> Any:
+    value = values.get(key)
     if value is None or _shown(key) == key:
         return value
     return names.get((_shown(key), value), value.rpartition(".")[2])

@@ -23,7 +23,7 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 from wavenet_ae.errors import UserError
 from wavenet_ae.objectives import criterion_of
 from wavenet_ae.randomness import keyed_seed
-from wavenet_ae.resume import changes
+from wavenet_ae.resume import changes, values_by_key
 from wavenet_ae.search.settings import SearchSettings
 from wavenet_ae.search.space import Space
 from wavenet_ae.storage import atomic_path, remove_unfinished
@@ -175,15 +175,11 @@ def _differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[st
         yield f"{key}: {written[0]} then, {written[1]} now"
     if not other:  # otherwise the reference would name a changed range once more
         yield from changes(then["reference"], now["reference"])
+        references = [values_by_key(each["reference"]) for each in (then, now)]
         for key in COMPARED:
-            before, after = (_value(each["reference"], key) for each in (then, now))
+            before, after = (each.get(key) for each in references)
             if before != after:
                 yield f"{key}: {before!r} then, {after!r} now"
-
-
-def _value(config: Mapping[str, Any], key: str) -> Any:
-    group, _, name = key.partition(".")
-    return config[group].get(name)
 
 
 def _suggest(trial: Trial, key: str, distribution: BaseDistribution) -> None:
