@@ -14,7 +14,7 @@ from wavenet_ae.engines import Sampling, make_engine, stream_seed
 from wavenet_ae.models import CodeModel, GenerativeModel
 from wavenet_ae.models.roles import Conditioning
 from wavenet_ae.models.utterance import synthesize
-from wavenet_ae.plotting.files import save
+from wavenet_ae.plotting.figures import save
 from wavenet_ae.plotting.spectrograms import plot_spectrograms
 
 Samples = dict[str, np.ndarray]  # (T,) int16, by the name of their file

@@ -1,9 +1,10 @@
-"""Settings that tell runs apart."""
+"""Settings in which runs differ, and those that make their results incomparable."""
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,11 @@ from wavenet_ae.resume import PLACES, may_change, values_by_key
 
 SEED = "seed"
 TARGET = "_target_"
+# Settings that decide which samples validate.
+SAMPLE_SETTINGS = (
+    *("sample_rate", "data.source", "data.splits", "data.validation_seconds"),
+    *("data.window_seconds", "data.padding"),
+)
 Names = Mapping[tuple[str, str], str]  # (group, target) -> option
 
 
@@ -38,7 +44,7 @@ def _all_keys(flat: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _counts(key: str) -> bool:
-    # How long a run trains may change in a resume, but tells runs apart.
+    # How long a run trains may change in a resume, but is a difference between runs.
     return key not in PLACES and (key == "trainer.max_steps" or not may_change(key))
 
 
@@ -90,3 +96,30 @@ def short_names(keys: Sequence[str]) -> list[str]:
     """Shortens `optimizer.learning_rate` to its last word, unless another key ends in it too."""
     times = Counter(key.rpartition(".")[2] for key in keys)
     return [key.rpartition(".")[2] if times[key.rpartition(".")[2]] == 1 else key for key in keys]
+
+
+def sample_warnings(configs: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Yields a sentence for each setting that makes validations measure different samples."""
+    for key in SAMPLE_SETTINGS:
+        below = {json.dumps(_below(config, key), sort_keys=True) for config in configs}
+        if len(below) > 1:
+            yield f"{key} differs among these runs: results on different samples cannot be compared"
+
+
+def speech_warnings(evaluations: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Yields a sentence if evaluations are of different speech.
+
+    Args:
+        evaluations: The speech of each, by fingerprint and split.
+    """
+    if any(each != evaluations[0] for each in evaluations[1:]):
+        yield "evaluations are of different speech or splits: their metrics cannot be compared"
+
+
+def _below(config: Mapping[str, Any], key: str) -> dict[str, Any]:
+    """Returns the values of a key and of all keys below it, without those that are null."""
+    return {
+        each: value
+        for each, value in values_by_key(config).items()
+        if value is not None and f"{each}.".startswith(f"{key}.")
+    }
