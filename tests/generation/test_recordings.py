@@ -6,6 +6,7 @@ import logging
 
 import numpy as np
 import pytest
+import soundfile
 from helpers.small_models import checkpoint, noise, recordings
 
 from wavenet_ae.audio.io import AudioError, write
@@ -47,7 +48,7 @@ def test_the_first_folders_are_the_speakers_and_loose_files_have_none(model, tmp
 
 def test_a_table_names_speakers_and_channels(model, tmp_path):
     stereo = np.stack([noise(400, 1), noise(400, 2)], axis=1)
-    write(tmp_path / "s.wav", stereo, 8000)
+    soundfile.write(tmp_path / "s.wav", stereo, 8000)
     table = tmp_path / "t.tsv"
     table.write_text("speaker\tpath\tchannel\nann\ts.wav\t0\nbob\ts.wav\t1\n")
     source = Recordings(model, table, None)
