@@ -14,6 +14,7 @@ from wavenet_ae.engines import Sampling, make_engine, stream_seed
 from wavenet_ae.models import CodeModel, GenerativeModel
 from wavenet_ae.models.roles import Conditioning
 from wavenet_ae.models.utterance import synthesize
+from wavenet_ae.nn.batch_norm import evaluation_mode
 from wavenet_ae.plotting.files import save
 from wavenet_ae.plotting.spectrograms import plot_spectrograms
 
@@ -47,19 +48,14 @@ def make_samples(
     Returns:
         The originals and what was made.
     """
-    modes = [(part, part.training) for part in model.modules()]
     streams = [(each, ending, row) for each in utterances for ending, row in each.speakers.items()]
     names = [f"{each.name}-{ending}" for each, ending, _ in streams]
     rows = model.drop_speakers(torch.tensor([row for *_, row in streams]), None)
-    model.eval()
-    try:
+    with evaluation_mode(model):
         conditioning = _conditioning(model, [each.original for each, *_ in streams])
         seeds = [stream_seed(0, name) for name in names]
         steps = make_engine(engine, model.decoder)
         chunks = list(synthesize(model, steps, conditioning, rows, seeds, Sampling()))
-    finally:
-        for part, mode in modes:
-            part.training = mode
     samples = {f"{each.name}-original": each.original for each in utterances}
     for index, (each, *_) in enumerate(streams):
         made = np.concatenate([chunk[index] for chunk in chunks])

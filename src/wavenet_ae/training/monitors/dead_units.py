@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from wavenet_ae.distributed import all_reduce_sum
 from wavenet_ae.encoders import Encoder
 from wavenet_ae.models import CodeModel
+from wavenet_ae.nn.batch_norm import evaluation_mode
 from wavenet_ae.training.module import Observed, WaveformTraining
 from wavenet_ae.training.monitors.base import Monitor
 from wavenet_ae.types import Batch
@@ -50,9 +51,8 @@ def active_channels(encoder: Encoder, waveform: Tensor) -> list[Tensor]:
 
     rectifiers = [each for each in encoder.modules() if isinstance(each, nn.ReLU)]
     handles = [each.register_forward_hook(note) for each in rectifiers]
-    was_training = encoder.training
-    encoder.eval().forward(waveform)  # by name: not compiled anew for evaluation
-    encoder.train(was_training)
+    with evaluation_mode(encoder):
+        encoder.forward(waveform)  # by name: not compiled anew for evaluation
     for handle in handles:
         handle.remove()
     return active
