@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from wavenet_ae.errors import UserError
+from wavenet_ae.generation.utterances import printable
 from wavenet_ae.models import Autoencoder
 from wavenet_ae.storage import atomic_write, write_bytes
 
@@ -24,15 +25,9 @@ UNITS_TABLE = "units.tsv"
 UNITS_DESCRIPTION = "units.json"
 
 
-def has_codes(model: Autoencoder) -> bool:
-    """Returns whether a model has codes; before its bottleneck quantizes it has vectors."""
-    bottleneck = model.bottleneck
-    return bottleneck.codebook_size is not None and bool(bottleneck.is_quantizing)
-
-
 def describe_units(model: Autoencoder, fingerprint: str, checkpoint: str) -> dict[str, Any]:
     """Returns the content of `units.json`; without codes the sizes of codebooks are null."""
-    bottleneck, coded = model.bottleneck, has_codes(model)
+    bottleneck, coded = model.bottleneck, model.has_codes
     return {
         "code_rate_hz": float(model.sample_rate / model.hop),
         "codebook_size": bottleneck.codebook_size if coded else None,
@@ -71,9 +66,12 @@ def write_codes(path: Path, codes: np.ndarray) -> None:
 def read_codes(path: Path) -> np.ndarray:
     """Reads a .npy file of codes or vectors."""
     try:
-        return np.load(path, allow_pickle=False)
-    except (ValueError, EOFError) as error:
+        found = np.load(path, allow_pickle=False)
+    except (ValueError, EOFError, OSError) as error:
         raise UserError(f"{path} is not a readable .npy file of codes: {error}") from None
+    if not isinstance(found, np.ndarray):
+        raise UserError(f"{path} is not a .npy file of codes, but an archive of several: unpack it")
+    return found
 
 
 def write_table(
@@ -81,12 +79,16 @@ def write_table(
     utterances: Iterable[tuple[str, str | None]],
     codes: Callable[[str], np.ndarray],
 ) -> None:
-    """Writes a table with a line for each name and speaker, and the codes of that name."""
+    """Writes a table with a line for each name and speaker, and the codes of that name.
+
+    Names are those of results, which are on one line. Tabs and the like in the names of speakers
+    are escaped, as they are in those of results.
+    """
     with atomic_write(path) as file:
         for name, speaker in utterances:
             rows = np.atleast_2d(codes(name))  # (Q, N)
             columns = [" ".join(map(str, row.tolist())) for row in rows]
-            line = "\t".join([name, speaker or "", *columns])
+            line = "\t".join([name, printable(speaker or ""), *columns])
             file.write(line.encode() + b"\n")
 
 
@@ -103,6 +105,10 @@ def read_table(path: Path) -> Iterator[tuple[str, str, np.ndarray]]:
         if len(cells) < 3:
             raise UserError(f"{path}, line {number}: expected utterance<TAB>speaker<TAB>units")
         name, speaker, *columns = cells
+        if printable(name) != name:
+            raise UserError(
+                f"{path}, line {number}: the name {name!r} has a control character: remove it"
+            )
         yield name, speaker, _units(path, number, columns)
 
 

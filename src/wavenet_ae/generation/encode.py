@@ -8,7 +8,6 @@ import time
 from wavenet_ae.audio.io import AudioError
 from wavenet_ae.generation.code_files import (
     UNITS_TABLE,
-    has_codes,
     read_codes,
     write_codes,
     write_table,
@@ -42,7 +41,7 @@ def encode_all(
         except AudioError as error:
             num_failed += 1
             logger.warning("skipped: %s", error)
-    if has_codes(source.model):
+    if source.model.has_codes:
         folder, there = results.folder, results.all_there()
         write_table(folder / UNITS_TABLE, there, lambda name: read_codes(folder / f"{name}.npy"))
     return num_failed

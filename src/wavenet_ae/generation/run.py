@@ -21,10 +21,11 @@ from wavenet_ae.generation.given_codes import GivenCodes
 from wavenet_ae.generation.recordings import Recordings
 from wavenet_ae.generation.result_store import ResultStore
 from wavenet_ae.generation.settings import GenerationSettings
-from wavenet_ae.generation.speakers import require_speaker, target_speakers
+from wavenet_ae.generation.speakers import target_speakers
 from wavenet_ae.generation.utterances import Unconditional, Utterance, UtteranceSource
 from wavenet_ae.loading import device_named, load_with_fingerprint
 from wavenet_ae.models import Autoencoder, GenerativeModel
+from wavenet_ae.models.inputs import checked_speaker
 from wavenet_ae.progress import AudioProgress
 from wavenet_ae.threads import AdaptedTorch
 
@@ -44,8 +45,7 @@ def generate(settings: GenerationSettings) -> int:
     model, fingerprint = load_with_fingerprint(Path(settings.checkpoint).expanduser())
     _require_fitting(model, settings.task)
     model.to(device_named(settings.device))
-    if settings.speaker is not None:
-        require_speaker(model, settings.speaker)
+    checked_speaker(model, settings.speaker)
     if settings.task == "encode":
         assert isinstance(model, Autoencoder)
         return _encode(model, fingerprint, settings)
