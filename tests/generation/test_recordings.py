@@ -26,7 +26,9 @@ def test_names_mirror_paths_and_keep_what_tells_them_apart():
     named = result_names([(key, "") for key in keys], taken=["units"])
     assert named == ["ann/a", "ann/b.wav", "ann/b.flac", "abs/c", "up/d.tar", "units.wav"]
     assert result_names([("a.wav", "#0"), ("a.wav", "#1")]) == ["a#0", "a#1"]
-    assert result_names([("a\udcff.wav", "")]) == ["a\\xff"]
+    assert result_names([("a\udcff.wav", ""), ("b\tc\n.wav", "")]) == ["a\\xff", "b\\tc\\n"]
+    with pytest.raises(UserError, match=r"a\\xff\.wav and a\\xff\.wav would both make a\\xff: ren"):
+        result_names([("a\udcff.wav", ""), ("a\\xff.wav", "")])
     with pytest.raises(UserError, match=r"\.\./a\.wav and a\.wav would both make a\.wav"):
         result_names([("../a.wav", ""), ("a.wav", "")])
 

@@ -10,6 +10,7 @@ their model; and where there are codes `units.tsv`, with a line for each utteran
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from wavenet_ae.errors import UserError
-from wavenet_ae.generation.utterances import printable
+from wavenet_ae.file_names import printable
 from wavenet_ae.models import Autoencoder
 from wavenet_ae.storage import atomic_write, write_bytes
 
@@ -46,7 +47,7 @@ def write_description(folder: Path, description: dict[str, Any]) -> None:
 def read_description(folder: Path) -> dict[str, Any] | None:
     """Reads `units.json` of a folder of codes; None where there is none."""
     path = folder / UNITS_DESCRIPTION
-    if not path.is_file():
+    if not os.path.isfile(path):
         return None
     try:
         found = json.loads(path.read_text())
@@ -95,7 +96,7 @@ def write_table(
 def read_table(path: Path) -> Iterator[tuple[str, str, np.ndarray]]:
     """Yields name, speaker and codes (N,) or (Q, N) of each line of a table."""
     try:
-        lines = path.read_text(encoding="utf-8").split("\n")
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
     except UnicodeDecodeError as error:
         raise UserError(f"{path} is not UTF-8 text: {error}") from None
     for number, line in enumerate(lines, start=1):

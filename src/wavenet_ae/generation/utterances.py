@@ -12,6 +12,7 @@ from typing import Protocol
 from torch import Tensor
 
 from wavenet_ae.errors import UserError
+from wavenet_ae.file_names import fitting, printable
 
 
 @dataclass(frozen=True)
@@ -73,16 +74,11 @@ class Unconditional:
         return Content(None, utterance.num_samples)
 
 
-def printable(text: str) -> str:
-    """Returns a path, whose bytes need not be UTF-8, as text that can be printed and hashed."""
-    return os.fsencode(text).decode("utf-8", "backslashreplace")
-
-
 def result_names(keys: Sequence[tuple[str, str]], taken: Sequence[str] = ()) -> list[str]:
     """Names results after their inputs.
 
-    A name is the input's path without its suffix; the suffix stays where two inputs would share a
-    name, or the name is taken.
+    A name is the input's path without its suffix, on one line; the suffix stays where two inputs
+    would share a name, or the name is taken. A name that is too long for a file is shortened.
 
     Args:
         keys: Unique pairs of a path and what is added to it (`#channel`, or "").
@@ -98,18 +94,29 @@ def result_names(keys: Sequence[tuple[str, str]], taken: Sequence[str] = ()) -> 
     short = [os.path.splitext(path)[0] + added for path, added in inside]
     num_shared = Counter([*short, *taken])
     names = [
-        path + added if num_shared[name] > 1 else name
+        fitting(printable(path + added if num_shared[name] > 1 else name))
         for (path, added), name in zip(inside, short, strict=True)
     ]
     owners: dict[str, str] = {}
     for name, (path, _) in zip(names, keys, strict=True):
         if name in owners:
             raise UserError(
-                f"{printable(owners[name])} and {printable(path)} would both make "
-                f"{printable(name)}: rename one, or run two commands with two out="
+                f"{printable(owners[name])} and {printable(path)} would both make {name}: rename "
+                "one, or run two commands with two out="
             )
         owners[name] = path
-    return [printable(name) for name in names]
+    return names
+
+
+def given_name(name: str) -> str | None:
+    """Returns the name of a result from one that somebody has written; None where it is none.
+
+    `a/./b`, `a//b` and `a/b` are one file, and so one name.
+    """
+    path = PurePath(name)
+    if not path.parts or path.is_absolute() or ".." in path.parts or printable(name) != name:
+        return None
+    return fitting(path.as_posix())
 
 
 def _inside(path: str) -> str:

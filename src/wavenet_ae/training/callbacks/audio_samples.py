@@ -15,6 +15,7 @@ from pytorch_lightning.callbacks import WeightAveraging
 
 from wavenet_ae.engines import make_engine
 from wavenet_ae.errors import UserError, nearest
+from wavenet_ae.file_names import LONGEST_NAME, fitting
 from wavenet_ae.models import CodeModel, GenerativeModel
 from wavenet_ae.runs import RunFolder
 from wavenet_ae.schema import NonNegative, Positive, PositiveFraction, PositiveNumber
@@ -97,11 +98,15 @@ class AudioSamples(pl.Callback):
     def _utterances(self, module: WaveformTraining) -> Iterator[SampledUtterance]:
         corpus, model = module.data.corpus, module.model
         num_samples = round(self.max_seconds * model.sample_rate)
+        names: list[str] = []
         for row in corpus.rows("validation")[: self.num_utterances].tolist():
             name = re.sub(r"\.\w+(?=#|$)", "", corpus.keys[row])  # without the file's suffix
             original = corpus.read(row, 0, min(num_samples, int(corpus.length[row])))
             speaker = corpus.speakers[corpus.speaker[row]]
-            yield SampledUtterance(_file_name(name), original, self._speakers(model, speaker))
+            names.append(_file_name(name))
+            if earlier := names[:-1].count(names[-1]):  # `a/b` and `a-b`
+                names[-1] = f"{names[-1]}-{earlier + 1}"
+            yield SampledUtterance(names[-1], original, self._speakers(model, speaker))
 
     def _speakers(self, model: GenerativeModel, speaker: str) -> dict[str, int]:
         row, known, target = model.speaker_row(speaker), model.speakers, self.convert_to
@@ -164,7 +169,8 @@ class AudioSamples(pl.Callback):
 
 
 def _file_name(name: str) -> str:
-    return re.sub(r"[^\w.-]+", "-", name)
+    """Returns a name, as plain text, that leaves room for another one in the name of a file."""
+    return fitting(re.sub(r"[^\w.-]+", "-", name), LONGEST_NAME // 2 + len("-to-.wav"))
 
 
 def _model_in_use(trainer: pl.Trainer, module: pl.LightningModule) -> GenerativeModel:
