@@ -12,7 +12,7 @@ import wavenet_ae
 
 PACKAGE = "wavenet_ae"
 
-BASE = {"alignment", "errors", "geometry", "randomness", "schema", "types"}
+BASE = {"alignment", "errors", "file_names", "geometry", "randomness", "schema", "types"}
 FILES = {"runs", "storage"}
 PART = BASE | {"audio", "distributed", "nn"}
 MODEL = PART | {
@@ -30,6 +30,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "__main__": {"cli"},
     "__init__": {"loading"},  # `wavenet_ae.load`; nothing of ours imports the package by itself
     "errors": set(),
+    "file_names": set(),
     "geometry": set(),
     "alignment": {"geometry"},
     "types": set(),
@@ -39,7 +40,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "progress": {"signals", "threads"},
     "signals": set(),
     "runs": set(),
-    "storage": {"errors"},
+    "storage": {"errors", "file_names"},
     "threads": set(),
     "instantiate": {"errors"},
     "schema": {"errors"},
@@ -91,6 +92,7 @@ WITHOUT_TORCH = {
     "alignment.py",
     "schema.py",
     "errors.py",
+    "file_names.py",
     "geometry.py",
     "randomness.py",
     "runs.py",

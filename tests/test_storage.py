@@ -14,6 +14,7 @@ import pytest
 from helpers.full_disk import can_mount, files_limited_to, on_small_disk
 
 from wavenet_ae.storage import (
+    UNFINISHED,
     NotWritten,
     append_line,
     atomic_path,
@@ -92,6 +93,27 @@ def test_a_folder_that_is_a_file_is_named(write, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(NotWritten, match=r"file/x cannot be written: "):
         write(tmp_path / "file" / "x")
+
+
+def test_a_name_may_be_as_long_as_the_file_system_takes(tmp_path):
+    for name in ("x" * 255, "é" * 127):
+        with suppress(KeyError), atomic_write(tmp_path / name) as file:
+            (unfinished,) = contents(tmp_path)
+            file.write(b"half")
+            raise KeyError
+        write_bytes(tmp_path / name, b"whole")
+        assert contents(tmp_path) == {name: b"whole"} and UNFINISHED.fullmatch(unfinished)
+        (tmp_path / name).unlink()
+
+
+@pytest.mark.parametrize(("name", "reason"), [("x" * 256, "File name too long"), ("a\0b", "NUL")])
+def test_a_name_that_no_file_can_have_is_refused_with_its_own_remedy(name, reason, tmp_path):
+    with pytest.raises(NotWritten, match=f"cannot be written: .*{reason}.*Choose a shorter or"):
+        write_bytes(tmp_path / name, b"")
+    with pytest.raises(NotWritten, match="cannot be written"):
+        write_bytes(tmp_path / ("x" * 256) / "a", b"")
+    remove_unfinished(tmp_path / ("x" * 256))
+    assert contents(tmp_path) == {}
 
 
 def test_what_concerns_another_file_is_not_explained(tmp_path):

@@ -105,7 +105,7 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
         UserError: There is no such file, it holds more than plain data, or it has another format.
     """
     path = Path(path)
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise UserError(f"there is no checkpoint {path}")
     content = path.read_bytes()
     expected = _read_checksum(path)

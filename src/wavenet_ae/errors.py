@@ -13,6 +13,13 @@ class UserError(Exception):
     """
 
 
+class ArgumentError(UserError, ValueError):
+    """Raised if a function is given an argument that it cannot use.
+
+    The text names the argument, its value, and what is accepted.
+    """
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """Returns a hint for an unknown name, to be appended to an error message.
 

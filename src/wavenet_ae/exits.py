@@ -31,6 +31,8 @@ def guarded(work: Callable[[], T]) -> T:
     except UserError as error:
         sys.exit(f"error: {error}")
     except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            sys.exit(f"error: {error.filename}: the name is too long for a file: choose another")
         if error.errno not in FIXABLE:
             raise
         sys.exit(f"error: {error.filename or 'a file'} cannot be written: {error.strerror}")

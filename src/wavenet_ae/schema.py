@@ -92,6 +92,9 @@ PositiveFraction = Annotated[float, Above(0), AtMost(1)]
 FractionBelow1 = Annotated[float, AtLeast(0), Below(1)]
 OpenFraction = Annotated[float, Above(0), Below(1)]
 
+HIGHEST_RATE_HZ = 768_000  # recorders of bats; resampling to much more would fill the memory
+SampleRate = Annotated[int, AtLeast(1), AtMost(HIGHEST_RATE_HZ)]
+
 NUMBERS: dict[type, str] = {int: "a whole number", float: "a number"}
 NAMES: dict[Any, str] = {**NUMBERS, str: "a text", bool: "true or false", type(None): "null"}
 

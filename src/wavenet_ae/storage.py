@@ -7,6 +7,7 @@ killed leaves the hidden file, which `remove_unfinished` removes.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import uuid
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from wavenet_ae.errors import UserError
+from wavenet_ae.file_names import LONGEST_NAME
 
 UNFINISHED = re.compile(r"\..+\.[0-9a-f]{32}\.partial")
 
@@ -35,9 +37,14 @@ class NotWritten(UserError):
         self.path, self.error = path, error
         self.reason = error.strerror or str(error)
         self.fault = f"{path} cannot be written: {self.reason}"
+        remedy = (
+            "Choose a shorter or another name"
+            if error.errno in (errno.ENAMETOOLONG, errno.EINVAL)
+            else "Free some space or choose a folder that can be written"
+        )
         super().__init__(
-            f"{self.fault}.  Free some space or choose a folder that can be written, then run the "
-            "same command again; no file is left half written"
+            f"{self.fault}.  {remedy}, then run the same command again; no file is left half "
+            "written"
         )
 
     def __reduce__(self) -> tuple[type[NotWritten], tuple[Path, OSError]]:
@@ -57,7 +64,9 @@ def atomic_path(path: Path) -> Iterator[Path]:
     Raises:
         NotWritten: The file system refuses: the disk is full, the folder is read-only, ...
     """
-    unfinished = path.with_name(f".{path.name}.{uuid.uuid4().hex}.partial")
+    if "\0" in str(path):
+        raise NotWritten(path, OSError(errno.EINVAL, "its name has a NUL character"))
+    unfinished = path.with_name(_unfinished_name(path.name))
     try:
         with write_errors(path, unfinished):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -99,7 +108,7 @@ def append_line(path: Path, line: str) -> None:
 
 def remove_unfinished(folder: Path) -> None:
     """Removes what processes that were killed were writing directly in a folder."""
-    for file in folder.glob(".*.partial"):
+    for file in folder.glob(".*.partial") if os.path.isdir(folder) else ():
         if UNFINISHED.fullmatch(file.name):
             file.unlink(missing_ok=True)
 
@@ -118,6 +127,12 @@ def write_errors(path: Path, unfinished: Path | None = None) -> Iterator[None]:
         if _is_about(error, path) or _is_about(error, unfinished):
             raise NotWritten(path, error) from error
         raise
+
+
+def _unfinished_name(name: str) -> str:
+    """Returns a hidden name, which holds only the beginning of a long one."""
+    ending = f".{uuid.uuid4().hex}.partial"
+    return os.fsdecode(os.fsencode(f".{name}")[: LONGEST_NAME - len(ending)]) + ending
 
 
 def _is_about(error: OSError, path: Path | None) -> bool:

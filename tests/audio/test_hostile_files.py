@@ -59,6 +59,15 @@ def test_what_is_no_file_says_what_to_do(tmp_path):
             files.read(tmp_path / name, RATE)
 
 
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [("x" * 300, "File name too long"), ("a\0b", "its name has a NUL character")],
+)
+def test_a_name_that_no_file_can_have_says_what_to_do(name, reason, tmp_path):
+    with pytest.raises(files.AudioError, match=f"unreadable: {reason}. Fix the path"):
+        files.read(tmp_path / f"{name}.wav", RATE)
+
+
 def test_a_pipe_does_not_keep_us_waiting(tmp_path):
     os.mkfifo(tmp_path / "x.wav")
     with pytest.raises(files.AudioError, match=r"x.wav: unreadable: a pipe. Remove it"):

@@ -14,6 +14,7 @@ from helpers.configs import TINY
 from wavenet_ae.cli import COMMANDS, main
 from wavenet_ae.config import conf_folder
 from wavenet_ae.errors import UserError
+from wavenet_ae.exits import guarded
 from wavenet_ae.instantiate import plugin_packages, resolve
 
 ROOT = Path(__file__).parents[2]
@@ -72,6 +73,11 @@ def test_every_command_is_a_module_with_a_main():
     modules = {each.stem for each in folder.glob("[a-z]*.py")}
     assert modules == set(COMMANDS)
     assert all("\ndef main(" in (folder / f"{name}.py").read_text() for name in COMMANDS)
+
+
+def test_a_name_too_long_for_a_file_ends_with_a_sentence():
+    with pytest.raises(SystemExit, match=r"error: x{300}: the name is too long for a file: choose"):
+        guarded(lambda: os.stat("x" * 300))
 
 
 def test_an_unknown_command_names_the_nearest():

@@ -265,6 +265,15 @@ def test_a_name_that_no_table_can_hold_is_refused(packed, root):
         packed()
 
 
+def test_recordings_whose_names_no_file_can_have_are_left_out(root, tmp_path):
+    names = [f"s0\ts0/{n:02d}.wav" for n in (0, 3, 6, 9)]
+    names += ["s0\ta\0b.wav", f"s0\t{'x' * 300}.wav", f"s0\t{'x' * 300}/a.wav"]
+    (root / "list.tsv").write_text("\n".join(names))
+    source = TableSource(str(root / "list.tsv"))
+    made = pack(source, str(tmp_path / "cache"), RATE, HALF, max_rejected=0.5)
+    assert len(PackedCorpus(made)) == 4
+
+
 def test_two_recordings_of_one_key_are_refused(root, tmp_path):
     class Twice(FolderSource):
         def recordings(self):

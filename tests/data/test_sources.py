@@ -173,6 +173,11 @@ def test_the_root_of_a_table_is_where_its_recordings_lie(tmp_path):
         ("speaker\tpath\tchannel\na\tx.wav\t-1\n", "line 2: channel '-1': use 0, 1"),
         ("speaker\tpath\tlabels\na\tx.wav\tno.phn\n", "line 2: labels 'no.phn': there is no file"),
         ("a\tx.wav\nb\t./x.wav\n", r"line 2: x.wav is already in line 1"),
+        ("a\t/up/x.wav\na\t" + "../" * 40 + "up/x.wav\n", r"line 2: .*/up/x.wav is already in"),
+        (
+            "speaker\tpath\tlabels\na\tx.wav\t" + "l" * 300 + "\n",
+            "line 2: labels 'l+': there is no",
+        ),
         ("\n\n", "the table lists no recordings"),
         ("speaker\tpath\n", "the table lists no recordings"),
     ],

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+import torch
 from helpers.commands import ROOT, environment
 from helpers.configs import TINY
 from helpers.pages import blocks
@@ -43,7 +44,7 @@ def reader(quantized, tmp_path, monkeypatch) -> Path:
 def test_every_block_of_the_python_page_runs(reader, capsys):
     page: dict = {}
     found = blocks(PAGE)
-    assert len(found) == 8
+    assert len(found) == 9
     for block in found:
         assert block.language == "python", "what is not run may be wrong"
         block.execute(page)
@@ -53,6 +54,8 @@ def test_every_block_of_the_python_page_runs(reader, capsys):
     for name, num_codes in (("again", 1), ("clearer", 1), ("slow", 2)):
         sound = files.read(f"hello_{name}.wav", model.sample_rate)
         assert len(sound.samples) == num_codes * len(codes) * hop
+    assert [len(each) for each in page["sounds"]] == [13 * hop, 7 * hop]
+    assert torch.equal(page["units_of_halves"][0], model.encode(page["halves"][0], 8000))
     units = {name: np.load(Path("units", name).with_suffix(".npy")) for name in RECORDINGS}
     assert np.array_equal(units["anna/hello.wav"], codes.numpy())
     printed = capsys.readouterr().out

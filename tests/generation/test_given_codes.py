@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -107,6 +108,10 @@ def test_codes_that_cannot_be_the_models_are_refused(encoded, tmp_path, kind, co
         ("a\tann\t1\na\tann\t2\n", r"the utterance a is in it more than once"),
         ("../a\tann\t1\n", r"'\.\./a' is not the name of a file inside out"),
         ("a\tann\t\n", r"a is empty"),
+        ("a/./b\tann\t1\na/b\tann\t2\n", r"the utterance a/b is in it more than once"),
+        ("a//b\tann\t1\n./a/b/\tann\t2\n", r"the utterance a/b is in it more than once"),
+        (".\tann\t1\n", r"'\.' is not the name of a file inside out"),
+        ("a\0b\tann\t1\n", r"line 1: the name 'a\\x00b' has a control character: remove it"),
         ("", r"there are no codes in it"),
     ],
 )
@@ -114,6 +119,52 @@ def test_a_wrong_table_is_refused_by_line(encoded, tmp_path, text, expected):
     (tmp_path / "units.tsv").write_text(text)
     with pytest.raises(UserError, match=expected):
         GivenCodes(load(encoded["vqvae"][0]), "", tmp_path / "units.tsv", None)
+
+
+def test_what_encode_writes_of_any_name_is_decoded(tmp_path):
+    """Tabs and breaks of lines in names of recordings and speakers, and names as long as files'."""
+    names = [
+        "a\tnn/a\tb",
+        "b\nob/a\nb",
+        "b\nob/\udcff",
+        "bob/\u2028",
+        "bob/\x1b[1m",
+        "bob/" + "x" * 215,
+    ]
+    names += ["bob/" + "y" * 251, "bob/" + "é" * 125, "\udcff/\ufeff"]
+    source = recordings(tmp_path / "in", {f"{name}.wav": 100 for name in names})
+    path = checkpoint(tmp_path, "vqvae", speakers=["a\tnn", "b\nob"])
+    folder = tmp_path / "codes"
+    assert made(task="encode", checkpoint=path, input=source, out=folder) == 0
+    model, fingerprint = load_with_fingerprint(path)
+    by_file = GivenCodes(model, fingerprint, folder, None).utterances
+    by_line = GivenCodes(model, fingerprint, folder / "units.tsv", None).utterances
+    assert [each.name for each in by_line] == [each.name for each in by_file]
+    assert len(by_line) == len(names) == len((folder / "units.tsv").read_text().split("\n")) - 1
+    assert [each.speaker for each in by_line].count("b\nob") == 2
+    for name, codes in (("one", folder), ("other", folder / "units.tsv")):
+        assert made(task="decode", checkpoint=path, codes=codes, out=tmp_path / name) == 0
+        assert len(list((tmp_path / name).rglob("*.wav"))) == len(names)
+
+
+def test_two_files_of_one_name_are_refused(encoded, tmp_path):
+    for name in ("a\udcff", "a\\xff"):
+        np.save(os.fsencode(tmp_path / f"{name}.npy").decode("utf-8", "surrogateescape"), [1])
+    with pytest.raises(UserError, match=r"would both make a\\xff: rename one"):
+        GivenCodes(load(encoded["vqvae"][0]), "", tmp_path, None)
+
+
+def test_a_byte_order_mark_is_no_part_of_a_name(encoded, tmp_path):
+    (tmp_path / "units.tsv").write_text("a\tann\t1\n", encoding="utf-8-sig")
+    given = GivenCodes(load(encoded["vqvae"][0]), "", tmp_path / "units.tsv", None)
+    assert [each.name for each in given.utterances] == ["a"]
+
+
+def test_an_archive_is_no_file_of_codes(encoded, tmp_path):
+    with (tmp_path / "a.npy").open("wb") as file:
+        np.savez(file, codes=[1])
+    with pytest.raises(UserError, match=r"a\.npy is not a \.npy file of codes, but an archive"):
+        GivenCodes(load(encoded["vqvae"][0]), "", tmp_path, None)
 
 
 def test_files_that_are_not_codes_are_refused(encoded, tmp_path):

@@ -6,6 +6,7 @@ import logging
 
 import numpy as np
 import pytest
+import soundfile
 from helpers.small_models import checkpoint, noise, recordings
 
 from wavenet_ae.audio.io import AudioError, write
@@ -25,7 +26,9 @@ def test_names_mirror_paths_and_keep_suffixes_that_make_them_unique():
     named = result_names([(key, "") for key in keys], taken=["units"])
     assert named == ["ann/a", "ann/b.wav", "ann/b.flac", "abs/c", "up/d.tar", "units.wav"]
     assert result_names([("a.wav", "#0"), ("a.wav", "#1")]) == ["a#0", "a#1"]
-    assert result_names([("a\udcff.wav", "")]) == ["a\\xff"]
+    assert result_names([("a\udcff.wav", ""), ("b\tc\n.wav", "")]) == ["a\\xff", "b\\tc\\n"]
+    with pytest.raises(UserError, match=r"a\\xff\.wav and a\\xff\.wav would both make a\\xff: ren"):
+        result_names([("a\udcff.wav", ""), ("a\\xff.wav", "")])
     with pytest.raises(UserError, match=r"\.\./a\.wav and a\.wav would both make a\.wav"):
         result_names([("../a.wav", ""), ("a.wav", "")])
 
@@ -47,7 +50,7 @@ def test_the_first_folders_are_the_speakers_and_loose_files_have_none(model, tmp
 
 def test_a_table_names_speakers_and_channels(model, tmp_path):
     stereo = np.stack([noise(400, 1), noise(400, 2)], axis=1)
-    write(tmp_path / "s.wav", stereo, 8000)
+    soundfile.write(tmp_path / "s.wav", stereo, 8000)
     table = tmp_path / "t.tsv"
     table.write_text("speaker\tpath\tchannel\nann\ts.wav\t0\nbob\ts.wav\t1\n")
     source = Recordings(model, table, None)

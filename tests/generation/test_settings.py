@@ -36,6 +36,8 @@ def test_the_defaults_are_those_of_the_configuration():
         ({"top_p": 0}, r"top_p is 0, but must be a number above 0 and of at most 1"),
         ({"batch_size": 0}, r"batch_size is 0, but must be a whole number of at least 1"),
         ({"tempo": 2}, r"tempo is not known"),
+        ({"input": "x" * 300}, r"input is 'x+', but there is no such file or folder"),
+        ({"out": "a\0b"}, r"out is 'a\\x00b', but no file's name has a NUL character: remove it"),
         ({"checkpoint": "{tmp}"}, r"checkpoint is '.*', a folder, but must be a file: it holds no"),
         ({"out": "{tmp}/a.wav"}, r"out is '.*a.wav', a file, but must be a folder"),
         ({"input": "{tmp}", "out": "{tmp}/out"}, r"out=.* lies in input=.*choose another"),

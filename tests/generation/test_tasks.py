@@ -85,6 +85,9 @@ def test_speakers(model, source, reconstructed, tmp_path, caplog):
     assert "does not know" not in caplog.text
     assert made(out=tmp_path / "own", **given) == 0
     assert caplog.text.count("uses the unknown-speaker embedding: eve\n") == 1
+    assert made(task="convert", speaker="unknown", out=tmp_path / "unknown", **given) == 0
+    assert card(tmp_path / "unknown" / "ann" / "a.json")["speaker"] is None
+    assert np.array_equal(sound(tmp_path / "unknown/eve/c.wav"), sound(reconstructed / "eve/c.wav"))
     for task, of in (("convert", {"input": source}), ("decode", {"codes": source})):
         with pytest.raises(UserError, match=r"speaker is 'bop'.*It knows bob, ann$"):
             made(task=task, speaker="bop", checkpoint=model, out=tmp_path / "none", **of)

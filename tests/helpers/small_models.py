@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ def checkpoint(
     seed: int = 0,
     num_layers: int = 6,
     decoder: dict[str, Any] | None = None,
+    speakers: Sequence[str] = SPEAKERS,
     **model: Any,
 ) -> Path:
     """A small autoencoder with the bottleneck `kind`, or a language model (`wavenet`); `decoder`
@@ -40,12 +42,12 @@ def checkpoint(
         config = small(kind)
     config["decoder"] = decoder or config["decoder"]
     torch.manual_seed(seed)
-    built = build(config, SPEAKERS)
+    built = build(config, speakers)
     for module in built.modules():
         if isinstance(module, Quantizer):
             module.is_quantizing.fill_(True)
     weights = {f"model.{name}": value for name, value in built.state_dict().items()}
-    section = {"format": FORMAT, "config": config, "speakers": SPEAKERS}
+    section = {"format": FORMAT, "config": config, "speakers": list(speakers)}
     path = RunFolder(folder / "run").checkpoints / f"{kind}-{seed}.ckpt"
     write_checkpoint({"state_dict": weights, SECTION: section}, path)
     return path

@@ -6,6 +6,7 @@ import random
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import hydra
@@ -27,7 +28,12 @@ from wavenet_ae.errors import UserError
 from wavenet_ae.models import build
 from wavenet_ae.plotting.spectrograms import plot_spectrograms
 from wavenet_ae.runs import RunFolder, step_of
-from wavenet_ae.training.callbacks.audio_samples import Clock, SampledUtterance, make_samples
+from wavenet_ae.training.callbacks.audio_samples import (
+    AudioSamples,
+    Clock,
+    SampledUtterance,
+    make_samples,
+)
 from wavenet_ae.training.run import train
 
 CONF = Path(__file__).parents[2] / "conf"
@@ -305,3 +311,25 @@ def test_tensorboard_and_wandb_get_audio_and_plots(config, offline):
         assert row[name]["_type"] == "image-file"
         assert {row[f"{name}-{sample}"]["_type"] for sample in ENDINGS} == {"audio-file"}
     assert len(list(folder.glob("wandb/offline-run-*/files/media/audio/audio_samples/*.wav"))) == 6
+
+
+def test_files_of_long_and_of_like_names_are_apart(tmp_path):
+    """Folders are a part of the file's name, and so is the speaker who is converted to."""
+    keys = [f"{'s' * 200}/{'x' * 200}.wav", f"{'s' * 200}/{'x' * 201}.wav", "a/b.wav", "a-b.wav"]
+    long, other = "s" * 255, "t" * 255
+    corpus = SimpleNamespace(
+        keys=keys,
+        speakers=[long, other],
+        speaker=[0] * len(keys),
+        length=[9] * len(keys),
+        rows=lambda split: np.arange(len(keys)),
+        read=lambda row, first, count: np.zeros(count, np.int16),
+    )
+    model = build(small("ae"), [long, other])
+    module = SimpleNamespace(data=SimpleNamespace(corpus=corpus), model=model)
+    found = list(AudioSamples(str(tmp_path), num_utterances=4)._utterances(module))
+    assert [each.name for each in found[2:]] == ["a-b", "a-b-2"]
+    files = [f"{each.name}-{ending}.wav" for each in found for ending in each.speakers]
+    for file in files:
+        (tmp_path / file).touch()
+    assert len(list(tmp_path.iterdir())) == len(files) == 2 * len(keys)

@@ -146,18 +146,18 @@ def kill(*_args: object) -> None:
 
 def test_what_was_best_without_codes_gives_way_to_the_first_with_them():
     kept, nll = Checkpoints("unused"), Reconstruction.criterion
-    assert kept.is_best(nll, 2.0, has_codes=False) and not kept.is_best(nll, 2.1, has_codes=False)
-    assert not kept.is_best(nll, nan, has_codes=True)
-    assert kept.is_best(nll, 2.5, has_codes=True) and not kept.is_best(nll, 2.6, has_codes=True)
-    assert kept.is_best(nll, 2.4, has_codes=True) and kept.best_value == 2.4
+    assert kept.is_best(nll, 2.0, is_complete=False) and not kept.is_best(nll, 2.1, is_complete=False)
+    assert not kept.is_best(nll, nan, is_complete=True)
+    assert kept.is_best(nll, 2.5, is_complete=True) and not kept.is_best(nll, 2.6, is_complete=True)
+    assert kept.is_best(nll, 2.4, is_complete=True) and kept.best_value == 2.4
     again = Checkpoints("unused")
     again.load_state_dict(kept.state_dict())
-    assert not again.is_best(nll, 2.45, has_codes=True)
+    assert not again.is_best(nll, 2.45, is_complete=True)
 
 
 def test_a_criterion_may_be_better_the_greater_it_is():
     kept, accuracy = Checkpoints("unused"), Criterion("validation/x", "maximize", "", "x")
-    assert kept.is_best(accuracy, 0.2, has_codes=True) and kept.is_best(accuracy, 0.3, True)
+    assert kept.is_best(accuracy, 0.2, is_complete=True) and kept.is_best(accuracy, 0.3, True)
     assert not kept.is_best(accuracy, 0.25, True)
 
 

@@ -17,20 +17,29 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from math import gcd
+from numbers import Integral
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 import soundfile
 
-from wavenet_ae.errors import UserError
+from wavenet_ae.audio.waveforms import (
+    FULL_SCALE,
+    SOURCE_RATES_HZ,
+    Waveform,
+    checked_rate,
+    checked_waveform,
+    non_finite,
+    out_of_range,
+)
+from wavenet_ae.errors import ArgumentError, UserError
+from wavenet_ae.schema import HIGHEST_RATE_HZ
 from wavenet_ae.storage import write_bytes
 
 BLOCK_FRAMES = 1 << 20  # decoded at a time: of a long file, only one channel is in memory
-FULL_SCALE = 32768
-# Float files overshoot full scale (1.0) by a few decibels; +18 dB is integers stored as floats.
-LARGEST_PEAK = 8.0
-SOURCE_RATES_HZ = (1000, 768_000)  # recorders of bats use the upper end
+# What the header of a container can hold.
+WRITTEN_RATES_HZ = {".wav": (1, 2**31 - 1), ".flac": (1, 655_350)}
 # The size of torchaudio's kernel is the product of both terms of the reduced ratio: 160 * 441 from
 # 44.1 to 16 kHz, but 16000 * 44099 from 44099 Hz, which is gigabytes.
 LARGEST_RATIO_TERM = 1000
@@ -81,14 +90,18 @@ def read(path: str | Path, sample_rate: int, channel: int | None = None) -> Pcm:
 
     Args:
         path: Any file that libsndfile decodes.
-        sample_rate: Rate of the result in Hz.
+        sample_rate: Rate of the result in Hz, at most 768 000.
         channel: Channel to read, from 0; None averages all channels.
 
     Raises:
         AudioError: If the file is unreadable, empty, truncated (fewer samples than its header
             promises) or constant; if samples are not finite or far beyond full scale; if the
             channel does not exist; or if the header's rate is outside `SOURCE_RATES_HZ`.
+        ArgumentError: If `sample_rate` is no such rate, or `channel` no whole number.
     """
+    if channel is not None and (isinstance(channel, bool) or not isinstance(channel, Integral)):
+        raise ArgumentError(f"channel is {channel!r}, but must be 0, 1, ... or None for the mean")
+    sample_rate = checked_rate(sample_rate, "sample_rate", (1, HIGHEST_RATE_HZ))
     waveform, source_rate, num_channels = _decode(Path(path), channel)
     _check_values(path, waveform)
     samples, num_clipped = to_int16(resample(waveform, source_rate, sample_rate))
@@ -138,12 +151,12 @@ def to_int16(waveform: np.ndarray) -> tuple[np.ndarray, int]:
     return samples, int(np.count_nonzero(np.abs(waveform) > 1))
 
 
-def write(path: str | Path, samples: np.ndarray, sample_rate: int) -> int:
+def write(path: str | Path, samples: Waveform, sample_rate: int) -> int:
     """Writes a mono recording as 16-bit WAV or FLAC, by its suffix.
 
     Args:
         path: Path that ends in .wav or .flac.
-        samples: `(T,)` int16, or floats of full scale 1.0.
+        samples: Samples `(T,)` as `wavenet_ae.audio.waveforms` takes them, T > 0.
         sample_rate: Rate in Hz.
 
     Returns:
@@ -151,24 +164,29 @@ def write(path: str | Path, samples: np.ndarray, sample_rate: int) -> int:
 
     Raises:
         UserError: If the suffix is another one.
+        ArgumentError: If the samples cannot be used, or the container cannot hold the rate.
     """
     path, num_clipped = Path(path), 0
-    if path.suffix.lower() not in (".wav", ".flac"):
+    if path.suffix.lower() not in WRITTEN_RATES_HZ:
         raise UserError(f"{path}: recordings are written as .wav or .flac: change the suffix")
+    rate = checked_rate(sample_rate, "sample_rate", WRITTEN_RATES_HZ[path.suffix.lower()])
+    samples = checked_waveform(samples, "samples")
     if samples.dtype != np.int16:
         samples, num_clipped = to_int16(samples)
     content = io.BytesIO()  # libsndfile would drop an error of a file object
     container = path.suffix[1:].upper()
-    soundfile.write(content, samples, sample_rate, format=container, subtype="PCM_16")
+    soundfile.write(content, samples, rate, format=container, subtype="PCM_16")
     write_bytes(path, content.getvalue())
     return num_clipped
 
 
 def _decode(path: Path, channel: int | None) -> tuple[np.ndarray, int, int]:
     """Samples `(T',)` float32, the file's rate, and its number of channels."""
-    if path.is_fifo():  # opening it would wait for a writer
-        raise AudioError(path, "unreadable: a pipe. Remove it, or put its recording in a file")
+    if "\0" in str(path):
+        raise AudioError(path, "unreadable: its name has a NUL character. Fix the path")
     try:
+        if path.is_fifo():  # opening it would wait for a writer
+            raise AudioError(path, "unreadable: a pipe. Remove it, or put its recording in a file")
         with path.open("rb") as file:
             skip = _tag_bytes(file)
             file.seek(skip)
@@ -273,16 +291,11 @@ def _check_values(path: str | Path, waveform: np.ndarray) -> None:
         empty = f"empty: 0 samples in a file of {size} bytes"
         raise AudioError(path, f"{empty}. Export it again, or remove it")
     low, high = float(waveform.min()), float(waveform.max())
-    if not np.isfinite(waveform).all():
-        bad = int(np.count_nonzero(~np.isfinite(waveform)))
-        counted = f"non-finite: {bad} of {len(waveform)} samples are NaN or infinite"
-        raise AudioError(path, f"{counted}. Export it again, or remove it")
-    if (peak := max(-low, high)) > LARGEST_PEAK:
-        raise AudioError(
-            path,
-            f"out of range: its peak is {peak:g}, where full scale is 1.0. Store its samples as "
-            "integers, or divide them (by 32768, if they were 16 bits)",
-        )
+    if fault := non_finite(waveform):
+        raise AudioError(path, f"{fault}. Export it again, or remove it")
+    if fault := out_of_range(waveform):
+        remedy = "Store its samples as integers, or divide them (by 32768, if they were 16 bits)"
+        raise AudioError(path, f"{fault}. {remedy}")
     if high - low < 1 / FULL_SCALE:  # less than a step at 16 bits: silence or an offset
         constant = f"constant: every sample is {round(high * FULL_SCALE)} at 16 bits"
         raise AudioError(path, f"{constant}. Remove it: it holds no speech")

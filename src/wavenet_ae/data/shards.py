@@ -117,7 +117,7 @@ def plan(recordings: Sequence[Recording], cache: Path, sample_rate: int) -> list
 def _size_and_time(path: Path) -> tuple[int, int]:
     try:
         stat = path.stat()
-    except OSError:  # decoding will reject it, with a reason
+    except (OSError, ValueError):  # decoding will reject it, with a reason
         return -1, 0
     return stat.st_size, stat.st_mtime_ns
 

@@ -92,8 +92,8 @@ class FolderSource:
         Raises:
             UserError: If it is not.
         """
-        if not self.root.is_dir():
-            what = "is a file" if self.root.exists() else "no such folder"
+        if not os.path.isdir(self.root):
+            what = "is a file" if os.path.exists(self.root) else "no such folder"
             raise UserError(
                 f"data.source.root={self.root}: {what}. Set a folder that holds one folder of "
                 "recordings for each speaker."
@@ -158,7 +158,7 @@ class TableSource:
         Raises:
             UserError: If it does not.
         """
-        if not self.path.is_file():
+        if not os.path.isfile(self.path):
             raise UserError(
                 f"data.source.path={self.path}: no such file. Set a table with a line "
                 "`speaker<TAB>path` for each recording."
@@ -175,14 +175,15 @@ class TableSource:
     @cached_property
     def _listed(self) -> list[Recording]:
         self.prepare()
-        lines: dict[str, int] = {}
+        lines: dict[object, int] = {}  # by key, and by file and channel however they are spelled
         found = []
         names_in = cache(_names_in)  # each folder is listed once
         for number, cells in self._rows():
             recording = self._recording(number, cells, names_in)
-            if recording.key in lines:
-                self._fail(number, f"{recording.key} is already in line {lines[recording.key]}")
-            lines[recording.key] = number
+            for same in (recording.key, (str(recording.path), recording.channel)):
+                if same in lines:
+                    self._fail(number, f"{recording.key} is already in line {lines[same]}")
+                lines[same] = number
             found.append(recording)
         if not found:
             raise UserError(f"data.source.path={self.path}: the table lists no recordings")
@@ -255,7 +256,7 @@ class TableSource:
         if not cell:
             return ""
         path = self.base / Path(cell).expanduser()
-        if not path.is_file():
+        if not os.path.isfile(path):
             self._fail(number, f"labels {cell!r}: there is no file {path}")
         return str(path)
 

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from wavenet_ae.audio.io import FULL_SCALE
+from wavenet_ae.audio.waveforms import FULL_SCALE
 from wavenet_ae.decoders.base import OutputDistribution
 from wavenet_ae.decoders.output import Sampling
 from wavenet_ae.errors import UserError

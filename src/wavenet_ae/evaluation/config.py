@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -100,7 +101,7 @@ def _problems(config: EvaluationConfig) -> Iterator[str]:
     if not config.checkpoint:
         yield f"checkpoint is not set: set checkpoint={RunFolder('<run folder>').best_checkpoint}"
         return
-    if config.file.is_dir():
+    if os.path.isdir(config.file):
         found = sorted(config.file.glob(f"**/{BEST}"))
         remedy = f"set checkpoint={found[-1]}" if found else f"it has no {BEST}"
         yield f"checkpoint is {config.checkpoint!r}, a folder, but must be a file: {remedy}"
@@ -109,7 +110,7 @@ def _problems(config: EvaluationConfig) -> Iterator[str]:
             f"data is not set, and {config.file} is in no run folder that names its data: set, for "
             "example, data=folder data.root=<recordings>"
         )
-    if config.destination.is_file():
+    if os.path.isfile(config.destination):
         yield f"out is {str(config.destination)!r}, a file, but must be a folder"
 
 
@@ -175,7 +176,7 @@ def _several_evaluations(keys: _Keys, rest: Mapping[str, Any]) -> CommandConfig:
 
 def _absent_or_twice(files: Sequence[Path]) -> Iterator[str]:
     for number, file in enumerate(files):
-        if not file.exists():
+        if not os.path.exists(file):
             yield f"checkpoints has {str(file)!r}, but there is no such file"
         if file in files[:number]:
             yield f"checkpoints names {str(file)!r} twice: remove one"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -105,7 +106,9 @@ def _opened(data: SpeechData, node: Mapping[str, Any], config: EvaluationConfig)
     except UserError as error:
         places = {key: node["source"].get(key) for key in PLACES}
         gone = [
-            key for key, place in places.items() if place and not Path(place).expanduser().exists()
+            key
+            for key, place in places.items()
+            if place and not os.path.exists(Path(place).expanduser())
         ]
         if not config.is_own_data or not gone:
             raise

@@ -10,6 +10,7 @@ their model; and where there are codes `units.tsv`, with a line for each utteran
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from wavenet_ae.errors import UserError
+from wavenet_ae.file_names import printable
 from wavenet_ae.models import Autoencoder
 from wavenet_ae.storage import atomic_write, write_bytes
 
@@ -46,7 +48,7 @@ def write_description(folder: Path, description: dict[str, Any]) -> None:
 def read_description(folder: Path) -> dict[str, Any] | None:
     """Reads `units.json` of a folder of codes; None where there is none."""
     path = folder / UNITS_DESCRIPTION
-    if not path.is_file():
+    if not os.path.isfile(path):
         return None
     try:
         found = json.loads(path.read_text())
@@ -66,9 +68,12 @@ def write_codes(path: Path, codes: np.ndarray) -> None:
 def read_codes(path: Path) -> np.ndarray:
     """Reads a .npy file of codes or vectors."""
     try:
-        return np.load(path, allow_pickle=False)
-    except (ValueError, EOFError) as error:
+        found = np.load(path, allow_pickle=False)
+    except (ValueError, EOFError, OSError) as error:
         raise UserError(f"{path} is not a readable .npy file of codes: {error}") from None
+    if not isinstance(found, np.ndarray):
+        raise UserError(f"{path} is not a .npy file of codes, but an archive of several: unpack it")
+    return found
 
 
 def write_table(
@@ -76,19 +81,23 @@ def write_table(
     utterances: Iterable[tuple[str, str | None]],
     codes: Callable[[str], np.ndarray],
 ) -> None:
-    """Writes a table with a line for each name and speaker, and the codes of that name."""
+    """Writes a table with a line for each name and speaker, and the codes of that name.
+
+    Names are those of results, which are on one line. Tabs and the like in the names of speakers
+    are escaped, as they are in those of results.
+    """
     with atomic_write(path) as file:
         for name, speaker in utterances:
             rows = np.atleast_2d(codes(name))  # (Q, N)
             columns = [" ".join(map(str, row.tolist())) for row in rows]
-            line = "\t".join([name, speaker or "", *columns])
+            line = "\t".join([name, printable(speaker or ""), *columns])
             file.write(line.encode() + b"\n")
 
 
 def read_table(path: Path) -> Iterator[tuple[str, str, np.ndarray]]:
     """Yields name, speaker and codes (N,) or (Q, N) of each line of a table."""
     try:
-        lines = path.read_text(encoding="utf-8").split("\n")
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
     except UnicodeDecodeError as error:
         raise UserError(f"{path} is not UTF-8 text: {error}") from None
     for number, line in enumerate(lines, start=1):
@@ -98,6 +107,10 @@ def read_table(path: Path) -> Iterator[tuple[str, str, np.ndarray]]:
         if len(cells) < 3:
             raise UserError(f"{path}, line {number}: expected utterance<TAB>speaker<TAB>units")
         name, speaker, *columns = cells
+        if printable(name) != name:
+            raise UserError(
+                f"{path}, line {number}: the name {name!r} has a control character: remove it"
+            )
         yield name, speaker, _units(path, number, columns)
 
 

@@ -7,9 +7,9 @@ import logging
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from wavenet_ae.errors import UserError
+from wavenet_ae.file_names import printable
 from wavenet_ae.generation.code_files import (
     UNITS_DESCRIPTION,
     UNITS_TABLE,
@@ -17,8 +17,9 @@ from wavenet_ae.generation.code_files import (
     read_description,
     read_table,
 )
-from wavenet_ae.generation.utterances import Content, Utterance, printable
+from wavenet_ae.generation.utterances import Content, Utterance, given_name
 from wavenet_ae.models import Autoencoder
+from wavenet_ae.models.inputs import checked_codes
 
 logger = logging.getLogger(__name__)
 
@@ -51,21 +52,22 @@ class GivenCodes:
             raise UserError(f"codes={self.path}: there are no codes in it")
 
     def content(self, utterance: Utterance) -> Content:
-        codes = self._codes(utterance.name)
-        return Content(torch.from_numpy(codes), codes.shape[-1] * self.hop)
-
-    def _codes(self, name: str) -> np.ndarray:
-        codes = self.rows[name] if name in self.rows else read_codes(self.files[name])
-        return codes.astype(np.float32 if codes.dtype.kind == "f" else np.int64)
+        name = utterance.name
+        given = self.rows[name] if name in self.rows else read_codes(self.files[name])
+        codes = checked_codes(self.model, given, utterance.origin)
+        return Content(codes, codes.shape[-1] * self.hop)
 
     def _from_table(self) -> list[Utterance]:
+        known = {printable(name): name for name in self.model.speakers}
         found = []
-        for name, speaker, codes in read_table(self.path):
-            if name in self.rows:
-                raise UserError(f"{self.path}: the utterance {name} is in it more than once")
-            self.rows[name] = codes
-            where = f"{self.path}: {name}"
-            found.append(self._utterance(name, speaker or None, where, codes))
+        for given, speaker, codes in read_table(self.path):
+            where = f"{self.path}: {given}"
+            utterance = self._utterance(given, known.get(speaker, speaker) or None, where, codes)
+            if utterance.name in self.rows:
+                twice = f"{utterance.name} is in it more than once"
+                raise UserError(f"{self.path}: the utterance {twice}")
+            self.rows[utterance.name] = codes
+            found.append(utterance)
         return found
 
     def _from_files(self) -> list[Utterance]:
@@ -77,22 +79,23 @@ class GivenCodes:
         found = []
         for file in visible:
             name = printable(file.relative_to(folder).as_posix().removesuffix(".npy"))
-            self.files[name] = file
             where = printable(str(file))
             found.append(self._utterance(name, None, where, read_codes(file)))
+            other = self.files.setdefault(found[-1].name, file)
+            if other != file:
+                both = f"{printable(str(other))} and {where}"
+                raise UserError(f"{both} would both make {found[-1].name}: rename one")
         return found
 
     def _utterance(
-        self, name: str, speaker: str | None, where: str, codes: np.ndarray
+        self, given: str, speaker: str | None, where: str, codes: np.ndarray
     ) -> Utterance:
-        if Path(name).is_absolute() or ".." in Path(name).parts or not name:
-            raise UserError(f"{where}: {name!r} is not the name of a file inside out")
-        (_check_codes if self.model.bottleneck.is_quantizing else _check_vectors)(
-            self.model, where, codes
-        )
+        name = given_name(given)
+        if name is None:
+            raise UserError(f"{where}: {given!r} is not the name of a file inside out")
+        num_codes = checked_codes(self.model, codes, where).shape[-1]
         digest = hashlib.sha256(f"{codes.dtype} {codes.shape}".encode() + codes.tobytes())
-        num_samples = codes.shape[-1] * self.hop
-        return Utterance(name, speaker, where, digest.hexdigest(), num_samples)
+        return Utterance(name, speaker, where, digest.hexdigest(), num_codes * self.hop)
 
 
 def _require_own(path: Path, fingerprint: str) -> None:
@@ -115,41 +118,3 @@ def _require_own(path: Path, fingerprint: str) -> None:
             f"fingerprint in {folder / UNITS_DESCRIPTION} is {found[:12]}, this checkpoint's is "
             f"{fingerprint[:12]}): use that checkpoint, or encode the recordings with this one"
         )
-
-
-def _check_codes(model: Autoencoder, where: str, codes: np.ndarray) -> None:
-    size, books = model.bottleneck.codebook_size, model.bottleneck.num_codebooks
-    if codes.dtype.kind not in "iu":
-        raise UserError(
-            f"{where} holds {codes.dtype} {codes.shape}, but this model decodes codes, whole "
-            f"numbers from 0 to {size - 1}: encode with this checkpoint"  # type: ignore[operator]
-        )
-    found = 1 if codes.ndim == 1 else len(codes) if codes.ndim == 2 else None
-    if found != books or (books == 1) != (codes.ndim == 1):
-        wanted = "(codes,)" if books == 1 else f"({books}, codes)"
-        raise UserError(
-            f"{where} has the shape {codes.shape}, but this model has {books} "
-            f"codebook{'s' * (books > 1)}: their shape must be {wanted}"
-        )
-    _require_some(where, codes)
-    low, high = int(codes.min()), int(codes.max())
-    if low < 0 or high >= size:  # type: ignore[operator]
-        bad = low if low < 0 else high
-        raise UserError(f"{where} has the code {bad}, but this model's are 0 to {size - 1}")  # type: ignore[operator]
-
-
-def _check_vectors(model: Autoencoder, where: str, vectors: np.ndarray) -> None:
-    dim = model.bottleneck.dim
-    if vectors.dtype.kind != "f" or vectors.ndim != 2 or len(vectors) != dim:
-        raise UserError(
-            f"{where} holds {vectors.dtype} {vectors.shape}, but this model has no codes: it "
-            f"decodes vectors, float32 of the shape ({dim}, vectors)"
-        )
-    _require_some(where, vectors)
-    if not np.isfinite(vectors).all():
-        raise UserError(f"{where} has vectors that are NaN or infinite")
-
-
-def _require_some(where: str, codes: np.ndarray) -> None:
-    if not codes.shape[-1]:
-        raise UserError(f"{where} is empty: it must hold at least one code")

@@ -18,7 +18,8 @@ from wavenet_ae.audio import io as files
 from wavenet_ae.audio.io import AudioError, Pcm
 from wavenet_ae.data.sources import FolderSource, Recording, TableSource
 from wavenet_ae.errors import UserError
-from wavenet_ae.generation.utterances import Content, Utterance, printable, result_names
+from wavenet_ae.file_names import printable
+from wavenet_ae.generation.utterances import Content, Utterance, result_names
 from wavenet_ae.models import Autoencoder
 
 logger = logging.getLogger(__name__)
@@ -52,7 +53,7 @@ class Recordings:
 
     def _utterance(self, name: str, recording: Recording) -> Utterance:
         path, speaker = recording.path, recording.speaker
-        is_there = path.is_file() and path.stat().st_size > 0
+        is_there = os.path.isfile(path) and path.stat().st_size > 0  # of any name, even too long
         digest = _sha256(path) if is_there else ""
         length = _expected_samples(path, self.model.sample_rate) if is_there else 0
         return Utterance(name, speaker or None, printable(str(path)), digest, length)
@@ -79,7 +80,7 @@ class Recordings:
 def find_recordings(path: Path) -> list[Recording]:
     """Lists the recordings in a file, a folder or a table (.tsv); unknown speakers are empty."""
     path = path.expanduser()
-    if path.is_dir():
+    if os.path.isdir(path):
         found = _named_input(FolderSource(str(path)).recordings)
         loose = [each for each in found if "/" not in each.key]
         if loose:

@@ -6,6 +6,7 @@ The `.json` is written last, so that a result that has one is complete and is no
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -109,7 +110,7 @@ class ResultStore:
     def _read(self, utterance: Utterance) -> dict[str, Any]:
         """Returns the content of a `.json`; {} where there is no complete result."""
         file = self.record_file(utterance)
-        if not (file.is_file() and self.file(utterance).is_file()):
+        if not (os.path.isfile(file) and os.path.isfile(self.file(utterance))):
             return {}
         try:
             return {"utterance": None, **json.loads(file.read_bytes())}

@@ -30,11 +30,11 @@ from wavenet_ae.generation.utterances import (
     Unconditional,
     Utterance,
     UtteranceSource,
-    require_speaker,
     target_speakers,
 )
 from wavenet_ae.loading import device_named, load_with_fingerprint
 from wavenet_ae.models import Autoencoder, GenerativeModel
+from wavenet_ae.models.inputs import checked_speaker
 from wavenet_ae.progress import AudioProgress
 from wavenet_ae.threads import AdaptedTorch
 
@@ -54,8 +54,7 @@ def generate(settings: GenerationSettings) -> int:
     model, fingerprint = load_with_fingerprint(Path(settings.checkpoint).expanduser())
     _require_fitting(model, settings.task)
     model.to(device_named(settings.device))
-    if settings.speaker is not None:
-        require_speaker(model, settings.speaker)
+    checked_speaker(model, settings.speaker)
     if settings.task == "encode":
         assert isinstance(model, Autoencoder)
         return _encode(model, fingerprint, settings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -109,20 +110,24 @@ def _unread(settings: GenerationSettings) -> Iterator[str]:
 
 
 def _path_problems(settings: GenerationSettings) -> Iterator[str]:
-    if settings.checkpoint and (folder := Path(settings.checkpoint).expanduser()).is_dir():
+    for name in ("checkpoint", "out", "input", "codes"):
+        if "\0" in (given := getattr(settings, name) or ""):
+            yield f"{name} is {given!r}, but no file's name has a NUL character: remove it"
+            return
+    if settings.checkpoint and os.path.isdir(folder := Path(settings.checkpoint).expanduser()):
         found = sorted(folder.glob(f"**/{BEST}")) or sorted(folder.glob("**/*.ckpt"))
         remedy = f"set checkpoint={found[-1]}" if found else "it holds no checkpoints"
         yield f"checkpoint is {settings.checkpoint!r}, a folder, but must be a file: {remedy}"
     for name in ("input", "codes"):
         given = getattr(settings, name)
-        if given and not Path(given).expanduser().exists():
+        if given and not os.path.exists(Path(given).expanduser()):
             yield f"{name} is {given!r}, but there is no such file or folder"
-    if settings.input and Path(settings.input).expanduser().is_dir():
+    if settings.input and os.path.isdir(Path(settings.input).expanduser()):
         folder, out = Path(settings.input).expanduser().resolve(), settings.destination.resolve()
         if out.is_relative_to(folder):
             yield (
                 f"out={out} lies in input={folder}, and would be input the next time: choose "
                 "another folder"
             )
-    if settings.destination.is_file():
+    if os.path.isfile(settings.destination):
         yield f"out is {str(settings.destination)!r}, a file, but must be a folder"

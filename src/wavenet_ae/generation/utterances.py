@@ -7,18 +7,17 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from pathlib import PurePath
 from typing import Protocol
 
 from torch import Tensor
 
 from wavenet_ae.errors import UserError
+from wavenet_ae.file_names import fitting, printable
 from wavenet_ae.models import GenerativeModel
+from wavenet_ae.models.inputs import NUM_SHOWN, checked_speaker
 
 logger = logging.getLogger(__name__)
-
-NUM_SHOWN = 12  # names of speakers in a message
 
 
 @dataclass(frozen=True)
@@ -80,16 +79,11 @@ class Unconditional:
         return Content(None, utterance.num_samples)
 
 
-def printable(text: str) -> str:
-    """Returns a path, whose bytes need not be UTF-8, as text that can be printed and hashed."""
-    return os.fsencode(text).decode("utf-8", "backslashreplace")
-
-
 def result_names(keys: Sequence[tuple[str, str]], taken: Sequence[str] = ()) -> list[str]:
     """Names results after their inputs.
 
-    A name is the input's path without its suffix; the suffix stays where two inputs would share a
-    name, or the name is taken.
+    A name is the input's path without its suffix, on one line; the suffix stays where two inputs
+    would share a name, or the name is taken. A name that is too long for a file is shortened.
 
     Args:
         keys: Unique pairs of a path and what is added to it (`#channel`, or "").
@@ -105,18 +99,29 @@ def result_names(keys: Sequence[tuple[str, str]], taken: Sequence[str] = ()) -> 
     short = [os.path.splitext(path)[0] + added for path, added in inside]
     num_shared = Counter([*short, *taken])
     names = [
-        path + added if num_shared[name] > 1 else name
+        fitting(printable(path + added if num_shared[name] > 1 else name))
         for (path, added), name in zip(inside, short, strict=True)
     ]
     owners: dict[str, str] = {}
     for name, (path, _) in zip(names, keys, strict=True):
         if name in owners:
             raise UserError(
-                f"{printable(owners[name])} and {printable(path)} would both make "
-                f"{printable(name)}: rename one, or run two commands with two out="
+                f"{printable(owners[name])} and {printable(path)} would both make {name}: rename "
+                "one, or run two commands with two out="
             )
         owners[name] = path
-    return [printable(name) for name in names]
+    return names
+
+
+def given_name(name: str) -> str | None:
+    """Returns the name of a result from one that somebody has written; None where it is none.
+
+    `a/./b`, `a//b` and `a/b` are one file, and so one name.
+    """
+    path = PurePath(name)
+    if not path.parts or path.is_absolute() or ".." in path.parts or printable(name) != name:
+        return None
+    return fitting(path.as_posix())
 
 
 def _inside(path: str) -> str:
@@ -133,7 +138,8 @@ def target_speakers(
     Args:
         model: What generates.
         utterances: Of the results.
-        speaker: Of all results; None: each utterance's own, if the model knows it.
+        speaker: Of all results, see `checked_speaker`; None: each utterance's own, if the model
+            knows it.
 
     Returns:
         Names, None for the unknown speaker.
@@ -142,8 +148,7 @@ def target_speakers(
         UserError: The model does not know `speaker`.
     """
     if speaker is not None:
-        require_speaker(model, speaker)
-        return [speaker] * len(utterances)
+        return [checked_speaker(model, speaker)] * len(utterances)
     known = set(model.speakers)
     if strangers := sorted({each.speaker for each in utterances if each.speaker} - known):
         more = f" and {len(strangers) - NUM_SHOWN} more" if len(strangers) > NUM_SHOWN else ""
@@ -152,21 +157,3 @@ def target_speakers(
             *(", ".join(strangers[:NUM_SHOWN]), more),
         )
     return [each.speaker if each.speaker in known else None for each in utterances]
-
-
-def require_speaker(model: GenerativeModel, speaker: str) -> None:
-    """Raises UserError where the model cannot generate as this speaker."""
-    if not model.speaker_conditioning:
-        raise UserError(
-            f"speaker is {speaker!r}, but this model was trained without speakers "
-            "(model.speaker_conditioning=false): remove speaker"
-        )
-    if speaker in model.speakers:
-        return
-    likeness = {name: SequenceMatcher(None, speaker, name).ratio() for name in model.speakers}
-    nearest = sorted(likeness, key=lambda name: (-likeness[name], name))
-    more = f" and {len(nearest) - NUM_SHOWN} more" if len(nearest) > NUM_SHOWN else ""
-    raise UserError(
-        f"speaker is {speaker!r}, which the model does not know.  It knows "
-        f"{', '.join(nearest[:NUM_SHOWN])}{more}"
-    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
 from dataclasses import dataclass
@@ -51,7 +52,7 @@ class LabelFiles:
         stem = path.with_suffix("") if self.root is None else self.root / key_stem(key)
         for suffix in (self.suffix, self.suffix.lower(), self.suffix.upper()):
             labels = stem.with_name(stem.name + suffix)
-            if labels.is_file():
+            if os.path.isfile(labels):
                 return read_segments(labels, self.tier)
         return None
 
@@ -150,13 +151,13 @@ def label_source(place: str, suffix: str, tier: str) -> LabelSource:
         UserError: If the place does not exist, or the suffix is unknown.
     """
     if place.endswith(".item"):
-        if not Path(place).is_file():
+        if not os.path.isfile(place):
             raise UserError(f"there is no item file {place}: fix the path")
         return ItemLabels(Path(place))
     if suffix not in SUFFIXES:
         raise UserError(f"labels with suffix {suffix!r}: use one of {', '.join(SUFFIXES)}")
     if place == BESIDE:
         return LabelFiles(suffix, None, tier)
-    if not Path(place).is_dir():
+    if not os.path.isdir(place):
         raise UserError(f"labels at {place}: use 'beside', an existing folder, or an .item file")
     return LabelFiles(suffix, Path(place), tier)

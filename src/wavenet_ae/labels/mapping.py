@@ -9,6 +9,7 @@ table:
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -98,7 +99,7 @@ def read_mapping(name: str) -> LabelMapping:
     if name == AS_THEY_ARE.name:
         return AS_THEY_ARE
     path = Path(name) if name.endswith((".yaml", ".yml")) else TABLES / f"{name}.yaml"
-    if not path.is_file():
+    if not os.path.isfile(path):
         known = [AS_THEY_ARE.name, *(each.stem for each in TABLES.glob("*.yaml"))]
         raise UserError(f"there is no mapping of labels {name!r}." + nearest(name, known))
     try:

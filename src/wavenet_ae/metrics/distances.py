@@ -17,13 +17,16 @@ import numpy as np
 import torch
 
 from wavenet_ae.audio.backend import torchaudio
-from wavenet_ae.audio.io import FULL_SCALE
+from wavenet_ae.audio.waveforms import FULL_SCALE, Waveform, checked_rate, checked_waveform
+from wavenet_ae.errors import ArgumentError
+from wavenet_ae.schema import HIGHEST_RATE_HZ
 
 WINDOW_SECONDS, HOP_SECONDS = 0.025, 0.010
 SILENCE_DECIBELS = 40.0  # level below the original's loudest frame at which a frame is silent
 ROUNDING_POWER = 1 / 12  # power of the error of rounding to int16, in squared steps
 DECIBELS_PER_NEPER = 20 / log(10)
 NUM_MELS, NUM_CEPSTRA = 26, 12
+RATES_HZ = (100, HIGHEST_RATE_HZ)  # at lower ones, a window has hardly a sample
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ class Distance:
     num_silent: int
 
 
-def log_spectral_distance(original: np.ndarray, other: np.ndarray, rate: int) -> Distance:
+def log_spectral_distance(original: Waveform, other: Waveform, rate: int) -> Distance:
     """Computes the log-spectral distance.
 
     It is the root mean square, over frequency, of the difference of power spectra in dB (Gray and
@@ -49,17 +52,17 @@ def log_spectral_distance(original: np.ndarray, other: np.ndarray, rate: int) ->
     1993, sec. 4.5). A gain of 6.02 dB is a distance of 6.02 dB.
 
     Args:
-        original: `(T,)` int16, or floats of full scale 1.
+        original: `(T,)` as `wavenet_ae.audio.waveforms` takes them.
         other: `(T,)` likewise.
         rate: Sample rate in Hz.
 
     Raises:
-        ValueError: If the lengths differ.
+        ArgumentError: If the lengths differ, or a waveform or the rate cannot be used.
     """
     return _compared(original, other, rate, _log_spectral_decibels)
 
 
-def mel_cepstral_distortion(original: np.ndarray, other: np.ndarray, rate: int) -> Distance:
+def mel_cepstral_distortion(original: Waveform, other: Waveform, rate: int) -> Distance:
     """Computes the mel-cepstral distortion.
 
     It is (Kubichek 1993, "Mel-cepstral distance measure for objective speech quality assessment")
@@ -70,29 +73,31 @@ def mel_cepstral_distortion(original: np.ndarray, other: np.ndarray, rate: int) 
     c_0, is left out, so that a gain alone is no distance.
 
     Args:
-        original: `(T,)` int16, or floats of full scale 1.
+        original: `(T,)` as `wavenet_ae.audio.waveforms` takes them.
         other: `(T,)` likewise.
         rate: Sample rate in Hz.
 
     Raises:
-        ValueError: If the lengths differ.
+        ArgumentError: If the lengths differ, or a waveform or the rate cannot be used.
     """
     return _compared(original, other, rate, _mel_cepstral_decibels)
 
 
-def power_spectra(waveform: np.ndarray, rate: int) -> np.ndarray:
+def power_spectra(waveform: Waveform, rate: int) -> np.ndarray:
     """Computes power spectra of the windows that lie inside a waveform.
 
     A shorter waveform is padded with silence. Power is at least the mean power of rounding to
     int16.
 
     Args:
-        waveform: `(T,)` int16, or floats of full scale 1.
+        waveform: `(T,)` as `wavenet_ae.audio.waveforms` takes them.
         rate: Sample rate in Hz.
 
     Returns:
         `(F, bins)` from 0 Hz to half the rate, in squared steps of int16.
     """
+    rate = checked_rate(rate, allowed=RATES_HZ)
+    waveform = checked_waveform(waveform)
     samples = waveform if waveform.dtype == np.int16 else waveform * FULL_SCALE
     size, hop = round(WINDOW_SECONDS * rate), round(HOP_SECONDS * rate)
     samples = np.pad(samples.astype(np.float64), (0, max(size - len(samples), 0)))
@@ -132,13 +137,14 @@ def cepstral_decibels(cepstra: np.ndarray, others: np.ndarray) -> np.ndarray:
 
 
 def _compared(
-    original: np.ndarray,
-    other: np.ndarray,
+    original: Waveform,
+    other: Waveform,
     rate: int,
     decibels: Callable[[np.ndarray, np.ndarray, int], np.ndarray],
 ) -> Distance:
-    if original.shape != other.shape or original.ndim != 1:
-        raise ValueError(
+    original, other = checked_waveform(original, "original"), checked_waveform(other, "other")
+    if len(original) != len(other):
+        raise ArgumentError(
             f"waveforms of {original.shape} and {other.shape} cannot be compared: use two of equal "
             "length"
         )

@@ -13,7 +13,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from wavenet_ae.audio.waveforms import Waveform, checked_rate, checked_signal
+from wavenet_ae.schema import HIGHEST_RATE_HZ
+
 LOWEST_HZ, HIGHEST_HZ = 75.0, 500.0
+RATES_HZ = (100, HIGHEST_RATE_HZ)
 NUM_PERIODS = 3  # periods of the lowest frequency in a window: 40 ms
 HOP_SECONDS = 0.010
 FINER = 4  # lags per sample, by band-limited interpolation
@@ -23,7 +27,7 @@ IS_SILENT = 0.03  # largest amplitude of a silent frame, relative to the recordi
 NEAR_OCTAVES = 0.5  # distance from the median beyond which a period is a mistake
 
 
-def f0(waveform: np.ndarray, rate: int) -> np.ndarray:
+def f0(waveform: Waveform, rate: int) -> np.ndarray:
     """Estimates the fundamental frequency of each frame.
 
     Args:
@@ -33,8 +37,12 @@ def f0(waveform: np.ndarray, rate: int) -> np.ndarray:
     Returns:
         `(F,)` Hz from 75 to 500, one frame every 10 ms; NaN in unvoiced frames. A waveform shorter
             than a window, 40 ms, has no frames.
+
+    Raises:
+        ArgumentError: If the waveform or the rate cannot be used.
     """
-    frames = _frames(waveform.astype(np.float64), rate)  # (F, size)
+    rate = checked_rate(rate, allowed=RATES_HZ)
+    frames = _frames(checked_signal(waveform), rate)  # (F, size)
     correlation = _autocorrelation(frames)  # (F, lags)
     shortest, longest = (round(FINER * rate / hz) for hz in (HIGHEST_HZ, LOWEST_HZ))
     best, is_peak = _strongest(correlation, shortest, longest)
@@ -44,7 +52,7 @@ def f0(waveform: np.ndarray, rate: int) -> np.ndarray:
     return np.where(is_voiced, FINER * rate / best, np.nan)
 
 
-def mean_f0(waveform: np.ndarray, rate: int) -> float:
+def mean_f0(waveform: Waveform, rate: int) -> float:
     """Returns the mean F0 over the voiced frames.
 
     Frames further than half an octave from the median are left out: in about 5 % of the frames of
@@ -56,6 +64,9 @@ def mean_f0(waveform: np.ndarray, rate: int) -> float:
 
     Returns:
         Mean in Hz; NaN if no frame is voiced.
+
+    Raises:
+        ArgumentError: If the waveform or the rate cannot be used.
     """
     hz = f0(waveform, rate)
     voiced = hz[np.isfinite(hz)]

@@ -4,16 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
+from typing import Any, TypeAlias, overload
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from wavenet_ae.alignment import Alignment, WindowPlan
+from wavenet_ae.audio.waveforms import Waveform
 from wavenet_ae.bottlenecks import Bottleneck
 from wavenet_ae.decoders import Decoder
 from wavenet_ae.encoders import Encoder
-from wavenet_ae.engines import Sampling, make_engine, stream_seed
+from wavenet_ae.engines import Engine, Sampling, make_engine, stream_seed
+from wavenet_ae.errors import ArgumentError
+from wavenet_ae.models.inputs import (
+    checked_codes,
+    checked_speakers,
+    code_dimensions,
+    is_batch,
+)
 from wavenet_ae.models.roles import (
     Autoencoder,
     CodeStream,
@@ -22,10 +31,13 @@ from wavenet_ae.models.roles import (
     targets_in,
 )
 from wavenet_ae.models.utterance import CodeConditioning, encode_utterance, synthesize
+from wavenet_ae.nn.batch_norm import evaluation_mode
 from wavenet_ae.nn.conditioning import Upsampling, jitter
 from wavenet_ae.schema import Fraction01
 from wavenet_ae.targets import Target
 from wavenet_ae.types import BottleneckOutput, ModelOutput, Step
+
+Codes: TypeAlias = Tensor | np.ndarray | list[int]
 
 
 class WaveformAutoencoder(Autoencoder):
@@ -106,48 +118,110 @@ class WaveformAutoencoder(Autoencoder):
     def fit(self, waveforms: Iterable[Tensor]) -> None:
         self.encoder.fit(waveforms)
 
-    def encode(self, waveform: Tensor | np.ndarray, rate: int) -> Tensor:
-        """Returns the codes of a recording, one a code hop.
+    @overload
+    def encode(self, waveform: Waveform, rate: int) -> Tensor: ...
+
+    @overload
+    def encode(self, waveform: Sequence[Waveform], rate: int) -> list[Tensor]: ...
+
+    def encode(self, waveform: Any, rate: int) -> Tensor | list[Tensor]:
+        """Returns the codes of a recording, one a code hop, or those of each of several.
+
+        They are those of evaluation mode; the mode of the model stays as it is.
 
         Args:
-            waveform: Samples (T,), int16 or floats of full scale 1.
+            waveform: Samples (T,), int16, int32, uint8, or floats of full scale 1 (see
+                `wavenet_ae.audio.waveforms`), or a list of such recordings.
             rate: Their sample rate in Hz.
 
         Returns:
             Codes (N,), or (H, N) of several codebooks, int64; of a continuous bottleneck, vectors
-            (D, N).
+            (D, N). For a list, a list with what each recording has alone.
 
         Raises:
-            ValueError: The recording has no samples or more than one dimension.
+            ArgumentError: Samples or rate cannot be used: another type or shape, none, NaN.
         """
-        return encode_utterance(self, self.own_samples(waveform, rate).to(self.device))
+        if not is_batch(waveform, num_dimensions=1):
+            return encode_utterance(self, self.own_samples(waveform, rate).to(self.device))
+        samples = [
+            self.own_samples(each, rate, f"waveform[{i}]") for i, each in enumerate(waveform)
+        ]
+        return [encode_utterance(self, each.to(self.device)) for each in samples]
 
+    @overload
     def decode(
         self,
-        codes: Tensor,
+        codes: Codes,
         speaker: str | None = None,
         sampling: Sampling | None = None,
         seed: int = 0,
         engine: str = "auto",
-    ) -> np.ndarray:
-        """Returns the waveform (T,) int16, at the model's rate, that is sampled from codes.
+    ) -> np.ndarray: ...
+
+    @overload
+    def decode(
+        self,
+        codes: Sequence[Codes],
+        speaker: str | Sequence[str | None] | None = None,
+        sampling: Sampling | None = None,
+        seed: int = 0,
+        engine: str = "auto",
+    ) -> list[np.ndarray]: ...
+
+    def decode(
+        self,
+        codes: Any,
+        speaker: str | Sequence[str | None] | None = None,
+        sampling: Sampling | None = None,
+        seed: int = 0,
+        engine: str = "auto",
+    ) -> np.ndarray | list[np.ndarray]:
+        """Returns the waveform that is sampled from codes, or those of several utterances.
 
         Args:
-            codes: Codes or vectors as `encode` returns them.
-            speaker: Name of the speaker; None, or a name without a row, is the unknown speaker.
+            codes: Codes or vectors as `encode` returns them, or as an array or lists of the same
+                shape, or a list of several utterances.
+            speaker: Name of the speaker. None, and "unknown" where no speaker is called so, are
+                the unknown speaker. For several utterances, one name, or a list of one for each.
             sampling: Changes to the predicted distribution; None samples from it as it is.
-            seed: Seed of the random numbers.
+            seed: Seed of the random numbers, those of each utterance.
             engine: How the decoder is stepped, see `wavenet_ae.engines`.
+
+        Returns:
+            Samples (T,) int16 at the model's rate. For a list, a list with what each utterance has
+            alone.
+
+        Raises:
+            ArgumentError: The codes cannot be those of this model, or it does not know the speaker.
+            UserError: The engine or the sampling cannot be used with this model.
         """
+        several = is_batch(codes, code_dimensions(self))
+        given = codes if several else [codes]
+        names = [f"codes[{i}]" for i in range(len(given))] if several else ["codes"]
+        checked = [checked_codes(self, *each) for each in zip(given, names, strict=True)]
+        if isinstance(speaker, list | tuple) and not several:
+            raise ArgumentError(
+                f"speaker is {speaker!r}, but there is one utterance: give one name"
+            )
+        speakers = checked_speakers(self, speaker, len(checked))
+        if isinstance(seed, bool) or not isinstance(seed, int | np.integer):
+            raise ArgumentError(f"seed is {seed!r}, but must be a whole number")
+        stepped = make_engine(engine, self.decoder)
+        with evaluation_mode(self):
+            sounds = [
+                self._sound(each, name, stepped, sampling or Sampling(), int(seed))
+                for each, name in zip(checked, speakers, strict=True)
+            ]
+        return sounds if several else sounds[0]
+
+    def _sound(
+        self, codes: Tensor, speaker: str | None, engine: Engine, sampling: Sampling, seed: int
+    ) -> np.ndarray:
+        """Returns the waveform (T,) int16 of one utterance."""
         row = self.unknown_speaker if speaker is None else self.speaker_row(speaker)
-        chunks = synthesize(
-            self,
-            make_engine(engine, self.decoder),
-            CodeConditioning(self, [codes]),
-            torch.tensor([row]),
-            [stream_seed(seed, "")],
-            sampling or Sampling(),
-        )
+        conditioning = CodeConditioning(self, [codes])
+        seeds, rows = [stream_seed(seed, "")], torch.tensor([row])
+        chunks = synthesize(self, engine, conditioning, rows, seeds, sampling)
         return np.concatenate([chunk for (chunk,) in chunks])
 
     def conditioning(

@@ -16,7 +16,14 @@ import torch
 from torch import Tensor, nn
 
 from wavenet_ae.alignment import Alignment, WindowPlan
-from wavenet_ae.audio.io import FULL_SCALE, resample, to_int16
+from wavenet_ae.audio.io import resample, to_int16
+from wavenet_ae.audio.waveforms import (
+    FULL_SCALE,
+    SOURCE_RATES_HZ,
+    Waveform,
+    checked_rate,
+    checked_waveform,
+)
 from wavenet_ae.bottlenecks import Bottleneck
 from wavenet_ae.decoders import Decoder
 from wavenet_ae.encoders import Encoder
@@ -122,7 +129,7 @@ class SpeechModel(nn.Module):
         return len(self.speakers)
 
     def speaker_row(self, name: str) -> int:
-        """Returns the row of a speaker, the unknown speaker's for a name that has none."""
+        """Returns the row of a corpus's speaker, the unknown speaker's for a name without one."""
         return self.speakers.index(name) if name in self.speakers else self.unknown_speaker
 
     def drop_speakers(self, speaker: Tensor, step: Step | None) -> Tensor:
@@ -132,22 +139,24 @@ class SpeechModel(nn.Module):
         is_unknown = step.speaker_dropout < self.unknown_speaker_probability
         return speaker.masked_fill(is_unknown, self.unknown_speaker)
 
-    def own_samples(self, waveform: Tensor | np.ndarray, rate: int) -> Tensor:
+    def own_samples(self, waveform: Waveform, rate: int, name: str = "waveform") -> Tensor:
         """Returns a recording as int16 samples (T,) at the model's rate.
 
         Args:
-            waveform: Samples (T,), int16 or floats of full scale 1.
+            waveform: Samples (T,) as `wavenet_ae.audio.waveforms` takes them.
             rate: Their sample rate in Hz.
+            name: Of the waveform, for errors.
 
         Raises:
-            ValueError: The recording has more than one dimension.
+            ArgumentError: The samples or their rate cannot be used.
         """
-        samples = waveform.cpu().numpy() if isinstance(waveform, Tensor) else np.asarray(waveform)
-        if samples.ndim != 1:
-            raise ValueError(f"a waveform has one dimension, but this one has {samples.shape}")
+        lowest, highest = SOURCE_RATES_HZ
+        own = self.sample_rate
+        rate = checked_rate(rate, allowed=(min(lowest, own), max(highest, own)))
+        samples = checked_waveform(waveform, name)
         if samples.dtype == np.int16:
             samples = samples.astype(np.float32) / FULL_SCALE
-        return torch.from_numpy(to_int16(resample(samples, rate, self.sample_rate))[0])
+        return torch.from_numpy(to_int16(resample(samples, rate, own))[0])
 
     def normalize(self, waveform: Tensor) -> Tensor:
         """Returns int16 samples as amplitudes in [-1, 1) in the precision of the weights."""
@@ -170,7 +179,7 @@ class CodeModel(SpeechModel):
     def code_streams(self) -> tuple[CodeStream, ...]:
         raise NotImplementedError
 
-    def encode(self, waveform: Tensor | np.ndarray, rate: int) -> Tensor:
+    def encode(self, waveform: Waveform, rate: int) -> Tensor:
         """Returns the codes of a recording, see `WaveformAutoencoder.encode`."""
         raise NotImplementedError
 

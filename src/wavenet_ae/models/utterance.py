@@ -22,6 +22,7 @@ from torch import Tensor
 
 from wavenet_ae.engines import Engine, Sampling, stream_uniforms
 from wavenet_ae.models.roles import Autoencoder, CodeModel, Conditioning, GenerativeModel
+from wavenet_ae.nn.batch_norm import evaluation_mode
 from wavenet_ae.types import BottleneckOutput
 
 CODES_AT_ONCE = 1000
@@ -86,6 +87,8 @@ def encode_in_chunks(
 ) -> Iterator[tuple[Tensor, BottleneckOutput]]:
     """Yields latents (1, C, n) of successive codes of an utterance, and the bottleneck's output.
 
+    They are those of evaluation mode; the mode of the model stays as it is.
+
     Args:
         model: Model to encode with.
         waveform: Samples (T,) int16 at the model's rate.
@@ -102,8 +105,10 @@ def encode_in_chunks(
         shifted = range(codes.start + layout.before, codes.stop + layout.before)
         read = model.encoder.chain.input_range(shifted)
         samples = _with_silence(waveform, read.start + layout.start, read.stop + layout.start)
-        latents = model.encoder(model.normalize(samples)[None])[..., : len(codes)]
-        yield latents, model.bottleneck(latents)
+        with evaluation_mode(model):
+            latents = model.encoder(model.normalize(samples)[None])[..., : len(codes)]
+            output = model.bottleneck(latents)
+        yield latents, output
 
 
 def _with_silence(waveform: Tensor, first: int, stop: int) -> Tensor:

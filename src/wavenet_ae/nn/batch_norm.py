@@ -1,6 +1,9 @@
-"""Batch normalization over the global batch of data-parallel training."""
+"""Batch normalization over the global batch of data-parallel training, and its absence."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -40,3 +43,18 @@ class BatchNorm(nn.BatchNorm1d):
         self.running_mean.lerp_(mean, self.momentum)
         self.running_var.lerp_(variance, self.momentum)
         self.num_batches_tracked += 1
+
+
+@contextmanager
+def evaluation_mode(module: nn.Module) -> Iterator[None]:
+    """Puts a module into evaluation mode for a block, whatever the mode of each of its parts is.
+
+    Running statistics are used and stay as they are. Afterwards, each part has its mode again.
+    """
+    modes = [(part, part.training) for part in module.modules()]
+    module.eval()
+    try:
+        yield
+    finally:
+        for part, mode in modes:
+            part.training = mode

@@ -8,7 +8,8 @@ import numpy as np
 from torch import Tensor
 
 from wavenet_ae.audio.backend import torchaudio
-from wavenet_ae.audio.io import FULL_SCALE, to_int16
+from wavenet_ae.audio.io import to_int16
+from wavenet_ae.audio.waveforms import FULL_SCALE
 from wavenet_ae.schema import AtLeast
 from wavenet_ae.targets.base import Target
 

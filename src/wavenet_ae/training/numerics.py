@@ -12,6 +12,7 @@ from torch import Tensor
 from wavenet_ae.alignment import WindowPlan
 from wavenet_ae.errors import UserError
 from wavenet_ae.models import GenerativeModel
+from wavenet_ae.nn.batch_norm import evaluation_mode
 from wavenet_ae.threads import has_bfloat16_instructions
 
 logger = logging.getLogger(__name__)
@@ -76,14 +77,13 @@ def _probed(model: GenerativeModel, plan: WindowPlan) -> dict[str, Tensor]:
     shape = (2, plan.slice_length)
     noise = torch.randint(-8000, 8000, shape, dtype=torch.int16, generator=generator)
     speaker = torch.zeros(2, dtype=torch.int64)
-    was_training = model.training
-    logits = model.eval()(noise, speaker, plan).parameters
-    logits.square().mean().backward()
+    with evaluation_mode(model):
+        logits = model(noise, speaker, plan).parameters
+        logits.square().mean().backward()
     gradients = {
         f"gradient of {name}": parameter.grad
         for name, parameter in model.named_parameters()
         if parameter.grad is not None and parameter.grad.numel()
     }
     model.zero_grad()
-    model.train(was_training)
     return {"logits": logits.detach(), **gradients}

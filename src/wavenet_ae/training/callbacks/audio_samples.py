@@ -18,9 +18,11 @@ from pytorch_lightning.callbacks import WeightAveraging
 from wavenet_ae.audio.io import write
 from wavenet_ae.engines import Sampling, make_engine, stream_seed
 from wavenet_ae.errors import UserError, nearest
+from wavenet_ae.file_names import LONGEST_NAME, fitting
 from wavenet_ae.models import CodeModel, GenerativeModel
 from wavenet_ae.models.roles import Conditioning
 from wavenet_ae.models.utterance import synthesize
+from wavenet_ae.nn.batch_norm import evaluation_mode
 from wavenet_ae.plotting.figures import save
 from wavenet_ae.plotting.spectrograms import plot_spectrograms
 from wavenet_ae.runs import RunFolder
@@ -61,19 +63,14 @@ def make_samples(
     Returns:
         The originals and what was made.
     """
-    modes = [(part, part.training) for part in model.modules()]
     streams = [(each, ending, row) for each in utterances for ending, row in each.speakers.items()]
     names = [f"{each.name}-{ending}" for each, ending, _ in streams]
     rows = model.drop_speakers(torch.tensor([row for *_, row in streams]), None)
-    model.eval()
-    try:
+    with evaluation_mode(model):
         conditioning = _conditioning(model, [each.original for each, *_ in streams])
         seeds = [stream_seed(0, name) for name in names]
         steps = make_engine(engine, model.decoder)
         chunks = list(synthesize(model, steps, conditioning, rows, seeds, Sampling()))
-    finally:
-        for part, mode in modes:
-            part.training = mode
     samples = {f"{each.name}-original": each.original for each in utterances}
     for index, (each, *_) in enumerate(streams):
         made = np.concatenate([chunk[index] for chunk in chunks])
@@ -171,11 +168,15 @@ class AudioSamples(pl.Callback):
     def _utterances(self, module: WaveformTraining) -> Iterator[SampledUtterance]:
         corpus, model = module.data.corpus, module.model
         num_samples = round(self.max_seconds * model.sample_rate)
+        names: list[str] = []
         for row in corpus.rows("validation")[: self.num_utterances].tolist():
             name = re.sub(r"\.\w+(?=#|$)", "", corpus.keys[row])  # without the file's suffix
             original = corpus.read(row, 0, min(num_samples, int(corpus.length[row])))
             speaker = corpus.speakers[corpus.speaker[row]]
-            yield SampledUtterance(_file_name(name), original, self._speakers(model, speaker))
+            names.append(_file_name(name))
+            if earlier := names[:-1].count(names[-1]):  # `a/b` and `a-b`
+                names[-1] = f"{names[-1]}-{earlier + 1}"
+            yield SampledUtterance(names[-1], original, self._speakers(model, speaker))
 
     def _speakers(self, model: GenerativeModel, speaker: str) -> dict[str, int]:
         row, known, target = model.speaker_row(speaker), model.speakers, self.convert_to
@@ -238,7 +239,8 @@ class AudioSamples(pl.Callback):
 
 
 def _file_name(name: str) -> str:
-    return re.sub(r"[^\w.-]+", "-", name)
+    """Returns a name, as plain text, that leaves room for another one in the name of a file."""
+    return fitting(re.sub(r"[^\w.-]+", "-", name), LONGEST_NAME // 2 + len("-to-.wav"))
 
 
 def _model_in_use(trainer: pl.Trainer, module: pl.LightningModule) -> GenerativeModel:

@@ -67,7 +67,7 @@ class Checkpoints(pl.callbacks.Checkpoint):
         self.every_n_steps, self.keep = every_n_steps, keep
         self.best_value: float | None = None
         self.best_step: int | None = None
-        self.best_has_codes = False
+        self.best_is_complete = False
         self.last_step = 0
         self.flag = StopFlag()
 
@@ -75,13 +75,13 @@ class Checkpoints(pl.callbacks.Checkpoint):
         return {
             "best_value": self.best_value,
             "best_step": self.best_step,
-            "best_has_codes": self.best_has_codes,
+            "best_is_complete": self.best_is_complete,
         }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.best_value = state_dict["best_value"]
         self.best_step = state_dict["best_step"]
-        self.best_has_codes = state_dict["best_has_codes"]
+        self.best_is_complete = state_dict["best_is_complete"]
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         self.flag.install()
@@ -113,18 +113,19 @@ class Checkpoints(pl.callbacks.Checkpoint):
             )
         value = float(trainer.callback_metrics[criterion.metric])
         bottleneck = pl_module.bottleneck
-        has_codes = bottleneck is None or bool(getattr(bottleneck, "is_quantizing", True))
-        self._settle(trainer, self.is_best(criterion, value, has_codes))
+        is_continuous = bottleneck is None or bottleneck.codebook_size is None
+        is_complete = is_continuous or bool(bottleneck.is_quantizing)
+        self._settle(trainer, self.is_best(criterion, value, is_complete))
 
-    def is_best(self, criterion: Criterion, value: float, has_codes: bool) -> bool:
+    def is_best(self, criterion: Criterion, value: float, is_complete: bool) -> bool:
         """Returns whether a validation is the best one so far, which it is from then on."""
         if not isfinite(value):
             return False
-        is_first_with_codes = has_codes and not self.best_has_codes
+        is_first_complete = is_complete and not self.best_is_complete
         is_best = self.best_value is None or criterion.is_better(value, self.best_value)
-        if is_best or is_first_with_codes:
-            self.best_value, self.best_has_codes = value, has_codes
-        return is_best or is_first_with_codes
+        if is_best or is_first_complete:
+            self.best_value, self.best_is_complete = value, is_complete
+        return is_best or is_first_complete
 
     def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         self.flag.restore()

@@ -10,6 +10,7 @@ from pytorch_lightning.callbacks import WeightAveraging
 
 from wavenet_ae.bottlenecks.quantizer import Quantizer
 from wavenet_ae.models import CodeModel
+from wavenet_ae.nn.batch_norm import evaluation_mode
 from wavenet_ae.randomness import keyed_seed
 from wavenet_ae.training.module import WaveformTraining
 
@@ -49,10 +50,9 @@ def _encoder_outputs(module: WaveformTraining, num_vectors: int) -> torch.Tensor
     num_batches = max(1, -(-num_vectors // per_batch))
     model = module.model
     assert isinstance(model, CodeModel)
-    model.encoder.eval()
-    latents = [
-        model.latents(batch.waveform.to(module.device), module.plan)
-        for batch in module.data.sample(num_batches, "codebook")
-    ]
-    model.encoder.train()
+    with evaluation_mode(model.encoder):
+        latents = [
+            model.latents(batch.waveform.to(module.device), module.plan)
+            for batch in module.data.sample(num_batches, "codebook")
+        ]
     return torch.cat(latents)

@@ -13,6 +13,7 @@ from torch.utils.hooks import RemovableHandle
 from wavenet_ae.distributed import all_reduce_sum, world_size
 from wavenet_ae.encoders import Encoder
 from wavenet_ae.models import CodeModel, GenerativeModel
+from wavenet_ae.nn.batch_norm import evaluation_mode
 from wavenet_ae.training.module import Observed, WaveformTraining
 from wavenet_ae.training.monitors.base import Monitor, is_logged
 from wavenet_ae.types import Batch
@@ -53,9 +54,8 @@ def active_channels(encoder: Encoder, waveform: Tensor) -> list[Tensor]:
 
     rectifiers = [each for each in encoder.modules() if isinstance(each, nn.ReLU)]
     handles = [each.register_forward_hook(note) for each in rectifiers]
-    was_training = encoder.training
-    encoder.eval().forward(waveform)  # by name: not compiled again for evaluation
-    encoder.train(was_training)
+    with evaluation_mode(encoder):
+        encoder.forward(waveform)  # by name: not compiled again for evaluation
     for handle in handles:
         handle.remove()
     return active

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from wavenet_ae.audio.io import FULL_SCALE
+from wavenet_ae.audio.waveforms import FULL_SCALE
 from wavenet_ae.decoders import Categorical
 from wavenet_ae.distributed import all_reduce_mean, all_reduce_sum
 from wavenet_ae.training.module import Observed, WaveformTraining

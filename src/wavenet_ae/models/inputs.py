@@ -1,0 +1,153 @@
+"""Codes and speakers as callers give them, checked against the model that is to use them.
+
+Codes are an array, a tensor on any device, or nested lists, of whole numbers, as a model's `encode`
+returns them or a `.npy` file holds them. One list around them, or around waveforms, is a batch.
+"""
+
+from __future__ import annotations
+
+from difflib import SequenceMatcher
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from wavenet_ae.audio.waveforms import to_array
+from wavenet_ae.errors import ArgumentError
+from wavenet_ae.models.roles import CodeModel, SpeechModel
+
+UNKNOWN_SPEAKER = "unknown"  # a name by which to ask for the unknown speaker
+NUM_SHOWN = 12
+
+
+def is_batch(given: Any, num_dimensions: int) -> bool:
+    """Returns whether an argument is a list or a tuple around what has so many dimensions."""
+    return isinstance(given, list | tuple) and _depth(given) > num_dimensions
+
+
+def _depth(given: Any) -> int:
+    if isinstance(given, list | tuple):
+        return 1 + (_depth(given[0]) if given else 0)
+    return int(getattr(given, "ndim", 0))
+
+
+def code_dimensions(model: CodeModel) -> int:
+    """Returns the dimensions of the codes of an utterance: (N,), (H, N), or vectors (D, N)."""
+    return 1 if model.bottleneck.is_quantizing and model.bottleneck.num_codebooks == 1 else 2
+
+
+def checked_codes(model: CodeModel, codes: Any, name: str = "codes") -> Tensor:
+    """Returns the codes of an utterance on the CPU, int64, or vectors in float32 or float64.
+
+    Args:
+        model: Model that is to decode them.
+        codes: The codes, as above.
+        name: What they are called in errors: an argument, or a file.
+
+    Raises:
+        ArgumentError: They cannot be those of the model.
+    """
+    if model.bottleneck.is_quantizing:
+        array = to_array(codes, name, "a model decodes whole numbers")
+        _check_codes(model, array, name)
+        return torch.from_numpy(array.astype(np.int64))
+    array = to_array(codes, name, "a model without codes decodes vectors")
+    _check_vectors(model, array, name)
+    return torch.from_numpy(array.astype(np.float64 if array.dtype == np.float64 else np.float32))
+
+
+def _check_codes(model: CodeModel, codes: np.ndarray, name: str) -> None:
+    size, books = model.bottleneck.codebook_size, model.bottleneck.num_codebooks
+    assert size is not None
+    if codes.dtype.kind not in "iu" and codes.size:
+        raise ArgumentError(
+            f"{name} holds {codes.dtype} {codes.shape}, but this model decodes codes, whole "
+            f"numbers from 0 to {size - 1}: encode with this checkpoint"
+        )
+    found = 1 if codes.ndim == 1 else len(codes) if codes.ndim == 2 else None
+    if found != books or (books == 1) != (codes.ndim == 1):
+        wanted = "(codes,)" if books == 1 else f"({books}, codes)"
+        raise ArgumentError(
+            f"{name} has the shape {codes.shape}, but this model has {books} "
+            f"codebook{'s' * (books > 1)}: their shape must be {wanted}"
+        )
+    _require_some(codes, name)
+    low, high = int(codes.min()), int(codes.max())
+    if low < 0 or high >= size:
+        bad = low if low < 0 else high
+        raise ArgumentError(f"{name} has the code {bad}, but this model's are 0 to {size - 1}")
+
+
+def _check_vectors(model: CodeModel, vectors: np.ndarray, name: str) -> None:
+    dim = model.bottleneck.dim
+    if vectors.dtype.kind != "f" or vectors.ndim != 2 or len(vectors) != dim:
+        raise ArgumentError(
+            f"{name} holds {vectors.dtype} {vectors.shape}, but this model has no codes: it "
+            f"decodes vectors, float32 of the shape ({dim}, vectors)"
+        )
+    _require_some(vectors, name)
+    if not np.isfinite(vectors).all():
+        raise ArgumentError(f"{name} has vectors that are NaN or infinite")
+
+
+def _require_some(codes: np.ndarray, name: str) -> None:
+    if not codes.shape[-1]:
+        raise ArgumentError(f"{name} is empty: it must hold at least one code")
+
+
+def checked_speaker(model: SpeechModel, speaker: Any, name: str = "speaker") -> str | None:
+    """Returns the name of a speaker that a model knows; None for the unknown speaker.
+
+    Args:
+        model: Model that is to generate.
+        speaker: The speaker's name. None, and "unknown" where no speaker is called so, are the
+            unknown speaker.
+        name: Of the argument, for errors.
+
+    Raises:
+        ArgumentError: The model does not know the speaker, or has been trained without speakers.
+    """
+    if speaker is None:
+        return None
+    if not isinstance(speaker, str):
+        raise ArgumentError(
+            f"{name} is {speaker!r}, but must be the name of a speaker, or None for the unknown one"
+        )
+    if not model.speaker_conditioning:
+        raise ArgumentError(
+            f"{name} is {speaker!r}, but this model was trained without speakers "
+            "(model.speaker_conditioning=false): remove speaker"
+        )
+    if speaker in model.speakers:
+        return speaker
+    if speaker == UNKNOWN_SPEAKER:
+        return None
+    likeness = {known: SequenceMatcher(None, speaker, known).ratio() for known in model.speakers}
+    nearest = sorted(likeness, key=lambda known: (-likeness[known], known))
+    more = f" and {len(nearest) - NUM_SHOWN} more" if len(nearest) > NUM_SHOWN else ""
+    raise ArgumentError(
+        f"{name} is {speaker!r}, which the model does not know.  It knows "
+        f"{', '.join(nearest[:NUM_SHOWN])}{more}"
+    )
+
+
+def checked_speakers(model: SpeechModel, speaker: Any, num_utterances: int) -> list[str | None]:
+    """Returns a speaker for each utterance of a batch, see `checked_speaker`.
+
+    Args:
+        model: Model that is to generate.
+        speaker: One for all utterances, or a list of one for each.
+        num_utterances: How many utterances.
+
+    Raises:
+        ArgumentError: There are more or fewer speakers than utterances, or one cannot be used.
+    """
+    if not isinstance(speaker, list | tuple):
+        return [checked_speaker(model, speaker)] * num_utterances
+    if len(speaker) != num_utterances:
+        raise ArgumentError(
+            f"speaker has {len(speaker)} names, but there are {num_utterances} utterances: give "
+            "one name, or one for each"
+        )
+    return [checked_speaker(model, each, f"speaker[{i}]") for i, each in enumerate(speaker)]
