@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import wavenet_ae
-from wavenet_ae.runs import RunFolder, step_of
+from wavenet_ae.runs import RunFolder, runs_in, step_of
 
 RUN = RunFolder("outputs/toy/a")
 
@@ -50,3 +50,11 @@ def test_no_other_module_spells_the_name_of_a_file():
         if f'"{name}"' in file.read_text() or f'/{name}"' in file.read_text()
     ]
     assert not found
+
+
+def test_runs_in_a_folder_are_in_the_order_of_their_numbers(tmp_path):
+    for name in ("10", "2", "b-10", "b-9"):
+        (tmp_path / name).mkdir()
+        RunFolder(tmp_path / name).config.touch()
+    (tmp_path / "1").mkdir()
+    assert [each.name for each in runs_in(tmp_path)] == ["b-9", "b-10", "2", "10"]

@@ -7,7 +7,7 @@ monitoring may change.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +98,7 @@ def changes(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     Returns:
         `key: value then, value now` of each value that has changed and may not.
     """
-    before, after = dict(_leaves(then)), dict(_leaves(now))
+    before, after = values_by_key(then), values_by_key(now)
     return [
         f"{key}: {before.get(key)!r} then, {after.get(key)!r} now"
         for key in sorted(before.keys() | after.keys())
@@ -106,12 +106,15 @@ def changes(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _leaves(node: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in node.items():
+def values_by_key(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the values of a plain configuration by dotted keys, such as `trainer.devices`."""
+    found: dict[str, Any] = {}
+    for key, value in config.items():
         if isinstance(value, Mapping):
-            yield from _leaves(value, f"{path}{key}.")
+            found |= {f"{key}.{below}": each for below, each in values_by_key(value).items()}
         else:
-            yield f"{path}{key}", value
+            found[str(key)] = value
+    return found
 
 
 def _load(file: Path) -> DictConfig:

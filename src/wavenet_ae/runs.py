@@ -16,6 +16,7 @@ run.lock            of a run in a sweep: held by the process that trains
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 BEST = "best.ckpt"  # also the name under which users look for a checkpoint below any folder
@@ -121,6 +122,16 @@ class RunFolder:
     def has_begun(self) -> bool:
         """Returns whether a run has begun here; one that fails early has no configuration."""
         return any(file.is_file() for file in (self.config, self.failed, self.log))
+
+
+def runs_in(folder: Path) -> list[Path]:
+    """Returns the run folders in a folder, such as that of a sweep, 2 before 10."""
+    found = [each for each in folder.glob("*/") if RunFolder(each).has_begun()]
+    return sorted(found, key=lambda each: _natural(each.name))
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    return [(int(number or -1), text) for number, text in re.findall(r"(\d+)|(\D+)", name)]
 
 
 def step_of(checkpoint: Path) -> int:

@@ -1,4 +1,4 @@
-"""Evaluations stand beside the metrics that their runs have logged."""
+"""Evaluations add their metrics to those that their runs have logged."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from helpers.summary_runs import config, write_run
 
 from wavenet_ae.comparison.evaluations import find_evaluations
 from wavenet_ae.comparison.report import report
-from wavenet_ae.comparison.summary import RunResult, read_result
+from wavenet_ae.comparison.results import RunResult, read_result
 from wavenet_ae.errors import UserError
 from wavenet_ae.evaluation.results import EvaluationResult, ResultTable
 
@@ -39,7 +39,7 @@ def runs(tmp_path) -> list[Path]:
     return [write_run(tmp_path / "runs" / name, config(name)) for name in ("vqvae", "fsq")]
 
 
-def test_headlines_and_the_model_s_own_numbers(runs, tmp_path):
+def test_headlines_and_first_rows_are_metrics_of_the_run(runs, tmp_path):
     evaluate(runs[0] / "checkpoints" / "best.ckpt", tmp_path / "out" / "sweep" / "a", 0.3)
     evaluated, other = results(runs, tmp_path / "out")
     assert evaluated.metrics["units.pnmi"] == evaluated.metrics["evaluation/pnmi"] == 0.3
@@ -49,12 +49,12 @@ def test_headlines_and_the_model_s_own_numbers(runs, tmp_path):
     assert "units.pnmi" not in other.metrics and other.evaluation == {}
 
 
-def test_one_in_a_run_s_folder_belongs_to_it_wherever_the_run_was(runs):
+def test_an_evaluation_in_a_run_folder_belongs_to_it_after_the_folder_was_moved(runs):
     evaluate(Path("moved/checkpoints/best.ckpt"), runs[1] / "evaluation", 0.2)
     assert [each.metrics.get("units.pnmi") for each in results(runs)] == [None, 0.2]
 
 
-def test_the_last_one_written_counts(runs, tmp_path):
+def test_the_evaluation_written_last_counts(runs, tmp_path):
     for number, (folder, pnmi) in enumerate([("second", 0.2), ("first", 0.1)]):
         evaluate(runs[0] / "checkpoints" / "best.ckpt", tmp_path / "out" / folder, pnmi)
         time = 1_000_000 - number
@@ -62,7 +62,7 @@ def test_the_last_one_written_counts(runs, tmp_path):
     assert results(runs, tmp_path / "out")[0].metrics["units.pnmi"] == 0.2
 
 
-def test_a_file_that_cannot_be_read_is_named_and_others_count(runs, tmp_path):
+def test_an_unreadable_file_is_named_and_other_files_count(runs, tmp_path):
     evaluate(runs[0] / "checkpoints" / "best.ckpt", runs[0], 0.3)
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "evaluation.json").write_text("{}")
@@ -72,7 +72,7 @@ def test_a_file_that_cannot_be_read_is_named_and_others_count(runs, tmp_path):
     assert list(found.by_run) == [runs[0].resolve()]
 
 
-def test_columns_are_chosen_by_their_ids(runs, tmp_path, capsys):
+def test_columns_are_chosen_by_their_names(runs, tmp_path, capsys):
     for run, pnmi in zip(runs, (0.31, 0.28), strict=True):
         evaluate(run / "checkpoints" / "best.ckpt", run / "evaluation", pnmi)
     columns = ["units.pnmi", "evaluation/phone_accuracy", "validation/nll"]
@@ -82,14 +82,14 @@ def test_columns_are_chosen_by_their_ids(runs, tmp_path, capsys):
     assert "units.pnmi" in (tmp_path / "comparison.csv").read_text().splitlines()[0]
 
 
-def test_evaluations_of_other_speech_are_warned_about(runs, tmp_path, capsys):
+def test_evaluations_of_different_speech_are_warned_about(runs, tmp_path, capsys):
     for run, fingerprint in zip(runs, ("c0", "c1"), strict=True):
         evaluate(run / "checkpoints" / "best.ckpt", run, 0.3, fingerprint)
     report(results(runs), tmp_path, None, "comparison")
     assert "evaluations are of different speech" in capsys.readouterr().out
 
 
-def test_a_column_that_no_run_has(runs, tmp_path):
+def test_a_column_that_no_run_has_is_refused(runs, tmp_path):
     with pytest.raises(UserError, match=r"units\.pnmi', but no evaluation of these runs was found"):
         report(results(runs), tmp_path, None, "comparison", columns=["units.pnmi"])
     with pytest.raises(UserError, match=r"'validation/nl', which no run has.*'validation/nll'"):

@@ -1,4 +1,4 @@
-"""The plot shows the numbers of the runs: who is where, and what is left out."""
+"""Plots of compared runs show their metrics where their axes say."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from matplotlib.axes import Axes
 from PIL import Image
 
 from wavenet_ae.comparison import plots
-from wavenet_ae.comparison.criterion import criterion
 from wavenet_ae.comparison.groups import grouped
-from wavenet_ae.plotting.files import save
+from wavenet_ae.comparison.metrics import criterion
+from wavenet_ae.plotting.figures import save
 from wavenet_ae.plotting.style import COLORS
 
 
 def points(axes: Axes) -> dict[str, tuple[float, float]]:
-    """Of what the legend names, where it is."""
+    """Coordinates of the first point of each line that the legend names."""
     return {
         line.get_label(): (line.get_xdata()[0], line.get_ydata()[0])
         for line in axes.lines
@@ -32,7 +32,7 @@ def words(figure) -> list[str]:
     return [text.get_text() for legend in figure.legends for text in legend.get_texts()]
 
 
-def test_rates_and_distortions(tmp_path):
+def test_groups_are_plotted_against_their_rates(tmp_path):
     figure = plot_results(grouped(rows_of(comparison(tmp_path))))
     rates, _ = figure.axes
     assert rates.get_xscale() == "log"
@@ -46,7 +46,7 @@ def test_rates_and_distortions(tmp_path):
     assert sorted(line.get_ydata()[0] for line in hollow) == pytest.approx([2.715, 2.81])
     assert {line.get_xdata()[0] for line in hollow} == {300}
     seeds = [line for line in rates.lines if line.get_alpha() == 0.5]
-    assert [len(line.get_xdata()) for line in seeds] == [2, 2], "of fsq, one has failed"
+    assert [len(line.get_xdata()) for line in seeds] == [2, 2], "a run of fsq has failed"
     low, high = rates.get_xlim()
     assert low < 280 and high > 900
     assert words(figure) == [
@@ -55,7 +55,7 @@ def test_rates_and_distortions(tmp_path):
     ]
 
 
-def test_beside_it_each_by_its_name_lowest_first(tmp_path):
+def test_groups_are_plotted_by_name_lowest_first(tmp_path):
     rates, names = plot_results(grouped(rows_of(comparison(tmp_path)))).axes
     shown = [each.get_text() for each in names.get_xticklabels()]
     assert shown == ["identity", "vae", "vqvae", "fsq"]
@@ -67,7 +67,7 @@ def test_beside_it_each_by_its_name_lowest_first(tmp_path):
     assert [line.get_color() for line in means[1:]] == [looks[x] for x in ("vae", "vqvae", "fsq")]
 
 
-def test_each_series_has_its_own_look(tmp_path):
+def test_each_series_has_its_own_color_and_marker(tmp_path):
     for number in range(9):
         values = config("vqvae", bottleneck={"codebook_size": 2**number})
         rates = {"nominal": 50.0 * number, "unigram": 49.0 * number}
@@ -76,7 +76,7 @@ def test_each_series_has_its_own_look(tmp_path):
     named = [line for line in axes.lines if not line.get_label().startswith("_")]
     looks = {(line.get_color(), line.get_marker()) for line in named}
     assert len(named) == len(looks) == 9
-    assert axes.get_xlim()[0] > 0, "a collapsed codebook, of rate 0, spoils no axis"
+    assert axes.get_xlim()[0] > 0, "a collapsed codebook has rate 0"
 
 
 def test_nll_against_a_number(tmp_path):
@@ -101,7 +101,7 @@ def test_nll_against_words_and_several_settings(tmp_path):
     assert second.get_xscale() == "linear" and second.get_xlabel() == "optimizer.warmup_steps"
 
 
-def test_null_is_a_word_beside_others(tmp_path):
+def test_null_is_a_word_among_words(tmp_path):
     for number, kept in enumerate(["mean", None]):
         write_run(tmp_path / str(number), config(bottleneck={"code_weighting": kept}))
     (axes,) = plot_results(grouped(rows_of(tmp_path))).axes
@@ -109,7 +109,7 @@ def test_null_is_a_word_beside_others(tmp_path):
 
 
 @pytest.mark.parametrize("num_runs", [0, 1])
-def test_without_anything_to_compare_there_is_no_plot(num_runs, tmp_path):
+def test_fewer_than_two_runs_have_no_plot(num_runs, tmp_path):
     for number in range(num_runs):
         write_run(tmp_path / str(number), config())
     assert plot_results(grouped(rows_of(tmp_path))) is None
@@ -122,21 +122,21 @@ def test_runs_without_a_validation_are_not_plotted(tmp_path):
 
 
 @pytest.mark.parametrize("suffix", ["png", "pdf"])
-def test_files(suffix, tmp_path):
+def test_plots_are_written_in_the_format_of_their_suffix(suffix, tmp_path):
     figure = plot_results(grouped(rows_of(comparison(tmp_path / "sweep"))))
     path = save(figure, tmp_path / "out" / f"sweep.{suffix}")
     if suffix == "pdf":
         assert path.read_bytes().startswith(b"%PDF")
     else:
-        picture = np.asarray(Image.open(path).convert("RGB")).astype(int)
-        assert picture.shape[1] >= 1000
+        image = np.asarray(Image.open(path).convert("RGB")).astype(int)
+        assert image.shape[1] >= 1000
         for color in COLORS[1:4]:
             wanted = [int(color[i : i + 2], 16) for i in (1, 3, 5)]
-            assert (abs(picture - wanted).sum(axis=2) < 12).sum() > 50, color
+            assert (abs(image - wanted).sum(axis=2) < 12).sum() > 50, color
     assert [each.name for each in path.parent.iterdir()] == [path.name]
 
 
-def test_values_that_no_finished_run_has_and_values_beyond_all_numbers(tmp_path):
+def test_values_of_failed_runs_and_infinite_values(tmp_path):
     for number, clip in enumerate([None, None, 1e9]):
         values = config(trainer={"gradient_clip_val": clip}, seed=number)
         failed = write_run(tmp_path / "clips" / str(number), values) / "failed.txt"
@@ -150,7 +150,7 @@ def test_values_that_no_finished_run_has_and_values_beyond_all_numbers(tmp_path)
     assert [each.get_text() for each in axes.get_xticklabels()] == ["0.1", "inf"]
 
 
-def test_nlls_that_are_alike_are_written_in_full(tmp_path):
+def test_ticks_of_similar_nlls_are_written_in_full(tmp_path):
     for number, rate in enumerate((0.001, 0.002)):
         values = config(optimizer={"learning_rate": rate})
         write_run(tmp_path / str(number), values, (4.0, 2.74 + 1e-4 * number))
@@ -161,7 +161,7 @@ def test_nlls_that_are_alike_are_written_in_full(tmp_path):
     assert all(2.7 < float(each.get_text()) < 2.8 for each in axes.get_yticklabels())
 
 
-def test_settings_without_a_panel_are_named(tmp_path):
+def test_settings_without_room_are_named_above_the_panels(tmp_path):
     for number in range(2):
         varied = {f"setting_{n}": number + n for n in range(8)}
         write_run(tmp_path / str(number), config(optimizer=varied))

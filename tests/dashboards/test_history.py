@@ -1,4 +1,4 @@
-"""A run folder is read as far as it is written."""
+"""Metrics and histograms of a run that may still be training."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def histogram(step: int, *counts: int, name: str = "codebook/usage") -> str:
     return json.dumps(row) + "\n"
 
 
-def test_each_figure_has_the_steps_that_logged_it(tmp_path):
+def test_each_metric_has_the_steps_at_which_it_was_logged(tmp_path):
     RunFolder(tmp_path).metrics.write_text(METRICS)
     found = read_metrics(RunFolder(tmp_path).metrics)
     assert found["train/nll"][0].tolist() == [10, 20, 30]
@@ -32,7 +32,7 @@ def test_each_figure_has_the_steps_that_logged_it(tmp_path):
     assert "never" not in found
 
 
-def test_a_last_line_that_is_being_written_is_left_out(tmp_path):
+def test_a_last_line_that_is_being_written_is_ignored(tmp_path):
     metrics, histograms = RunFolder(tmp_path).metrics, RunFolder(tmp_path).histograms
     for half in ("39", "39,2", "39,2.5,3.1,1"):
         metrics.write_text(METRICS + half)
@@ -41,7 +41,7 @@ def test_a_last_line_that_is_being_written_is_left_out(tmp_path):
     assert [each.step for each in read_histograms(histograms)["codebook/usage"]] == [10]
 
 
-def test_of_a_step_that_a_resumed_run_repeats_the_last_counts(tmp_path):
+def test_the_last_histogram_counts_for_a_step_that_a_resume_repeats(tmp_path):
     path = RunFolder(tmp_path).histograms
     path.write_text(histogram(9, 1, 2) + histogram(19, 3, 4) + histogram(9, 5, 6))
     found = read_histograms(path)["codebook/usage"]
@@ -49,7 +49,7 @@ def test_of_a_step_that_a_resumed_run_repeats_the_last_counts(tmp_path):
     assert found[0].edges.tolist() == [-0.5, 0.5, 1.5]
 
 
-def test_what_is_no_history_is_named(tmp_path):
+def test_a_file_that_is_not_a_history_is_named(tmp_path):
     RunFolder(tmp_path).metrics.write_text("step,train/nll\n")
     with pytest.raises(UserError, match=r"metrics\.csv holds no metrics yet"):
         read_run(tmp_path, "run")
@@ -62,7 +62,7 @@ def test_what_is_no_history_is_named(tmp_path):
         read_run(tmp_path, "run")
 
 
-def test_a_run_without_histograms_has_none(tmp_path):
+def test_the_file_of_histograms_may_be_missing(tmp_path):
     folder = run_folder(tmp_path / "run")
     assert len(read_run(folder, "run").histograms["codebook/usage"]) == 10
     RunFolder(folder).histograms.unlink()

@@ -1,4 +1,4 @@
-"""Panels bind as plain data and match what runs log."""
+"""Panels are checked as plain data, and match the keys that runs log."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_the_default_panels_bind_in_order():
     assert all(len(each.keys) <= 6 and all(each.keys.values()) for each in panels)
 
 
-def test_a_star_stands_for_any_text_and_numbers_count():
+def test_a_star_stands_for_any_text_and_keys_are_ordered_by_their_numbers():
     logged = ["encoder/layer_10", "encoder/layer_2", "encoder", "train/nll", "x/encoder/layer_1"]
     found = panel(keys={"train/nll": "training", "encoder/*": "of *"}).matches(logged)
     assert list(found.items()) == [
@@ -47,7 +47,7 @@ def test_a_star_stands_for_any_text_and_numbers_count():
     ]
 
 
-def test_a_key_without_words_of_its_own_is_shown_itself():
+def test_a_label_that_would_be_empty_is_the_key():
     found = panel(keys={"codebook/usage*": "*"}).matches(["codebook/usage", "codebook/usage/b_1"])
     assert found == {"codebook/usage": "codebook/usage", "codebook/usage/b_1": "b 1"}
 
@@ -67,7 +67,7 @@ def test_a_key_without_words_of_its_own_is_shown_itself():
         ({"name": "x"}, "panels.nll.name is not known"),
     ],
 )
-def test_what_is_no_panel_is_refused(changes, problem):
+def test_a_wrong_panel_is_refused(changes, problem):
     with pytest.raises(UserError) as refused:
         panel(**changes)
     assert str(refused.value).startswith(problem) and "\n" not in str(refused.value)
@@ -83,7 +83,7 @@ def test_all_problems_are_reported_at_once():
     assert "panels.c is 3, but must be a panel" in text
 
 
-def test_null_leaves_a_panel_out():
+def test_a_panel_that_is_null_is_left_out():
     assert bind_panels({"nll": None}) == []
 
 

@@ -1,4 +1,4 @@
-"""Settings of the dashboard command are checked before anything is drawn."""
+"""Settings of the dashboard command are checked before anything is plotted."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def runs(tmp_path) -> list[str]:
     return [str(tmp_path / "toy" / "A"), str(tmp_path / "toy" / "B")]
 
 
-def test_the_yaml_sets_the_defaults_of_the_program():
+def test_the_yaml_file_has_the_defaults_of_the_class():
     config = yaml.safe_load((ROOT / "conf" / "dashboard.yaml").read_text())
     given = {name: each for name, each in config.items() if name not in ("defaults", "hydra")}
     for name, value in given.items():
@@ -36,7 +36,7 @@ def test_one_run_needs_no_brackets_and_no_label(runs):
     assert settings.destination == Path(runs[0]) / "dashboard"
 
 
-def test_labels(runs, tmp_path):
+def test_labels_are_as_set_else_folder_names_else_paths(runs, tmp_path):
     out = {"out": str(tmp_path / "out")}
     assert check_settings({"runs": runs, **out}).run_labels == ["A", "B"]
     assert check_settings({"runs": runs, "labels": [64, "b"], **out}).run_labels == ["64", "b"]
@@ -81,7 +81,7 @@ def test_a_wrong_setting_is_named(changes, problem, runs, tmp_path):
     assert "\n" not in str(refused.value)
 
 
-def test_a_workspace_belongs_to_a_project(runs, tmp_path):
+def test_a_workspace_needs_an_entity_and_a_project(runs, tmp_path):
     with pytest.raises(UserError, match=r"entity is not set: set entity=\.\.\., the user or team"):
         check_settings({"task": "workspace", "project": "p"})
     named = {"task": "workspace", "entity": "e", "project": "p"}

@@ -1,4 +1,4 @@
-"""The W&B workspace is built without a login, and shows every key of every panel."""
+"""The W&B workspace is built without a login and shows every key of every panel."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def sections(spec: dict) -> list[dict]:
     return spec["spec"]["section"]["panelBankConfig"]["sections"]
 
 
-def test_sections_are_those_of_the_panels(spec):
+def test_the_workspace_has_the_sections_of_the_panels(spec):
     assert (spec["entity"], spec["project"]) == ("team", "speech")
     assert [each["name"] for each in sections(spec)] == section_names(default_panels())
     assert [each["isOpen"] for each in sections(spec)][:2] == [True, False]
@@ -45,7 +45,7 @@ def test_every_key_of_every_panel_is_shown(spec):
     assert not any(re.search(each, "x/codebook/usage") for each in patterns)
 
 
-def test_a_plot_has_the_words_of_its_panel(spec):
+def test_a_plot_has_the_title_and_axes_of_its_panel(spec):
     plots = {
         plot["config"]["chartTitle"]: plot for each in sections(spec) for plot in each["panels"]
     }
@@ -54,10 +54,10 @@ def test_a_plot_has_the_words_of_its_panel(spec):
     assert rates["config"]["yAxisTitle"] == "bits per second"
     assert (rates["config"]["xAxis"], rates["config"]["yAxisMin"]) == ("_step", 0)
     assert plots["Gradient norm of all weights"]["config"]["yLogScale"] is True
-    assert "Usage of the codes" not in plots, "it would look like that over training"
+    assert "Usage of the codes" not in plots, "W&B shows both as the same heatmap"
     assert "Usage of the codes over training" in plots and "KL of each dimension" in plots
 
 
-def test_who_is_offline_has_no_login(monkeypatch):
+def test_there_is_no_login_in_offline_mode(monkeypatch):
     monkeypatch.setenv("WANDB_MODE", "offline")
     assert not has_login()

@@ -1,4 +1,4 @@
-"""`experiment=compare_bottlenecks` and compare.py: one command, one table, one figure."""
+"""`experiment=compare_bottlenecks` and compare.py write a table and a plot."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ PARAMS = yaml.safe_load(EXPERIMENT.read_text())["hydra"]["sweeper"]["params"]
 CONTINUOUS = ("identity", "ae", "vae")
 
 
-def test_it_compares_all_bottlenecks():
+def test_the_experiment_compares_all_bottlenecks():
     there = {path.stem for path in (ROOT / "conf" / "bottleneck").glob("*.yaml")}
     assert set(PARAMS["bottleneck"].split(",")) == there
 
 
 @pytest.mark.parametrize("option", PARAMS["bottleneck"].split(","))
-def test_all_that_have_codes_have_the_same_nominal_rate(option):
+def test_all_bottlenecks_with_codes_have_the_same_nominal_rate(option):
     GlobalHydra.instance().clear()
     with hydra.initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
         overrides = ["run_folder=unused", "name=x", f"bottleneck={option}"]
@@ -54,8 +54,8 @@ def rows(sweep: Path) -> dict[str, dict[str, str]]:
 
 
 @pytest.mark.slow
-def test_a_comparison_with_failures_that_are_mended(cache, tmp_path):
-    """Bottlenecks and seeds from the command line; lfq would never quantize in so few steps."""
+def test_failed_runs_of_a_comparison_are_trained_again_with_a_correct_setting(cache, tmp_path):
+    """Starts a comparison in which lfq fails, as it would never quantize in so few steps."""
     sweep = tmp_path / "sweep"
     command = ["experiment=compare_bottlenecks", *TINY, f"hydra.sweep.dir={sweep}", "seed=1,2"]
     code, output = run("train.py", *command, "bottleneck=ae,lfq", cache=cache)
@@ -64,13 +64,13 @@ def test_a_comparison_with_failures_that_are_mended(cache, tmp_path):
     statuses = [row["status"].split(":")[0] for row in rows(sweep).values()]
     assert statuses == ["finished", "finished", "failed", "failed"]
     assert [row["bottleneck"] for row in rows(sweep).values()] == ["ae", "ae", "lfq", "lfq"]
-    assert "0 of 2" in output, "what never began has its line, too"
+    assert "0 of 2" in output, "runs that never began have a line too"
     before = [(sweep / f"ae-seed-{seed}" / "metrics.csv").read_bytes() for seed in (1, 2)]
 
     code, output = run("train.py", *command, "bottleneck=ae", cache=cache)
     assert code == 1 and "is already at step 24" in output, output
-    mended = ["bottleneck=lfq", "bottleneck.start_after=3"]
-    code, output = run("train.py", *command, *mended, cache=cache)
+    corrected = ["bottleneck=lfq", "bottleneck.start_after=3"]
+    code, output = run("train.py", *command, *corrected, cache=cache)
     assert code == 0, output
     after = [(sweep / f"ae-seed-{seed}" / "metrics.csv").read_bytes() for seed in (1, 2)]
     assert before == after, "trained again"
@@ -78,8 +78,8 @@ def test_a_comparison_with_failures_that_are_mended(cache, tmp_path):
 
 
 @pytest.mark.slow
-def test_sweeps_find_their_own_folders(cache, tmp_path):
-    """Named after what is composed, as a single run's is."""
+def test_sweeps_have_folders_of_their_own(cache, tmp_path):
+    """Checks that the folders of sweeps are named by their configurations, as those of runs are."""
     few = [*TINY, "trainer.max_steps=6", "bottleneck=ae,vae"]
     for option, folder in (("-m", "toy/*"), ("experiment=compare_bottlenecks", "compare*/toy")):
         given = [option, *few, "seed=1"]
@@ -105,7 +105,7 @@ def compare(*arguments: str, folder: Path) -> tuple[int, str, str]:
     return run_apart("compare.py", *arguments, cache=folder, folder=folder)
 
 
-def test_runs_of_several_places_in_one_table(tmp_path):
+def test_runs_in_several_folders_share_a_table(tmp_path):
     first, second = comparison(tmp_path / "first"), comparison(tmp_path / "second")
     runs = f"runs=[{first},{second}/vae-seed-1]"
     code, out, err = compare(runs, "out=plots", "formats=[png,pdf]", folder=tmp_path)
@@ -131,7 +131,7 @@ def test_runs_of_several_places_in_one_table(tmp_path):
         (["runs={sweep}", "+label=x"], r"label is not known"),
     ],
 )
-def test_a_wrong_command(arguments, expected, tmp_path):
+def test_a_wrong_setting_is_named(arguments, expected, tmp_path):
     sweep = comparison(tmp_path / "sweep")
     given = [each.replace("{sweep}", str(sweep)) for each in arguments]
     code, out, err = compare(*given, folder=tmp_path)

@@ -1,4 +1,4 @@
-"""A killed search continues: it ends with as many trials as were requested, none trained twice."""
+"""A search that is killed continues: it trains as many trials as were set, none of them twice."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ def trials_of(sweep: Path) -> list[FrozenTrial]:
     ).get_trials()
 
 
-def drawn_and_told(sweep: Path) -> list[tuple]:
+def outcomes(sweep: Path) -> list[tuple]:
     return [(each.number, each.params, each.values, each.state) for each in trials_of(sweep)]
 
 
 def num_starts(sweep: Path) -> dict[str, int]:
-    """How often training began in each run folder: not where it had already come to its end."""
+    """Returns how often training began in each run folder; finished runs are not started again."""
     files = sweep.glob("*/provenance.jsonl")
     return {file.parent.name: len(file.read_text().splitlines()) for file in files}
 
@@ -65,7 +65,7 @@ def never_killed(cache, tmp_path_factory) -> Path:
 
 
 @pytest.mark.slow
-def test_killed_twice_it_finishes_what_was_asked_for(cache, tmp_path, never_killed):
+def test_a_search_that_is_killed_twice_finishes_its_trials(cache, tmp_path, never_killed):
     sweep = tmp_path / "sweep"
     command = [*SEARCH, f"hydra.sweep.dir={sweep}"]
     process = start("train.py", *command, cache=cache)
@@ -84,7 +84,7 @@ def test_killed_twice_it_finishes_what_was_asked_for(cache, tmp_path, never_kill
     code, output = run("train.py", *command, cache=cache)
     assert code == 0, output
     assert all(each.state.is_finished() for each in trials_of(sweep))
-    assert drawn_and_told(sweep) == drawn_and_told(never_killed), f"killed after {seconds} s"
+    assert outcomes(sweep) == outcomes(never_killed), f"killed after {seconds} s"
     assert sorted(num_starts(sweep)) == [str(number) for number in range(NUM_TRIALS)]
     assert sum(num_starts(sweep).values()) <= NUM_TRIALS + 3, "a kill costs one start at most"
     assert num_starts(sweep)["1"] >= 2
@@ -95,7 +95,7 @@ def test_killed_twice_it_finishes_what_was_asked_for(cache, tmp_path, never_kill
 
 
 @pytest.mark.slow
-def test_diverging_trials_are_failed_ones(never_killed):
+def test_diverging_trials_have_failed(never_killed):
     trials = trials_of(never_killed)
     assert len(trials) == NUM_TRIALS
     failed = [each for each in trials if each.params["optimizer.learning_rate"] == DIVERGES]
@@ -121,7 +121,7 @@ def test_diverging_trials_are_failed_ones(never_killed):
 
 
 @pytest.mark.slow
-def test_the_same_command_trains_nothing_and_more_trials_are_the_difference(cache, never_killed):
+def test_repeating_the_command_trains_only_the_additional_trials(cache, never_killed):
     command = [*SEARCH, f"hydra.sweep.dir={never_killed}"]
     before = num_starts(never_killed)
     code, output = run("train.py", *command, cache=cache)
@@ -134,7 +134,7 @@ def test_the_same_command_trains_nothing_and_more_trials_are_the_difference(cach
 
 
 @pytest.mark.slow
-def test_one_search_at_a_time_and_a_stop_ends_it(cache, tmp_path):
+def test_a_second_search_is_refused_and_a_stop_ends_the_first(cache, tmp_path):
     sweep = tmp_path / "sweep"
     command = [*SEARCH, f"hydra.sweep.dir={sweep}", "trainer.max_steps=20000"]
     process = start("train.py", *command, cache=cache)
@@ -167,7 +167,7 @@ MISTAKES = {
 
 
 @pytest.mark.slow
-def test_mistakes_are_named_before_any_trial(cache, tmp_path):
+def test_wrong_settings_are_named_before_any_trial(cache, tmp_path):
     for name, (arguments, message) in MISTAKES.items():
         sweep = tmp_path / name.replace(" ", "_")
         code, output = run("train.py", *SEARCH, *arguments, f"hydra.sweep.dir={sweep}", cache=cache)

@@ -1,4 +1,4 @@
-"""A run folder as training leaves it, without a training."""
+"""A run folder as training leaves it, written without training."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def default_panels() -> list[Panel]:
 
 
 def run_folder(folder: Path, seed: int = 0, collapse: float = 0.0) -> Path:
-    """Figures of a run whose codes fall out of use where `collapse` is near 1."""
+    """Writes metrics and histograms of a run, whose codebook collapses if `collapse` is near 1."""
     rng = np.random.default_rng(seed)
     folder.mkdir(parents=True)
     with RunFolder(folder).metrics.open("w", newline="") as file:
@@ -99,15 +99,15 @@ def _training(done: float, collapse: float) -> dict[str, float]:
 
 def _validation(done: float, collapse: float) -> dict[str, float]:
     nll = 2.75 + 2.4 * np.exp(-6 * done) + 0.6 * collapse
-    gains = {"shuffled_codes": 1.1, "zeroed_codes": 0.8, "other_speaker": 0.25}
-    figures = {"validation/nll": nll, "validation/bits_per_sample": nll / np.log(2)}
-    for name, gain in gains.items():
-        gain *= done * (1 - collapse * done)
-        figures[f"validation/nll_{name}"] = nll + gain
-        figures[f"validation/nll_increase_{name}"] = gain
-        figures[f"validation/nll_increase_{name}_bits_per_second"] = gain * 8000 / np.log(2)
+    increases = {"shuffled_codes": 1.1, "zeroed_codes": 0.8, "other_speaker": 0.25}
+    metrics = {"validation/nll": nll, "validation/bits_per_sample": nll / np.log(2)}
+    for name, increase in increases.items():
+        increase *= done * (1 - collapse * done)
+        metrics[f"validation/nll_{name}"] = nll + increase
+        metrics[f"validation/nll_increase_{name}"] = increase
+        metrics[f"validation/nll_increase_{name}_bits_per_second"] = increase * 8000 / np.log(2)
     used = 1 - collapse * done
-    return figures | {
+    return metrics | {
         "validation/perplexity": 56 * used,
         "validation/codes_used": used,
         "bitrate/nominal": 300.0,

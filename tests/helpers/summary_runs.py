@@ -1,4 +1,4 @@
-"""Run folders as training leaves them, without a training."""
+"""Run folders as training leaves them, written without training."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 
 import yaml
 
+from wavenet_ae.comparison.differences import option_names, varied_settings
 from wavenet_ae.comparison.groups import Row
-from wavenet_ae.comparison.keys import option_names, varied_settings
-from wavenet_ae.comparison.summary import read_results
+from wavenet_ae.comparison.results import read_results
 from wavenet_ae.runs import RunFolder
 
 CONF = Path(__file__).parents[2] / "conf"
@@ -52,8 +52,10 @@ def write_run(
     rates: dict[str, float] | None = None,
     last_saved: int = NUM_STEPS,
 ) -> Path:
-    """A run with validations at steps 10, 20, ..., each with these bitrates, at 4 times real time
-    up to step 20 and 8 times after it."""
+    """Writes a run with a validation every 10 steps, each with these bitrates.
+
+    It trains at 4 times real time up to step 20, and at 8 times after it.
+    """
     run = RunFolder(folder)
     run.checkpoints.mkdir(parents=True)
     run.step_checkpoint(last_saved).touch()

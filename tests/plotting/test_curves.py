@@ -8,8 +8,8 @@ from PIL import Image
 
 from wavenet_ae.dashboards.history import RunHistory
 from wavenet_ae.plotting.curves import plot_learning_curves
-from wavenet_ae.plotting.files import save
-from wavenet_ae.plotting.usage import UnitUsage, plot_unit_usage
+from wavenet_ae.plotting.figures import save
+from wavenet_ae.plotting.units import UnitUsage, plot_unit_usage
 
 STEPS = np.array([10, 20, 30])
 TRAINING = {"train/nll": (STEPS, np.array([5.5, 4.5, 3.5]))}
@@ -25,13 +25,13 @@ def is_plotted(png) -> bool:
     return pixels.shape[1] > 600 and (pixels < 128).mean() > 0.005
 
 
-def test_learning_curves(tmp_path):
+def test_learning_curves_have_a_panel_for_the_perplexity_if_it_was_logged(tmp_path):
     runs = {"both": {**TRAINING, **VALIDATION}, "training": TRAINING}
     for name, scalars in runs.items():
         figure = plot_learning_curves([RunHistory(name, scalars, {})])
         assert is_plotted(save(figure, tmp_path / f"{name}.png"))
     heights = [Image.open(tmp_path / f"{name}.png").height for name in runs]
-    assert heights[0] > 1.5 * heights[1], "the perplexity stands below, where there is one"
+    assert heights[0] > 1.5 * heights[1], "the perplexity has a panel below"
     assert plot_learning_curves([RunHistory("empty", {}, {})]) is None
 
 
@@ -41,7 +41,7 @@ def test_several_runs_have_a_legend():
     assert [text.get_text() for text in legend.get_texts()] == ["a", "b"]
 
 
-def test_usage_is_sorted_beside_a_uniform_one(tmp_path):
+def test_usage_is_sorted_and_shown_with_uniform_use(tmp_path):
     figure = plot_unit_usage([UnitUsage("codes", np.array([0.2, 0.5, 0.3]), 4)])
     assert is_plotted(save(figure, tmp_path / "usage.png"))
     (axes,) = figure.axes

@@ -1,4 +1,4 @@
-"""Pages say what they show: titles, units, legends, one line for each figure of each run."""
+"""Pages of panels: titles, units, legends, and a line for each metric of each run."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def lines(figure) -> list:
 
 
 def words(figure) -> list[str]:
-    """Of the legends of a page and of its parts."""
+    """Texts of the legends of a page and of its parts."""
     return [
         text.get_text()
         for part in (figure, *figure.subfigs)
@@ -45,7 +45,7 @@ def words(figure) -> list[str]:
     ]
 
 
-def test_lines_of_one_run(healthy):
+def test_a_panel_of_one_run_has_a_line_for_each_key(healthy):
     figure = plot_page([default("nll_by_codes")], [healthy])
     (axes,) = figure.axes
     assert axes.get_title() == "Validation NLL with and without the item's own codes"
@@ -58,23 +58,23 @@ def test_lines_of_one_run(healthy):
     assert figure.get_suptitle() == "healthy"
 
 
-def test_runs_over_each_other_differ_by_color_and_their_keys_by_dashes(healthy, collapsed):
+def test_runs_differ_by_color_and_keys_by_dashes(healthy, collapsed):
     figure = plot_page([default("perplexity")], [healthy, collapsed])
-    drawn = [(line.get_color(), str(line._dash_pattern)) for line in lines(figure)]
-    assert len(set(drawn)) == 6
-    assert [color for color, _ in drawn] == [COLORS[0]] * 3 + [COLORS[1]] * 3
+    styles = [(line.get_color(), str(line._dash_pattern)) for line in lines(figure)]
+    assert len(set(styles)) == 6
+    assert [color for color, _ in styles] == [COLORS[0]] * 3 + [COLORS[1]] * 3
     assert words(figure) == [
         *("healthy", "collapsed", "batch", "recent batches", "validation"),
     ]
 
 
-def test_a_line_alone_is_named_where_others_could_be(healthy):
+def test_a_single_line_is_named_if_its_panel_has_several_keys(healthy):
     alone = RunHistory("alone", {"bottleneck/kl": healthy.scalars["train/nll"]}, {})
     assert words(plot_page([default("raw_losses")], [alone])) == ["KL"]
     assert words(plot_page([default("gradient")], [healthy])) == []
 
 
-def test_limits(healthy):
+def test_limits_of_a_panel(healthy):
     (axes,) = plot_page([default("perplexity")], [healthy]).axes
     highest = max(line.get_ydata().max() for line in axes.lines)
     assert axes.get_ylim()[0] == 0 and axes.get_ylim()[1] > 1.04 * highest
@@ -82,7 +82,7 @@ def test_limits(healthy):
     assert axes.get_ylim() == (0, 1.05)
 
 
-def test_many_points_are_drawn_pale_under_their_means(healthy):
+def test_many_points_are_plotted_pale_below_their_means(healthy):
     panel = default("gradient")
     (axes,) = plot_page([panel], [healthy]).axes
     pale, means = axes.lines
@@ -93,7 +93,7 @@ def test_many_points_are_drawn_pale_under_their_means(healthy):
     assert axes.get_yscale() == "log"
 
 
-def test_use_of_the_codes_is_sorted_beside_a_uniform_use(healthy, collapsed):
+def test_usage_of_the_codes_is_sorted_and_shown_with_uniform_use(healthy, collapsed):
     figure = plot_page([default("usage")], [healthy])
     (axes,) = figure.axes
     heights = axes.patches[0].get_data().values
@@ -106,7 +106,7 @@ def test_use_of_the_codes_is_sorted_beside_a_uniform_use(healthy, collapsed):
     assert words(both)[3].startswith("collapsed, step 4000: 7 of 64 used")
 
 
-def test_a_heatmap_of_each_run_and_codebook(healthy, collapsed):
+def test_each_run_and_codebook_has_its_own_heatmap(healthy, collapsed):
     both = plot_page([default("usage_over_time")], [healthy, collapsed])
     titles = [axes.get_title() for axes in both.axes if axes.get_title()]
     assert titles == [
@@ -119,7 +119,7 @@ def test_a_heatmap_of_each_run_and_codebook(healthy, collapsed):
     assert [each.split(": ")[1] for each in titles if each] == ["codebook 1", "codebook 2"]
 
 
-def test_odd_values_are_drawn_without_a_warning(tmp_path):
+def test_values_that_are_not_finite_are_plotted_without_a_warning(tmp_path):
     steps = np.array([1, 2, 3])
     odd = {
         "train/nll": (steps, np.array([5.0, np.inf, np.nan])),
@@ -131,39 +131,38 @@ def test_odd_values_are_drawn_without_a_warning(tmp_path):
     run = RunHistory("odd", odd, {"codebook/usage": empty, "codebook/age": empty})
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        drawn = plot_dashboard(default_panels(), [run], tmp_path, ["png"], "section")
-    assert [file.stem for file in drawn.files] == ["learning", "codebook", "optimization"]
+        written = plot_dashboard(default_panels(), [run], tmp_path, ["png"], "section")
+    assert [file.stem for file in written.files] == ["learning", "codebook", "optimization"]
 
 
 @pytest.mark.parametrize("suffix", ["png", "jpg", "pdf"])
-def test_a_page_in_each_format(suffix, healthy, tmp_path):
+def test_a_page_is_written_in_each_format(suffix, healthy, tmp_path):
     panels = [default("perplexity"), default("usage"), default("active_units")]
-    drawn = plot_dashboard(panels, [healthy], tmp_path / "new", [suffix], "section")
-    assert drawn.files == [tmp_path / "new" / f"codebook.{suffix}"]
-    assert drawn.left_out == ["active_units"]
+    written = plot_dashboard(panels, [healthy], tmp_path / "new", [suffix], "section")
+    assert written.files == [tmp_path / "new" / f"codebook.{suffix}"]
+    assert written.left_out == ["active_units"]
+    (file,) = written.files
     if suffix == "pdf":
-        assert (
-            drawn.files[0].read_bytes().startswith(b"%PDF") and drawn.files[0].stat().st_size > 5000
-        )
+        assert file.read_bytes().startswith(b"%PDF") and file.stat().st_size > 5000
     else:
-        assert is_drawn(drawn.files[0])
+        assert is_plotted(file)
 
 
-def is_drawn(path) -> bool:
-    picture = np.asarray(Image.open(path).convert("L"))
-    return picture.shape[1] > 600 and (picture < 128).mean() > 0.005
+def is_plotted(path) -> bool:
+    image = np.asarray(Image.open(path).convert("L"))
+    return image.shape[1] > 600 and (image < 128).mean() > 0.005
 
 
-def test_a_file_for_each_panel(healthy, tmp_path):
+def test_each_panel_can_have_its_own_file(healthy, tmp_path):
     panels = [panel for panel in default_panels() if panel.section == "latent use"]
-    drawn = plot_dashboard(panels, [healthy], tmp_path, ["png"], "panel")
-    assert [file.name for file in drawn.files] == [
+    written = plot_dashboard(panels, [healthy], tmp_path, ["png"], "panel")
+    assert [file.name for file in written.files] == [
         *("nll_by_codes.png", "nll_increase.png", "nll_increase_rate.png", "latents.png"),
     ]
 
 
-def test_the_made_up_run_has_all_of_a_codebook(healthy):
-    """Else these tests would draw less than a training logs."""
+def test_the_run_of_these_tests_has_all_metrics_of_a_codebook(healthy):
+    """Checks that these tests plot all that training logs."""
     sections = ("learning", "latent use", "codebook", "encoder", "optimization", "input")
     panels = [panel for panel in default_panels() if panel.section in sections]
     missing = [panel.name for panel in panels if not plotted_keys(panel, [healthy])]

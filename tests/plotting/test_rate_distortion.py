@@ -1,4 +1,4 @@
-"""Rate and distortion: what stands where, and what is left out."""
+"""Plots of rate and distortion: positions, legends, and metrics that are left out."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ def test_a_metric_of_one_model_is_left_out():
     assert plot_rate_distortion([VECTORS, VECTORS], LABELS) is None, "none has a rate"
 
 
-def test_models_are_named_with_their_rates():
+def test_the_legend_names_models_with_their_rates():
     figure = plot_rate_distortion([CODES, VECTORS], LABELS)
     texts = [text.get_text() for text in figure.legends[0].get_texts()]
     assert texts[-2:] == ["codes: 280 bit/s", "vectors: no rate"]
 
 
-def test_a_collapsed_codebook_stands_at_the_edge():
+def test_a_collapsed_codebook_is_plotted_at_the_edge():
     (axes,) = plot_rate_distortion([CODES, COLLAPSED], LABELS).axes
     lines = {line.get_label(): line for line in axes.lines}
     assert lines["collapsed: 0 bit/s"].get_xdata()[0] == pytest.approx(axes.get_xlim()[0])
 
 
-def test_looks_tell_series_apart():
+def test_series_differ_in_their_looks():
     rated = [Series(str(n), [Run({}, used_rate=1.0)]) for n in range(12)]
     assert len({(look.color, look.marker) for look in looks(rated)}) == 12
     unrated = looks([VECTORS, CODES, VECTORS])

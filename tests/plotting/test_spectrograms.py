@@ -1,4 +1,4 @@
-"""Spectrograms: what is where, and on which scale."""
+"""Spectrograms of several recordings have labels and share one scale."""
 
 from __future__ import annotations
 
@@ -19,4 +19,4 @@ def test_both_spectrograms_have_labels_and_one_scale():
     assert peaks == pytest.approx([0, -40], abs=0.2)
     assert loud.images[0].get_clim() == quiet.images[0].get_clim() == (-70, 0)
     rows = np.asarray(loud.images[0].get_array()).mean(axis=1)
-    assert rows.argmax() * 4 / (len(rows) - 1) == pytest.approx(1, abs=0.04), "1 kHz is at 1"
+    assert rows.argmax() * 4 / (len(rows) - 1) == pytest.approx(1, abs=0.04), "the tone is at 1 kHz"

@@ -1,4 +1,4 @@
-"""Options of hydra/launcher: published launchers, with settings that suit training."""
+"""Options of hydra/launcher, which configure published launchers for training."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def test_a_search_gives_the_launcher_as_many_trials_as_it_takes(sweep, overrides
     assert settings.mode.name == "MULTIRUN" and settings.sweep.dir == f"outputs/sweeps/{sweep}"
 
 
-def test_a_slurm_job_is_warned_in_time_and_may_be_queued_again(tmp_path, monkeypatch):
-    """What submitit makes of it: the file for sbatch."""
+def test_a_slurm_job_gets_a_signal_before_its_time_limit_and_is_queued_again(tmp_path, monkeypatch):
+    """Checks the file that submitit writes for sbatch."""
     (tmp_path / "srun").write_text("")
     (tmp_path / "srun").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")

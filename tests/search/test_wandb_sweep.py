@@ -16,13 +16,13 @@ CONF = Path(__file__).parents[2] / "conf"
 SWEEP = yaml.safe_load((CONF / "wandb_sweep.yaml").read_text())
 
 
-def drawn(parameter: dict) -> object:
+def first_value(parameter: dict) -> object:
     return parameter["values"][0] if "values" in parameter else parameter["min"]
 
 
 def rendered() -> list[str]:
-    """The command that W&B's agent starts, put together by its own code."""
-    values = {key: {"value": drawn(each)} for key, each in SWEEP["parameters"].items()}
+    """Returns the command that W&B's agent starts, built by the code of W&B."""
+    values = {key: {"value": first_value(each)} for key, each in SWEEP["parameters"].items()}
     made = create_sweep_command_args({"args": values})
     made |= {"env": ["/usr/bin/env"], "interpreter": ["python"], "program": [SWEEP["program"]]}
     command: list[str] = []
@@ -51,9 +51,9 @@ def test_the_agents_command_composes(monkeypatch):
     for key, parameter in SWEEP["parameters"].items():
         group, _, name = key.partition(".")
         if name:
-            assert values[group][name] == drawn(parameter)
+            assert values[group][name] == first_value(parameter)
     assert values["bottleneck"]["_target_"].endswith("VQVAE") and "wandb" in str(values["logger"])
 
 
-def test_what_it_looks_at_is_logged():
+def test_the_metric_of_the_sweep_is_one_that_runs_log():
     assert SWEEP["metric"] == {"name": "validation/nll", "goal": "minimize"}

@@ -24,7 +24,7 @@ def run(config: dict[str, Any]) -> None:
     settings = check_compare_settings(config)
     from wavenet_ae.comparison.evaluations import find_evaluations
     from wavenet_ae.comparison.report import report
-    from wavenet_ae.comparison.summary import read_result
+    from wavenet_ae.comparison.results import read_result
 
     folders = settings.named_folders()
     found = find_evaluations(folders.values(), map(Path, settings.evaluations))

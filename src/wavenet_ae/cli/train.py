@@ -68,8 +68,7 @@ def run(config: dict[str, Any], hold: Hold = sole_run) -> float:
 
 def run_of_sweep(config: DictConfig, folder: Path) -> float:
     """Trains one run of several: where it fails its folder says why, and the others continue."""
-    from wavenet_ae.search.locks import run_in_turn
-    from wavenet_ae.search.placement import require_one_device
+    from wavenet_ae.search.sweep_runs import require_one_device, run_in_turn
     from wavenet_ae.training.logging.files import log_to
 
     def work() -> float:

@@ -17,7 +17,7 @@ from omegaconf import DictConfig
 from wavenet_ae.exits import guarded
 
 if TYPE_CHECKING:
-    from wavenet_ae.comparison.summary import RunResult
+    from wavenet_ae.comparison.results import RunResult
 
 GRID = "BasicSweeper"  # the class that runs a grid; of a search, some trials may fail
 LONGEST_REASON = 160  # characters
@@ -52,7 +52,7 @@ def conf_folder(config: DictConfig) -> Path | None:
 
 def _summarized(folder: Path, conf: Path | None) -> list[RunResult]:
     from wavenet_ae.comparison.report import report
-    from wavenet_ae.comparison.summary import read_results
+    from wavenet_ae.comparison.results import read_results
 
     results = read_results(folder)
     if results:

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from wavenet_ae.comparison.columns import EVALUATION
-from wavenet_ae.comparison.summary import RunResult
+from wavenet_ae.comparison.metrics import EVALUATION
+from wavenet_ae.comparison.results import RunResult
 from wavenet_ae.errors import UserError
 from wavenet_ae.evaluation.headlines import headlines
 from wavenet_ae.evaluation.results import FILE, EvaluationResult

@@ -8,16 +8,13 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from wavenet_ae.comparison.columns import NOMINAL_RATE, USED_RATE
-from wavenet_ae.comparison.criterion import order
-from wavenet_ae.comparison.groups import Group
-from wavenet_ae.comparison.keys import SEED, in_words
-from wavenet_ae.comparison.paired import best_first
+from wavenet_ae.comparison.differences import SEED, in_words
+from wavenet_ae.comparison.groups import Group, best_first
+from wavenet_ae.comparison.metrics import NOMINAL_RATE, USED_RATE, order
 from wavenet_ae.objectives import Criterion
-from wavenet_ae.plotting.by_name import plot_by_name
+from wavenet_ae.plotting.by_setting import VariedSetting, plot_by_setting
 from wavenet_ae.plotting.rate_distortion import plot_rate_distortion_and_names
-from wavenet_ae.plotting.series import Run, Series
-from wavenet_ae.plotting.settings import VariedSetting, plot_by_setting
+from wavenet_ae.plotting.series import Run, Series, plot_by_name
 from wavenet_ae.plotting.style import MARKERS
 
 MAX_SERIES = len(MARKERS)
@@ -28,8 +25,8 @@ def plot_results(groups: Sequence[Group], criterion: Criterion) -> Figure | None
     """Plots the criterion of the finished runs.
 
     Where bottlenecks or nominal rates differ, up to `MAX_SERIES` groups share axes of rate and
-    distortion; where each group has a name of its own, it stands above that; else there is a panel
-    for each varied setting.
+    distortion.  Otherwise groups are plotted by name if each has a name of its own, and by each
+    varied setting if not.
 
     Returns:
         The figure, or None if nothing was varied, or nothing measured.
@@ -48,7 +45,7 @@ def plot_results(groups: Sequence[Group], criterion: Criterion) -> Figure | None
 
 
 def has_rates(groups: Sequence[Group]) -> bool:
-    """Returns whether rates tell the groups apart."""
+    """Returns whether the groups differ in their rates."""
     finished = [each.metrics for group in groups for each in group.finished]
     is_varied = any("bottleneck" in group.settings for group in groups)
     return any(USED_RATE in each for each in finished) and (
@@ -70,7 +67,7 @@ def as_series(group: Group) -> Series:
 def varied(groups: Sequence[Group], metric: str) -> list[VariedSetting]:
     """Returns each varied setting with the values of all runs that have a metric.
 
-    The rate that is used comes last, where rates tell the groups apart.
+    The rate that is used comes last, if the groups differ in their rates.
     """
     runs = [
         (row.settings, row.result.metrics)

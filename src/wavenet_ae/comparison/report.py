@@ -7,17 +7,20 @@ from pathlib import Path
 
 from rich.console import Console
 
-from wavenet_ae.comparison.columns import CRITERION, EVALUATION
-from wavenet_ae.comparison.comparable import speech_warnings, warnings
-from wavenet_ae.comparison.criterion import criterion
+from wavenet_ae.comparison.differences import (
+    option_names,
+    sample_warnings,
+    speech_warnings,
+    varied_settings,
+)
 from wavenet_ae.comparison.groups import Row, grouped
-from wavenet_ae.comparison.keys import option_names, varied_settings
+from wavenet_ae.comparison.metrics import CRITERION, EVALUATION, criterion
 from wavenet_ae.comparison.plots import plot_results
-from wavenet_ae.comparison.summary import FAILURE, RunResult
+from wavenet_ae.comparison.results import FAILURE, RunResult
 from wavenet_ae.comparison.table import WIDTH, console_table, write_csv
 from wavenet_ae.errors import UserError, nearest
 from wavenet_ae.objectives import Criterion
-from wavenet_ae.plotting.files import save
+from wavenet_ae.plotting.figures import save
 
 
 def report(
@@ -36,7 +39,7 @@ def report(
         conf: Folder of the configuration's groups, whose options give parts their names.
         name: Stem of the files.
         formats: Suffixes of the plots.
-        columns: Metrics of the printed table; nothing stands for those of `columns.DEFAULT`.
+        columns: Metrics of the printed table; empty for those of `metrics.DEFAULT`.
 
     Raises:
         UserError: If no run has a column.
@@ -84,7 +87,7 @@ def common_criterion(results: Sequence[RunResult]) -> Criterion:
 
 def _remarks(results: Sequence[RunResult]) -> Iterator[str]:
     configs = [each.config for each in results if each.config]
-    yield from warnings(configs)
+    yield from sample_warnings(configs)
     metrics = list(dict.fromkeys(criterion(each).metric for each in configs))
     if len(metrics) > 1:
         yield f"runs have different criteria, {' and '.join(metrics)}: the first is compared"

@@ -9,9 +9,8 @@ from os.path import commonpath
 from pathlib import Path
 from typing import Any, Literal
 
-from wavenet_ae.comparison.folders import runs_in
 from wavenet_ae.errors import nearest
-from wavenet_ae.runs import RunFolder
+from wavenet_ae.runs import RunFolder, runs_in
 from wavenet_ae.schema import binding_problems, require_none
 
 LISTS = ("runs", "formats", "evaluations", "columns")  # of which one may be given without brackets
@@ -62,8 +61,8 @@ def _problems(settings: CompareSettings) -> Iterator[str]:
     for folder in map(Path, settings.runs):
         if not folder.is_dir():
             beside = [each.name for each in folder.parent.glob("*/")]
-            remedy = nearest(folder.name, beside)
-            yield f"runs has {str(folder)!r}, but there is no such folder.{remedy}"
+            similar = nearest(folder.name, beside)
+            yield f"runs has {str(folder)!r}, but there is no such folder.{similar}"
         elif not RunFolder(folder).has_begun() and not runs_in(folder):
             yield f"runs has {str(folder)!r}, which is no folder of a run or of a sweep's runs"
     times = Counter(settings.run_folders())

@@ -12,11 +12,9 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from wavenet_ae.comparison.columns import EXPLAINED, Column, chosen, column, words
-from wavenet_ae.comparison.criterion import cost
-from wavenet_ae.comparison.groups import Group, Row, grouped
-from wavenet_ae.comparison.keys import in_words, short_names
-from wavenet_ae.comparison.paired import behind_the_best, best_first
+from wavenet_ae.comparison.differences import in_words, short_names
+from wavenet_ae.comparison.groups import Group, Row, behind_the_best, best_first, grouped
+from wavenet_ae.comparison.metrics import EXPLAINED, Column, chosen, column, cost, words
 from wavenet_ae.objectives import Criterion
 from wavenet_ae.storage import write_bytes
 
@@ -55,8 +53,8 @@ def console_table(
         rows: The runs.
         title: The title of the table.
         criterion: The metric by which they are compared.
-        asked: Metrics in columns, all of which are shown; nothing stands for the usual ones, of
-            which those are shown that have room.
+        asked: Metrics in columns, all of which are shown; empty for the usual ones, as
+            many as have room.
     """
     groups = grouped(rows)
     there = {name for row in rows for name in row.result.metrics}

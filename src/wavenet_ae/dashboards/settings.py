@@ -21,7 +21,7 @@ READ_BY = {
 
 @dataclass(frozen=True)
 class DashboardSettings:
-    """DashboardSettings of the command, documented in conf/dashboard.yaml."""
+    """Settings of the command, documented in conf/dashboard.yaml."""
 
     task: Literal["plots", "workspace"] = "plots"
     sections: Sequence[str] = ()
@@ -63,13 +63,13 @@ def check_settings(config: Mapping[str, Any]) -> DashboardSettings:
 
 
 def _listed(value: Any) -> list[Any]:
-    """Value as a list: `runs=A` means `runs=[A]`, and a label such as 512 is a text."""
+    """Returns a value as a list: `runs=A` means `runs=[A]`, and a label such as 512 is a text."""
     items = value if isinstance(value, list) else [] if value is None else [value]
     return [str(each) if isinstance(each, int | float) else each for each in items]
 
 
 def _unread(settings: DashboardSettings) -> Iterator[str]:
-    """DashboardSettings that the task would ignore."""
+    """Yields a problem for each setting that the task would ignore."""
     defaults = DashboardSettings()
     for task, names in READ_BY.items():
         for name in names if task != settings.task else ():
@@ -111,8 +111,8 @@ def _plot_problems(settings: DashboardSettings) -> Iterator[str]:
 
 def _run_problems(folder: Path) -> Iterator[str]:
     if not folder.is_dir():
-        remedy = nearest(folder.name, _runs_in(folder.parent))
-        yield f"runs has {str(folder)!r}, but there is no such folder.{remedy}"
+        similar = nearest(folder.name, _runs_in(folder.parent))
+        yield f"runs has {str(folder)!r}, but there is no such folder.{similar}"
     elif not RunFolder(folder).metrics.is_file():
         below = _runs_in(folder)
         found = f"  Run folders in it: {', '.join(below[-3:])}" if below else ""

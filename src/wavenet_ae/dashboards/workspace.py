@@ -42,13 +42,13 @@ def build_workspace(panels: Sequence[Panel], entity: str, project: str) -> works
 
 
 def _without_twins(panels: Sequence[Panel]) -> list[Panel]:
-    """Panels without bars of a histogram that is also a heatmap, because W&B draws both alike."""
+    """Returns the panels without bars of histograms that have a heatmap: W&B shows both alike."""
     heatmaps = [set(panel.keys) for panel in panels if panel.kind == "heatmap"]
     return [panel for panel in panels if panel.kind != "bars" or set(panel.keys) not in heatmaps]
 
 
 def _plot(panel: Panel) -> reports.LinePlot:
-    """Line plot of a panel; W&B draws histograms in it as a heatmap over steps."""
+    """Returns the line plot of a panel, in which W&B shows histograms as a heatmap over steps."""
     is_lines = panel.kind == "lines"
     has_globs = any("*" in key for key in panel.keys)
     return reports.LinePlot(

@@ -20,8 +20,8 @@ from wavenet_ae.metrics.units import UnitQuality, joint_quality
 from wavenet_ae.models import CodeModel
 from wavenet_ae.objectives import NLL
 from wavenet_ae.plotting.curves import plot_learning_curves
-from wavenet_ae.plotting.files import save
-from wavenet_ae.plotting.usage import UnitUsage, plot_unit_usage
+from wavenet_ae.plotting.figures import save
+from wavenet_ae.plotting.units import UnitUsage, plot_unit_usage
 from wavenet_ae.progress import Progress
 from wavenet_ae.runs import RunFolder
 from wavenet_ae.threads import AdaptedTorch

@@ -20,8 +20,9 @@ from matplotlib.colors import hsv_to_rgb
 from matplotlib.figure import Figure
 
 from wavenet_ae.metrics.distances import HOP_SECONDS
+from wavenet_ae.plotting.figures import PAGE_INCHES, page_figure
 from wavenet_ae.plotting.spectrograms import FIRST_SECONDS, RANGE_DECIBELS, decibels
-from wavenet_ae.plotting.style import PAGE_INCHES, PAGE_STYLE, page_figure, shortened
+from wavenet_ae.plotting.style import PAGE_STYLE, shortened
 
 LINE_SECONDS = 1.0  # in which a unit of 20 ms has room for its number, upright
 BAND_INCHES, SPECTROGRAM_INCHES, MARGIN_INCHES = 0.22, 0.95, 0.42

@@ -10,13 +10,9 @@ from matplotlib.figure import Figure
 from wavenet_ae.dashboards.history import RunHistory
 from wavenet_ae.dashboards.panels import Panel
 from wavenet_ae.objectives import NLL
+from wavenet_ae.plotting.figures import add_legend, legend_inches, page_figure
 from wavenet_ae.plotting.panels import plot_panel, plotted_keys, run_handles
-from wavenet_ae.plotting.style import (
-    PAGE_STYLE,
-    add_legend,
-    legend_inches,
-    page_figure,
-)
+from wavenet_ae.plotting.style import PAGE_STYLE
 
 PANEL_INCHES = 3.4
 LEARNING_CURVES = (
@@ -70,7 +66,7 @@ def plot_learning_curves(runs: Sequence[RunHistory]) -> Figure | None:
 
 
 def _align_steps(figure: Figure) -> None:
-    """Gives all panels the same steps, so that what happens at once stands at one place."""
+    """Gives all panels the same steps, so that equal steps are below each other."""
     last = max(axes.get_xlim()[1] for axes in figure.axes)
     for axes in figure.axes:
         axes.set_xlim(0, last)

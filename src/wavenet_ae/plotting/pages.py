@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from wavenet_ae.dashboards.history import RunHistory
 from wavenet_ae.dashboards.panels import Panel, section_names
-from wavenet_ae.plotting.files import save
+from wavenet_ae.plotting.figures import save
 from wavenet_ae.plotting.panels import plot_panel, plotted_keys, run_handles
 from wavenet_ae.plotting.style import DOTS_PER_INCH, FONT_SIZES
 

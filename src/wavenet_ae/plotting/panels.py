@@ -15,7 +15,7 @@ from matplotlib.patches import StepPatch
 from wavenet_ae.dashboards.history import Histogram, RunHistory
 from wavenet_ae.dashboards.panels import Panel
 from wavenet_ae.plotting.style import COLORS, DASHES, FEW_POINTS, GRAY, cycle
-from wavenet_ae.plotting.usage import UNIFORM
+from wavenet_ae.plotting.units import UNIFORM
 
 MANY = 200  # points, from which on a line is of means, before the pale points themselves
 NUM_MEANS = 100

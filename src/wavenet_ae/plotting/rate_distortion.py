@@ -11,22 +11,19 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from wavenet_ae.plotting.axes import set_log_x, write_numbers_in_full
-from wavenet_ae.plotting.by_name import plot_names
-from wavenet_ae.plotting.series import Look, Series, looks
+from wavenet_ae.plotting.figures import add_legend, legend_inches, page_figure
+from wavenet_ae.plotting.series import MEAN_SIZE, RUN_SIZE, Look, Series, looks, plot_names
 from wavenet_ae.plotting.style import (
     DOTS_PER_INCH,
     FONT_SIZES,
     GRAY,
     PAGE_STYLE,
-    add_legend,
-    legend_inches,
-    page_figure,
+    set_log_x,
+    write_numbers_in_full,
 )
 
 WIDE_INCHES = (9.6, 5.4)
 PANEL_INCHES = 2.4
-MEAN_SIZE, RUN_SIZE = 7, 3.5  # of markers, in points
 RATE_LABEL = "bits per second"
 
 
@@ -61,7 +58,7 @@ def plot_rate_distortion(series: Sequence[Series], metrics: Mapping[str, str]) -
 def plot_rate_distortion_and_names(
     series: Sequence[Series], metric: str, label: str, order: str
 ) -> Figure:
-    """Plots a metric against the bitrate, and beside it for each series by its name.
+    """Plots a metric against the bitrate, and next to it for each series by its name.
 
     Args:
         series: The series in the order in which the right part names them.
@@ -132,7 +129,7 @@ def _plot_level(axes: Axes, series: Series, metric: str, look: Look, low: float)
 def _plot_point(axes: Axes, series: Series, metric: str, look: Look, low: float) -> Line2D:
     """Plots the mean at the rate that is used, hollow at the nominal rate, and each run small.
 
-    A collapsed codebook, whose rate is 0, stands at the left edge.
+    A collapsed codebook, whose rate is 0, is plotted at the left edge.
     """
     points = [(max(rate, low), value) for rate, value in series.points(metric)]
     rate, value = max(mean(rate for rate, _ in points), low), mean(series.values(metric))

@@ -1,4 +1,4 @@
-"""Colors, dashes, markers, fonts and sizes that all plots share."""
+"""Colors, markers, fonts and axes that all plots share."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.ticker import LogLocator, MaxNLocator
 
-matplotlib.use("Agg")  # no display is needed, nor asked for
-from matplotlib.figure import Figure
+matplotlib.use("Agg")  # no display is needed
 
-# Okabe and Ito's palette, which color-blind readers tell apart, without its yellow.
+# Okabe and Ito's palette, which color-blind readers can distinguish, without its yellow.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 GRAY = "0.45"
 DASHES: tuple[Any, ...] = (
@@ -39,8 +41,7 @@ PAGE_STYLE: Any = {
     **dict.fromkeys(("figure.facecolor", "axes.facecolor", "savefig.facecolor"), "white"),
     "text.parse_math": False,
 }
-PAGE_INCHES = 5.2  # width of a plot in a page, which leaves its texts legible on a phone
-LEGEND_CHARACTERS = 72  # that a line of a legend of this width has room for
+MAX_CHARACTERS = 40  # of all names below an axis together, up to which they are written level
 
 Item = TypeVar("Item")
 
@@ -56,31 +57,37 @@ def line_style(index: int) -> dict[str, Any]:
     return {"color": COLORS[color], "linestyle": cycle(DASHES, rounds)}
 
 
-def page_figure(height_inches: float) -> Figure:
-    """Creates an empty figure for a page.
-
-    Args:
-        height_inches: Its height; its width is `PAGE_INCHES`.
-    """
-    size = (PAGE_INCHES, height_inches)
-    return Figure(figsize=size, layout="constrained", dpi=DOTS_PER_INCH)
-
-
-def add_legend(figure: Figure, handles: Sequence[Any]) -> None:
-    """Adds a legend below all, in as many columns as have room."""
-    widest = max(len(str(handle.get_label())) for handle in handles)
-    num_columns = max(1, min(4, len(handles), LEGEND_CHARACTERS // (widest + 8)))
-    figure.legend(handles=handles, loc="outside lower center", ncols=num_columns, handlelength=3)
-
-
-def legend_inches(num_lines: int) -> float:
-    """Returns the height of a legend of so many lines."""
-    return 0.15 + 0.17 * num_lines
-
-
 def shortened(text: str, max_characters: int) -> str:
     """Cuts a text that is too long in its middle: names often differ in their ends."""
     if len(text) <= max_characters:
         return text
     end = (max_characters - 1) // 2
     return f"{text[: max_characters - 1 - end]}…{text[len(text) - end :]}"
+
+
+def set_names(axes: Axes, names: Sequence[str]) -> None:
+    """Writes names below 0, 1, ..., slanted where they would touch."""
+    is_long = max(map(len, names)) * len(names) > MAX_CHARACTERS
+    slanted: dict[str, Any] = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"}
+    axes.set_xticks(range(len(names)), names, **(slanted if is_long else {}))
+    axes.set_xlim(-0.6, len(names) - 0.4)
+
+
+def write_numbers_in_full(axes: Axes) -> None:
+    """Writes 2.7412 on the y axis, also where all numbers are alike, and not 12 of 1e-4 + 2.74."""
+    axes.ticklabel_format(axis="y", style="plain", useOffset=False)
+
+
+def set_log_x(axes: Axes, low: float, high: float) -> None:
+    """Makes the x axis logarithmic from `low` to `high`, which are above 0."""
+    axes.set_xscale("log", nonpositive="clip")
+    axes.set_xlim(low, high)
+    number_log_axis(axes.xaxis, low, high)
+
+
+def number_log_axis(axis: Axis, low: float, high: float) -> None:
+    """Writes plain numbers where they have room on a logarithmic axis from `low` to `high`."""
+    steps = (1.0,) if high > 100 * low else (1.0, 2.0, 5.0)
+    axis.set_major_locator(MaxNLocator(5) if high < 5 * low else LogLocator(subs=steps))
+    axis.set_major_formatter("{x:g}")
+    axis.set_minor_formatter("")

@@ -20,11 +20,9 @@ from optuna.trial import Trial
 from wavenet_ae.config import check, plain
 from wavenet_ae.errors import UserError
 from wavenet_ae.runs import RunFolder
-from wavenet_ae.search.locks import sole_search
-from wavenet_ae.search.placement import require_one_device
-from wavenet_ae.search.settings import check_search_settings
-from wavenet_ae.search.space import Space, parse_space
+from wavenet_ae.search.settings import Space, check_search_settings, parse_space
 from wavenet_ae.search.study import Outcome, Trials, open_trials
+from wavenet_ae.search.sweep_runs import require_one_device, sole_search
 from wavenet_ae.storage import write_bytes
 from wavenet_ae.training.logging.files import log_to
 from wavenet_ae.training.preflight import check_sizes
@@ -79,7 +77,7 @@ def _container(value: Any) -> Any:
 def _checked(
     context: HydraContext, config: DictConfig, overrides: list[str], folder: Path
 ) -> dict[str, Any]:
-    """Plain configuration of a trial, after the checks that training makes of it."""
+    """Returns the plain configuration of a trial, checked as training checks it."""
     composed = context.config_loader.load_sweep_config(config, overrides)
     before = HydraConfig.instance().cfg
     try:

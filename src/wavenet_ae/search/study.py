@@ -23,9 +23,8 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 from wavenet_ae.errors import UserError
 from wavenet_ae.objectives import criterion_of
 from wavenet_ae.randomness import keyed_seed
-from wavenet_ae.resume import changes
-from wavenet_ae.search.settings import SearchSettings
-from wavenet_ae.search.space import Space
+from wavenet_ae.resume import changes, values_by_key
+from wavenet_ae.search.settings import SearchSettings, Space
 from wavenet_ae.storage import atomic_path, remove_unfinished
 
 FILE = "search.db"
@@ -93,13 +92,13 @@ class Trials:
         return self._with_values(Trial(self.study, left._trial_id))
 
     def _seed_sampler(self, number: int) -> None:
-        """Key the sampler by the trial's number: a continued search repeats and skips nothing."""
+        """Keys the sampler by the trial's number: a continued search repeats and skips nothing."""
         seed = keyed_seed(self.settings.seed, "search", number) % 2**32
         is_parallel = self.settings.num_parallel > 1
         self.study.sampler = optuna.samplers.TPESampler(seed=seed, constant_liar=is_parallel)
 
     def _with_values(self, trial: Trial) -> Trial:
-        """Suggest a value for every key; values that are on disk already stay."""
+        """Suggests a value for every key; values that are on disk already stay."""
         for key, distribution in self.space.searched.items():
             _suggest(trial, key, distribution)
         return trial
@@ -167,7 +166,7 @@ def _require_no_runs(folder: Path) -> None:
 
 
 def _differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
-    """Texts `key: value then, value now` for everything that makes it another search."""
+    """Yields `key: value then, value now` for everything that makes it a different search."""
     keys = list(dict.fromkeys([*then["space"], *now["space"]]))
     other = [key for key in keys if then["space"].get(key) != now["space"].get(key)]
     for key in other:
@@ -175,15 +174,11 @@ def _differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[st
         yield f"{key}: {written[0]} then, {written[1]} now"
     if not other:  # otherwise the reference would name a changed range once more
         yield from changes(then["reference"], now["reference"])
+        references = [values_by_key(each["reference"]) for each in (then, now)]
         for key in COMPARED:
-            before, after = (_value(each["reference"], key) for each in (then, now))
+            before, after = (each.get(key) for each in references)
             if before != after:
                 yield f"{key}: {before!r} then, {after!r} now"
-
-
-def _value(config: Mapping[str, Any], key: str) -> Any:
-    group, _, name = key.partition(".")
-    return config[group].get(name)
 
 
 def _suggest(trial: Trial, key: str, distribution: BaseDistribution) -> None:

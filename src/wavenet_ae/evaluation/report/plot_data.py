@@ -15,8 +15,8 @@ from wavenet_ae.evaluation.headlines import headlines
 from wavenet_ae.evaluation.report.words import cell_words
 from wavenet_ae.evaluation.results import EvaluationResult, ResultTable
 from wavenet_ae.plotting.alignment import Alignment, Band, Interval
-from wavenet_ae.plotting.labels import LabelShares, label_shares
 from wavenet_ae.plotting.series import Run, Series
+from wavenet_ae.plotting.units import LabelShares, label_shares
 
 # Distortions among the headlines, as axes name them.
 METRIC_LABELS = {

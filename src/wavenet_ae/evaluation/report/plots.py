@@ -16,12 +16,18 @@ from wavenet_ae.evaluation.report.plot_data import (
 from wavenet_ae.evaluation.results import EvaluationResult
 from wavenet_ae.plotting.alignment import plot_alignment
 from wavenet_ae.plotting.curves import plot_learning_curves
-from wavenet_ae.plotting.files import svg_element
-from wavenet_ae.plotting.labels import MAX_LABELS, MAX_UNITS, LabelShares, plot_label_shares
+from wavenet_ae.plotting.figures import svg_element
 from wavenet_ae.plotting.rate_distortion import plot_rate_distortion
 from wavenet_ae.plotting.spectrograms import RANGE_DECIBELS
 from wavenet_ae.plotting.style import COLORS
-from wavenet_ae.plotting.usage import UnitUsage, plot_unit_usage
+from wavenet_ae.plotting.units import (
+    MAX_LABELS,
+    MAX_UNITS,
+    LabelShares,
+    UnitUsage,
+    plot_label_shares,
+    plot_unit_usage,
+)
 from wavenet_ae.runs import RunFolder
 
 

@@ -21,7 +21,7 @@ from wavenet_ae.errors import UserError, nearest
 from wavenet_ae.models import CodeModel, GenerativeModel
 from wavenet_ae.models.roles import Conditioning
 from wavenet_ae.models.utterance import synthesize
-from wavenet_ae.plotting.files import save
+from wavenet_ae.plotting.figures import save
 from wavenet_ae.plotting.spectrograms import plot_spectrograms
 from wavenet_ae.runs import RunFolder
 from wavenet_ae.schema import NonNegative, Positive, PositiveFraction, PositiveNumber

@@ -11,8 +11,14 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from wavenet_ae.plotting.axes import set_log_x, set_names, write_numbers_in_full
-from wavenet_ae.plotting.style import COLORS, DOTS_PER_INCH, FONT_SIZES
+from wavenet_ae.plotting.style import (
+    COLORS,
+    DOTS_PER_INCH,
+    FONT_SIZES,
+    set_log_x,
+    set_names,
+    write_numbers_in_full,
+)
 
 MAX_PANELS = 6
 PANEL_INCHES = (4.4, 3.6)
@@ -73,7 +79,7 @@ def _plot_setting(axes: Axes, setting: VariedSetting) -> None:
 
 
 def _place(axes: Axes, values: Sequence[float] | Sequence[str]) -> list[float]:
-    """Returns where each value stands on the x axis, which it labels or scales."""
+    """Returns the position of each value on the x axis, which it labels or scales."""
     if any(isinstance(value, str) for value in values):
         names = [str(value) for value in dict.fromkeys(values)]
         set_names(axes, names)

@@ -1,4 +1,4 @@
-"""How a sweep ends: by its table, and with exit code 1 where runs of a grid have failed."""
+"""A sweep ends with its table, and with exit code 1 if runs of a grid have failed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def end(folder: Path, sweeper: str = GRID) -> None:
     SweepSummary().on_multirun_end(config=OmegaConf.create({"hydra": hydra}))
 
 
-def test_a_grid_with_a_failed_run(tmp_path, capsys):
+def test_a_grid_with_a_failed_run_fails(tmp_path, capsys):
     with pytest.raises(SystemExit) as ended:
         end(comparison(tmp_path))
     assert ended.value.code == "1 of 8 runs failed: fsq-seed-2 (the loss is nan)"
@@ -37,13 +37,13 @@ def test_a_grid_with_a_failed_run(tmp_path, capsys):
         assert (tmp_path / name).stat().st_size > 500, name
 
 
-def test_a_search_may_have_failed_trials(tmp_path, capsys):
+def test_a_search_with_a_failed_trial_succeeds(tmp_path, capsys):
     end(comparison(tmp_path), sweeper="wavenet_ae.search.search.Search")
     shown = capsys.readouterr().out
     assert "8 runs, 1 of them failed" in shown and "1 of 2" in shown
 
 
-def test_a_sweep_without_runs_and_with_one(tmp_path, capsys):
+def test_a_sweep_without_runs_and_a_sweep_of_one_run(tmp_path, capsys):
     end(tmp_path / "none")
     assert not (tmp_path / "none").exists()
     write_run(tmp_path / "one" / "0", config())
@@ -53,7 +53,7 @@ def test_a_sweep_without_runs_and_with_one(tmp_path, capsys):
 
 
 @pytest.mark.parametrize("sweeper", [GRID, "wavenet_ae.search.search.Search"])
-def test_all_runs_failed(sweeper, tmp_path):
+def test_a_sweep_whose_runs_all_failed_fails(sweeper, tmp_path):
     for number in range(3):
         (tmp_path / str(number)).mkdir()
         (tmp_path / str(number) / "failed.txt").write_text("x" * 1000)
@@ -64,7 +64,7 @@ def test_all_runs_failed(sweeper, tmp_path):
     assert len((tmp_path / "sweep.csv").read_text().splitlines()) == 4
 
 
-def test_its_import_is_quick():
+def test_importing_the_callback_imports_nothing_slow():
     code = (
         "import sys, wavenet_ae.comparison.callback; "
         "print({'torch', 'matplotlib', 'rich', 'optuna'} & {*sys.modules})"

@@ -1,11 +1,11 @@
-"""What a run has come to is read from its folder, and what is wrong with one spoils no other."""
+"""Results of runs are read from their folders; a run that cannot be read counts as failed."""
 
 from __future__ import annotations
 
 import pytest
 from helpers.summary_runs import config, write_run
 
-from wavenet_ae.comparison.summary import read_result, read_results
+from wavenet_ae.comparison.results import read_result, read_results
 from wavenet_ae.runs import RunFolder
 
 
@@ -35,21 +35,21 @@ def test_validations_of_a_codebook_that_has_not_started_do_not_count(start, best
     assert read_result(run, "0").metrics.get("best_step") == best
 
 
-def test_a_validation_that_is_no_number_is_not_the_best(tmp_path):
+def test_a_validation_that_is_not_finite_is_not_the_best(tmp_path):
     run = write_run(tmp_path / "0", config("ae"), nlls=(4.0, float("nan"), float("inf")))
     assert read_result(run, "0").metrics["best_step"] == 10
     run = write_run(tmp_path / "1", config("ae"), nlls=(float("nan"),))
     assert read_result(run, "1").metrics == {}
 
 
-def test_a_run_that_can_go_on_is_unfinished(tmp_path):
+def test_a_run_that_can_be_resumed_is_unfinished(tmp_path):
     run = write_run(tmp_path / "0", config("ae"), last_saved=30)
     assert read_result(run, "0").status == "unfinished"
     run = write_run(tmp_path / "1", config("ae", trainer={"max_steps": -1}))
     assert read_result(run, "1").status == "unfinished"
 
 
-def test_a_failed_run_says_why_in_one_line(tmp_path):
+def test_a_failed_run_has_its_reason_in_one_line(tmp_path):
     run = write_run(tmp_path / "0", config("ae"))
     RunFolder(run).failed.write_text("two reasons:\n  - one\n  - other\n")
     result = read_result(run, "0")
@@ -66,14 +66,14 @@ def test_a_failed_run_says_why_in_one_line(tmp_path):
         ("metrics.csv", "a,b\n1,2\n", "metrics.csv is not a CSV file of metrics"),
     ],
 )
-def test_what_cannot_be_read_is_a_failed_run(file, content, reason, tmp_path):
+def test_a_run_that_cannot_be_read_has_failed(file, content, reason, tmp_path):
     run = write_run(tmp_path / "0", config("ae"))
     (run / file).write_text(content)
     result = read_result(run, "0")
     assert result.status == "failed" and reason in result.reason
 
 
-def test_the_runs_of_a_sweep_come_in_their_order(tmp_path):
+def test_the_runs_of_a_sweep_are_in_the_order_of_their_numbers(tmp_path):
     for name in ("10", "2"):
         write_run(tmp_path / name, config("ae"))
     (tmp_path / "9").mkdir()

@@ -10,13 +10,11 @@ from typing import Any
 import numpy as np
 import yaml
 
-from wavenet_ae.comparison.columns import SPEED, USED_RATE
-from wavenet_ae.comparison.criterion import cost, criterion
-from wavenet_ae.comparison.folders import runs_in
+from wavenet_ae.comparison.metrics import SPEED, USED_RATE, cost, criterion
 from wavenet_ae.dashboards.history import Scalars, read_metrics
 from wavenet_ae.errors import UserError
 from wavenet_ae.objectives import Criterion
-from wavenet_ae.runs import RunFolder, step_of
+from wavenet_ae.runs import RunFolder, runs_in, step_of
 
 FINISHED, FAILURE, UNFINISHED = "finished", "failed", "unfinished"
 SECONDS = "training_seconds"

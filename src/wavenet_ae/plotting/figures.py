@@ -1,17 +1,44 @@
-"""Plots as files, and as elements of an HTML page."""
+"""Figures: created for a page, given a legend, written to a file or as an element of HTML."""
 
 from __future__ import annotations
 
 import io
 import re
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from wavenet_ae.plotting.style import FONT_SIZES, PAGE_STYLE
+from wavenet_ae.plotting.style import DOTS_PER_INCH, FONT_SIZES, PAGE_STYLE
 from wavenet_ae.storage import write_bytes
+
+PAGE_INCHES = 5.2  # width of a plot in a page, which leaves its texts legible on a phone
+LEGEND_CHARACTERS = 72  # that a line of a legend of this width has room for
+
+
+def page_figure(height_inches: float) -> Figure:
+    """Creates an empty figure for a page.
+
+    Args:
+        height_inches: Its height; its width is `PAGE_INCHES`.
+    """
+    size = (PAGE_INCHES, height_inches)
+    return Figure(figsize=size, layout="constrained", dpi=DOTS_PER_INCH)
+
+
+def add_legend(figure: Figure, handles: Sequence[Any]) -> None:
+    """Adds a legend below all, in as many columns as have room."""
+    widest = max(len(str(handle.get_label())) for handle in handles)
+    num_columns = max(1, min(4, len(handles), LEGEND_CHARACTERS // (widest + 8)))
+    figure.legend(handles=handles, loc="outside lower center", ncols=num_columns, handlelength=3)
+
+
+def legend_inches(num_lines: int) -> float:
+    """Returns the height of a legend of so many lines."""
+    return 0.15 + 0.17 * num_lines
 
 
 def save(figure: Figure, path: Path) -> Path:

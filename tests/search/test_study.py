@@ -1,4 +1,4 @@
-"""A search on disk: a killed search continues, and another search is refused."""
+"""A search on disk: a killed search continues, and a different search is refused."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from helpers.configs import OBJECTIVES
 from optuna.trial import TrialState
 
 from wavenet_ae.errors import UserError
-from wavenet_ae.search.settings import SearchSettings, check_search_settings
-from wavenet_ae.search.space import parse_space
+from wavenet_ae.search.settings import SearchSettings, parse_space
 from wavenet_ae.search.study import FILE, Outcome, Trials, open_trials
 
 PARAMS = {"x": "interval(0.0, 1.0)", "y": "choice(a,b)"}
@@ -27,35 +26,35 @@ def opened(folder, params=PARAMS, reference=REFERENCE, **settings) -> Trials:
     return open_trials(folder, parse_space(params, []), checked, reference)
 
 
-def figure(trial) -> float:
+def value(trial) -> float:
     return (trial.params["x"] - 0.3) ** 2 + (trial.params["y"] == "a")
 
 
-def test_a_search_that_is_opened_again_draws_what_it_would_have_drawn(tmp_path):
-    drawn = []
+def test_a_search_that_is_opened_again_samples_the_same_values(tmp_path):
+    sampled = []
     for name, is_reopened in (("once", False), ("again", True)):
         (tmp_path / name).mkdir()
         trials = opened(tmp_path / name)
         values = []
-        for _ in range(14):  # more than Optuna draws at random in the beginning
+        for _ in range(14):  # more than Optuna samples at random at first
             trial = trials.ask()
             if is_reopened:
                 trials = opened(tmp_path / name)
                 (trial,) = trials.unfinished()
-            trials.tell(trial, Outcome(figure(trial)))
+            trials.tell(trial, Outcome(value(trial)))
             values.append(trial.params)
-        drawn.append(values)
-    assert drawn[0] == drawn[1]
-    assert len({each["x"] for each in drawn[0]}) == 14, "none is drawn twice"
+        sampled.append(values)
+    assert sampled[0] == sampled[1]
+    assert len({each["x"] for each in sampled[0]}) == 14, "no value is sampled twice"
 
 
-def test_a_kill_between_number_and_values_is_made_good(tmp_path):
+def test_a_trial_that_was_killed_before_it_had_values_gets_them(tmp_path):
     opened(tmp_path).study.ask()  # without values
     (trial,) = opened(tmp_path).unfinished()
     assert trial.number == 0 and trial.params.keys() == PARAMS.keys()
 
 
-def test_outcomes(tmp_path):
+def test_outcomes_are_recorded_and_the_best_is_found(tmp_path):
     trials = opened(tmp_path)
     assert trials.best() is None
     for value in (0.5, nan, 0.2):
@@ -67,7 +66,7 @@ def test_outcomes(tmp_path):
     assert trials.best().number == 2
 
 
-def test_a_killed_creation_leaves_nothing_behind(tmp_path):
+def test_the_file_of_a_killed_creation_is_removed(tmp_path):
     (tmp_path / f".{FILE}.{'0' * 32}.partial").write_bytes(b"the beginning of a file")
     assert opened(tmp_path).num_finished() == 0
     assert [each.name for each in tmp_path.iterdir()] == [FILE]
@@ -85,13 +84,13 @@ def test_a_killed_creation_leaves_nothing_behind(tmp_path):
         ),
     ],
 )
-def test_another_search_is_refused(tmp_path, changes, message):
+def test_a_different_search_is_refused(tmp_path, changes, message):
     opened(tmp_path)
     with pytest.raises(UserError, match=message + r".*hydra\.sweep\.dir"):
         opened(tmp_path, **changes)
 
 
-def test_placement_and_numbers_may_change(tmp_path):
+def test_the_device_and_settings_of_the_search_may_change(tmp_path):
     trials = opened(tmp_path)
     trials.tell(trials.ask(), Outcome(0.5, ""))
     elsewhere = {**REFERENCE, "trainer": {"max_steps": 10, "accelerator": "gpu"}}
@@ -99,19 +98,12 @@ def test_placement_and_numbers_may_change(tmp_path):
     assert continued.num_finished() == 1 and continued.best().value == 0.5
 
 
-def test_runs_of_something_else_are_refused(tmp_path):
+def test_a_folder_with_runs_of_a_grid_is_refused(tmp_path):
     (tmp_path / "0").mkdir()
     with pytest.raises(UserError, match="holds 1 runs that do not belong to a search"):
         opened(tmp_path)
 
 
-def test_settings_are_checked():
-    with pytest.raises(UserError) as error:
-        check_search_settings({"num_trails": 5, "num_parallel": -1, "num_trials": 2})
-    assert "num_trails is not known. Did you mean 'num_trials'?" in str(error.value)
-    assert "hydra.sweeper.num_parallel is -1, but must be" in str(error.value)
-
-
-def test_optuna_is_quiet(tmp_path):
+def test_optuna_logs_warnings_only(tmp_path):
     opened(tmp_path)
     assert optuna.logging.get_verbosity() == optuna.logging.WARNING

@@ -1,9 +1,12 @@
-"""Columns of a comparison: metrics by their stable names, and how people read them."""
+"""Metrics of a comparison: the criterion that orders the runs, and the columns of tables."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+from wavenet_ae.objectives import NLL, Criterion, criterion_of
 
 CRITERION = "criterion"  # stands for the metric by which the runs are compared
 USED_RATE = "bitrate/used"  # at most what the codes carry: their entropy, or a KL
@@ -11,6 +14,26 @@ NOMINAL_RATE = "bitrate/nominal"
 SPEED = "speed/times_real_time"
 EVALUATION = "evaluation/"  # begins the names of an evaluation's headlines
 ACRONYMS = {"abx", "f1", "kl", "lsd", "mcd", "nll", "nmi", "pesq", "pnmi", "stoi"}
+
+
+def criterion(config: Mapping[str, Any]) -> Criterion:
+    """Returns the criterion of a run.
+
+    Args:
+        config: The run's configuration.  One without an objective, of a run that failed before it
+            had any, is compared by its NLL.
+    """
+    return criterion_of(config) if config.get("objective") else NLL
+
+
+def cost(value: float, criterion: Criterion) -> float:
+    """Returns a number that is lower for a better value."""
+    return value if criterion.direction == "minimize" else -value
+
+
+def order(criterion: Criterion) -> str:
+    """Returns the order of the best first in words."""
+    return "lowest first" if criterion.direction == "minimize" else "highest first"
 
 
 @dataclass(frozen=True)
@@ -58,16 +81,16 @@ def column(metric: str) -> Column:
 
 
 def words(metric: str) -> str:
-    """Says a metric's name in words: "validation NLL" for `validation/nll`."""
+    """Returns a metric's name in words: "validation NLL" for `validation/nll`."""
     parts = metric.replace("/", " ").replace(".", " ").replace("_", " ").split()
     return " ".join(part.upper() if part in ACRONYMS else part for part in parts)
 
 
 def chosen(metrics: Sequence[str], criterion: str, there: set[str]) -> list[str]:
-    """Returns the names of the metrics that a table shows beside the criterion.
+    """Returns the names of the metrics that a table shows besides the criterion.
 
     Args:
-        metrics: What is asked for; nothing stands for `DEFAULT`.
+        metrics: The chosen metrics; empty for `DEFAULT`.
         criterion: The metric by which the runs are compared.
         there: The metrics that some run has.
     """

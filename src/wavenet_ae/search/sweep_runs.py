@@ -1,11 +1,12 @@
-"""Locks that let one process at a time work in a folder; they end with the process."""
+"""Runs of a sweep: one process at a time in a folder, and one device for each run."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -50,3 +51,24 @@ def run_in_turn(folder: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def require_one_device(config: Mapping[str, Any]) -> None:
+    """Checks that a run of a sweep uses one device.
+
+    With several devices, Lightning would start their processes with the sweep's own command, and
+    each process would start a sweep.
+
+    Args:
+        config: Plain configuration of the run.
+
+    Raises:
+        UserError: If the run asks for several devices.
+    """
+    trainer = config.get("trainer")
+    devices = trainer.get("devices", 1) if isinstance(trainer, Mapping) else 1
+    if devices != 1 and not (isinstance(devices, list) and len(devices) == 1):
+        raise UserError(
+            f"trainer.devices is {devices!r}, but a run of a sweep computes on one device: remove "
+            "trainer=ddp, and use hydra/launcher=local to train several runs side by side"
+        )

@@ -1,4 +1,4 @@
-"""Hydra's sweep syntax becomes Optuna's distributions."""
+"""Settings of a search, and its space: Hydra's sweep syntax becomes Optuna's distributions."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
 from wavenet_ae.errors import UserError
-from wavenet_ae.search.space import parse_space
+from wavenet_ae.search.settings import check_search_settings, parse_space
 
 RANGES = {
     "choice(32, 64)": CategoricalDistribution(["32", "64"]),
@@ -28,13 +28,13 @@ RANGES = {
 
 
 @pytest.mark.parametrize("written", RANGES)
-def test_what_users_of_hydra_write(written):
+def test_ranges_of_hydra_become_distributions(written):
     space = parse_space({"key": written}, [])
     assert space.searched == {"key": RANGES[written]}
     assert space.written == {"key": written} and space.fixed == ()
 
 
-def test_the_command_line_goes_before_the_file():
+def test_the_command_line_replaces_ranges_of_the_file():
     params = {"a": "choice(1,2)", "b": "choice(1,2)", "c": "choice(1,2)"}
     space = parse_space(params, ["sweep=x", "b=7", "c=interval(0.0,1.0)", "+d=choice(5,6)"])
     assert space.searched == {
@@ -46,7 +46,7 @@ def test_the_command_line_goes_before_the_file():
     assert sorted(space.overrides(values)) == ["+d=6", "a=2", "b=7", "c=1e-05", "sweep=x"]
 
 
-def test_corners_hold_every_choice_and_both_ends():
+def test_corners_cover_every_choice_and_both_ends():
     space = parse_space({"a": "choice(x,y,z)", "b": "interval(0.1,0.2)"}, [])
     corners = space.corners()
     assert corners[0] == {"a": "x", "b": 0.1}, "the first values of all"
@@ -67,6 +67,13 @@ def test_corners_hold_every_choice_and_both_ends():
         ({"a": "choice(1,"}, "hydra.sweeper.params cannot be read"),
     ],
 )
-def test_what_cannot_be_searched_is_named(params, message):
+def test_a_range_that_cannot_be_searched_is_named(params, message):
     with pytest.raises(UserError, match=message):
         parse_space(params, [])
+
+
+def test_all_problems_of_the_settings_are_reported_at_once():
+    with pytest.raises(UserError) as error:
+        check_search_settings({"num_trails": 5, "num_parallel": -1, "num_trials": 2})
+    assert "num_trails is not known. Did you mean 'num_trials'?" in str(error.value)
+    assert "hydra.sweeper.num_parallel is -1, but must be" in str(error.value)
