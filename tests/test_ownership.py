@@ -44,11 +44,9 @@ def holder(tmp_path):
 
 def test_a_second_process_is_refused_with_the_number_of_the_first(tmp_path, holder):
     process = holder("sole_use", "'wait'")
-    with pytest.raises(
-        InUse, match=rf"in use by another process \(process {process.pid} on .*wait"
-    ):
-        with sole_use(tmp_path, "wait"):
-            pass
+    message = rf"in use by another process \(process {process.pid} on .*wait"
+    with pytest.raises(InUse, match=message), sole_use(tmp_path, "wait"):
+        pass
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     with sole_use(tmp_path, "wait"):

@@ -55,6 +55,8 @@ def test_the_home_folder_is_expanded(monkeypatch):
 )
 def test_other_arguments_stay_as_they_are(argument):
     assert for_hydra([argument]) == [argument]
+    options = ["--config-dir", "my conf (1)", "seed=2"]
+    assert for_hydra(options) == options
 
 
 def test_commas_separate_the_values_of_a_sweep(tmp_path, monkeypatch):

@@ -25,6 +25,13 @@ from wavenet_ae.paths import PATH_KEYS, as_path
 
 OVERRIDE = re.compile(r"(\+{0,2})([A-Za-z_][\w./@]*)=(.*)", re.DOTALL)
 MULTIRUN = ("-m", "--multirun")
+# Options of Hydra that an argument with their value follows.
+WITH_VALUE = frozenset(
+    {
+        *("--config-dir", "-cd", "--config-name", "-cn", "--config-path", "-cp"),
+        *("--package", "-p", "--info", "-i", "--experimental-rerun"),
+    }
+)
 # A sweep over several values, which Hydra has to read by itself.
 SWEEP = re.compile(r"(choice|range|interval|glob|sort|shuffle|tag)\(.*\)", re.DOTALL)
 REFERENCE = "${"  # begins an interpolation
@@ -64,9 +71,11 @@ def for_hydra(arguments: Sequence[str]) -> list[str]:
     """
     is_multirun = any(each in MULTIRUN for each in arguments)
     quoted = [_quoted_path(each, is_multirun) for each in arguments]
+    before = ""
     for given, argument in zip(arguments, quoted, strict=True):
-        if not argument.startswith("-"):
+        if not argument.startswith("-") and before not in WITH_VALUE:
             _require_readable(given, argument)
+        before = given
     return quoted
 
 
