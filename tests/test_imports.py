@@ -19,13 +19,22 @@ MODEL = PART | {
     *("encoders", "bottlenecks", "targets", "decoders", "engines", "instantiate", "models"),
 }
 LOADED = MODEL | FILES | {"checkpoint", "loading", "objectives"}
-COMMAND = {"data", "progress", "provenance", "signals", "threads"}
+COMMAND = {"data", "ownership", "progress", "provenance", "signals", "threads"}
 
 # What each folder or file of the package may import of ours, beside itself.
 MAY_IMPORT: dict[str, set[str]] = {
     "cli": LOADED
     | COMMAND
-    | {"comparison", "config", "dashboards", "evaluation", "exits", "generation", "plotting"}
+    | {
+        "comparison",
+        "config",
+        "dashboards",
+        "evaluation",
+        "exits",
+        "generation",
+        "paths",
+        "plotting",
+    }
     | {"resume", "search", "training"},
     "__main__": {"cli"},
     "__init__": {"loading"},  # `wavenet_ae.load`; nothing of ours imports the package by itself
@@ -40,6 +49,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "progress": {"signals", "threads"},
     "signals": set(),
     "runs": set(),
+    "paths": set(),
+    "ownership": {"errors", "runs"},
     "storage": {"errors", "file_names"},
     "threads": set(),
     "instantiate": {"errors"},
@@ -64,7 +75,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "generation": LOADED | COMMAND,
     "evaluation": LOADED | COMMAND | {"dashboards", "labels", "metrics", "plotting"},
     "training": LOADED | COMMAND | {"dashboards", "metrics", "plotting", "resume"},
-    "resume": {"config", "errors", "runs"},
+    "resume": {"config", "errors", "paths", "runs"},
     "config": {"errors", "instantiate", "models", "objectives", "schema"},
     "search": {
         *("config", "errors", "exits", "objectives", "randomness", "resume", "runs"),

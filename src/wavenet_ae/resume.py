@@ -6,6 +6,7 @@ monitoring may change.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from wavenet_ae.config import plain
 from wavenet_ae.errors import UserError
+from wavenet_ae.paths import PATH_KEYS, unquoted
 from wavenet_ae.runs import RunFolder
 
 OBSERVERS = ("doctor", "wandb_media", "audio_samples", "threads")  # callbacks that only watch
@@ -66,7 +68,7 @@ def resumed(arguments: list[str]) -> dict[str, Any]:
     resume, *more = [each for each in arguments if is_resume(each)]
     if more:
         raise UserError(f"{resume} and {more[0]}: one run can be resumed at a time")
-    folder = Path(resume.removeprefix("resume=")).expanduser()
+    folder = Path(unquoted(resume.removeprefix("resume=")))
     file = RunFolder(folder).config
     if not file.is_file():
         raise UserError(
@@ -136,6 +138,9 @@ def _apply_override(config: DictConfig, argument: str) -> None:
             "continues.  Start a new run, or change only "
             + ", ".join(each + "*" if each[-1] == "." else each for each in MAY_CHANGE)
         )
+    if key in PATH_KEYS and value not in ("", "null"):
+        OmegaConf.update(config, key, os.path.abspath(unquoted(value)), force_add=True)
+        return
     try:
         OmegaConf.update(config, key, OmegaConf.from_dotlist([f"x={value}"]).x, force_add=True)
     except (yaml.YAMLError, OmegaConfBaseException) as error:

@@ -18,6 +18,7 @@ from wavenet_ae.checkpoint import FORMAT, SECTION, write_checkpoint
 from wavenet_ae.generation.run import generate
 from wavenet_ae.generation.settings import check_settings
 from wavenet_ae.models import build
+from wavenet_ae.ownership import IN_USE
 from wavenet_ae.runs import RunFolder
 
 SPEAKERS = ["ann", "bob"]
@@ -83,8 +84,8 @@ def sound(path: Path) -> np.ndarray:
 
 
 def contents(folder: Path, suffix: str = "") -> dict[str, bytes]:
-    """Bytes of all files below a folder, hidden ones too."""
-    found = sorted(each for each in folder.rglob("*") if each.is_file())
+    """Bytes of all files below a folder, hidden ones too, but for the lock of a command."""
+    found = sorted(each for each in folder.rglob("*") if each.is_file() and each.name != IN_USE)
     return {
         each.relative_to(folder).as_posix(): each.read_bytes()
         for each in found

@@ -146,7 +146,9 @@ def kill(*_args: object) -> None:
 
 def test_what_was_best_without_codes_gives_way_to_the_first_with_them():
     kept, nll = Checkpoints("unused"), Reconstruction.criterion
-    assert kept.is_best(nll, 2.0, is_complete=False) and not kept.is_best(nll, 2.1, is_complete=False)
+    assert kept.is_best(nll, 2.0, is_complete=False) and not kept.is_best(
+        nll, 2.1, is_complete=False
+    )
     assert not kept.is_best(nll, nan, is_complete=True)
     assert kept.is_best(nll, 2.5, is_complete=True) and not kept.is_best(nll, 2.6, is_complete=True)
     assert kept.is_best(nll, 2.4, is_complete=True) and kept.best_value == 2.4

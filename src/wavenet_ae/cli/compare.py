@@ -11,9 +11,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import hydra
 from omegaconf import DictConfig
 
+from wavenet_ae.cli.arguments import command
 from wavenet_ae.comparison.settings import check_compare_settings
 from wavenet_ae.config import conf_folder, plain
 from wavenet_ae.exits import guarded
@@ -35,7 +35,7 @@ def run(config: dict[str, Any]) -> None:
     report(results, out, conf_folder(), "comparison", settings.formats, settings.columns)
 
 
-@hydra.main(config_path=str(conf_folder()), config_name="compare", version_base="1.3")
+@command("compare")
 def main(config: DictConfig) -> None:
     guarded(lambda: run(plain(config)))
 

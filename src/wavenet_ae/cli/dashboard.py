@@ -10,10 +10,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import hydra
 from omegaconf import DictConfig
 
-from wavenet_ae.config import conf_folder, plain
+from wavenet_ae.cli.arguments import command
+from wavenet_ae.config import plain
 from wavenet_ae.dashboards.panels import Panel, bind_panels, in_sections
 from wavenet_ae.dashboards.settings import DashboardSettings, check_settings
 from wavenet_ae.exits import guarded
@@ -53,7 +53,7 @@ def build(settings: DashboardSettings, panels: list[Panel]) -> None:
         print("not uploaded, without a W&B login: `wandb login`, then the same command again")
 
 
-@hydra.main(config_path=str(conf_folder()), config_name="dashboard", version_base="1.3")
+@command("dashboard")
 def main(config: DictConfig) -> None:
     guarded(lambda: run(plain(config)))
 

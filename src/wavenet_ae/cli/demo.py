@@ -16,6 +16,7 @@ from typing import Any
 import hydra
 from hydra.errors import HydraException
 
+from wavenet_ae.cli.arguments import for_hydra
 from wavenet_ae.config import check, conf_folder, plain
 from wavenet_ae.errors import UserError
 from wavenet_ae.exits import guarded
@@ -55,7 +56,7 @@ def composed(arguments: list[str]) -> dict[str, Any]:
     place = ["name=demo", "run_folder=unused"]
     try:
         with hydra.initialize_config_dir(str(conf_folder()), version_base="1.3"):
-            config = plain(hydra.compose("config", [*place, *arguments]))
+            config = plain(hydra.compose("config", [*place, *for_hydra(arguments)]))
     except HydraException as error:
         raise UserError(str(error)) from None
     check(config)

@@ -12,10 +12,10 @@ import logging
 import sys
 from typing import Any
 
-import hydra
 from omegaconf import DictConfig
 
-from wavenet_ae.config import conf_folder, plain
+from wavenet_ae.cli.arguments import command
+from wavenet_ae.config import plain
 from wavenet_ae.evaluation.config import check_command
 from wavenet_ae.evaluation.results import FILE
 from wavenet_ae.exits import guarded
@@ -26,7 +26,7 @@ WIDTH = 150  # of tables that go to a file
 
 def run(config: dict[str, Any]) -> None:
     """Checks the configuration, then evaluates; slow imports wait until the check is over."""
-    command = check_command(config)
+    asked = check_command(config)
     from rich.console import Console
 
     from wavenet_ae.evaluation.evaluator import evaluate
@@ -36,8 +36,8 @@ def run(config: dict[str, Any]) -> None:
 
     logging.basicConfig(level=logging.INFO, format="%(message)s", force=True)
     console = Console(width=None if sys.stdout.isatty() else WIDTH)
-    for each in command.evaluations:
-        if len(command.evaluations) > 1:
+    for each in asked.evaluations:
+        if len(asked.evaluations) > 1:
             console.rule(str(each.file))
         result = evaluate(each)
         for table in result.tables:
@@ -46,11 +46,11 @@ def run(config: dict[str, Any]) -> None:
         for sentence in skipped_words(result.skipped):
             console.print(sentence)
         console.print(f"written: {each.destination / FILE}", soft_wrap=True)
-    write_report(command.files, command.folder / PAGE)
-    console.print(f"written: {command.folder / PAGE}", soft_wrap=True)
+    write_report(asked.files, asked.folder / PAGE)
+    console.print(f"written: {asked.folder / PAGE}", soft_wrap=True)
 
 
-@hydra.main(config_path=str(conf_folder()), config_name="evaluate", version_base="1.3")
+@command("evaluate")
 def main(config: DictConfig) -> None:
     guarded(lambda: run(plain(config)))
 

@@ -13,10 +13,10 @@ import logging
 import sys
 from typing import Any
 
-import hydra
 from omegaconf import DictConfig
 
-from wavenet_ae.config import conf_folder, plain
+from wavenet_ae.cli.arguments import command
+from wavenet_ae.config import plain
 from wavenet_ae.exits import guarded
 from wavenet_ae.generation.settings import check_settings
 
@@ -31,7 +31,7 @@ def run(config: dict[str, Any]) -> None:
         sys.exit(1)
 
 
-@hydra.main(config_path=str(conf_folder()), config_name="generate", version_base="1.3")
+@command("generate")
 def main(config: DictConfig) -> None:
     guarded(lambda: run(plain(config)))
 

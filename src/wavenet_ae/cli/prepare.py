@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import hydra
 from omegaconf import DictConfig
 
-from wavenet_ae.config import check, conf_folder, plain
+from wavenet_ae.cli.arguments import command
+from wavenet_ae.config import check, plain
 from wavenet_ae.exits import guarded
 
 
@@ -29,7 +29,7 @@ def pack(config: dict[str, Any]) -> None:
     Console().print(corpus_table(corpus))
 
 
-@hydra.main(config_path=str(conf_folder()), config_name="prepare", version_base="1.3")
+@command("prepare")
 def main(config: DictConfig) -> None:
     guarded(lambda: pack(plain(config)))
 

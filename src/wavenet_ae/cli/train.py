@@ -11,24 +11,36 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from wavenet_ae.config import check, conf_folder, plain
+from wavenet_ae.cli.arguments import command
+from wavenet_ae.config import check, plain
 from wavenet_ae.errors import UserError
 from wavenet_ae.exits import guarded, recorded
+from wavenet_ae.ownership import sole_run
+from wavenet_ae.paths import keep_absolute
 from wavenet_ae.resume import is_resume, resumed
 from wavenet_ae.runs import RunFolder
 from wavenet_ae.storage import write_bytes
 
+Hold = Callable[[Path], AbstractContextManager[Path | None]]
 
-def run(config: dict[str, Any]) -> float:
-    """Checks a configuration and trains; slow imports wait until the check is over."""
+
+def run(config: dict[str, Any], hold: Hold = sole_run) -> float:
+    """Checks a configuration and trains; slow imports wait until the check is over.
+
+    Args:
+        config: A plain configuration.
+        hold: Holds the run's folder while it trains, and gives the folder to use.
+    """
     try:
         check(config)
         from wavenet_ae.training.preflight import check_sizes
@@ -39,14 +51,19 @@ def run(config: dict[str, Any]) -> float:
             os.rmdir(config["run_folder"])
         raise
     from wavenet_ae.signals import Stopped
-    from wavenet_ae.training.logging.files import log_to
+    from wavenet_ae.training.logging.files import is_first_process, log_to
     from wavenet_ae.training.run import train
 
-    log_to(config["run_folder"])
-    try:
-        return train(config)
-    except Stopped as stopped:
-        stopped.end()
+    keep_absolute(config)
+    with (hold if is_first_process() else nullcontext)(Path(config["run_folder"])) as folder:
+        if str(folder) != config["run_folder"]:
+            config["run_folder"] = str(folder)
+            sys.argv.append(f"run_folder={folder}")  # for the processes of further devices
+        log_to(config["run_folder"])
+        try:
+            return train(config)
+        except Stopped as stopped:
+            stopped.end()
 
 
 def run_of_sweep(config: DictConfig, folder: Path) -> float:
@@ -57,7 +74,7 @@ def run_of_sweep(config: DictConfig, folder: Path) -> float:
     def work() -> float:
         values = plain(config)
         require_one_device(values)
-        return run(values)
+        return run(values, nullcontext)  # this process holds the folder already
 
     log_to(str(folder))
     with run_in_turn(folder):
@@ -70,13 +87,15 @@ def run_of_sweep(config: DictConfig, folder: Path) -> float:
         return nll
 
 
-@hydra.main(config_path=str(conf_folder()), config_name="config", version_base="1.3")
+@command("config")
 def composed(config: DictConfig) -> float:
     hydra_config = HydraConfig.get()
     if hydra_config.mode == RunMode.MULTIRUN:
         folder = Path(hydra_config.runtime.output_dir)
         return guarded(lambda: run_of_sweep(config, folder))
-    return guarded(lambda: run(plain(config)))
+    given = (*hydra_config.overrides.hydra, *hydra_config.overrides.task)
+    is_named = any(each.startswith(("hydra.run.dir=", "run_folder=")) for each in given)
+    return guarded(lambda: run(plain(config), partial(sole_run, is_named_by_time=not is_named)))
 
 
 def main() -> None:

@@ -16,6 +16,7 @@ from wavenet_ae.evaluation.report.words import REASONS
 from wavenet_ae.evaluation.results import FILE, EvaluationResult
 from wavenet_ae.loading import device_named, load_with_fingerprint
 from wavenet_ae.models import CodeModel, GenerativeModel, model_summary
+from wavenet_ae.ownership import sole_use
 from wavenet_ae.progress import Progress
 from wavenet_ae.provenance import this_command
 from wavenet_ae.threads import AdaptedTorch
@@ -46,21 +47,22 @@ def evaluate(config: EvaluationConfig) -> EvaluationResult:
         parts = _able(parts, {"labels"}, config, skipped)
     if any("audio" in part.needs for part in parts):
         make_engine(config.engine, model.decoder)  # raises now if there is none
-    result = _earlier(
-        EvaluationResult(
-            model=_described(model, fingerprint, config),
-            corpus=context.dataset.described(model, config.chosen_split),
-            command={**this_command(), "config": asdict(config)},
-        ),
-        config,
-    )
-    for name, reason in skipped.items():
-        result = result.without_part(name, reason)
-    for part in parts:
-        model.to("cpu" if part.is_on_cpu else device)
-        result = _with_measured(part, context, result)
-        result.save(config.destination)
-    return result
+    with sole_use(config.destination, "wait until it is done, or set out to another folder"):
+        result = _earlier(
+            EvaluationResult(
+                model=_described(model, fingerprint, config),
+                corpus=context.dataset.described(model, config.chosen_split),
+                command={**this_command(), "config": asdict(config)},
+            ),
+            config,
+        )
+        for name, reason in skipped.items():
+            result = result.without_part(name, reason)
+        for part in parts:
+            model.to("cpu" if part.is_on_cpu else device)
+            result = _with_measured(part, context, result)
+            result.save(config.destination)
+        return result
 
 
 def _able(

@@ -35,6 +35,7 @@ from wavenet_ae.generation.utterances import (
 from wavenet_ae.loading import device_named, load_with_fingerprint
 from wavenet_ae.models import Autoencoder, GenerativeModel
 from wavenet_ae.models.inputs import checked_speaker
+from wavenet_ae.ownership import sole_use
 from wavenet_ae.progress import AudioProgress
 from wavenet_ae.threads import AdaptedTorch
 
@@ -55,10 +56,11 @@ def generate(settings: GenerationSettings) -> int:
     _require_fitting(model, settings.task)
     model.to(device_named(settings.device))
     checked_speaker(model, settings.speaker)
-    if settings.task == "encode":
-        assert isinstance(model, Autoencoder)
-        return _encode(model, fingerprint, settings)
-    return _generate(model, fingerprint, settings)
+    with sole_use(settings.destination, "wait until it is done, or set out to another folder"):
+        if settings.task == "encode":
+            assert isinstance(model, Autoencoder)
+            return _encode(model, fingerprint, settings)
+        return _generate(model, fingerprint, settings)
 
 
 def _require_fitting(model: GenerativeModel, task: str) -> None:

@@ -113,8 +113,9 @@ class Checkpoints(pl.callbacks.Checkpoint):
             )
         value = float(trainer.callback_metrics[criterion.metric])
         bottleneck = pl_module.bottleneck
-        is_continuous = bottleneck is None or bottleneck.codebook_size is None
-        is_complete = is_continuous or bool(bottleneck.is_quantizing)
+        is_complete = (
+            bottleneck is None or bottleneck.codebook_size is None or bool(bottleneck.is_quantizing)
+        )
         self._settle(trainer, self.is_best(criterion, value, is_complete))
 
     def is_best(self, criterion: Criterion, value: float, is_complete: bool) -> bool:

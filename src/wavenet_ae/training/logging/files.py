@@ -43,6 +43,11 @@ def write_run_files(run: RunFolder, config: Mapping[str, Any], fingerprint: str)
     return provenance
 
 
+def is_first_process() -> bool:
+    """Returns whether this is the first of the processes of a run."""
+    return not getattr(rank_zero_only, "rank", 0)
+
+
 def log_to(folder: str | None) -> None:
     """Logs to the console and, where there is a run folder, to its log file.
 
@@ -54,7 +59,7 @@ def log_to(folder: str | None) -> None:
     console = logging.StreamHandler()
     console.setFormatter(logging.Formatter("%(message)s"))
     handlers: list[logging.Handler] = [console]
-    if getattr(rank_zero_only, "rank", 0):
+    if not is_first_process():
         console.setLevel(logging.ERROR)
     elif folder is not None:
         run = RunFolder(folder)

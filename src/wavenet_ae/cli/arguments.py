@@ -1,0 +1,125 @@
+"""Arguments of the command line, before Hydra parses them.
+
+Hydra's grammar gives a meaning to `~`, `=`, commas, parentheses and spaces. A path may have any of
+them. So the values of keys that are paths are quoted for Hydra, as the shell has passed them, and
+what it cannot parse ends with a line that says how to write it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any
+
+import hydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import OverrideParseException
+
+from wavenet_ae.config import conf_folder
+from wavenet_ae.errors import UserError
+from wavenet_ae.exits import guarded
+from wavenet_ae.paths import PATH_KEYS, as_path
+
+OVERRIDE = re.compile(r"(\+{0,2})([A-Za-z_][\w./@]*)=(.*)", re.DOTALL)
+MULTIRUN = ("-m", "--multirun")
+# Options of Hydra that an argument with their value follows.
+WITH_VALUE = frozenset(
+    {
+        *("--config-dir", "-cd", "--config-name", "-cn", "--config-path", "-cp"),
+        *("--package", "-p", "--info", "-i", "--experimental-rerun"),
+    }
+)
+# A sweep over several values, which Hydra has to read by itself.
+SWEEP = re.compile(r"(choice|range|interval|glob|sort|shuffle|tag)\(.*\)", re.DOTALL)
+REFERENCE = "${"  # begins an interpolation
+LITERALS = ("", "null", "???")
+
+
+def command(config_name: str) -> Callable[[Callable[[Any], Any]], Callable[[], Any]]:
+    """Makes a command of a function of a configuration that Hydra composes.
+
+    Args:
+        config_name: Name of the primary configuration in conf/.
+    """
+
+    def decorate(function: Callable[[Any], Any]) -> Callable[[], Any]:
+        composed = hydra.main(
+            config_path=str(conf_folder()), config_name=config_name, version_base="1.3"
+        )(function)
+
+        @wraps(function)
+        def run() -> Any:
+            sys.argv[1:] = guarded(lambda: for_hydra(sys.argv[1:]))
+            return composed()
+
+        return run
+
+    return decorate
+
+
+def for_hydra(arguments: Sequence[str]) -> list[str]:
+    """Returns arguments in which the values of path keys are quoted.
+
+    Args:
+        arguments: As the shell passes them.
+
+    Raises:
+        UserError: An argument is one that Hydra's grammar cannot read.
+    """
+    is_multirun = any(each in MULTIRUN for each in arguments)
+    quoted = [_quoted_path(each, is_multirun) for each in arguments]
+    before = ""
+    for given, argument in zip(arguments, quoted, strict=True):
+        if not argument.startswith("-") and before not in WITH_VALUE:
+            _require_readable(given, argument)
+        before = given
+    return quoted
+
+
+def _quoted_path(argument: str, is_multirun: bool) -> str:
+    found = OVERRIDE.fullmatch(argument)
+    if found is None or found[2] not in PATH_KEYS:
+        return argument
+    value = found[3]
+    if value in LITERALS or value[:1] in "'\"" or REFERENCE in value:
+        return argument
+    if is_multirun and not os.path.exists(os.path.expanduser(value)):
+        if SWEEP.fullmatch(value):
+            return argument
+        values = [_quoted(each) for each in value.split(",")]
+        return f"{found[1]}{found[2]}={','.join(values)}"
+    if value.startswith("[") and value.endswith("]"):
+        listed = [each.strip() for each in _split(value[1:-1])]
+        quoted = [each if each[:1] in "'\"" else _quoted(each) for each in listed if each]
+        return f"{found[1]}{found[2]}=[{','.join(quoted)}]"
+    return f"{found[1]}{found[2]}={_quoted(value)}"
+
+
+def _split(values: str) -> list[str]:
+    """Splits a list at its commas, but not within quotes or parentheses."""
+    return re.findall(r"(?:'(?:\\.|[^'])*'|\"(?:\\.|[^\"])*\"|\([^)]*\)|[^,])+", values)
+
+
+def _quoted(value: str) -> str:
+    """Returns a value as Hydra writes a text: in quotes, with those inside escaped."""
+    text = re.sub(r"(\\*)('|$)", lambda at: at[1] * 2 + ("\\'" if at[2] else ""), as_path(value))
+    return f"'{text}'"
+
+
+def _require_readable(given: str, argument: str) -> None:
+    try:
+        OverridesParser.create().parse_overrides([argument])
+        return
+    except OverrideParseException:
+        pass
+    found = OVERRIDE.fullmatch(given)
+    if found is None:
+        raise UserError(f"{given!r} is not of the form key=value; --help lists the keys") from None
+    escaped = found[3].replace('"', '\\"')
+    raise UserError(
+        f"{found[2]} is {found[3]!r}, which has characters with a meaning to Hydra: where it is a "
+        f"text, quote it twice, '{found[1]}{found[2]}=\"{escaped}\"'"
+    ) from None
