@@ -16,7 +16,8 @@ import torch
 from torch import Tensor, nn
 
 from wavenet_ae.alignment import Alignment, WindowPlan
-from wavenet_ae.audio.io import FULL_SCALE, resample, to_int16
+from wavenet_ae.audio.io import FULL_SCALE, to_int16
+from wavenet_ae.audio.resampling import resample
 from wavenet_ae.bottlenecks import Bottleneck
 from wavenet_ae.decoders import Decoder
 from wavenet_ae.encoders import Encoder
