@@ -11,6 +11,8 @@ from helpers.full_disk import files_limited_to
 
 from wavenet_ae.checkpoint import (
     FORMAT,
+    DamagedCheckpoint,
+    _tensors_digest,
     is_linked,
     link_checkpoint,
     newest_checkpoint,
@@ -51,6 +53,70 @@ def test_damage_is_found(tmp_path, damage):
         path.with_name(path.name + ".sha256").unlink()
         with pytest.raises(UserError, match="damaged"):
             read_checkpoint(path)
+
+
+def alone(folder, checkpoint):
+    """A checkpoint that was copied without its checksum."""
+    path = folder / "alone.ckpt"
+    write_checkpoint(checkpoint, path)
+    path.with_name(path.name + ".sha256").unlink()
+    return path
+
+
+def test_a_flipped_bit_is_found_without_a_checksum_beside_it(tmp_path):
+    path = alone(tmp_path, content())
+    whole = path.read_bytes()
+    for place in (whole.index(torch.arange(1000).numpy().tobytes()) + 801, whole.index(b"speaker")):
+        data = bytearray(whole)
+        data[place] ^= 1
+        path.write_bytes(data)
+        with pytest.raises(DamagedCheckpoint, match=r"the CRC-32 of .*/data"):
+            read_checkpoint(path)
+
+
+def test_no_flipped_bit_changes_what_is_read(tmp_path):
+    path = alone(tmp_path, content())
+    whole, expected = path.read_bytes(), read_checkpoint(path)
+    for place in range(0, len(whole), 13):
+        data = bytearray(whole)
+        data[place] ^= 1 << place % 8
+        path.write_bytes(data)
+        try:
+            found = read_checkpoint(path)
+        except UserError:
+            continue
+        assert found["wavenet_ae"] == expected["wavenet_ae"]  # the bit was one of padding
+        assert torch.equal(found["state_dict"]["w"], expected["state_dict"]["w"])
+
+
+def test_tensors_are_compared_with_the_digest_in_the_file(tmp_path):
+    """Of a file that was written again with other weights, the records' CRC-32s are right."""
+    path = alone(tmp_path, content())
+    loaded = torch.load(path, weights_only=True)
+    loaded["state_dict"]["w"][7] = 0
+    torch.save(loaded, path)
+    with pytest.raises(DamagedCheckpoint, match="the SHA-256 of its tensors is another"):
+        read_checkpoint(path)
+
+
+def test_a_checkpoint_with_no_digest_at_all_is_warned_about(tmp_path, caplog):
+    path = alone(tmp_path, content())
+    read_checkpoint(path)
+    assert not caplog.text
+    torch.save(content(), path)  # as earlier versions wrote them
+    read_checkpoint(path)
+    assert "cannot be checked: there is no alone.ckpt.sha256, nor a digest in it" in caplog.text
+
+
+def test_a_digest_covers_all_tensors_wherever_they_are():
+    tensor = torch.arange(4, dtype=torch.bfloat16)
+    nested = {"a": [{"b": (tensor, 3)}], "c": torch.tensor(1.5), "d": torch.zeros(2, 0)}
+    digests = {_tensors_digest(nested)}
+    digests.add(_tensors_digest({**nested, "c": torch.tensor(2.5)}))
+    digests.add(_tensors_digest({**nested, "a": [{"b": (tensor + 1, 3)}]}))
+    digests.add(_tensors_digest({**nested, "a": [{"e": (tensor, 3)}]}))
+    digests.add(_tensors_digest({**nested, "d": torch.zeros(3, 0)}))
+    assert len(digests) == 5
 
 
 def test_newest_sound_checkpoint_is_found(tmp_path, caplog):

@@ -1,4 +1,8 @@
-"""Checkpoint files: checksummed when written, checked when read, plain data only."""
+"""Checkpoint files: checksummed when written, checked when read, plain data only.
+
+A file has two checksums: beside it the SHA-256 of all its bytes, and in it that of its tensors,
+which stays with it when it is copied alone.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +12,13 @@ import logging
 import os
 import pickle
 import shutil
+import zipfile
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
+from torch import Tensor
 
 from wavenet_ae.errors import UserError
 from wavenet_ae.runs import RunFolder
@@ -21,6 +28,7 @@ logger = logging.getLogger(__name__)
 
 FORMAT = 2  # keys of constructors have been renamed since 1
 SECTION = "wavenet_ae"  # what of a checkpoint is ours; the rest is Lightning's
+TENSORS_DIGEST = "tensors_sha256"  # in this section
 
 
 class DamagedCheckpoint(UserError):
@@ -34,8 +42,8 @@ def _checksum_file(path: Path) -> Path:
 def write_checkpoint(checkpoint: dict[str, Any], path: Path) -> None:
     """Writes a checkpoint, and beside it its SHA-256 in the form that `sha256sum -c` reads.
 
-    The old checksum is removed first and the new one is written last: a crash leaves no checksum,
-    never that of another content.
+    A digest of the tensors is added to its section.  The old checksum is removed first and the new
+    one is written last: a crash leaves no checksum, never that of another content.
 
     Args:
         checkpoint: Tensors and plain values.
@@ -44,6 +52,9 @@ def write_checkpoint(checkpoint: dict[str, Any], path: Path) -> None:
     Raises:
         NotWritten: The disk is full, or the folder cannot be written.
     """
+    if SECTION in checkpoint:
+        section = {**checkpoint[SECTION], TENSORS_DIGEST: _tensors_digest(checkpoint)}
+        checkpoint = {**checkpoint, SECTION: section}
     buffer = io.BytesIO()
     torch.save(checkpoint, buffer)
     content = buffer.getvalue()
@@ -60,7 +71,38 @@ def _write_checksum(path: Path, digest: str) -> None:
 def _read_checksum(path: Path) -> str | None:
     """Returns the SHA-256 that is kept beside a checkpoint; None where there is none."""
     file = _checksum_file(path)
-    return file.read_text().partition(" ")[0] if file.is_file() else None
+    if not file.is_file():
+        return None
+    return file.read_text(errors="replace").partition(" ")[0]
+
+
+class _Digest(Protocol):
+    def update(self, data: Any, /) -> None: ...
+
+
+def add_to_digest(digest: _Digest, name: str, tensor: Tensor) -> None:
+    """Adds the name, type, shape and values of a tensor to a digest."""
+    digest.update(f"\n{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+    digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
+
+
+def _tensors_digest(checkpoint: Mapping[str, Any]) -> str:
+    digest = hashlib.sha256()
+    for name, tensor in _tensors(checkpoint, ""):
+        add_to_digest(digest, name, tensor)
+    return digest.hexdigest()
+
+
+def _tensors(value: Any, name: str) -> Iterator[tuple[str, Tensor]]:
+    """All tensors in nested plain values, each with the path to it as its name."""
+    if isinstance(value, Tensor):
+        yield name, value
+    elif isinstance(value, Mapping):
+        for key, each in value.items():
+            yield from _tensors(each, f"{name}/{key}")
+    elif isinstance(value, list | tuple):
+        for number, each in enumerate(value):
+            yield from _tensors(each, f"{name}/{number}")
 
 
 def link_checkpoint(path: Path, other: Path) -> None:
@@ -109,7 +151,9 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
         raise UserError(f"there is no checkpoint {path}")
     content = path.read_bytes()
     expected = _read_checksum(path)
-    if expected is not None and hashlib.sha256(content).hexdigest() != expected:
+    if expected is None:
+        _check_records(content, path)
+    elif hashlib.sha256(content).hexdigest() != expected:
         raise DamagedCheckpoint(f"the checkpoint {path} is damaged: its SHA-256 is another")
     try:
         loaded = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
@@ -120,7 +164,37 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
         ) from None
     except (RuntimeError, EOFError, ValueError) as error:
         raise DamagedCheckpoint(f"the checkpoint {path} is damaged: {error}") from None
-    return _require_format(loaded, path)
+    checkpoint = _require_format(loaded, path)
+    if expected is None:
+        _check_tensors(checkpoint, path)
+    return checkpoint
+
+
+def _check_records(content: bytes, path: Path) -> None:
+    """Compares the CRC-32 of each record of the zip file that torch writes, which it only reads."""
+    if not zipfile.is_zipfile(io.BytesIO(content)):
+        return  # torch says what else it is
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as records:
+            damaged = records.testzip()
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, RuntimeError, EOFError) as error:
+        raise DamagedCheckpoint(f"the checkpoint {path} is damaged: {error}") from None
+    if damaged is not None:
+        raise DamagedCheckpoint(f"the checkpoint {path} is damaged: the CRC-32 of {damaged}")
+
+
+def _check_tensors(checkpoint: Mapping[str, Any], path: Path) -> None:
+    expected = checkpoint[SECTION].get(TENSORS_DIGEST)
+    if expected is None:
+        logger.warning(
+            "the checkpoint %s cannot be checked: there is no %s, nor a digest in it. Only the "
+            "CRC-32 of its records is as it was; copy the .sha256 file with a checkpoint",
+            *(path, _checksum_file(path).name),
+        )
+    elif expected != _tensors_digest(checkpoint):
+        raise DamagedCheckpoint(
+            f"the checkpoint {path} is damaged: the SHA-256 of its tensors is another"
+        )
 
 
 def _require_format(checkpoint: Any, path: Path) -> dict[str, Any]:

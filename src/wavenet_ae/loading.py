@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
-from wavenet_ae.checkpoint import SECTION, read_checkpoint
+from wavenet_ae.checkpoint import SECTION, add_to_digest, read_checkpoint
 from wavenet_ae.errors import UserError
 from wavenet_ae.models import GenerativeModel, build
 
@@ -27,7 +28,8 @@ def load(checkpoint: str | Path) -> GenerativeModel:
         The model; `.speakers` are the names of the speakers that it knows.
 
     Raises:
-        UserError: The file is missing, is damaged, has another format, or would execute code.
+        UserError: The file is missing, is damaged, has another format, would execute code, or has
+            weights that are NaN or infinite.
     """
     return load_with_fingerprint(checkpoint)[0]
 
@@ -42,8 +44,19 @@ def load_with_fingerprint(checkpoint: str | Path) -> tuple[GenerativeModel, str]
         for name, value in content["state_dict"].items()
         if name.startswith(PREFIX)
     }
+    _require_finite(weights, checkpoint)
     model.load_state_dict(weights)
     return model.eval(), fingerprint(model, section["config"])
+
+
+def _require_finite(weights: Mapping[str, Tensor], checkpoint: str | Path) -> None:
+    bad = [name for name, value in weights.items() if not torch.isfinite(value).all()]
+    if bad:
+        raise UserError(
+            f"the checkpoint {checkpoint} has weights that are NaN or infinite, in {len(bad)} of "
+            f"{len(weights)} tensors ({bad[0]}, ...): its run has diverged. Use an earlier "
+            "checkpoint, or train again with a lower learning rate"
+        )
 
 
 def fingerprint(model: GenerativeModel, config: Mapping[str, Any]) -> str:
@@ -55,8 +68,7 @@ def fingerprint(model: GenerativeModel, config: Mapping[str, Any]) -> str:
     """
     digest = hashlib.sha256(json.dumps([config, model.speakers], sort_keys=True).encode())
     for name, value in sorted(model.state_dict().items()):
-        digest.update(f"\n{name} {value.dtype} {tuple(value.shape)}\n".encode())
-        digest.update(value.cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
+        add_to_digest(digest, name, value)
     return digest.hexdigest()
 
 

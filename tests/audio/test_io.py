@@ -9,6 +9,7 @@ import soundfile
 from helpers.full_disk import files_limited_to
 
 from wavenet_ae.audio import io as files
+from wavenet_ae.audio.frames import mpeg_samples
 from wavenet_ae.errors import UserError
 
 RATE = 16000
@@ -153,6 +154,83 @@ def test_sizes_that_pipes_write_are_no_promise(tmp_path, size):
     content[4:8] = content[40:44] = size.to_bytes(4, "little")
     path.write_bytes(content)
     np.testing.assert_array_equal(files.read(path, RATE).samples, speechlike())
+
+
+CONTAINERS_WITH_A_LENGTH = {
+    **dict.fromkeys(("WAV", "WAVEX", "RF64", "AIFF", "AU", "NIST", "CAF", "AVR"), "PCM_16"),
+    **dict.fromkeys(("SVX", "MPC2K", "VOC", "W64", "FLAC"), "PCM_16"),
+    **{"WVE": "ALAW", "MAT4": "DOUBLE", "MAT5": "DOUBLE", "OGG": "VORBIS"},
+}
+
+
+@pytest.mark.parametrize(("container", "subtype"), CONTAINERS_WITH_A_LENGTH.items())
+def test_a_container_is_read_to_its_promised_end_and_no_further(tmp_path, container, subtype):
+    path = save(tmp_path / "x", speechlike() / 32768, 8000, format=container, subtype=subtype)
+    whole, expected = path.read_bytes(), files.read(path, 8000).samples
+    assert len(expected) == RATE
+    for rest in (b"some bytes after the last sample", bytes(100_000)):
+        path.write_bytes(whole + rest)
+        np.testing.assert_array_equal(files.read(path, 8000).samples, expected)
+    for length in (len(whole) - 200, len(whole) // 2):
+        path.write_bytes(whole[:length])
+        with pytest.raises(files.AudioError, match=r"truncated: |unreadable: "):
+            files.read(path, 8000)
+
+
+@pytest.mark.parametrize(
+    ("subtype", "channels"),
+    [("PCM_U8", 1), ("PCM_U8", 2), ("ALAW", 2), ("PCM_16", 1), ("PCM_16", 2)],
+)
+def test_a_voc_file_ends_before_its_terminator(tmp_path, subtype, channels):
+    wave = np.stack([speechlike() / 32768] * channels, axis=1)
+    path = save(tmp_path / "x.voc", wave, format="VOC", subtype=subtype)
+    own_rate = soundfile.info(path).samplerate  # 16129 Hz is the nearest that one byte can say
+    assert len(files.read(path, own_rate).samples) == RATE
+
+
+def test_a_voc_file_of_several_blocks_is_refused(tmp_path):
+    path = save(tmp_path / "x.voc", speechlike(), format="VOC", subtype="PCM_16")
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1] + whole[26:])  # its terminator gives way to a second block
+    with pytest.raises(files.AudioError, match="it has several blocks"):
+        files.read(path, RATE)
+
+
+@pytest.mark.parametrize("subtype", ["VORBIS", "OPUS"])
+def test_an_ogg_file_that_lost_pages_is_refused(tmp_path, subtype):
+    path = save(tmp_path / "x", speechlike(5 * RATE), format="OGG", subtype=subtype)
+    whole = path.read_bytes()
+    pages = [b"OggS" + page for page in whole.split(b"OggS")[1:]]
+    flipped = bytearray(whole)
+    flipped[len(whole) // 2] ^= 16
+    for content, reason in (
+        (bytes(flipped), "damaged: a page of it is not as it was written"),
+        (b"".join(pages[:3] + pages[4:]), "damaged: pages are missing before page 4"),
+        (b"".join(pages[:-1]), "truncated: its last page is missing"),
+        (whole[:-10], "truncated: its last page is missing"),
+    ):
+        path.write_bytes(content)
+        with pytest.raises(files.AudioError, match=reason):
+            files.read(path, RATE)
+
+
+def test_an_mp3_that_cannot_be_decoded_to_its_end_is_refused(tmp_path):
+    """Where frames are torn the decoder ends, and without a tag nothing says how long it is."""
+    path = save(tmp_path / "x.mp3", speechlike(10 * RATE))
+    content = path.read_bytes()
+    content = content[content.index(content[:2], 2) :]
+    path.write_bytes(content[: len(content) // 10] + content[len(content) // 10 + 1500 :])
+    with pytest.raises(files.AudioError, match=r"damaged: of 15\d+ samples, 1\d+ can be decoded"):
+        files.read(path, RATE)
+
+
+@pytest.mark.parametrize("rate", [8000, 16000, 22050, 32000, 44100, 48000])
+@pytest.mark.parametrize("mode", ["CONSTANT", "VARIABLE"])
+def test_frames_of_an_mp3_are_counted_as_they_are_decoded(tmp_path, rate, mode):
+    path = save(tmp_path / "x.mp3", speechlike(rate * 2), rate, bitrate_mode=mode)
+    content = path.read_bytes()
+    path.write_bytes(content[content.index(content[:2], 2) :] + b"TAG" + bytes(125))
+    assert len(files.read(path, rate).samples) == mpeg_samples(path, 0)
 
 
 # An ID3 tag with a picture: its size in four bytes of 7 bits each.

@@ -10,6 +10,7 @@ import pytest
 
 from wavenet_ae.audio import io as files
 from wavenet_ae.data import corpus as corpus_module
+from wavenet_ae.data import tables
 from wavenet_ae.data.corpus import PackedCorpus
 from wavenet_ae.data.packing import pack
 from wavenet_ae.data.sources import Recording
@@ -46,7 +47,8 @@ def make(tmp_path):
         listed = []
         for n in range(6):
             path = tmp_path / name / f"{n}.wav"
-            files.write(path, content(n), rate)
+            if not path.is_file():  # a file that is written again is packed again
+                files.write(path, content(n), rate)
             fields = {"speaker": "ba"[n % 2], "split": ["train", "validation"][n // 4]}
             fields |= {key: change(n) for key, change in changes.items()}
             listed.append(Recording(f"{n}.wav", path, **fields))
@@ -96,14 +98,14 @@ def test_a_pickled_corpus_reads_on(make):
 
 
 def test_few_shards_are_open_at_once(make):
-    """Each map holds a file open, of which a process may have some 1000."""
-    assert corpus_module._mapped.cache_info().maxsize <= 256
+    """A process may have some 1000 files open."""
+    assert corpus_module._opened.cache_info().maxsize <= 256
     corpus = make()
     corpus.read(0, 0, 1)
-    opened = corpus_module._mapped.cache_info().misses
+    opened = corpus_module._opened.cache_info().misses
     for row in range(6):
         corpus.read(row, 0, 1)
-    assert corpus_module._mapped.cache_info().misses == opened
+    assert corpus_module._opened.cache_info().misses == opened
 
 
 def test_the_fingerprint_knows_the_content_not_the_place(make):
@@ -116,14 +118,14 @@ def test_the_fingerprint_stays_what_checkpoints_have_recorded(make):
 
 def test_long_tables_come_back_whole_whatever_their_cells(tmp_path):
     odd = ["tab\there", 'quote"s', "line\nbreak", "späce ü", "latin-\udce9", "", " ", "a,b#0"]
-    rows = [(odd[n % len(odd)], str(n)) for n in range(2 * corpus_module.ROWS_AT_ONCE + 1)]
-    for some in ([], rows[:1], rows[: corpus_module.ROWS_AT_ONCE], rows):
+    rows = [(odd[n % len(odd)], str(n)) for n in range(2 * tables.ROWS_AT_ONCE + 1)]
+    for some in ([], rows[:1], rows[: tables.ROWS_AT_ONCE], rows):
         path = tmp_path / "table.tsv"
-        path.write_bytes(corpus_module.encoded_table([("name", "number"), *some]))
-        columns = corpus_module.read_columns(path, ("name", "number"))
+        path.write_bytes(tables.encoded_table([("name", "number"), *some]))
+        columns = tables.read_columns(path, ("name", "number"))
         assert list(zip(columns["name"], columns["number"], strict=True)) == some
     with pytest.raises(UserError, match=r"table.tsv does not have the columns a, b"):
-        corpus_module.read_columns(path, ("a", "b"))
+        tables.read_columns(path, ("a", "b"))
 
 
 @pytest.mark.parametrize(
@@ -144,11 +146,88 @@ def test_a_shard_that_is_cut_or_gone_is_named(make):
     corpus = make()
     shard = corpus.folder.parent / "shard-00000.bin"
     shard.write_bytes(shard.read_bytes()[:-2])
-    with pytest.raises(UserError, match=r"shard-00000.bin has 6028 bytes.*6030: delete the folder"):
+    with pytest.raises(UserError, match=r"shard-00000.bin has 6028 bytes.*6030\..*delete .*bin,"):
         PackedCorpus(corpus.folder)
     shard.unlink()
     with pytest.raises(UserError, match=r"has 0 bytes"):
         PackedCorpus(corpus.folder)
+
+
+def shard_of(corpus):
+    return corpus.folder.parent / "shard-00000.bin"
+
+
+def flip(path, place, bit=1):
+    content = bytearray(path.read_bytes())
+    content[place] ^= bit
+    path.write_bytes(content)
+
+
+def test_a_flipped_bit_in_a_shard_is_found_before_its_utterance_is_used(make, monkeypatch):
+    corpus = make()
+    monkeypatch.setattr(corpus_module, "NUM_VERIFIED_AT_OPENING", 2)  # the first and the last
+    flip(shard_of(corpus), 2 * (500 + 501 + 7))
+    damaged = PackedCorpus(corpus.folder)
+    assert damaged.read(1, 0, 3).tolist() == [1000, 1001, 1002]
+    with pytest.raises(UserError, match=r"shard-00000.bin is damaged: the samples of 2.wav .*del"):
+        damaged.read(2, 400, 403)  # however far from the bit
+    with pytest.raises(UserError, match=r"the samples of 2.wav"):
+        PackedCorpus(corpus.folder).verify()
+
+
+def test_opening_a_corpus_verifies_some_of_it(make):
+    corpus = make()
+    flip(shard_of(corpus), 0)
+    with pytest.raises(UserError, match=r"the samples of 0.wav are not those that were packed"):
+        PackedCorpus(corpus.folder)
+
+
+def test_opening_reads_little_of_a_large_corpus(make, monkeypatch):
+    corpus = make()
+    monkeypatch.setattr(corpus_module, "MAX_BYTES_AT_OPENING", 2500)
+    flip(shard_of(corpus), 2 * (500 + 501 + 502 + 7))
+    assert len(PackedCorpus(corpus.folder)) == 6
+
+
+def test_a_deleted_shard_is_packed_again(make):
+    corpus = make()
+    flip(shard_of(corpus), 0)
+    shard_of(corpus).unlink()
+    assert make().read(0, 0, 2).tolist() == [0, 1]
+
+
+def test_a_flipped_bit_anywhere_in_the_tables_of_a_corpus_is_found(make):
+    corpus = make()
+    for path in (corpus.folder / "catalogue.tsv", corpus.folder / "corpus.json"):
+        whole = path.read_bytes()
+        for place in range(0, len(whole), 3):
+            flip(path, place, 1 << place % 8)
+            with pytest.raises(UserError, match=r"damaged|packed in format|not a packed"):
+                PackedCorpus(corpus.folder)
+            path.write_bytes(whole)
+    assert len(PackedCorpus(corpus.folder)) == 6
+
+
+def test_a_flipped_bit_anywhere_in_the_table_of_a_shard_is_found(make):
+    path = shard_of(make()).with_suffix(".tsv")
+    whole = path.read_bytes()
+    for place in range(len(whole)):
+        flip(path, place, 1 << place % 8)
+        with pytest.raises(UserError, match=r"shard-00000.tsv (is damaged|does not have the col)"):
+            make()
+        path.write_bytes(whole)
+    assert len(make()) == 6
+
+
+def test_a_table_of_a_shard_without_a_digest_is_still_read(make):
+    path = shard_of(make()).with_suffix(".tsv")
+    lines = path.read_text().splitlines(keepends=True)
+    assert lines[-1].startswith("#blake2b\t")
+    path.write_text("".join(lines[:-1]))
+    assert len(make()) == 6
+    path.write_text("".join([lines[0], *lines[2:-1]]))
+    with pytest.raises(UserError, match=r"its rows are not those of its recordings"):
+        make()
 
 
 def test_a_folder_that_is_no_corpus_or_of_another_format_is_named(make, tmp_path):

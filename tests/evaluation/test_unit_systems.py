@@ -88,3 +88,18 @@ def test_a_run_s_units_are_those_of_an_evaluation(corpus):
     assert of_run.frames.sum() == of_run.units.num_frames == of_run.baseline.num_frames
     assert abs(of_run.units.num_frames - 0.6 * 60 * 50) < 60, "50 codes a second"
     assert of_run.baseline.pnmi > of_run.baseline.pnmi_shuffled + 0.1
+
+
+def test_clusters_are_fitted_to_so_many_frames_at_most(corpus, monkeypatch):
+    """However long the recordings are, these frames are all in memory."""
+    fitted = []
+
+    class Watched(unit_systems.Clusters):
+        def __init__(self, frames, num_codes, seed=0):
+            fitted.append(len(frames))
+            super().__init__(frames, num_codes, seed)
+
+    monkeypatch.setattr(unit_systems, "Clusters", Watched)
+    monkeypatch.setattr(unit_systems, "FITTED_FRAMES", 150)
+    Units(model("vae"), corpus, seed=1)
+    assert fitted == [150, 150]

@@ -145,6 +145,10 @@ REJECTED = {
     "2 GHz.wav": Rejected(
         wav(rate=2**31 - 1), "its header says 2147483647 Hz, but 1000 to .+: fix the header$"
     ),
+    "767999 Hz.wav": Rejected(
+        wav(rate=767_999),
+        "its header says 767999 Hz, which cannot be resampled to 16000 Hz: fix the header$",
+    ),
     "nan.wav": Rejected(
         encoded(np.full(RATE, np.nan), subtype="FLOAT"),
         "non-finite: 16000 of 16000 samples are NaN or infinite" + EXPORT,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import weakref
+
 import numpy as np
 import pytest
 import torch
@@ -9,7 +11,12 @@ from helpers.configs import BOTTLENECKS, ENCODERS, small
 
 from wavenet_ae.engines import Sampling
 from wavenet_ae.models import WaveformAutoencoder, build, utterance
-from wavenet_ae.models.utterance import CodeConditioning, CodeLayout, encode_utterance
+from wavenet_ae.models.utterance import (
+    CodeConditioning,
+    CodeLayout,
+    encode_blocks,
+    encode_utterance,
+)
 
 NUM_SAMPLES = 3001
 
@@ -50,6 +57,33 @@ def test_pieces_are_the_whole(bottleneck, encoder, monkeypatch):
     assert torch.allclose(again.double(), codes.double(), atol=1e-4)
     assert np.array_equal(built.decode(codes[..., :4], "ann"), sound)
     assert sound.dtype == np.int16 and len(sound) == 4 * layout.hop
+
+
+@pytest.mark.parametrize("encoder", ENCODERS)
+@pytest.mark.parametrize("size", [1, 7, 160, 1000, 2999, 5000])
+@pytest.mark.parametrize("num_samples", [1, 160, NUM_SAMPLES])
+def test_blocks_of_samples_give_the_codes_of_the_whole(encoder, size, num_samples, monkeypatch):
+    built, waveform = model("ae", encoder), recording(num_samples)
+    monkeypatch.setattr(utterance, "CODES_AT_ONCE", 5)
+    blocks = [waveform[:0], *waveform.split(size), waveform[:0]]
+    assert torch.equal(encode_blocks(built, blocks), encode_utterance(built, waveform))
+
+
+def test_few_blocks_are_in_memory_at_once(monkeypatch):
+    monkeypatch.setattr(utterance, "CODES_AT_ONCE", 5)
+    alive: weakref.WeakSet[torch.Tensor] = weakref.WeakSet()
+    most = 0
+
+    def blocks():
+        nonlocal most
+        for _ in range(100):
+            block = recording(500)
+            alive.add(block)
+            most = max(most, len(alive))
+            yield block
+
+    assert len(encode_blocks(model("vqvae"), blocks())) == -(-50_000 // CodeLayout(model("ae")).hop)
+    assert most < 10
 
 
 @pytest.mark.parametrize("encoder", ENCODERS)

@@ -2,21 +2,21 @@
 
     file --decode--> (T', channels) --downmix or channel--> (T',) --resample--> (T,) --> int16
 
-A file that cannot be used raises `AudioError` with a reason and a remedy. A file that is written
-appears under its name only when it is complete.
+All of this happens block by block, so that memory does not grow with a recording. A file that
+cannot be used raises `AudioError` with a reason and a remedy. A file that is written appears under
+its name only when it is complete.
 """
 
 from __future__ import annotations
 
 import io
 import os
-import re
 import shutil
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from math import gcd
 from numbers import Integral
 from pathlib import Path
 from typing import BinaryIO
@@ -24,33 +24,23 @@ from typing import BinaryIO
 import numpy as np
 import soundfile
 
+from wavenet_ae.audio.integrity import MP3_TAGS, problem_after, problem_before, promised_frames
+from wavenet_ae.audio.resampling import is_supported, resample_blocks
 from wavenet_ae.audio.waveforms import (
     FULL_SCALE,
+    LARGEST_PEAK,
     SOURCE_RATES_HZ,
     Waveform,
     checked_rate,
     checked_waveform,
-    non_finite,
-    out_of_range,
 )
 from wavenet_ae.errors import ArgumentError, UserError
 from wavenet_ae.schema import HIGHEST_RATE_HZ
 from wavenet_ae.storage import write_bytes
 
-BLOCK_FRAMES = 1 << 20  # decoded at a time: of a long file, only one channel is in memory
+BLOCK_FRAMES = 1 << 18  # decoded at a time, all channels of them
 # What the header of a container can hold.
 WRITTEN_RATES_HZ = {".wav": (1, 2**31 - 1), ".flac": (1, 655_350)}
-# The size of torchaudio's kernel is the product of both terms of the reduced ratio: 160 * 441 from
-# 44.1 to 16 kHz, but 16000 * 44099 from 44099 Hz, which is gigabytes.
-LARGEST_RATIO_TERM = 1000
-UNKNOWN_FRAMES = 2**63 - 1
-# An MP3's tag counts whole frames of 1152 samples; encoders pad both ends by varying amounts.
-MP3_TOLERANCE_SAMPLES = 2 * 1152
-
-# libsndfile reads a truncated container as a shorter one and reports it in its log only.
-_CHUNK_CUT = re.compile(r"^\s*(?:data|Data Size|SSND|riff)\s*: (\d+) \(should be (\d+)\)", re.M)
-_RF64_CUT = re.compile(r"frame count (\d+) does not match value from 'ds64' chunk of (\d+)")
-_SPHERE_COUNT = re.compile(rb"\bsample_count -i (\d+)")
 _IF_UNREADABLE = "Convert it to WAV or FLAC, or remove it if it holds no audio"
 
 
@@ -85,56 +75,113 @@ class Pcm:
     num_clipped: int
 
 
-def read(path: str | Path, sample_rate: int, channel: int | None = None) -> Pcm:
+def read(
+    path: str | Path, sample_rate: int, channel: int | None = None, accept_constant: bool = False
+) -> Pcm:
     """Decodes a recording by its content, whatever its suffix, and resamples it.
 
     Args:
         path: Any file that libsndfile decodes.
         sample_rate: Rate of the result in Hz, at most 768 000.
         channel: Channel to read, from 0; None averages all channels.
+        accept_constant: Whether silence and offsets are recordings, too.
 
     Raises:
         AudioError: If the file is unreadable, empty, truncated (fewer samples than its header
-            promises) or constant; if samples are not finite or far beyond full scale; if the
-            channel does not exist; or if the header's rate is outside `SOURCE_RATES_HZ`.
+            promises), damaged or constant; if samples are not finite or far beyond full scale; if
+            the channel does not exist; or if the header's rate is outside `SOURCE_RATES_HZ` or
+            cannot be resampled.
         ArgumentError: If `sample_rate` is no such rate, or `channel` no whole number.
     """
-    if channel is not None and (isinstance(channel, bool) or not isinstance(channel, Integral)):
-        raise ArgumentError(f"channel is {channel!r}, but must be 0, 1, ... or None for the mean")
-    sample_rate = checked_rate(sample_rate, "sample_rate", (1, HIGHEST_RATE_HZ))
-    waveform, source_rate, num_channels = _decode(Path(path), channel)
-    _check_values(path, waveform)
-    samples, num_clipped = to_int16(resample(waveform, source_rate, sample_rate))
-    return Pcm(samples, sample_rate, source_rate, num_channels, num_clipped)
+    stream = RecordingStream(path, sample_rate, channel, accept_constant)
+    content = bytearray()  # grows in place: a list of blocks would be in memory twice
+    for block in stream:
+        content += block.data
+    samples = np.frombuffer(content, np.int16)
+    found = (stream.source_rate, stream.num_channels, stream.num_clipped)
+    return Pcm(samples, stream.sample_rate, *found)
 
 
-def resample(waveform: np.ndarray, source_rate: int, sample_rate: int) -> np.ndarray:
-    """Resamples a waveform.
+class RecordingStream:
+    """Recording as successive blocks of int16 samples `(n,)`, which together are what `read` gives.
+
+    Iterating over it raises `AudioError` as `read` does, but what is found at the end only, such as
+    a truncated file, after the blocks before it. It can be iterated over once.
 
     Args:
-        waveform: `(T',)` float32.
-        source_rate: Rate of the waveform in Hz.
+        path: Any file that libsndfile decodes.
         sample_rate: Rate of the result in Hz.
+        channel: Channel to read, from 0; None averages all channels.
+        accept_constant: Whether silence and offsets are recordings, too.
 
-    Returns:
-        `(ceil(T' * sample_rate / source_rate),)` float32.
+    Attributes:
+        source_rate: Rate in the file's header, in Hz; known from the first block on.
+        num_channels: Channels of the file, known likewise.
+        num_clipped: Samples so far that were beyond full scale, and were clipped.
     """
-    if source_rate == sample_rate:
-        return waveform
-    common = gcd(source_rate, sample_rate)
-    up, down = sample_rate // common, source_rate // common
-    if max(up, down) > LARGEST_RATIO_TERM:
-        from scipy.signal import resample_poly  # rarely needed, and the import takes 0.5 s
 
-        return resample_poly(waveform, up, down)
-    import torch  # takes 2 s, which packing without resampling saves
+    def __init__(
+        self,
+        path: str | Path,
+        sample_rate: int,
+        channel: int | None = None,
+        accept_constant: bool = False,
+    ) -> None:
+        if channel is not None and (isinstance(channel, bool) or not isinstance(channel, Integral)):
+            raise ArgumentError(
+                f"channel is {channel!r}, but must be 0, 1, ... or None for the mean of all"
+            )
+        self.path, self.channel = Path(path), channel
+        self.sample_rate = checked_rate(sample_rate, "sample_rate", (1, HIGHEST_RATE_HZ))
+        self.accept_constant = accept_constant
+        self.source_rate, self.num_channels, self.num_clipped = 0, 0, 0
 
-    from wavenet_ae.audio.backend import torchaudio
+    def __iter__(self) -> Iterator[np.ndarray]:
+        path = self.path
+        if "\0" in str(path):
+            raise AudioError(path, "unreadable: its name has a NUL character. Fix the path")
+        try:
+            if path.is_fifo():  # opening it would wait for a writer
+                raise AudioError(path, "unreadable: a pipe. Put its recording in a file")
+            with path.open("rb") as file:
+                skip = _tag_bytes(file)
+                file.seek(skip)
+                head = file.read(4096)
+            with _opened(path, skip, head) as sound:
+                self.source_rate, self.num_channels = sound.samplerate, sound.channels
+                self._check_header(sound)
+                self._check(problem_before(path, sound, head))
+                values = _Values()
+                blocks = values.of(_mono(sound, self.channel, promised_frames(sound, head)))
+                for block in resample_blocks(blocks, sound.samplerate, self.sample_rate):
+                    samples, num_clipped = to_int16(block)
+                    self.num_clipped += num_clipped
+                    yield samples
+                self._check(problem_after(path, sound, head, skip, values.num_samples))
+                self._check(values.problem(path, self.accept_constant))
+        except OSError as error:
+            reason = f"unreadable: {error.strerror}. Fix the path or the file's permissions"
+            raise AudioError(path, reason) from error
+        except (soundfile.LibsndfileError, TypeError) as error:  # TypeError: headerless (.raw)
+            said = str(getattr(error, "error_string", error)).rstrip(".")
+            raise AudioError(path, f"unreadable: {said}. {_IF_UNREADABLE}") from error
 
-    with torch.inference_mode():
-        return torchaudio.functional.resample(
-            torch.from_numpy(waveform), source_rate, sample_rate
-        ).numpy()
+    def _check_header(self, sound: soundfile.SoundFile) -> None:
+        channel, rate = self.channel, sound.samplerate
+        if channel is not None and not 0 <= channel < sound.channels:
+            there = f"has no channel {channel}, only 0 to {sound.channels - 1}"
+            self._check(f"{there}: fix the column `channel` of the table")
+        lowest, highest = SOURCE_RATES_HZ
+        if not lowest <= rate <= highest:
+            accepted = f"{lowest} to {highest} Hz are accepted: fix the header"
+            self._check(f"its header says {rate} Hz, but {accepted}")
+        if not is_supported(rate, self.sample_rate):
+            refused = f"which cannot be resampled to {self.sample_rate} Hz: fix the header"
+            self._check(f"its header says {rate} Hz, {refused}")
+
+    def _check(self, problem: str) -> None:
+        if problem:
+            raise AudioError(self.path, problem)
 
 
 def to_int16(waveform: np.ndarray) -> tuple[np.ndarray, int]:
@@ -180,43 +227,6 @@ def write(path: str | Path, samples: Waveform, sample_rate: int) -> int:
     return num_clipped
 
 
-def _decode(path: Path, channel: int | None) -> tuple[np.ndarray, int, int]:
-    """Samples `(T',)` float32, the file's rate, and its number of channels."""
-    if "\0" in str(path):
-        raise AudioError(path, "unreadable: its name has a NUL character. Fix the path")
-    try:
-        if path.is_fifo():  # opening it would wait for a writer
-            raise AudioError(path, "unreadable: a pipe. Remove it, or put its recording in a file")
-        with path.open("rb") as file:
-            skip = _tag_bytes(file)
-            file.seek(skip)
-            head = file.read(4096)
-        with _opened(path, skip, head) as sound:
-            _check_header(path, sound, channel)
-            waveform = _read_mono(sound, channel)
-            if cut := _missing(sound, head, len(waveform)):
-                raise AudioError(path, f"truncated: {cut}. Copy it again, or encode what is left")
-            return waveform, sound.samplerate, sound.channels
-    except OSError as error:
-        reason = f"unreadable: {error.strerror}. Fix the path or the file's permissions"
-        raise AudioError(path, reason) from error
-    except (soundfile.LibsndfileError, TypeError) as error:  # TypeError: headerless files (.raw)
-        said = str(getattr(error, "error_string", error)).rstrip(".")
-        raise AudioError(path, f"unreadable: {said}. {_IF_UNREADABLE}") from error
-
-
-def _check_header(path: Path, sound: soundfile.SoundFile, channel: int | None) -> None:
-    if channel is not None and not 0 <= channel < sound.channels:
-        there = f"has no channel {channel}, only 0 to {sound.channels - 1}"
-        raise AudioError(path, f"{there}: fix the column `channel` of the table")
-    lowest, highest = SOURCE_RATES_HZ
-    if not lowest <= sound.samplerate <= highest:
-        accepted = f"{lowest} to {highest} Hz are accepted: fix the header"
-        raise AudioError(path, f"its header says {sound.samplerate} Hz, but {accepted}")
-    if sound.frames == UNKNOWN_FRAMES and sound.seekable():  # FLAC, written to a pipe
-        raise AudioError(path, "its header gives no length: decode and encode it again")
-
-
 def _tag_bytes(file: BinaryIO) -> int:
     """Length of an ID3 tag, which may hold a picture, at the start of a file; 0 without one."""
     tag = file.read(10)
@@ -233,7 +243,7 @@ def _opened(path: Path, skip: int, head: bytes) -> Iterator[soundfile.SoundFile]
     libsndfile estimates the length of an MP3 without a Xing, Info or VBRI tag from the bit rate of
     its first frame, and reads no further. Through a pipe, it decodes to the end.
     """
-    tagged = any(name in head[:512] for name in (b"Xing", b"Info", b"VBRI"))
+    tagged = any(name in head[:512] for name in MP3_TAGS)
     with soundfile.SoundFile(os.fsencode(path)) as sound:  # names need not be UTF-8
         if sound.format != "MP3" or tagged:
             yield sound
@@ -252,50 +262,68 @@ def _opened(path: Path, skip: int, head: bytes) -> Iterator[soundfile.SoundFile]
     thread.join()
 
 
-def _read_mono(sound: soundfile.SoundFile, channel: int | None) -> np.ndarray:
-    """Samples `(T',)` float32 of one channel, or the mean of all."""
-    blocks = [np.zeros(0, np.float32)]
-    while len(block := sound.read(BLOCK_FRAMES, dtype="float32", always_2d=True)):
-        with np.errstate(invalid="ignore"):  # inf - inf; _check_values rejects the recording
-            blocks.append(block.mean(axis=1) if channel is None else block[:, channel].copy())
-    return np.concatenate(blocks)
+def _mono(
+    sound: soundfile.SoundFile, channel: int | None, num_frames: int | None
+) -> Iterator[np.ndarray]:
+    """Blocks `(n,)` float32 of one channel, or of the mean of all, up to a number of frames."""
+    left = num_frames if num_frames is not None else sys.maxsize
+    while left and len(block := _block(sound, min(BLOCK_FRAMES, left))):
+        left -= len(block)
+        with np.errstate(invalid="ignore"):  # inf - inf, which is rejected
+            yield block.mean(axis=1) if channel is None else block[:, channel].copy()
 
 
-def _missing(sound: soundfile.SoundFile, head: bytes, num_samples: int) -> str:
-    """Text that says how much less the file has than its header promises; "" if it is complete."""
-    promised, unit, there = sound.frames, "samples", num_samples
-    if sound.format == "NIST" and (count := _SPHERE_COUNT.search(head)):
-        promised = int(count[1])
-    elif found := _RF64_CUT.search(sound.extra_info):
-        promised = int(found[2])
-    elif (found := _CHUNK_CUT.search(sound.extra_info)) and not _is_streamed(int(found[1])):
-        promised, unit, there = int(found[1]), "bytes", int(found[2])
-    tolerance = MP3_TOLERANCE_SAMPLES if sound.format == "MP3" else 0
-    if promised == UNKNOWN_FRAMES or there >= promised - tolerance:
-        return ""
-    return f"its header promises {promised} {unit}, there are {there}"
+def _block(sound: soundfile.SoundFile, num_frames: int) -> np.ndarray:
+    return sound.read(num_frames, dtype="float32", always_2d=True)
 
 
-def _is_streamed(size: int) -> bool:
-    """Returns whether a chunk's size in the header is a placeholder.
+@dataclass
+class _Values:
+    """What is known of the values of a waveform, block by block.
 
-    A program that writes to a pipe cannot know the size and writes 2^31 or 2^32, or a little less;
-    such a recording ends where the file does.
+    Attributes:
+        num_samples: Number of samples.
+        num_bad: Those that are NaN or infinite.
+        low: The smallest of the others.
+        high: The largest of the others.
     """
-    return size % 2**31 >= 2**31 - 4096
 
+    num_samples: int = 0
+    num_bad: int = 0
+    low: float = float("inf")
+    high: float = float("-inf")
 
-def _check_values(path: str | Path, waveform: np.ndarray) -> None:
-    if not len(waveform):
-        size = Path(path).stat().st_size  # an interrupted recorder leaves a count of 0
-        empty = f"empty: 0 samples in a file of {size} bytes"
-        raise AudioError(path, f"{empty}. Export it again, or remove it")
-    low, high = float(waveform.min()), float(waveform.max())
-    if fault := non_finite(waveform):
-        raise AudioError(path, f"{fault}. Export it again, or remove it")
-    if fault := out_of_range(waveform):
-        remedy = "Store its samples as integers, or divide them (by 32768, if they were 16 bits)"
-        raise AudioError(path, f"{fault}. {remedy}")
-    if high - low < 1 / FULL_SCALE:  # less than a step at 16 bits: silence or an offset
-        constant = f"constant: every sample is {round(high * FULL_SCALE)} at 16 bits"
-        raise AudioError(path, f"{constant}. Remove it: it holds no speech")
+    def of(self, blocks: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+        """Passes blocks on, none of them after one with values that cannot be used."""
+        for block in blocks:
+            self.num_samples += len(block)
+            is_finite = np.isfinite(block)
+            self.num_bad += len(block) - int(np.count_nonzero(is_finite))
+            self.low = float(np.min(block, where=is_finite, initial=self.low))
+            self.high = float(np.max(block, where=is_finite, initial=self.high))
+            if not self.num_bad and self.peak <= LARGEST_PEAK:
+                yield block
+
+    @property
+    def peak(self) -> float:
+        return max(-self.low, self.high)
+
+    def problem(self, path: Path, accept_constant: bool) -> str:
+        """Returns why a waveform cannot be used, or ""."""
+        if not self.num_samples:
+            size = path.stat().st_size  # an interrupted recorder leaves a count of 0
+            empty = f"empty: 0 samples in a file of {size} bytes"
+            return f"{empty}. Export it again, or remove it"
+        if self.num_bad:
+            counted = f"{self.num_bad} of {self.num_samples} samples are NaN or infinite"
+            return f"non-finite: {counted}. Export it again, or remove it"
+        if self.peak > LARGEST_PEAK:
+            return (
+                f"out of range: its peak is {self.peak:g}, where full scale is 1.0. Store its "
+                "samples as integers, or divide them (by 32768, if they were 16 bits)"
+            )
+        # Less than a step at 16 bits: silence or an offset.
+        if self.high - self.low < 1 / FULL_SCALE and not accept_constant:
+            constant = f"constant: every sample is {round(self.high * FULL_SCALE)} at 16 bits"
+            return f"{constant}. Remove it: it holds no speech"
+        return ""

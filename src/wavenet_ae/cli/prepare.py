@@ -1,6 +1,7 @@
 """Pack recordings ahead of time: `wavenet-ae prepare data=folder data.root=recordings`.
 
-`wavenet-ae train` does it by itself where it is not done; all runs share what is packed.
+`wavenet-ae train` does it by itself where it is not done; all runs share what is packed.  What is
+packed already is compared with its digests.
 """
 
 from __future__ import annotations
@@ -21,11 +22,16 @@ def pack(config: dict[str, Any]) -> None:
 
     from wavenet_ae.data.corpus import corpus_table
     from wavenet_ae.instantiate import instantiate
+    from wavenet_ae.progress import Progress
     from wavenet_ae.training.logging.files import log_to
 
     log_to(None)
     rate, seed = config["sample_rate"], config["seed"]
     corpus = instantiate(config["data"], sample_rate=rate, seed=seed).open()
+    with Progress("verifying", len(corpus)) as progress:
+        for row in range(len(corpus)):
+            corpus.verify([row])
+            progress.at(row + 1, f"verifying: {row + 1}/{len(corpus)} recordings")
     Console().print(corpus_table(corpus))
 
 

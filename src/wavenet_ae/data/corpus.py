@@ -1,30 +1,37 @@
-"""Packed corpus: memory-mapped int16 shards, and a catalogue of the utterances in them.
+"""Packed corpus: int16 shards, and a catalogue of the utterances in them.
 
 shard-00000.bin  |  utterance 0  | utterance 1 |      utterance 2      | ...   int16, LE
                  start           start         start + length
+
+Windows are read by position, not through a memory map: what has been read would count as memory of
+the process, and a damaged disk would kill it.  The samples of an utterance are compared with their
+digest before they are first used.
 """
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import io
 import json
+import os
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
 from rich.table import Table
 
 from wavenet_ae.data.sources import SPLITS
+from wavenet_ae.data.tables import encoded_table, new_digest, read_columns, remedy
 from wavenet_ae.errors import UserError
 
 FORMAT = 1  # increased when the meaning of packed files changes, so that old caches are not used
 CATALOGUE = "catalogue.tsv"
 HEADER = "corpus.json"
-ROWS_AT_ONCE = 4096  # so that a million rows are never in memory both as rows and as columns
+# Utterances that are verified when a corpus is opened, and bytes of them at most: milliseconds.
+NUM_VERIFIED_AT_OPENING = 16
+MAX_BYTES_AT_OPENING = 64 << 20
+BLOCK_BYTES = 1 << 20
 COLUMNS = (
     *("utterance", "speaker", "split", "channel"),
     *("shard", "start", "length", "digest", "labels"),
@@ -48,12 +55,13 @@ class PackedCorpus:
         fingerprint: Hash of names, speakers, splits, samples and rate.
 
     Raises:
-        UserError: If the folder is not a packed corpus, is incomplete, or has another format.
+        UserError: If the folder is not a packed corpus, is incomplete or damaged, or has another
+            format.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = Path(folder)
-        self.sample_rate = _sample_rate(self.folder)
+        self.sample_rate = _checked_rate(self.folder)
         table = read_columns(self.folder / CATALOGUE, COLUMNS)
         self.keys, self.labels = table["utterance"], table["labels"]
         self.speakers = sorted(set(table["speaker"]))
@@ -62,10 +70,14 @@ class PackedCorpus:
         self.split = np.array(table["split"], dtype=str)
         self.length = np.array(table["length"], dtype=np.int64)
         self._start = np.array(table["start"], dtype=np.int64)
+        self._digest = np.array(table["digest"], dtype=str)
+        self._is_verified = np.zeros(len(self.keys), dtype=bool)
         shards, self._shard = np.unique(np.array(table["shard"], dtype=str), return_inverse=True)
         # Shards lie beside the catalogue's folder: other splits of the same audio share them.
         self._shards = [self.folder.parent / name for name in shards]
-        self._check_shards()
+        _opened.cache_clear()  # a shard may have been packed again since
+        self._check_sizes()
+        self._verify_some()
         names = ("utterance", "speaker", "split", "length", "digest")
         self.fingerprint = _fingerprint(self.sample_rate, [table[name] for name in names])
 
@@ -95,24 +107,70 @@ class PackedCorpus:
 
         Raises:
             IndexError: If the utterance has fewer samples.
+            UserError: If its samples are not those that were packed.
         """
         length = int(self.length[utterance])
         if not 0 <= start <= stop <= length:  # the slice would belong to another utterance
             raise IndexError(f"{self.keys[utterance]} has {length} samples, not {start} to {stop}")
-        first = int(self._start[utterance])
-        samples = _mapped(self._shards[self._shard[utterance]])
-        return np.array(samples[first + start : first + stop], dtype=np.int16)
+        if not self._is_verified[utterance]:
+            self.verify([utterance])
+        samples = np.empty(stop - start, dtype="<i2")
+        self._read_into(samples.data.cast("B"), utterance, start)
+        return samples.astype(np.int16, copy=False)
 
-    def _check_shards(self) -> None:
+    def verify(self, utterances: Iterable[int] | None = None) -> None:
+        """Compares the samples of utterances with their digests.
+
+        Args:
+            utterances: Rows of the utterances; None for all.
+
+        Raises:
+            UserError: If the samples of one are not those that were packed.
+        """
+        for row in range(len(self)) if utterances is None else utterances:
+            digest, length = new_digest(), int(self.length[row])
+            block = memoryview(bytearray(min(BLOCK_BYTES, 2 * length)))
+            for start in range(0, 2 * length, BLOCK_BYTES):
+                part = block[: 2 * length - start]
+                self._read_into(part, row, start // 2)
+                digest.update(part)
+            if digest.hexdigest() != self._digest[row]:
+                path = self._shards[self._shard[row]]
+                raise UserError(
+                    f"{path} is damaged: the samples of {self.keys[row]} are not those that were "
+                    f"packed. {remedy(path)}"
+                )
+            self._is_verified[row] = True
+
+    def _read_into(self, samples: memoryview, utterance: int, start: int) -> None:
+        path = self._shards[self._shard[utterance]]
+        place = 2 * (int(self._start[utterance]) + start)
+        try:
+            num_bytes = os.preadv(_opened(path).fileno(), [samples], place)
+        except OSError as error:
+            raise UserError(f"{path} cannot be read: {error.strerror}. {remedy(path)}") from error
+        if num_bytes != len(samples):
+            raise UserError(f"{path} ends before the samples that it held. {remedy(path)}")
+
+    def _check_sizes(self) -> None:
         ends = np.zeros(len(self._shards), dtype=np.int64)
         np.maximum.at(ends, self._shard, self._start + self.length)
         for path, end in zip(self._shards, ends, strict=True):
             size = path.stat().st_size if path.is_file() else 0
-            if size < 2 * end:
+            if size != 2 * end:
                 raise UserError(
-                    f"{path} has {size} bytes where the packed corpus needs {2 * end}: delete the "
-                    f"folder {path.parent} and run again to pack it again"
+                    f"{path} has {size} bytes where the packed corpus needs {2 * end}. "
+                    f"{remedy(path)}"
                 )
+
+    def _verify_some(self) -> None:
+        """Verifies utterances from everywhere: a disk that fails is found before hours of work."""
+        left = MAX_BYTES_AT_OPENING
+        rows = np.linspace(0, len(self) - 1, min(len(self), NUM_VERIFIED_AT_OPENING))
+        for row in rows.astype(int):
+            if 2 * self.length[row] <= left:
+                left -= 2 * self.length[row]
+                self.verify([row])
 
 
 def corpus_table(corpus: PackedCorpus) -> Table:
@@ -131,22 +189,49 @@ def corpus_table(corpus: PackedCorpus) -> Table:
     return table
 
 
-@lru_cache(maxsize=128)  # each map keeps a file open, and a process may open about 1000
-def _mapped(shard: Path) -> np.memmap:
-    return np.memmap(shard, dtype="<i2", mode="r")
+@lru_cache(maxsize=128)  # a process may open about 1000 files
+def _opened(shard: Path) -> io.FileIO:
+    return io.FileIO(shard)
 
 
-def _sample_rate(folder: Path) -> int:
+def encoded_header(sample_rate: int, catalogue: bytes) -> bytes:
+    """Encodes what a packed corpus holds beside its catalogue, and a digest of both."""
+    digest = _digest_of_header(sample_rate, [catalogue])
+    header = {"format": FORMAT, "sample_rate": sample_rate, "digest": digest}
+    return json.dumps(header).encode()
+
+
+def _digest_of_header(sample_rate: int, catalogue: Iterable[bytes]) -> str:
+    digest = new_digest()
+    digest.update(f"{FORMAT} {sample_rate}\n".encode())
+    for data in catalogue:
+        digest.update(data)
+    return digest.hexdigest()
+
+
+def _checked_rate(folder: Path) -> int:
+    """The sample rate of a packed corpus, once its header and its catalogue are found whole."""
+    path = folder / HEADER
     try:
-        header = json.loads((folder / HEADER).read_text())
+        header = json.loads(path.read_bytes())
+        found = header["format"]
+        if found == FORMAT:
+            rate = int(header["sample_rate"])
+            with (folder / CATALOGUE).open("rb") as file:
+                blocks = iter(lambda: file.read(BLOCK_BYTES), b"")
+                is_whole = header["digest"] == _digest_of_header(rate, blocks)
     except OSError as error:
         raise UserError(f"{folder} is not a packed corpus: {error}") from error
-    if header["format"] != FORMAT:
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{path} is damaged: {error!r}. {remedy(folder)}") from error
+    if found != FORMAT:
         raise UserError(
-            f"{folder} is packed in format {header['format']}, this version reads {FORMAT}: "
+            f"{folder} is packed in format {found}, this version reads {FORMAT}: "
             "pack the corpus again"
         )
-    return int(header["sample_rate"])
+    if not is_whole:
+        raise UserError(f"{folder / CATALOGUE} or {HEADER} beside it is damaged. {remedy(folder)}")
+    return rate
 
 
 def _fingerprint(sample_rate: int, columns: Sequence[Sequence[str]]) -> str:
@@ -154,37 +239,3 @@ def _fingerprint(sample_rate: int, columns: Sequence[Sequence[str]]) -> str:
     for column in columns:
         digest.update(encoded_table(zip(column, strict=True)))
     return digest.hexdigest()
-
-
-def encoded_table(rows: Iterable[Sequence[object]]) -> bytes:
-    """Encodes rows as tab-separated text; cells may contain tabs, or bytes that are not UTF-8."""
-    data, rows = io.BytesIO(), iter(rows)
-    while some := list(islice(rows, ROWS_AT_ONCE)):
-        text = io.StringIO()
-        csv.writer(text, delimiter="\t", lineterminator="\n").writerows(some)
-        data.write(text.getvalue().encode("utf-8", "surrogateescape"))
-    return data.getvalue()
-
-
-def read_columns(path: Path, names: Sequence[str]) -> dict[str, list[str]]:
-    """Reads the columns of a table that `encoded_table` wrote.
-
-    Args:
-        path: The table.
-        names: Its first row.
-
-    Raises:
-        UserError: If the table cannot be read or has other columns.
-    """
-    columns: list[list[str]] = [[] for _ in names]
-    try:
-        with path.open(encoding="utf-8", errors="surrogateescape", newline="") as text:
-            rows = csv.reader(text, delimiter="\t")
-            if tuple(next(rows, ())) != tuple(names):
-                raise UserError(f"{path} does not have the columns {', '.join(names)}")
-            while some := list(islice(rows, ROWS_AT_ONCE)):
-                for column, cells in zip(columns, zip(*some, strict=True), strict=True):
-                    column.extend(cells)
-    except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}") from error
-    return dict(zip(names, columns, strict=True))

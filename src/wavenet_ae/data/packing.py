@@ -1,4 +1,4 @@
-"""Packing: every recording is decoded once, into int16 shards that are memory-mapped afterwards.
+"""Packing: every recording is decoded once, into int16 shards that are read window by window.
 
     recordings --chunks--> processes --> CACHE/AUDIO/shard-00000.bin   samples
                                                      shard-00000.tsv   result for each recording
@@ -12,7 +12,6 @@ of the same audio decode nothing. Files appear under their final name only when 
 
 from __future__ import annotations
 
-import json
 import logging
 import multiprocessing
 import os
@@ -26,10 +25,11 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from wavenet_ae.data.corpus import CATALOGUE, COLUMNS, FORMAT, HEADER, encoded_table
-from wavenet_ae.data.shards import Chunk, Packed, digest_of, pack_chunk, plan
+from wavenet_ae.data.corpus import CATALOGUE, COLUMNS, HEADER, encoded_header
+from wavenet_ae.data.shards import Chunk, Packed, pack_chunk, plan
 from wavenet_ae.data.sources import Recording, Source
 from wavenet_ae.data.splits import Splits
+from wavenet_ae.data.tables import digest_of, encoded_table
 from wavenet_ae.errors import UserError
 from wavenet_ae.progress import Progress
 from wavenet_ae.storage import NotWritten, write_bytes
@@ -258,10 +258,10 @@ def _write_catalogue(
         )
         for (recording, shard, row), split in zip(usable, assigned, strict=True)
     )
-    catalogue = encoded_table(table)
-    folder = folder / f"splits-{digest_of(catalogue)}"
-    _write(folder / HEADER, json.dumps({"format": FORMAT, "sample_rate": sample_rate}).encode())
-    _write(folder / CATALOGUE, encoded_table([COLUMNS]) + catalogue)
+    rows = encoded_table(table)
+    folder, catalogue = folder / f"splits-{digest_of(rows)}", encoded_table([COLUMNS]) + rows
+    _write(folder / HEADER, encoded_header(sample_rate, catalogue))
+    _write(folder / CATALOGUE, catalogue)
     return folder
 
 

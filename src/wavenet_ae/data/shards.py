@@ -9,17 +9,26 @@ done: interrupted packing continues with the chunks that have none.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass, fields
-from itertools import chain
+from itertools import accumulate, chain
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
 from wavenet_ae.audio import io as files
-from wavenet_ae.data.corpus import FORMAT, encoded_table, read_columns
+from wavenet_ae.data.corpus import FORMAT
 from wavenet_ae.data.sources import Recording
+from wavenet_ae.data.tables import (
+    digest_of,
+    encoded_table,
+    new_digest,
+    read_columns,
+    remedy,
+    sealed,
+)
+from wavenet_ae.errors import UserError
 from wavenet_ae.storage import atomic_write
 
 # A chunk is a 64th of the corpus, but at least 4 and at most 128 MiB of files.
@@ -75,14 +84,31 @@ class Chunk:
         return self.table.is_file() and self.samples.is_file()
 
     def rows(self) -> list[Packed]:
-        """Reads the table."""
+        """Reads the table.
+
+        Raises:
+            UserError: If the table is damaged.
+        """
         table = read_columns(self.table, [each.name for each in fields(Packed)])
-        return [
-            Packed(key, int(start), int(length), digest, int(mixed), int(clipped), reason)
-            for key, start, length, digest, mixed, clipped, reason in zip(
-                *table.values(), strict=True
+        try:
+            rows = [
+                Packed(key, int(start), int(length), digest, int(mixed), int(clipped), reason)
+                for key, start, length, digest, mixed, clipped, reason in zip(
+                    *table.values(), strict=True
+                )
+            ]
+        except ValueError as error:
+            raise UserError(f"{self.table} is damaged: {error}. {remedy(self.table)}") from error
+        ends = list(accumulate(row.length for row in rows))
+        is_whole = [row.key for row in rows] == [each.key for each in self.recordings] and [
+            row.start for row in rows
+        ] == [0, *ends[:-1]]
+        if not is_whole:  # of a table without a digest, which earlier versions wrote
+            raise UserError(
+                f"{self.table} is damaged: its rows are not those of its recordings. "
+                f"{remedy(self.table)}"
             )
-        ]
+        return rows
 
 
 def plan(recordings: Sequence[Recording], cache: Path, sample_rate: int) -> list[Chunk]:
@@ -132,28 +158,34 @@ def _runs(sizes: Sequence[int], limit: int) -> Iterator[tuple[int, int]]:
             first, total = row + 1, 0
 
 
-def digest_of(data: bytes) -> str:
-    """Returns a hash of 16 hexadecimal digits."""
-    return hashlib.blake2b(data, digest_size=8).hexdigest()
-
-
 def pack_chunk(chunk: Chunk) -> int:
     """Decodes a chunk's recordings into its shard, writes its table, and returns their number."""
     rows, start = [], 0
     with atomic_write(chunk.samples) as shard:
         for recording in chunk.recordings:
             try:
-                pcm = files.read(recording.path, chunk.sample_rate, recording.channel)
+                row = _pack(recording, chunk.sample_rate, shard, start)
             except files.AudioError as error:
-                rows.append(Packed(recording.key, start, 0, "", 0, 0, error.reason))
-                continue
-            data = np.asarray(pcm.samples, dtype="<i2").tobytes()
-            shard.write(data)
-            length = len(pcm.samples)
-            num_mixed = pcm.num_channels if recording.channel is None else 1
-            found = (digest_of(data), num_mixed, pcm.num_clipped)
-            rows.append(Packed(recording.key, start, length, *found))
-            start += length
+                row = Packed(recording.key, start, 0, "", 0, 0, error.reason)
+                shard.seek(2 * start)
+                shard.truncate()
+            rows.append(row)
+            start += row.length
     with atomic_write(chunk.table) as table:
-        table.write(encoded_table([[each.name for each in fields(Packed)], *map(astuple, rows)]))
+        names = [each.name for each in fields(Packed)]
+        table.write(sealed(encoded_table([names, *map(astuple, rows)])))
     return len(chunk.recordings)
+
+
+def _pack(recording: Recording, sample_rate: int, shard: BinaryIO, start: int) -> Packed:
+    """Appends a recording to a shard; one that cannot be used may leave samples in it."""
+    stream = files.RecordingStream(recording.path, sample_rate, recording.channel)
+    length, digest = 0, new_digest()
+    for block in stream:
+        data = np.asarray(block, dtype="<i2").tobytes()
+        shard.write(data)
+        digest.update(data)
+        length += len(block)
+    num_mixed = stream.num_channels if recording.channel is None else 1
+    found = (digest.hexdigest(), num_mixed, stream.num_clipped)
+    return Packed(recording.key, start, length, *found)

@@ -20,7 +20,9 @@ KMEANS_MFCC = "kmeans_mfcc"
 CONTINUOUS_UNITS = 64  # clusters of the vectors where a bottleneck has no codes of its own
 MOST_CLUSTERS = 1024  # more would take long and have few frames each
 MOST_JOINT_UNITS = 1 << 16  # of several codebooks: each is a row of every table of counts
-FITTED_UTTERANCES = 400  # of the training split, whose frames clusters are fitted to at most
+# Of the training split; clusters are fitted to their frames.  The second bounds memory where
+# recordings are long.
+FITTED_UTTERANCES, FITTED_FRAMES = 400, 200_000
 
 
 class Units:
@@ -67,11 +69,14 @@ class Units:
         """MFCC frames (M, C) and, of a continuous bottleneck, vectors (M, D)."""
         rows = corpus.rows("train") if len(corpus.rows("train")) else np.arange(len(corpus))
         chosen = rows[keyed_permutation(len(rows), seed, "clusters")[:FITTED_UTTERANCES]]
-        frames, vectors = [], []
+        frames, vectors, left = [], [], FITTED_FRAMES
         for row in chosen.tolist():
+            if left <= 0:
+                break
             encoded, of_mfcc = self.encode(corpus, row)
-            frames.append(of_mfcc)
-            vectors += [encoded.vectors] if encoded.codes is None else []
+            frames.append(of_mfcc[:left])
+            vectors += [encoded.vectors[:left]] if encoded.codes is None else []
+            left -= len(of_mfcc)
         return np.concatenate(frames), np.concatenate(vectors) if vectors else None
 
     def encode(self, corpus: PackedCorpus, row: int) -> tuple[EncodedUtterance, np.ndarray]:

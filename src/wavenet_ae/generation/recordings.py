@@ -5,22 +5,22 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from math import ceil
 from pathlib import Path
 
-import numpy as np
 import soundfile
 import torch
 from torch import Tensor
 
-from wavenet_ae.audio import io as files
-from wavenet_ae.audio.io import AudioError, Pcm
+from wavenet_ae.audio.integrity import UNKNOWN_FRAMES
+from wavenet_ae.audio.io import RecordingStream
 from wavenet_ae.data.sources import FolderSource, Recording, TableSource
 from wavenet_ae.errors import UserError
 from wavenet_ae.file_names import printable
 from wavenet_ae.generation.utterances import Content, Utterance, result_names
 from wavenet_ae.models import Autoencoder
+from wavenet_ae.models.utterance import encode_blocks
 
 logger = logging.getLogger(__name__)
 
@@ -60,21 +60,36 @@ class Recordings:
 
     def content(self, utterance: Utterance) -> Content:
         """Returns the codes of a recording; its result is as long as the recording."""
-        waveform = self.read(utterance)
-        codes = self.model.encode(waveform, self.model.sample_rate)
-        return Content(codes, len(waveform))
+        num_samples = 0
 
-    def read(self, utterance: Utterance) -> Tensor:
-        """Returns samples (T,) int16 at the model's rate, T > 0.  Raises AudioError."""
+        def counted() -> Iterator[Tensor]:
+            nonlocal num_samples
+            for block in self.blocks(utterance):
+                num_samples += len(block)
+                yield block.to(self.model.device)
+
+        codes = encode_blocks(self.model, counted())
+        return Content(codes, num_samples)
+
+    def blocks(self, utterance: Utterance) -> Iterator[Tensor]:
+        """Yields samples (n,) int16 at the model's rate, some in all.  Raises AudioError.
+
+        Training refuses constant recordings, but they can be reconstructed.
+        """
         recording = self.recordings[utterance.name]
-        pcm = read_even_silence(recording.path, self.model.sample_rate, recording.channel)
-        if pcm.source_rate not in self.rates_said:
-            self.rates_said.add(pcm.source_rate)
+        rate = self.model.sample_rate
+        stream = RecordingStream(recording.path, rate, recording.channel, accept_constant=True)
+        for block in stream:
+            self._log_rate(stream.source_rate)
+            yield torch.from_numpy(block)
+
+    def _log_rate(self, source_rate: int) -> None:
+        if source_rate not in self.rates_said:
+            self.rates_said.add(source_rate)
             logger.info(
                 "recordings at %d Hz are resampled to the model's %d Hz",
-                *(pcm.source_rate, self.model.sample_rate),
+                *(source_rate, self.model.sample_rate),
             )
-        return torch.from_numpy(pcm.samples)
 
 
 def find_recordings(path: Path) -> list[Recording]:
@@ -107,31 +122,13 @@ def _named_input(listing: Callable[[], list[Recording]]) -> list[Recording]:
         raise UserError(text) from None
 
 
-def read_even_silence(path: Path, sample_rate: int, channel: int | None) -> Pcm:
-    """Reads a recording as `audio.io.read` does, and a constant one as well.
-
-    Training refuses constant recordings, but they can be reconstructed.
-    """
-    try:
-        return files.read(path, sample_rate, channel)
-    except AudioError as error:
-        if not error.reason.startswith("constant"):
-            raise
-    frames, rate = soundfile.read(os.fsencode(path), dtype="float32", always_2d=True)
-    mono = frames.mean(axis=1) if channel is None else frames[:, channel]
-    samples, num_clipped = files.to_int16(
-        files.resample(np.ascontiguousarray(mono), rate, sample_rate)
-    )
-    return Pcm(samples, sample_rate, rate, frames.shape[1], num_clipped)
-
-
 def _expected_samples(path: Path, sample_rate: int) -> int:
     """Returns the length that a file's header gives, which may be wrong; 0 where it gives none."""
     try:
         header = soundfile.info(os.fsencode(path))
     except (soundfile.LibsndfileError, TypeError, OSError):
         return 0  # reading it will give the reason
-    if header.frames >= files.UNKNOWN_FRAMES or not header.samplerate:
+    if header.frames >= UNKNOWN_FRAMES or not header.samplerate:
         return 0
     return ceil(header.frames * sample_rate / header.samplerate)
 

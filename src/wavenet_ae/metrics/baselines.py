@@ -91,7 +91,8 @@ class Clusters:
         self.mean, deviation = frames.mean(axis=0), frames.std(axis=0)
         self.scale = np.where(deviation > 0, deviation, 1)  # a constant dimension becomes 0
         # One start: k-means++ chooses good centers, and more starts change PNMI by less than .01.
-        self.centers = KMeans(num_codes, n_init=1, random_state=seed).fit(self._scaled(frames))
+        centers = KMeans(num_codes, n_init=1, random_state=seed, copy_x=False)  # x is a copy
+        self.centers = centers.fit(self._scaled(frames))
 
     def codes(self, frames: np.ndarray) -> np.ndarray:
         """Returns the nearest center of each frame: `(N, C)` to `(N,)` int64."""

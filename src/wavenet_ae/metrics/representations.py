@@ -49,7 +49,7 @@ def encode_with_anchors(model: CodeModel, waveform: Tensor) -> EncodedUtterance:
     Raises:
         ValueError: If the utterance has no samples.
     """
-    latents, outputs = zip(*encode_in_chunks(model, waveform), strict=True)
+    latents, outputs = zip(*encode_in_chunks(model, [waveform]), strict=True)
     anchors = anchors_inside(CodeLayout(model), len(waveform))
     if outputs[0].codes is None:
         codes, vectors = None, torch.cat([each.vectors for each in outputs], dim=-1)

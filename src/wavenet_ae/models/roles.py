@@ -16,7 +16,8 @@ import torch
 from torch import Tensor, nn
 
 from wavenet_ae.alignment import Alignment, WindowPlan
-from wavenet_ae.audio.io import resample, to_int16
+from wavenet_ae.audio.io import to_int16
+from wavenet_ae.audio.resampling import resample
 from wavenet_ae.audio.waveforms import (
     FULL_SCALE,
     SOURCE_RATES_HZ,

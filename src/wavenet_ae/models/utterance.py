@@ -11,7 +11,7 @@ Memory grows with the codes of an utterance, not with its samples. Dimensions ar
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from math import ceil
 
@@ -21,6 +21,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from wavenet_ae.engines import Engine, Sampling, stream_uniforms
+from wavenet_ae.errors import UserError
 from wavenet_ae.models.roles import Autoencoder, CodeModel, Conditioning, GenerativeModel
 from wavenet_ae.nn.batch_norm import evaluation_mode
 from wavenet_ae.types import BottleneckOutput
@@ -76,14 +77,28 @@ def encode_utterance(model: CodeModel, waveform: Tensor) -> Tensor:
     Raises:
         ValueError: There are no samples.
     """
-    outputs = (output for _, output in encode_in_chunks(model, waveform))
+    return encode_blocks(model, [waveform])
+
+
+@torch.no_grad()
+def encode_blocks(model: CodeModel, blocks: Iterable[Tensor]) -> Tensor:
+    """Returns the codes of an utterance as `encode_utterance` does, with little of it in memory.
+
+    Args:
+        model: Model to encode with.
+        blocks: Successive samples (n,) int16 at the model's rate.
+
+    Raises:
+        ValueError: There are no samples.
+    """
+    outputs = (output for _, output in encode_in_chunks(model, blocks))
     pieces = [(each.vectors if each.codes is None else each.codes)[0] for each in outputs]
     return torch.cat(pieces, dim=-1)
 
 
 @torch.no_grad()
 def encode_in_chunks(
-    model: CodeModel, waveform: Tensor
+    model: CodeModel, blocks: Iterable[Tensor]
 ) -> Iterator[tuple[Tensor, BottleneckOutput]]:
     """Yields latents (1, C, n) of successive codes of an utterance, and the bottleneck's output.
 
@@ -91,31 +106,74 @@ def encode_in_chunks(
 
     Args:
         model: Model to encode with.
-        waveform: Samples (T,) int16 at the model's rate.
+        blocks: Successive samples (n,) int16 at the model's rate.
 
     Raises:
         ValueError: There are no samples.
+        UserError: The encoder's output is not finite.
     """
-    if not len(waveform):
-        raise ValueError("there are no samples to encode")
-    layout = CodeLayout(model)
-    num_codes = layout.num_codes(len(waveform))
-    for first in range(0, num_codes, CODES_AT_ONCE):
-        codes = range(first, min(first + CODES_AT_ONCE, num_codes))
+    layout, samples = CodeLayout(model), _SlidingSamples(blocks)
+    first = 0
+    while True:
+        codes = range(first, first + CODES_AT_ONCE)
         shifted = range(codes.start + layout.before, codes.stop + layout.before)
         read = model.encoder.chain.input_range(shifted)
-        samples = _with_silence(waveform, read.start + layout.start, read.stop + layout.start)
+        start, stop = read.start + layout.start, read.stop + layout.start
+        samples.advance(start, max(stop, codes.stop * layout.hop))
+        if samples.has_ended:  # the codes that are left may be fewer
+            num_codes = layout.num_codes(samples.stop)
+            if not num_codes:
+                raise ValueError("there are no samples to encode")
+            if first >= num_codes:
+                return
+            codes = range(first, min(codes.stop, num_codes))
+            shifted = range(codes.start + layout.before, codes.stop + layout.before)
+            stop = model.encoder.chain.input_range(shifted).stop + layout.start
         with evaluation_mode(model):
-            latents = model.encoder(model.normalize(samples)[None])[..., : len(codes)]
+            latents = model.encoder(model.normalize(samples.between(start, stop))[None])
+            latents = latents[..., : len(codes)]
             output = model.bottleneck(latents)
+        if not torch.isfinite(latents).all():
+            raise UserError(
+                "the encoder's output is NaN or infinite, so that it has no codes: the weights are "
+                "damaged or diverged; use another checkpoint"
+            )
         yield latents, output
+        first = codes.stop
 
 
-def _with_silence(waveform: Tensor, first: int, stop: int) -> Tensor:
-    """Returns samples first .. stop - 1 of a waveform (T,) that has silence on both sides."""
-    inside = waveform[max(first, 0) : max(stop, 0)]
-    before = min(max(-first, 0), stop - first)
-    return F.pad(inside, (before, stop - first - before - len(inside)))
+class _SlidingSamples:
+    """Samples of an utterance between silence, of which only those still needed are in memory.
+
+    Attributes:
+        stop: Samples that have been read so far.
+        has_ended: Whether these are all.
+    """
+
+    def __init__(self, blocks: Iterable[Tensor]) -> None:
+        self._blocks = iter(blocks)
+        self._held: list[Tensor] = []
+        self._first = 0  # of the samples that are held
+        self.stop, self.has_ended = 0, False
+
+    def advance(self, start: int, stop: int) -> None:
+        """Forgets samples before `start`, and reads up to `stop` and past it, or to the end."""
+        while len(self._held) > 1 and self._first + len(self._held[0]) <= start:
+            self._first += len(self._held.pop(0))
+        while self.stop <= stop and not self.has_ended:
+            block = next(self._blocks, None)
+            if block is None:
+                self.has_ended = True
+            elif len(block):
+                self._held.append(block)
+                self.stop += len(block)
+
+    def between(self, start: int, stop: int) -> Tensor:
+        """Returns samples start .. stop - 1, which are silence outside the utterance."""
+        held = self._held[0] if len(self._held) == 1 else torch.cat(self._held)
+        inside = held[max(start - self._first, 0) : max(stop - self._first, 0)]
+        before = min(max(self._first - start, 0), stop - start)
+        return F.pad(inside, (before, stop - start - before - len(inside)))
 
 
 class CodeConditioning:

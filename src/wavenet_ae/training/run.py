@@ -192,7 +192,7 @@ def _trainer(config: Mapping[str, Any], run: RunFolder, first_step: int) -> pl.T
     plugins: list[Any] = [DurableCheckpointIO()]
     if SLURMEnvironment.detect():
         plugins.append(SLURMEnvironment(auto_requeue=False))  # the launcher requeues
-    # Windows of a memory-mapped corpus are read faster than worker processes could hand them over;
+    # Windows of a packed corpus are read faster than worker processes could hand them over;
     # the other is Lightning's own use of torch.
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
     # What is logged at a validation is summed over processes already.

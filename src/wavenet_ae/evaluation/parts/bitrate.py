@@ -29,7 +29,7 @@ def evaluate_bitrate(context: Context, progress: Progress) -> Iterator[ResultTab
     kl = kls = 0.0
     for done, row in enumerate(rows.tolist(), start=1):
         samples = torch.from_numpy(corpus.read(row, 0, int(corpus.length[row]))).to(device)
-        outputs = [output for _, output in encode_in_chunks(model, samples)]
+        outputs = [output for _, output in encode_in_chunks(model, [samples])]
         pieces = [each.codes for each in outputs if each.codes is not None]
         if codes is not None and pieces:
             codes = codes.added(torch.cat(pieces, dim=-1))
