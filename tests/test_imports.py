@@ -13,12 +13,12 @@ import wavenet_ae
 PACKAGE = "wavenet_ae"
 
 BASE = {"alignment", "errors", "geometry", "randomness", "schema", "types"}
-FILES = {"runs", "storage"}
+FILES = {"runs", "storage", "stored"}
 PART = BASE | {"audio", "distributed", "nn"}
 MODEL = PART | {
     *("encoders", "bottlenecks", "targets", "decoders", "engines", "instantiate", "models"),
 }
-LOADED = MODEL | FILES | {"checkpoint", "loading", "objectives"}
+LOADED = MODEL | FILES | {"checkpoint", "loading", "objectives", "slots"}
 COMMAND = {"data", "progress", "provenance", "signals", "threads"}
 
 # What each folder or file of the package may import of ours, beside itself.
@@ -40,9 +40,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "signals": set(),
     "runs": set(),
     "storage": {"errors"},
+    "stored": {"errors"},
     "threads": set(),
-    "instantiate": {"errors"},
+    "instantiate": {"errors", "schema"},
     "schema": {"errors"},
+    "slots": {"errors", "instantiate", "models", "schema"},
     "checkpoint": FILES | {"errors"},
     "exits": FILES | {"errors", "threads"},
     "audio": BASE | {"storage"},
@@ -58,20 +60,20 @@ MAY_IMPORT: dict[str, set[str]] = {
     "objectives": PART | {"instantiate"},
     "engines": PART | {"decoders", "storage"},
     "models": MODEL,
-    "loading": MODEL | {"checkpoint"},
+    "loading": MODEL | {"checkpoint", "slots"},
     "metrics": LOADED | {"data", "labels"},
     "generation": LOADED | COMMAND,
     "evaluation": LOADED | COMMAND | {"dashboards", "labels", "metrics", "plotting"},
     "training": LOADED | COMMAND | {"dashboards", "metrics", "plotting", "resume"},
-    "resume": {"config", "errors", "runs"},
-    "config": {"errors", "instantiate", "models", "objectives", "schema"},
+    "resume": {"config", "errors", "instantiate", "runs", "slots", "stored"},
+    "config": {"errors", "objectives", "schema", "slots"},
     "search": {
         *("config", "errors", "exits", "objectives", "randomness", "resume", "runs"),
         *("schema", "storage", "training"),
     },
     "comparison": {
         *("config", "dashboards", "errors", "evaluation", "exits", "metrics"),
-        *("objectives", "plotting", "resume", "runs", "schema", "storage"),
+        *("objectives", "plotting", "resume", "runs", "schema", "storage", "stored"),
     },
 }
 

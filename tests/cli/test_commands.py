@@ -11,6 +11,7 @@ import pytest
 from helpers.commands import run
 from helpers.configs import TINY
 
+from wavenet_ae.bottlenecks import Bottleneck
 from wavenet_ae.cli import COMMANDS, main
 from wavenet_ae.config import conf_folder
 from wavenet_ae.errors import UserError
@@ -107,11 +108,11 @@ def test_a_class_of_a_plugin_may_be_a_target_and_that_of_another_package_may_not
     monkeypatch.syspath_prepend(plugin(tmp_path))
     plugin_packages.cache_clear()
     try:
-        assert resolve("my_units.Half").__name__ == "Half"
+        assert resolve("my_units.Half", Bottleneck).__name__ == "Half"
         with pytest.raises(UserError, match=r"must lie under wavenet_ae\. or my_units\."):
-            resolve("os.system")
-        with pytest.raises(UserError, match="not a class or function defined there"):
-            resolve("my_units.os")
+            resolve("os.system", Bottleneck)
+        with pytest.raises(UserError, match="not a class defined there"):
+            resolve("my_units.os", Bottleneck)
     finally:
         plugin_packages.cache_clear()
 

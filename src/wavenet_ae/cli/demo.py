@@ -20,6 +20,7 @@ from wavenet_ae.config import check, conf_folder, plain
 from wavenet_ae.errors import UserError
 from wavenet_ae.exits import guarded
 from wavenet_ae.runs import RunFolder
+from wavenet_ae.stored import read_config
 
 RUN_FOLDER = "hydra.run.dir="
 
@@ -82,10 +83,11 @@ def left_out(config: dict[str, Any]) -> Iterator[str]:
 
 
 def open_corpus(config: dict[str, Any]) -> Any:
+    from wavenet_ae.data.module import SpeechData
     from wavenet_ae.instantiate import instantiate
 
     rate, seed = config["sample_rate"], config["seed"]
-    return instantiate(config["data"], sample_rate=rate, seed=seed).open()
+    return instantiate(config["data"], SpeechData, sample_rate=rate, seed=seed).open()
 
 
 def finished(command: list[str]) -> int:
@@ -102,13 +104,12 @@ def finished(command: list[str]) -> int:
 def evaluate(folder: Path, seconds: float) -> None:
     """Prints the metrics of the run, and where its plots are."""
     import torch
-    import yaml
     from rich.console import Console
 
     from wavenet_ae.evaluation.demo_summary import summarize_run
 
     torch.set_num_threads(1)  # small matrices: waking threads would take longer than the work
-    corpus = open_corpus(yaml.safe_load(RunFolder(folder).config.read_text()))
+    corpus = open_corpus(read_config(RunFolder(folder).config))
     summary = summarize_run(folder, corpus)
     console = Console()
     console.print(summary.table())

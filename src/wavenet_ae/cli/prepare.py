@@ -20,12 +20,13 @@ def pack(config: dict[str, Any]) -> None:
     from rich.console import Console
 
     from wavenet_ae.data.corpus import corpus_table
+    from wavenet_ae.data.module import SpeechData
     from wavenet_ae.instantiate import instantiate
     from wavenet_ae.training.run_folder import log_to
 
     log_to(None)
     rate, seed = config["sample_rate"], config["seed"]
-    corpus = instantiate(config["data"], sample_rate=rate, seed=seed).open()
+    corpus = instantiate(config["data"], SpeechData, sample_rate=rate, seed=seed).open()
     Console().print(corpus_table(corpus))
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 
 from wavenet_ae.comparison.columns import SPEED, USED_RATE
 from wavenet_ae.comparison.criterion import cost, criterion
@@ -17,6 +16,7 @@ from wavenet_ae.dashboards.history import Scalars, read_metrics
 from wavenet_ae.errors import UserError
 from wavenet_ae.objectives import Criterion
 from wavenet_ae.runs import RunFolder, step_of
+from wavenet_ae.stored import read_config
 
 FINISHED, FAILURE, UNFINISHED = "finished", "failed", "unfinished"
 SECONDS = "training_seconds"
@@ -84,12 +84,7 @@ def read_result(folder: Path, name: str) -> RunResult:
 def _config(path: Path) -> Mapping[str, Any]:
     if not path.is_file():
         return {}
-    try:
-        config = yaml.safe_load(path.read_text())
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UserError(f"{path} cannot be read: {error}") from None
-    if not isinstance(config, Mapping):
-        raise UserError(f"{path} is not a configuration: it must hold the keys of a run")
+    config = read_config(path)
     try:
         criterion(config)
     except (UserError, ValueError, AttributeError, TypeError, KeyError) as error:
