@@ -12,7 +12,7 @@ from helpers.commands import run
 from helpers.configs import TINY
 
 from wavenet_ae.bottlenecks import Bottleneck
-from wavenet_ae.cli import COMMANDS, main
+from wavenet_ae.cli import COMMANDS, demo, main
 from wavenet_ae.config import conf_folder
 from wavenet_ae.errors import UserError
 from wavenet_ae.instantiate import plugin_packages, resolve
@@ -89,6 +89,17 @@ def test_every_command_has_help(name, cache):
 def test_the_demo_refuses_what_is_no_setting(cache):
     code, output = run("demo.py", "--config-dir", cache=cache)
     assert code == 1 and "error: --config-dir is not of the form KEY=VALUE" in output, output
+
+
+@pytest.mark.parametrize("here", [True, False])
+def test_training_in_a_demo_imports_from_the_working_directory_only_if_the_demo_does(
+    tmp_path, monkeypatch, here
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [str(tmp_path)] if here else [])
+    (tmp_path / "json.py").write_text("print('ran')")
+    command = [*demo.interpreter(), "-c", "import json"]
+    assert subprocess.run(command, capture_output=True, text=True).stdout == "ran\n" * here
 
 
 def test_a_plugin_is_its_module_not_all_that_shares_its_name(tmp_path, monkeypatch):

@@ -6,6 +6,7 @@ Every KEY=VALUE goes to training: `wavenet-ae demo bottleneck=vae seed=2`.  The 
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -44,7 +45,7 @@ def run(arguments: list[str]) -> None:
         print(sentence, file=sys.stderr)
     started = time.monotonic()
     code = finished(
-        [sys.executable, "-m", "wavenet_ae", "train", f"{RUN_FOLDER}{folder}", *arguments]
+        [*interpreter(), "-m", "wavenet_ae", "train", f"{RUN_FOLDER}{folder}", *arguments]
     )
     if code:
         sys.exit(code)
@@ -88,6 +89,11 @@ def open_corpus(config: dict[str, Any]) -> Any:
 
     rate, seed = config["sample_rate"], config["seed"]
     return instantiate(config["data"], SpeechData, sample_rate=rate, seed=seed).open()
+
+
+def interpreter() -> list[str]:
+    """Python that imports from the working directory, as `-m` does, only if this process does."""
+    return [sys.executable, *([] if {"", os.getcwd()} & {*sys.path} else ["-P"])]
 
 
 def finished(command: list[str]) -> int:
