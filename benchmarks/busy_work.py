@@ -104,7 +104,7 @@ def training(turns: Turns) -> None:
 
 def untrained(config: dict[str, Any]) -> tuple[Autoencoder, SpeechData]:
     rate, seed = config["sample_rate"], config["seed"]
-    data = instantiate(config["data"], sample_rate=rate, seed=seed)
+    data = instantiate(config["data"], SpeechData, sample_rate=rate, seed=seed)
     data.open()
     model = build(model_config(config), data.training_speakers).eval()
     assert isinstance(model, Autoencoder)

@@ -19,6 +19,7 @@ import torch
 import torch.nn.functional as F
 import yaml
 
+from wavenet_ae.data.module import SpeechData
 from wavenet_ae.engines import Engine, make_engine
 from wavenet_ae.instantiate import instantiate
 from wavenet_ae.loading import load
@@ -39,7 +40,7 @@ def main() -> None:
     given = parser.parse_args()
     config = yaml.safe_load(RunFolder(given.run).config.read_text())
     rate = config["sample_rate"]
-    corpus = instantiate(config["data"], sample_rate=rate, seed=config["seed"]).open()
+    corpus = instantiate(config["data"], SpeechData, sample_rate=rate, seed=config["seed"]).open()
     model = load(RunFolder(given.run).best_checkpoint)
     assert isinstance(model, Autoencoder)
     rows = corpus.rows("validation")[: given.count].tolist()

@@ -39,6 +39,7 @@ from timing import SQUARES, Shape, machine, matrix_product, product_flops, secon
 from torch import nn
 
 from wavenet_ae.config import plain
+from wavenet_ae.data.module import SpeechData
 from wavenet_ae.instantiate import instantiate
 from wavenet_ae.models import build
 from wavenet_ae.models.build import model_config
@@ -137,7 +138,7 @@ def batch_seconds(repeats: int, overrides: Sequence[str] = ()) -> list[float]:
     with hydra.initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
         config = plain(hydra.compose("config", ["run_folder=unused", "name=bench", *overrides]))
     rate, seed = config["sample_rate"], config["seed"]
-    data = instantiate(config["data"], sample_rate=rate, seed=seed)
+    data = instantiate(config["data"], SpeechData, sample_rate=rate, seed=seed)
     data.open()
     model = build(model_config(config), data.training_speakers)
     data.use(model.window(window_samples(model, config["data"]["window_seconds"])))

@@ -13,12 +13,12 @@ import wavenet_ae
 PACKAGE = "wavenet_ae"
 
 BASE = {"alignment", "errors", "file_names", "geometry", "randomness", "schema", "types"}
-FILES = {"runs", "storage"}
+FILES = {"runs", "storage", "stored"}
 PART = BASE | {"audio", "distributed", "nn"}
 MODEL = PART | {
     *("encoders", "bottlenecks", "targets", "decoders", "engines", "instantiate", "models"),
 }
-LOADED = MODEL | FILES | {"checkpoint", "loading", "objectives"}
+LOADED = MODEL | FILES | {"checkpoint", "loading", "objectives", "slots"}
 COMMAND = {"data", "ownership", "progress", "provenance", "signals", "threads"}
 
 # What each folder or file of the package may import of ours, beside itself.
@@ -51,10 +51,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "runs": set(),
     "paths": set(),
     "ownership": {"errors", "runs"},
+    "caches": {"errors"},
     "storage": {"errors", "file_names"},
+    "stored": {"errors"},
     "threads": set(),
-    "instantiate": {"errors"},
+    "instantiate": {"errors", "schema"},
     "schema": {"errors"},
+    "slots": {"errors", "instantiate", "models", "schema"},
     "checkpoint": FILES | {"errors"},
     "exits": FILES | {"errors", "threads"},
     "audio": BASE | {"storage"},
@@ -68,22 +71,22 @@ MAY_IMPORT: dict[str, set[str]] = {
     "targets": PART,
     "decoders": PART,
     "objectives": PART | {"instantiate"},
-    "engines": PART | {"decoders", "storage"},
+    "engines": PART | {"caches", "decoders", "storage"},
     "models": MODEL,
-    "loading": MODEL | {"checkpoint"},
+    "loading": MODEL | {"checkpoint", "slots"},
     "metrics": LOADED | {"data", "labels"},
     "generation": LOADED | COMMAND,
     "evaluation": LOADED | COMMAND | {"dashboards", "labels", "metrics", "plotting"},
-    "training": LOADED | COMMAND | {"dashboards", "metrics", "plotting", "resume"},
-    "resume": {"config", "errors", "paths", "runs"},
-    "config": {"errors", "instantiate", "models", "objectives", "schema"},
+    "training": LOADED | COMMAND | {"caches", "dashboards", "metrics", "plotting", "resume"},
+    "resume": {"config", "errors", "instantiate", "paths", "runs", "slots", "stored"},
+    "config": {"errors", "objectives", "schema", "slots"},
     "search": {
         *("config", "errors", "exits", "objectives", "randomness", "resume", "runs"),
         *("schema", "storage", "training"),
     },
     "comparison": {
         *("config", "dashboards", "errors", "evaluation", "exits", "metrics"),
-        *("objectives", "plotting", "resume", "runs", "schema", "storage"),
+        *("objectives", "plotting", "resume", "runs", "schema", "storage", "stored"),
     },
 }
 

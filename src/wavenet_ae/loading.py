@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,9 @@ from torch import Tensor
 from wavenet_ae.checkpoint import SECTION, add_to_digest, read_checkpoint
 from wavenet_ae.errors import UserError
 from wavenet_ae.models import GenerativeModel, build
+from wavenet_ae.models.build import MODEL_GROUPS
+from wavenet_ae.schema import SampleRate, accepts, describe, require_none
+from wavenet_ae.slots import group_problems, takes_part
 
 PREFIX = "model."  # where the Lightning module keeps the model
 
@@ -38,6 +41,7 @@ def load_with_fingerprint(checkpoint: str | Path) -> tuple[GenerativeModel, str]
     """Loads a trained model as `load` does, and returns its fingerprint too."""
     content = read_checkpoint(checkpoint)
     section = content[SECTION]
+    require_none(f"{checkpoint}: {each}" for each in _problems(section))
     model = build(section["config"], section["speakers"])
     weights = {
         name.removeprefix(PREFIX): value
@@ -57,6 +61,20 @@ def _require_finite(weights: Mapping[str, Tensor], checkpoint: str | Path) -> No
             f"{len(weights)} tensors ({bad[0]}, ...): its run has diverged. Use an earlier "
             "checkpoint, or train again with a lower learning rate"
         )
+
+
+def _problems(section: Any) -> Iterator[str]:
+    """What keeps the model of a checkpoint from being built."""
+    config, speakers = section.get("config"), section.get("speakers")
+    if not isinstance(config, Mapping) or not accepts(speakers, Sequence[str]):
+        yield "it has no configuration of a model, or no speakers: use another copy"
+        return
+    if not accepts(config.get("sample_rate"), SampleRate):
+        yield f"sample_rate is {config.get('sample_rate')!r}, but must be {describe(SampleRate)}"
+    for group in MODEL_GROUPS:
+        if group not in config and takes_part(config, group):
+            yield f"{group} is missing"
+    yield from group_problems(config, MODEL_GROUPS)
 
 
 def fingerprint(model: GenerativeModel, config: Mapping[str, Any]) -> str:

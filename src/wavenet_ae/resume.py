@@ -7,7 +7,7 @@ monitoring may change.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,11 @@ from omegaconf.errors import OmegaConfBaseException
 
 from wavenet_ae.config import plain
 from wavenet_ae.errors import UserError
+from wavenet_ae.instantiate import TARGET
 from wavenet_ae.paths import PATH_KEYS, unquoted
 from wavenet_ae.runs import RunFolder
+from wavenet_ae.slots import LIGHTNING
+from wavenet_ae.stored import read_config
 
 OBSERVERS = ("doctor", "wandb_media", "audio_samples", "threads")  # callbacks that only watch
 # Keys that may change; one that ends in a dot stands for all below it.
@@ -44,6 +47,19 @@ MAY_CHANGE = (
     *(f"callbacks.{name}." for name in OBSERVERS),
     "monitors.",
     "logger.",
+)
+# Lightning's classes that a run folder may name: they write nowhere but to the run's loggers.
+STORED_OF_LIGHTNING = (
+    "pytorch_lightning.Trainer",
+    *(
+        f"pytorch_lightning.callbacks.{name}"
+        for name in (
+            *("DeviceStatsMonitor", "EarlyStopping", "EMAWeightAveraging", "LearningRateMonitor"),
+            *("ModelSummary", "RichModelSummary", "RichProgressBar", "StochasticWeightAveraging"),
+            *("Timer", "TQDMProgressBar", "WeightAveraging"),
+        )
+    ),
+    *(f"pytorch_lightning.strategies.{name}" for name in ("DDPStrategy", "SingleDeviceStrategy")),
 )
 PLACES = ("name", "run_folder")  # differ between two runs that are otherwise the same
 
@@ -75,12 +91,22 @@ def resumed(arguments: list[str]) -> dict[str, Any]:
             f"resume={folder}: there is no {file.name} in this folder; set it to a run folder, "
             "such as outputs/toy/2026-01-31_12-00-00"
         )
-    config = _load(file)
-    for argument in arguments:
-        if argument != resume:
-            _apply_override(config, argument)
+    stored = read_config(file)
+    if places := [*_interpolations(stored)]:
+        raise UserError(
+            f"{file} has an interpolation in {places[0]}, which no run writes: set the value itself"
+        )
+    config = OmegaConf.create(stored)
+    given = [_apply_override(config, argument) for argument in arguments if argument != resume]
     OmegaConf.update(config, "run_folder", str(folder))
-    return plain(config)
+    values = plain(config)
+    for key, target in _targets(values):
+        if not _may_be_stored(target) and not any(f"{key}.".startswith(f"{own}.") for own in given):
+            raise UserError(
+                f"{file} names {target} in {key}, which may write to any place: a resume takes it "
+                f"from the command line alone; remove it from the file, or repeat {key}=... there"
+            )
+    return values
 
 
 def may_change(key: str) -> bool:
@@ -117,17 +143,34 @@ def values_by_key(config: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _load(file: Path) -> DictConfig:
-    try:
-        config = OmegaConf.load(file)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UserError(f"{file} cannot be read: {error}") from None
-    if not isinstance(config, DictConfig):
-        raise UserError(f"{file} is not a configuration: it must hold the keys of a run")
-    return config
+def _interpolations(node: Any, path: str = "") -> Iterator[str]:
+    """Keys whose value OmegaConf would resolve, for example to a variable of the environment."""
+    if isinstance(node, Mapping):
+        for key, value in node.items():
+            yield from _interpolations(value, f"{path}.{key}" if path else str(key))
+    elif isinstance(node, list):
+        for number, value in enumerate(node):
+            yield from _interpolations(value, f"{path}[{number}]")
+    elif isinstance(node, str) and "${" in node:
+        yield path
 
 
-def _apply_override(config: DictConfig, argument: str) -> None:
+def _targets(node: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Key of each node, at any depth, and its `_target_`."""
+    if not isinstance(node, Mapping):
+        return
+    if TARGET in node:
+        yield path, str(node[TARGET])
+    for key, value in node.items():
+        yield from _targets(value, f"{path}.{key}" if path else str(key))
+
+
+def _may_be_stored(target: str) -> bool:
+    return not target.startswith(LIGHTNING) or target in STORED_OF_LIGHTNING
+
+
+def _apply_override(config: DictConfig, argument: str) -> str:
+    """Sets `key=value` and returns the key."""
     key, equals, value = argument.partition("=")
     key = key.lstrip("+")
     if not equals:
@@ -140,8 +183,9 @@ def _apply_override(config: DictConfig, argument: str) -> None:
         )
     if key in PATH_KEYS and value not in ("", "null"):
         OmegaConf.update(config, key, os.path.abspath(unquoted(value)), force_add=True)
-        return
+        return key
     try:
         OmegaConf.update(config, key, OmegaConf.from_dotlist([f"x={value}"]).x, force_add=True)
     except (yaml.YAMLError, OmegaConfBaseException) as error:
         raise UserError(f"{argument}: the value cannot be read: {error}") from None
+    return key

@@ -7,6 +7,7 @@ to the constructor itself; the check of a configuration reads them.
 from __future__ import annotations
 
 import inspect
+import sys
 import types
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -147,6 +148,23 @@ def accepts(value: Any, annotation: Any) -> bool:
     if annotation is None or annotation is type(None):
         return value is None
     return isinstance(annotation, type) and isinstance(value, annotation)
+
+
+def object_classes(annotation: Any) -> tuple[type, ...]:
+    """Returns the classes of which an annotation takes one object, such as `Features | None`.
+
+    Classes of Python itself, protocols, callables and collections do not count: every class would
+    fit some of them.
+    """
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin in (Union, types.UnionType):
+        return tuple(found for each in arguments for found in object_classes(each))
+    if origin is Annotated:
+        return object_classes(arguments[0])
+    if origin is not None or not isinstance(annotation, type):
+        return ()
+    is_of_python = annotation.__module__.partition(".")[0] in sys.stdlib_module_names
+    return () if is_of_python or getattr(annotation, "_is_protocol", False) else (annotation,)
 
 
 def describe(annotation: Any) -> str:

@@ -17,7 +17,7 @@ BATCH, CHANNELS, CODES = 3, 10, 7
 @pytest.fixture(params=sorted(BOTTLENECKS))
 def bottleneck(request) -> Bottleneck:
     torch.manual_seed(0)
-    return instantiate(BOTTLENECKS[request.param], input_dim=CHANNELS)
+    return instantiate(BOTTLENECKS[request.param], Bottleneck, input_dim=CHANNELS)
 
 
 @pytest.fixture
@@ -136,6 +136,6 @@ def test_state_travels(bottleneck, latents):
     name = next(
         n for n, c in BOTTLENECKS.items() if c["_target_"].endswith(type(bottleneck).__name__)
     )
-    other = instantiate(BOTTLENECKS[name], input_dim=CHANNELS)
+    other = instantiate(BOTTLENECKS[name], Bottleneck, input_dim=CHANNELS)
     other.load_state_dict(bottleneck.state_dict())
     assert torch.equal(other.eval()(latents).vectors, bottleneck.eval()(latents).vectors)

@@ -11,7 +11,8 @@ import pytest
 from helpers.commands import run
 from helpers.configs import TINY
 
-from wavenet_ae.cli import COMMANDS, main
+from wavenet_ae.bottlenecks import Bottleneck
+from wavenet_ae.cli import COMMANDS, demo, main
 from wavenet_ae.config import conf_folder
 from wavenet_ae.errors import UserError
 from wavenet_ae.exits import guarded
@@ -96,6 +97,17 @@ def test_the_demo_refuses_what_is_not_a_setting(cache):
     assert code == 1 and "error: --config-dir is not of the form KEY=VALUE" in output, output
 
 
+@pytest.mark.parametrize("here", [True, False])
+def test_training_in_a_demo_imports_from_the_working_directory_only_if_the_demo_does(
+    tmp_path, monkeypatch, here
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [str(tmp_path)] if here else [])
+    (tmp_path / "json.py").write_text("print('ran')")
+    command = [*demo.interpreter(), "-c", "import json"]
+    assert subprocess.run(command, capture_output=True, text=True).stdout == "ran\n" * here
+
+
 def test_a_plugin_is_its_module_not_all_that_shares_its_name(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(plugin(tmp_path))
     entry_points = tmp_path / "my_units-0.1.dist-info" / "entry_points.txt"
@@ -113,11 +125,11 @@ def test_a_class_of_a_plugin_may_be_a_target_and_that_of_another_package_may_not
     monkeypatch.syspath_prepend(plugin(tmp_path))
     plugin_packages.cache_clear()
     try:
-        assert resolve("my_units.Half").__name__ == "Half"
+        assert resolve("my_units.Half", Bottleneck).__name__ == "Half"
         with pytest.raises(UserError, match=r"must lie under wavenet_ae\. or my_units\."):
-            resolve("os.system")
-        with pytest.raises(UserError, match="not a class or function defined there"):
-            resolve("my_units.os")
+            resolve("os.system", Bottleneck)
+        with pytest.raises(UserError, match="not a class defined there"):
+            resolve("my_units.os", Bottleneck)
     finally:
         plugin_packages.cache_clear()
 

@@ -11,6 +11,7 @@ from wavenet_ae.decoders import Decoder, Sampling
 from wavenet_ae.engines import ENGINES, NATIVE_ENGINES, make_engine
 from wavenet_ae.errors import UserError
 from wavenet_ae.instantiate import instantiate
+from wavenet_ae.targets import Target
 
 BATCH, CHANNELS, HOP, WIDTH = 3, 5, 4, 17
 PAIRS = [(decoder, output) for decoder in sorted(DECODERS) for output in sorted(OUTPUTS)]
@@ -19,9 +20,9 @@ PAIRS = [(decoder, output) for decoder in sorted(DECODERS) for output in sorted(
 def made(decoder: str, output: str, channels: int = CHANNELS) -> Decoder:
     torch.manual_seed(0)
     target_name, node = OUTPUTS[output]
-    levels = instantiate(TARGETS[target_name], sample_rate=8000).levels
+    levels = instantiate(TARGETS[target_name], Target, sample_rate=8000).levels
     sizes = dict(conditioning_dim=channels, conditioning_hop=HOP, num_speakers=4)
-    return instantiate({**DECODERS[decoder], "output": node}, levels=levels, **sizes)
+    return instantiate({**DECODERS[decoder], "output": node}, Decoder, levels=levels, **sizes)
 
 
 @pytest.fixture(params=PAIRS, ids="-".join)
@@ -39,7 +40,7 @@ def inputs(decoder: Decoder, width: int = WIDTH) -> tuple[Tensor, Tensor, Tensor
         for name, node in OUTPUTS.values()
         if node["_target_"].endswith(type(decoder.output).__name__)
     )
-    past = instantiate(TARGETS[name], sample_rate=8000)(waveform.to(torch.int16))
+    past = instantiate(TARGETS[name], Target, sample_rate=8000)(waveform.to(torch.int16))
     positions = decoder.chain.layers[0].output_length(length)
     conditioning = torch.randn(
         BATCH, CHANNELS, -(-positions // HOP), generator=generator, dtype=torch.float64

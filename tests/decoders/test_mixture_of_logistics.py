@@ -6,7 +6,7 @@ import pytest
 import torch
 from helpers.configs import DECODERS, OUTPUTS
 
-from wavenet_ae.decoders import MixtureOfLogistics, Sampling
+from wavenet_ae.decoders import Decoder, MixtureOfLogistics, Sampling
 from wavenet_ae.errors import UserError
 from wavenet_ae.instantiate import instantiate
 
@@ -61,6 +61,7 @@ def test_parameters_are_not_rounded_under_autocast():
     for node in DECODERS.values():
         decoder = instantiate(
             {**node, "output": OUTPUTS["mixture_of_logistics"][1]},
+            Decoder,
             **dict(levels=None, conditioning_dim=2, conditioning_hop=4, num_speakers=1),
         )
         past = torch.zeros(1, decoder.chain.receptive_field + 4)

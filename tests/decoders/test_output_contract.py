@@ -17,8 +17,8 @@ BATCH, TIME = 3, 11
 @pytest.fixture(params=sorted(OUTPUTS))
 def pair(request) -> tuple[Target, OutputDistribution]:
     target_name, node = OUTPUTS[request.param]
-    target = instantiate(TARGETS[target_name], sample_rate=8000)
-    return target, instantiate(node, levels=target.levels)
+    target = instantiate(TARGETS[target_name], Target, sample_rate=8000)
+    return target, instantiate(node, OutputDistribution, levels=target.levels)
 
 
 def parameters_of(output: OutputDistribution, *shape: int) -> Tensor:
@@ -94,4 +94,4 @@ def test_a_target_of_the_wrong_kind_is_refused(pair):
         node for _, node in OUTPUTS.values() if node["_target_"].endswith(type(output).__name__)
     )
     with pytest.raises(ValueError, match="set target="):
-        instantiate(node, levels=32 if target.levels is None else None)
+        instantiate(node, OutputDistribution, levels=32 if target.levels is None else None)

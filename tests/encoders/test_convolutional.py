@@ -6,14 +6,14 @@ import pytest
 import torch
 from helpers.configs import small
 
-from wavenet_ae.encoders import ConvolutionalEncoder
+from wavenet_ae.encoders import ConvolutionalEncoder, Encoder
 from wavenet_ae.instantiate import instantiate
 
 
 def encoder(**changes) -> ConvolutionalEncoder:
     torch.manual_seed(0)
     config = small(encoder=changes)["encoder"]
-    return instantiate(config, sample_rate=8000).double().eval()
+    return instantiate(config, Encoder, sample_rate=8000).double().eval()
 
 
 def speech(length: int) -> torch.Tensor:

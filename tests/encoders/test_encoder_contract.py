@@ -15,7 +15,7 @@ BATCH, LENGTH = 3, 2600
 @pytest.fixture(params=sorted(ENCODERS))
 def encoder(request) -> Encoder:
     torch.manual_seed(0)
-    return instantiate(ENCODERS[request.param], sample_rate=8000).double().eval()
+    return instantiate(ENCODERS[request.param], Encoder, sample_rate=8000).double().eval()
 
 
 def speech(length: int = LENGTH) -> torch.Tensor:

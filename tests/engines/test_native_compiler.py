@@ -14,8 +14,10 @@ from filelock import FileLock
 
 from wavenet_ae.engines.native import compiler
 from wavenet_ae.engines.native.compiler import NotCompiled, compiled
+from wavenet_ae.engines.native.library import paths_here
 from wavenet_ae.errors import UserError
 
+SUFFIXES = (".so", ".sha256", ".log", ".lock")
 SOURCE = "cpu.cpp"  # compiles in a moment
 DRIVER = Path(__file__).with_name("test_native_driver.cpp")
 
@@ -48,7 +50,7 @@ def test_processes_that_want_a_library_at_once_compile_it_once(cache, monkeypatc
         libraries = set(pool.map(compiled, [SOURCE] * 4))
     assert libraries == {compiled(SOURCE)}
     assert (tmp_path / "calls").read_text().split() == ["call"]
-    assert not [each for each in cache.iterdir() if each.suffix not in (".so", ".log", ".lock")]
+    assert not [each for each in cache.iterdir() if each.suffix not in SUFFIXES]
 
 
 @needs_compiler
@@ -82,6 +84,97 @@ def test_a_wrong_cxx_is_named(cache, monkeypatch):
     monkeypatch.setenv("CXX", "g+++ -O3")
     with pytest.raises(UserError, match=r"CXX is 'g\+\+\+ -O3', which is not an executable"):
         compiled(SOURCE)
+
+
+EVIL = """
+#include <stdlib.h>
+__attribute__((constructor)) static void run(void) { system("touch RAN"); }
+int cpu_has(const char* path) { return 0; }
+"""
+
+
+def planted(folder: Path, library: Path) -> Path:
+    """A library of someone else in the place of one that is compiled; the file that it leaves."""
+    ran, source = folder / "ran", folder / "evil.c"
+    source.write_text(EVIL.replace("RAN", str(ran)))
+    compile_c = [shutil.which("cc") or "gcc", "-shared", "-fPIC", "-o", library, source]
+    subprocess.run(compile_c, check=True)
+    return ran
+
+
+def name_of_library(monkeypatch, folder: Path) -> str:
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("WAVENET_AE_CACHE", str(folder / "elsewhere"))
+        return compiled(SOURCE).name
+
+
+@needs_compiler
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files to another user")
+@pytest.mark.parametrize("what", ["folder", "library", "linked", "folder above"])
+def test_a_library_that_another_user_could_have_planted_is_not_loaded(
+    cache, monkeypatch, tmp_path, what
+):
+    name = name_of_library(monkeypatch, tmp_path)
+    cache.mkdir(parents=True)
+    cache.parent.chmod(0o1777)
+    ran = planted(tmp_path, cache / name)
+    theirs = {"folder": cache, "library": cache / name, "folder above": cache.parent}.get(what)
+    if what == "linked":
+        theirs = (cache / name).rename(tmp_path / "evil.so")
+        (cache / name).symlink_to(theirs)
+    os.chown(theirs, 1234, 1234)
+    paths_here.cache_clear()
+    with pytest.raises(
+        NotCompiled, match=r"not loaded: .*(uid 1234|another user|is a link).*set W"
+    ):
+        paths_here()
+    assert not ran.exists()
+
+
+@needs_compiler
+@pytest.mark.parametrize("mode", [0o777, 0o722, 0o1777, 0o770])
+@pytest.mark.parametrize("what", ["folder", "library"])
+def test_a_library_that_other_users_may_write_is_not_loaded(cache, what, mode):
+    library = compiled(SOURCE)
+    changed = library if what == "library" else library.parent
+    changed.chmod(mode)
+    expected = rf"{changed} can be written by other users \(mode {mode:o}\).*remove it, or set W"
+    with pytest.raises(NotCompiled, match=expected):
+        compiled(SOURCE)
+
+
+@needs_compiler
+def test_a_folder_that_anyone_may_rename_holds_no_cache(cache):
+    compiled(SOURCE)
+    cache.parent.chmod(0o777)
+    with pytest.raises(NotCompiled, match=f"lies below {cache.parent}, where another user"):
+        compiled(SOURCE)
+    cache.parent.chmod(0o1777)
+    assert compiled(SOURCE).is_file(), "a sticky folder, such as /tmp, lets nobody rename it"
+
+
+@needs_compiler
+@pytest.mark.parametrize("change", ["changed", "cut short", "no hash"])
+def test_a_library_that_is_not_as_it_was_written_is_compiled_again(cache, change):
+    library = compiled(SOURCE)
+    whole = library.read_bytes()
+    if change == "no hash":
+        library.with_suffix(".sha256").unlink()
+    else:
+        library.write_bytes(whole[:-1] + (b"x" if change == "changed" else b""))
+    assert compiled(SOURCE).read_bytes() == whole
+    assert library.with_suffix(".sha256").is_file()
+
+
+@needs_compiler
+def test_folders_and_libraries_are_made_for_their_owner_alone(cache):
+    before = os.umask(0)
+    try:
+        library = compiled(SOURCE)
+    finally:
+        os.umask(before)
+    modes = [each.stat().st_mode & 0o777 for each in (cache.parent, cache, library)]
+    assert modes == [0o700] * 3
 
 
 @needs_compiler

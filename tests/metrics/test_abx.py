@@ -13,6 +13,7 @@ import torch
 
 from wavenet_ae.errors import UserError
 from wavenet_ae.labels import Item, read_item_file
+from wavenet_ae.metrics import abx_scores
 from wavenet_ae.metrics.abx import AbxExport, AbxExporter, AbxSettings
 from wavenet_ae.metrics.abx_scores import can_run, how_to_run, run_abx
 
@@ -105,6 +106,24 @@ def test_without_fastabx_the_error_names_the_command(tmp_path):
     module = [sys.executable, "-m", "wavenet_ae.metrics.abx_scores", str(tmp_path / "abx")]
     ran = subprocess.run(module, capture_output=True, text=True)
     assert ran.returncode == 1 and command in ran.stderr
+
+
+def test_scoring_imports_nothing_from_the_working_directory(tmp_path, monkeypatch):
+    commands = []
+
+    def note(command, **_):
+        commands.append(command)
+        return subprocess.CompletedProcess(command, 1, "", "noted")
+
+    monkeypatch.setattr(abx_scores, "_check", lambda folder: None)
+    monkeypatch.setattr(abx_scores.subprocess, "run", note)
+    with pytest.raises(UserError, match="fastabx failed"):
+        run_abx(tmp_path)
+    monkeypatch.undo()
+    (options,) = [each[: each.index("-m")] for each in commands]
+    (tmp_path / "json.py").write_text("print('ran')")
+    done = subprocess.run([*options, "-c", "import json"], cwd=tmp_path, capture_output=True)
+    assert (done.returncode, done.stdout) == (0, b"")
 
 
 def one_hot(number):

@@ -14,7 +14,7 @@ from wavenet_ae.types import ModelOutput
 
 @pytest.fixture(params=sorted(OBJECTIVES))
 def term(request) -> ObjectiveTerm:
-    return instantiate(OBJECTIVES[request.param], kind=ObjectiveTerm)
+    return instantiate(OBJECTIVES[request.param], ObjectiveTerm)
 
 
 def output_of(bottleneck: str) -> tuple[ModelOutput, object]:
@@ -43,7 +43,7 @@ def test_a_criterion_names_a_metric_of_validation(term):
 
 def test_an_objective_is_the_sum_of_its_terms():
     output, plan = output_of("vqvae")
-    terms = {name: instantiate(node) for name, node in OBJECTIVES.items()}
+    terms = {name: instantiate(node, ObjectiveTerm) for name, node in OBJECTIVES.items()}
     loss = Objective(terms)(output, plan, 1000)
     alone = [term(output, plan, 1000).losses for term in terms.values()]
     assert loss.losses.keys() == {name for each in alone for name in each}
@@ -57,7 +57,7 @@ def test_a_new_term_adds_its_loss_and_metric():
             return TermOutput({"loudness": 2 * level}, {"level": level})
 
     output, plan = output_of("ae")
-    usual = {name: instantiate(node) for name, node in OBJECTIVES.items()}
+    usual = {name: instantiate(node, ObjectiveTerm) for name, node in OBJECTIVES.items()}
     without, loss = (
         Objective(usual)(output, plan, 0),
         Objective({**usual, "x": Loudness()})(output, plan, 0),
@@ -69,7 +69,7 @@ def test_the_first_criterion_counts_and_one_is_needed():
     class Accuracy(ObjectiveTerm):
         criterion = Criterion("validation/accuracy", "maximize", "", "accuracy")
 
-    usual = {name: instantiate(node) for name, node in OBJECTIVES.items()}
+    usual = {name: instantiate(node, ObjectiveTerm) for name, node in OBJECTIVES.items()}
     assert Objective(usual).criterion.metric == "validation/nll"
     assert Objective({"a": Accuracy(), **usual}).criterion.direction == "maximize"
     with pytest.raises(ValueError, match=r"add objective\.reconstruction"):
@@ -78,7 +78,7 @@ def test_the_first_criterion_counts_and_one_is_needed():
 
 def test_two_losses_of_one_name_are_refused():
     output, plan = output_of("ae")
-    nll = instantiate(OBJECTIVES["reconstruction"])
+    nll = instantiate(OBJECTIVES["reconstruction"], ObjectiveTerm)
     with pytest.raises(ValueError, match=r"objective\.again returns a second loss 'nll'"):
         Objective({"reconstruction": nll, "again": nll})(output, plan, 0)
 

@@ -13,7 +13,7 @@ from wavenet_ae.targets import MuLaw, Target
 
 @pytest.fixture(params=sorted(TARGETS))
 def target(request) -> Target:
-    return instantiate(TARGETS[request.param], sample_rate=8000)
+    return instantiate(TARGETS[request.param], Target, sample_rate=8000)
 
 
 def noise(length: int = 500) -> torch.Tensor:

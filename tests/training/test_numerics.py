@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 
 import pytest
 import torch
@@ -66,3 +67,29 @@ def test_bfloat16_without_instructions_is_warned_of(
     monkeypatch.setattr(numerics, "has_bfloat16_instructions", lambda: has_instructions)
     numerics.warn_of_slow_precision(chosen, device)
     assert ("five times" in caplog.text) == warns
+
+
+def compiled_nothing(model, monkeypatch, folder) -> str | None:
+    """What torch is told to use as its cache, where $WAVENET_AE_CACHE is a folder."""
+    monkeypatch.setenv("WAVENET_AE_CACHE", str(folder))
+    monkeypatch.setattr(numerics, "_compile", lambda model: None)
+    numerics.compile_parts(model, model.window(int(model.hop)))
+    return os.environ.get(numerics.TORCH_CACHE)
+
+
+def test_compiled_code_is_kept_where_nobody_else_can_put_any(model, monkeypatch, tmp_path):
+    monkeypatch.setenv(numerics.TORCH_CACHE, "unset below, and restored")
+    monkeypatch.delenv(numerics.TORCH_CACHE)
+    folder = tmp_path / "cache" / "torch_compile"
+    assert compiled_nothing(model, monkeypatch, tmp_path / "cache") == str(folder)
+    assert folder.stat().st_mode & 0o777 == 0o700
+    folder.chmod(0o777)
+    monkeypatch.delenv(numerics.TORCH_CACHE)
+    with pytest.raises(UserError, match=f"{folder} can be written by other users"):
+        compiled_nothing(model, monkeypatch, tmp_path / "cache")
+
+
+def test_a_cache_that_the_user_has_chosen_for_compiled_code_stays(model, monkeypatch, tmp_path):
+    monkeypatch.setenv(numerics.TORCH_CACHE, "chosen")
+    assert compiled_nothing(model, monkeypatch, tmp_path) == "chosen"
+    assert not [*tmp_path.iterdir()]

@@ -6,6 +6,7 @@ Every KEY=VALUE goes to training: `wavenet-ae demo bottleneck=vae seed=2`.  The 
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -21,6 +22,7 @@ from wavenet_ae.config import check, conf_folder, plain
 from wavenet_ae.errors import UserError
 from wavenet_ae.exits import guarded
 from wavenet_ae.runs import RunFolder
+from wavenet_ae.stored import read_config
 
 RUN_FOLDER = "hydra.run.dir="
 
@@ -44,7 +46,7 @@ def run(arguments: list[str]) -> None:
         print(sentence, file=sys.stderr)
     started = time.monotonic()
     code = finished(
-        [sys.executable, "-m", "wavenet_ae", "train", f"{RUN_FOLDER}{folder}", *arguments]
+        [*interpreter(), "-m", "wavenet_ae", "train", f"{RUN_FOLDER}{folder}", *arguments]
     )
     if code:
         sys.exit(code)
@@ -83,10 +85,16 @@ def left_out(config: dict[str, Any]) -> Iterator[str]:
 
 
 def open_corpus(config: dict[str, Any]) -> Any:
+    from wavenet_ae.data.module import SpeechData
     from wavenet_ae.instantiate import instantiate
 
     rate, seed = config["sample_rate"], config["seed"]
-    return instantiate(config["data"], sample_rate=rate, seed=seed).open()
+    return instantiate(config["data"], SpeechData, sample_rate=rate, seed=seed).open()
+
+
+def interpreter() -> list[str]:
+    """Python that imports from the working directory, as `-m` does, only if this process does."""
+    return [sys.executable, *([] if {"", os.getcwd()} & {*sys.path} else ["-P"])]
 
 
 def finished(command: list[str]) -> int:
@@ -103,13 +111,12 @@ def finished(command: list[str]) -> int:
 def evaluate(folder: Path, seconds: float) -> None:
     """Prints the metrics of the run, and where its plots are."""
     import torch
-    import yaml
     from rich.console import Console
 
     from wavenet_ae.evaluation.demo_summary import summarize_run
 
     torch.set_num_threads(1)  # small matrices: waking threads would take longer than the work
-    corpus = open_corpus(yaml.safe_load(RunFolder(folder).config.read_text()))
+    corpus = open_corpus(read_config(RunFolder(folder).config))
     summary = summarize_run(folder, corpus)
     console = Console()
     console.print(summary.table())

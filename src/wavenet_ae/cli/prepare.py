@@ -21,13 +21,14 @@ def pack(config: dict[str, Any]) -> None:
     from rich.console import Console
 
     from wavenet_ae.data.corpus import corpus_table
+    from wavenet_ae.data.module import SpeechData
     from wavenet_ae.instantiate import instantiate
     from wavenet_ae.progress import Progress
     from wavenet_ae.training.logging.files import log_to
 
     log_to(None)
     rate, seed = config["sample_rate"], config["seed"]
-    corpus = instantiate(config["data"], sample_rate=rate, seed=seed).open()
+    corpus = instantiate(config["data"], SpeechData, sample_rate=rate, seed=seed).open()
     with Progress("verifying", len(corpus)) as progress:
         for row in range(len(corpus)):
             corpus.verify([row])

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 
 from wavenet_ae.comparison.metrics import SPEED, USED_RATE, cost, criterion
 from wavenet_ae.dashboards.history import Scalars, read_metrics
 from wavenet_ae.errors import UserError
 from wavenet_ae.objectives import Criterion
 from wavenet_ae.runs import RunFolder, runs_in, step_of
+from wavenet_ae.stored import read_config
 
 FINISHED, FAILURE, UNFINISHED = "finished", "failed", "unfinished"
 SECONDS = "training_seconds"
@@ -82,12 +82,7 @@ def read_result(folder: Path, name: str) -> RunResult:
 def _config(path: Path) -> Mapping[str, Any]:
     if not path.is_file():
         return {}
-    try:
-        config = yaml.safe_load(path.read_text())
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UserError(f"{path} cannot be read: {error}") from None
-    if not isinstance(config, Mapping):
-        raise UserError(f"{path} is not a configuration: it must hold the keys of a run")
+    config = read_config(path)
     try:
         criterion(config)
     except (UserError, ValueError, AttributeError, TypeError, KeyError) as error:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from wavenet_ae.data.downloads import Archive, fetch
-from wavenet_ae.data.sources import Recording
+from wavenet_ae.data.sources import Recording, Source
 from wavenet_ae.errors import UserError
 
 logger = logging.getLogger(__name__)
@@ -18,7 +18,7 @@ REMEDY = (
 )
 
 
-class ArchivedSource:
+class ArchivedSource(Source):
     """Corpus whose archives torchaudio extracts below a root, all into one folder.
 
     Subclasses define how torchaudio lists an archive.

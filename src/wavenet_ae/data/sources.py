@@ -8,7 +8,6 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Protocol
 
 from wavenet_ae.errors import UserError
 from wavenet_ae.schema import NonNegative
@@ -47,21 +46,25 @@ class Recording:
     labels: str = ""
 
 
-class Source(Protocol):
-    """Source of recordings."""
+class Source:
+    """Base class of sources of recordings.
 
-    @property
-    def root(self) -> Path:
-        """Folder below which all recordings lie; nothing is written there."""
+    Attributes:
+        root: Folder below which all recordings lie; nothing is written there.
+    """
+
+    root: Path
 
     def prepare(self) -> None:
         """Makes or downloads what is missing; called in one process, before `recordings`."""
+        raise NotImplementedError
 
     def recordings(self) -> list[Recording]:
         """Returns all recordings, in order of their keys."""
+        raise NotImplementedError
 
 
-class FolderSource:
+class FolderSource(Source):
     """Folder of recordings, searched to any depth; a folder's name is the speaker.
 
     With depth 1, recordings directly in the root belong to a speaker named after the root, so a
@@ -131,7 +134,7 @@ class FolderSource:
         )
 
 
-class TableSource:
+class TableSource(Source):
     """Tab-separated table with a line `speaker<TAB>path` per recording.
 
     A first line that names the columns `speaker` and `path` may list them in any order and add
@@ -146,8 +149,8 @@ class TableSource:
         self.path = Path(path).expanduser()
         self.base = Path(root).expanduser().absolute() if root else self.path.absolute().parent
 
-    @property
-    def root(self) -> Path:
+    @cached_property
+    def root(self) -> Path:  # type: ignore[override]
         """The deepest folder that holds all recordings of the table."""
         folders = {os.path.abspath(recording.path.parent) for recording in self._listed}
         return Path(os.path.commonpath(folders))

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 
 from wavenet_ae.data.corpus import SPLITS, PackedCorpus
 from wavenet_ae.data.module import SpeechData
@@ -19,6 +18,9 @@ from wavenet_ae.evaluation.config import EvaluationConfig
 from wavenet_ae.instantiate import instantiate
 from wavenet_ae.models import SpeechModel
 from wavenet_ae.runs import RunFolder
+from wavenet_ae.schema import NonNegative, accepts, require_none
+from wavenet_ae.slots import group_problems
+from wavenet_ae.stored import read_config
 
 PLACES = ("root", "path")  # keys of a run's data source that say where the data is
 
@@ -67,8 +69,7 @@ def open_dataset(model: SpeechModel, config: EvaluationConfig) -> EvaluationData
         UserError: If the split has no utterances, or the recordings are not where they were.
     """
     node, seed = _node_and_seed(config)
-    data = instantiate(node, sample_rate=model.sample_rate, seed=seed)
-    assert isinstance(data, SpeechData)
+    data = instantiate(node, SpeechData, sample_rate=model.sample_rate, seed=seed)
     corpus, split = _opened(data, node, config), config.chosen_split
     rows = np.sort(
         np.concatenate([corpus.rows(each) for each in (SPLITS if split == "all" else (split,))])
@@ -85,9 +86,11 @@ def _node_and_seed(config: EvaluationConfig) -> tuple[Mapping[str, Any], int]:
     """Configuration and seed of the data: the run's own keeps its splits, other data has none."""
     if not config.is_own_data:
         splits = {"_target_": f"{Undivided.__module__}.{Undivided.__name__}"}
-        return {**(config.data or {}), "splits": splits}, config.seed
+        given = {**(config.data or {}), "splits": splits}
+        require_none(group_problems({"data": given}, ["data"]))
+        return given, config.seed
     assert config.run_folder is not None
-    of_run = yaml.safe_load(RunFolder(config.run_folder).config.read_text())
+    of_run = _stored_data(RunFolder(config.run_folder))
     node, moved = of_run["data"], config.data or {}
     known = [key for key in PLACES if key in node["source"]]
     for key in moved:
@@ -97,6 +100,15 @@ def _node_and_seed(config: EvaluationConfig) -> tuple[Mapping[str, Any], int]:
                 f"be set ({', '.join(known)})"
             )
     return {**node, "source": {**node["source"], **moved}}, of_run["seed"]
+
+
+def _stored_data(run: RunFolder) -> Mapping[str, Any]:
+    """Configuration of a run, whose data and seed can be used."""
+    stored = read_config(run.config)
+    if "data" not in stored or not accepts(stored.get("seed"), NonNegative):
+        raise UserError(f"{run.config} lacks data or seed, which every run writes: restore it")
+    require_none(f"{run.config}: {each}" for each in group_problems(stored, ["data"]))
+    return stored
 
 
 def _opened(data: SpeechData, node: Mapping[str, Any], config: EvaluationConfig) -> PackedCorpus:

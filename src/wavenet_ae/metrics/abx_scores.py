@@ -94,7 +94,8 @@ def run_abx(folder: Path) -> AbxResult:
         UserError: If the export is incomplete, or fastabx is not installed or fails.
     """
     _check(folder)
-    command = [sys.executable, "-m", "wavenet_ae.metrics.abx_scores", str(folder)]
+    # -P: no module is imported from the working directory, which may be someone else's.
+    command = [sys.executable, "-P", "-m", "wavenet_ae.metrics.abx_scores", str(folder)]
     ran = subprocess.run(command, capture_output=True, text=True)
     if ran.returncode:
         last = (ran.stderr.strip().splitlines() or [f"exit code {ran.returncode}"])[-1]

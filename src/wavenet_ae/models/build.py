@@ -9,11 +9,24 @@ from typing import Any
 
 from torch import nn
 
+from wavenet_ae.bottlenecks import Bottleneck
+from wavenet_ae.decoders import Decoder
+from wavenet_ae.encoders import Encoder
 from wavenet_ae.geometry import Chain
 from wavenet_ae.instantiate import instantiate, resolve
 from wavenet_ae.models.roles import GenerativeModel
+from wavenet_ae.nn.conditioning import Upsampling
+from wavenet_ae.targets import Target
 
-MODEL_GROUPS = ("encoder", "bottleneck", "target", "decoder", "model")
+# Class whose subclasses each group takes.
+BASES: dict[str, type[nn.Module]] = {
+    "encoder": Encoder,
+    "bottleneck": Bottleneck,
+    "target": Target,
+    "decoder": Decoder,
+    "model": GenerativeModel,
+}
+MODEL_GROUPS = tuple(BASES)
 # Arguments of each group's classes that the wiring below derives from the other groups.
 DERIVED: dict[str, frozenset[str]] = {
     "encoder": frozenset({"sample_rate"}),
@@ -36,26 +49,28 @@ def build(config: Mapping[str, Any], speakers: Sequence[str]) -> GenerativeModel
     """Builds a model from plain values: `sample_rate` and the groups of MODEL_GROUPS.
 
     Raises:
-        UserError: A `_target_` lies outside this package and its plugins.
+        UserError: A `_target_` is not a class of its group from this package or its plugins.
         ValueError: Lengths, rates, or target and output do not fit together.
     """
     node, rate = dict(config["model"]), config["sample_rate"]
-    parts: dict[str, Any] = {"target": _module(config["target"], sample_rate=rate)}
+    parts: dict[str, Any] = {"target": instantiate(config["target"], Target, sample_rate=rate)}
     if has_bottleneck(node):
-        encoder = _module(config["encoder"], sample_rate=rate)
-        bottleneck = _module(config["bottleneck"], input_dim=encoder.dim)
-        upsampling = _module(node.pop("upsampling"), input_dim=bottleneck.dim)
+        encoder = instantiate(config["encoder"], Encoder, sample_rate=rate)
+        bottleneck = instantiate(config["bottleneck"], Bottleneck, input_dim=encoder.dim)
+        upsampling = instantiate(node.pop("upsampling"), Upsampling, input_dim=bottleneck.dim)
         dim, hop = upsampling.dim, _conditioning_hop(encoder, upsampling, parts["target"])
         parts |= dict(encoder=encoder, bottleneck=bottleneck, upsampling=upsampling)
     else:
         dim, hop = 0, UNINFORMED_HOP
     decoder = _decoder(config, speakers, dim, hop, parts["target"].levels)
-    return _module(node, **parts, decoder=decoder, sample_rate=rate, speakers=list(speakers))
+    derived = dict(decoder=decoder, sample_rate=rate, speakers=list(speakers))
+    return instantiate(node, GenerativeModel, **parts, **derived)
 
 
 def has_bottleneck(model: Mapping[str, Any]) -> bool:
     """Returns whether the node of a model is of one with encoder and bottleneck."""
-    return "bottleneck" in inspect.signature(resolve(model["_target_"])).parameters
+    target = resolve(model["_target_"], GenerativeModel)
+    return "bottleneck" in inspect.signature(target).parameters
 
 
 def _conditioning_hop(encoder: Any, upsampling: Any, target: Any) -> int:
@@ -66,14 +81,11 @@ def _conditioning_hop(encoder: Any, upsampling: Any, target: Any) -> int:
 
 def _decoder(
     config: Mapping[str, Any], speakers: Sequence[str], dim: int, hop: int, levels: int | None
-) -> Any:
-    sizes = dict(conditioning_dim=dim, conditioning_hop=hop, num_speakers=len(speakers) + 1)
+) -> Decoder:
+    sizes: dict[str, Any] = dict(
+        conditioning_dim=dim, conditioning_hop=hop, num_speakers=len(speakers) + 1
+    )
     with warnings.catch_warnings():
         # of projections of a conditioning without channels
         warnings.filterwarnings("ignore", message="Initializing zero-element tensors")
-        return _module(config["decoder"], levels=levels, **sizes)
-
-
-def _module(node: Mapping[str, Any], **derived: Any) -> Any:
-    """Builds a part; it, and whatever it is made of, must be a module of this package."""
-    return instantiate(node, kind=nn.Module, **derived)
+        return instantiate(config["decoder"], Decoder, levels=levels, **sizes)

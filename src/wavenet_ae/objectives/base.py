@@ -112,7 +112,7 @@ def criterion_of(config: Mapping[str, Any]) -> Criterion:
         ValueError: No term of the objective has one.
     """
     nodes = [node for node in config["objective"].values() if node is not None]
-    return _first_criterion(resolve(node["_target_"]) for node in nodes)
+    return _first_criterion(resolve(node["_target_"], ObjectiveTerm) for node in nodes)
 
 
 def _first_criterion(terms: Any) -> Criterion:

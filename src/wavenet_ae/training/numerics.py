@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from typing import Any
 
 import torch
@@ -10,6 +11,7 @@ from pytorch_lightning.plugins import DoublePrecision
 from torch import Tensor
 
 from wavenet_ae.alignment import WindowPlan
+from wavenet_ae.caches import VARIABLE, cache_of, make_private
 from wavenet_ae.errors import UserError
 from wavenet_ae.models import GenerativeModel
 from wavenet_ae.nn.batch_norm import evaluation_mode
@@ -18,6 +20,7 @@ from wavenet_ae.threads import has_bfloat16_instructions
 logger = logging.getLogger(__name__)
 
 COMPILED = ("encoder", "upsampling", "decoder")  # the bottleneck decides by its data
+TORCH_CACHE = "TORCHINDUCTOR_CACHE_DIR"  # environment variable of torch
 TOLERANCE = 1e-3  # relative to the largest logit, and to the largest of a weight's gradients
 
 
@@ -47,6 +50,7 @@ def compile_parts(model: GenerativeModel, plan: WindowPlan) -> None:
     CPU, before the model moves to another device, where the compiler's work is not compared.
     Raises UserError where they differ, or where nothing can be compiled.
     """
+    _use_private_cache()
     expected = _probed(model, plan)
     _compile(model)
     try:
@@ -62,6 +66,23 @@ def compile_parts(model: GenerativeModel, plan: WindowPlan) -> None:
                 "compile=false"
             )
     logger.info("compiled %s, and compared on a window of noise", ", ".join(COMPILED))
+
+
+def _use_private_cache() -> None:
+    """Makes torch keep what it compiles in a folder of the user, instead of a known one in /tmp.
+
+    It loads machine code and Python from there, which another user could have put in place.
+    """
+    if TORCH_CACHE in os.environ:
+        return
+    folder = cache_of("torch_compile")
+    try:
+        os.environ[TORCH_CACHE] = str(make_private(folder))
+    except OSError as error:
+        raise UserError(
+            f"compile=true fails here ({folder} cannot be made: {error.strerror}): set the "
+            f"environment variable {VARIABLE} to a writable folder, or compile=false"
+        ) from None
 
 
 def _compile(model: GenerativeModel) -> None:

@@ -10,14 +10,14 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
-import yaml
+from pytorch_lightning.loggers import Logger
 from pytorch_lightning.plugins.environments import SLURMEnvironment
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from wavenet_ae.checkpoint import SECTION, newest_checkpoint
 from wavenet_ae.data.module import SpeechData
 from wavenet_ae.errors import UserError
-from wavenet_ae.instantiate import instantiate
+from wavenet_ae.instantiate import Object, instantiate
 from wavenet_ae.models import CodeModel, GenerativeModel, build, model_summary
 from wavenet_ae.models.build import model_config
 from wavenet_ae.objectives import Criterion, Objective, ObjectiveTerm
@@ -25,19 +25,21 @@ from wavenet_ae.randomness import keyed_seed
 from wavenet_ae.resume import changes
 from wavenet_ae.runs import RunFolder
 from wavenet_ae.signals import handlers_kept
+from wavenet_ae.slots import LIGHTNING
 from wavenet_ae.storage import NotWritten
+from wavenet_ae.stored import read_config
 from wavenet_ae.training.callbacks import Checkpoints
 from wavenet_ae.training.callbacks.checkpoints import DurableCheckpointIO, restore_best
 from wavenet_ae.training.logging import CSVLog, HistogramLog, run_loggers
 from wavenet_ae.training.logging.files import write_run_files
 from wavenet_ae.training.module import WaveformTraining
 from wavenet_ae.training.numerics import Float64, compile_parts, warn_of_slow_precision
+from wavenet_ae.training.optimizer import OptimizerConfig
 from wavenet_ae.training.preflight import window_samples
 from wavenet_ae.training.warm_start import initialize_from
 
 logger = logging.getLogger(__name__)
 
-FOREIGN = ("pytorch_lightning.",)
 NUM_FEATURE_BATCHES = 50  # of windows on which features are standardized
 
 
@@ -84,9 +86,8 @@ def _train(config: Mapping[str, Any], run: RunFolder) -> float:
     trainer = _trainer(config, run, first_step)
     device_type = trainer.strategy.root_device.type
     warn_of_slow_precision(config["trainer"].get("precision", "32-true"), device_type)
-    data: SpeechData = instantiate(
-        config["data"], sample_rate=config["sample_rate"], seed=config["seed"]
-    )
+    rate, seed = config["sample_rate"], config["seed"]
+    data = instantiate(config["data"], SpeechData, sample_rate=rate, seed=seed)
     data.open()
     speakers = resumed[1][SECTION]["speakers"] if resumed else data.training_speakers
     model = _new_model(config, speakers)
@@ -123,7 +124,7 @@ def _require_same_run(config: Mapping[str, Any], run: RunFolder) -> None:
     """Raises UserError where the folder holds a run of another configuration."""
     if not run.config.is_file():
         return
-    changed = changes(yaml.safe_load(run.config.read_text()), config)
+    changed = changes(read_config(run.config), config)
     if changed:
         raise UserError(
             f"{run.path} holds a run of another configuration ({'; '.join(changed)}).  Start the "
@@ -166,7 +167,7 @@ def _lightning_module(
     return WaveformTraining(
         model=model,
         objective=_objective(config["objective"], **derived),
-        optimization=instantiate(config["optimizer"]),
+        optimization=instantiate(config["optimizer"], OptimizerConfig),
         plan=data.plan,
         seed=config["seed"],
         speaker_rows=torch.tensor([model.speaker_row(name) for name in names]),
@@ -176,7 +177,7 @@ def _lightning_module(
 
 def _objective(nodes: Mapping[str, Any], **derived: Any) -> Objective:
     terms = {
-        name: instantiate(node, kind=ObjectiveTerm, **derived)
+        name: instantiate(node, ObjectiveTerm, **derived)
         for name, node in nodes.items()
         if node is not None
     }
@@ -188,7 +189,9 @@ def _objective(nodes: Mapping[str, Any], **derived: Any) -> Objective:
 
 def _trainer(config: Mapping[str, Any], run: RunFolder, first_step: int) -> pl.Trainer:
     callbacks = _callbacks(config, run)
-    loggers = _instantiate_all(config["logger"], run_folder=str(run.path), first_step=first_step)
+    places = {"run_folder": str(run.path), "first_step": first_step}
+    kind: type = Logger  # abstract, which mypy refuses as a class to build
+    loggers: list[Logger] = _instantiate_all(config["logger"], kind, **places)
     plugins: list[Any] = [DurableCheckpointIO()]
     if SLURMEnvironment.detect():
         plugins.append(SLURMEnvironment(auto_requeue=False))  # the launcher requeues
@@ -226,16 +229,17 @@ def _trainer(config: Mapping[str, Any], run: RunFolder, first_step: int) -> pl.T
 def _callbacks(config: Mapping[str, Any], run: RunFolder) -> list[pl.Callback]:
     """Returns the callbacks, with the monitors before those that read what monitors log."""
     derived = {"run_folder": str(run.path), "config": config}
-    callbacks = _instantiate_all(config["callbacks"], **derived)
+    callbacks = _instantiate_all(config["callbacks"], pl.Callback, **derived)
     readers = [each for each in callbacks if getattr(each, "reads_monitors", False)]
     others = [each for each in callbacks if each not in readers]
-    return [*others, *_instantiate_all(config["monitors"], **derived), *readers]
+    monitors = _instantiate_all(config["monitors"], pl.Callback, **derived)
+    return [*others, *monitors, *readers]
 
 
 def _lightning_trainer(node: Mapping[str, Any], **derived: Any) -> pl.Trainer:
     """Makes Lightning's Trainer; what it refuses is a mistake in the configuration."""
     try:
-        return instantiate(node, FOREIGN, **derived)
+        return instantiate(node, pl.Trainer, LIGHTNING, **derived)
     except (MisconfigurationException, ValueError, RuntimeError, TypeError, ImportError) as error:
         keys = ("accelerator", "devices", "strategy", "precision")
         given = ", ".join(f"trainer.{key}={node[key]}" for key in keys if key in node)
@@ -243,6 +247,8 @@ def _lightning_trainer(node: Mapping[str, Any], **derived: Any) -> pl.Trainer:
         raise UserError(f"trainer.* cannot be used here ({given}): {sentence}.") from None
 
 
-def _instantiate_all(nodes: Mapping[str, Any] | None, **derived: Any) -> list[Any]:
+def _instantiate_all(
+    nodes: Mapping[str, Any] | None, kind: type[Object], **derived: Any
+) -> list[Object]:
     given = [node for node in (nodes or {}).values() if node is not None]
-    return [instantiate(node, FOREIGN, **derived) for node in given]
+    return [instantiate(node, kind, LIGHTNING, **derived) for node in given]

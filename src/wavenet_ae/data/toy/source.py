@@ -14,13 +14,13 @@ import json
 import logging
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import soundfile
 from filelock import FileLock
 from scipy.signal import oaconvolve
 
+from wavenet_ae.data.sources import Recording, Source
 from wavenet_ae.data.toy.formants import (
     SAMPLE_RATE,
     Segment,
@@ -35,9 +35,6 @@ from wavenet_ae.errors import UserError
 from wavenet_ae.randomness import keyed_seed
 from wavenet_ae.schema import Positive, PositiveNumber
 
-if TYPE_CHECKING:
-    from wavenet_ae.data.sources import Recording
-
 log = logging.getLogger(__name__)
 
 VERSION = 1  # increased when the sound changes, which makes another folder
@@ -50,7 +47,7 @@ INITIALS = [label for label in CONSONANTS if label != "ng"]
 FINALS = ["m", "n", "ng", "l", "r", "s", "z", "sh", "f", "t", "k", "d"]
 
 
-class ToySource:
+class ToySource(Source):
     """Source that synthesizes a corpus once and lists its recordings.
 
     Args:
@@ -97,8 +94,6 @@ class ToySource:
 
     def recordings(self) -> list[Recording]:
         """Returns all recordings in order of their keys; one in six is for validation."""
-        from wavenet_ae.data.sources import Recording  # synthesis does not need its imports
-
         return [
             Recording(
                 key=path.relative_to(self.root).as_posix(),

@@ -4,6 +4,12 @@ A library is named by a hash of everything that decides it: the sources, the com
 It appears under that name only when it is complete, and processes that need it at the same time
 wait for one of them. Its modification time is when it was last used, to a day; whenever a library
 is compiled, those that have been unused for a month are removed.
+
+    native/                                       0700, of the user or root
+        cpu-0123456789abcdef.so, .sha256, .log    the library, its hash, the compiler's output
+
+A library is loaded only if nobody else can have written it, and if its hash is the one that was
+written with it.
 """
 
 from __future__ import annotations
@@ -21,6 +27,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from wavenet_ae.caches import VARIABLE, NotPrivate, cache_of, make_private, require_private
 from wavenet_ae.errors import UserError
 from wavenet_ae.storage import NotWritten, atomic_path, write_bytes
 
@@ -50,35 +57,69 @@ def compiled(source: str, flags: Sequence[str] = ()) -> Path:
         flags: Flags of the compiler in addition to `FLAGS`.
 
     Raises:
-        NotCompiled: If there is no compiler, it fails, or the cache cannot be written.
+        NotCompiled: If there is no compiler, it fails, the cache cannot be written, or another user
+            could have written what is in it.
     """
     command = [*find_compiler(), *FLAGS, *flags]
-    library = cache_folder() / f"{Path(source).stem}-{_fingerprint(command)}.so"
-    if _unused_for(library) < DAY:
-        return library
+    name = f"{Path(source).stem}-{_fingerprint(command)}.so"
     try:
-        library.parent.mkdir(parents=True, exist_ok=True)
-        with _lock_of(library):
-            if library.is_file():
-                library.touch()
-            else:
-                _compile([*command, str(SOURCES / source)], library)
-                _remove_unused(library.parent)
+        return _cached(make_private(cache_folder()) / name, [*command, str(SOURCES / source)])
+    except NotPrivate as error:
+        raise NotCompiled(f"the native engine is not loaded: {error}") from None
     except (OSError, NotWritten) as error:
-        if os.path.isfile(library):
-            return library  # a read-only cache can be used
         reason = error.reason if isinstance(error, NotWritten) else error.strerror
         raise NotCompiled(
-            f"{library.parent} cannot be written ({reason}): set the environment variable "
-            "WAVENET_AE_CACHE to a writable folder"
+            f"{cache_folder()} cannot be written ({reason}): set the environment variable "
+            f"{VARIABLE} to a writable folder"
         ) from error
-    return library
 
 
 def cache_folder() -> Path:
-    """Returns the folder of compiled libraries, below $WAVENET_AE_CACHE or ~/.cache/wavenet_ae."""
-    folder = os.environ.get("WAVENET_AE_CACHE") or Path.home() / ".cache" / "wavenet_ae"
-    return Path(folder).expanduser() / "native"
+    """Returns the folder of compiled libraries."""
+    return cache_of("native")
+
+
+def _cached(library: Path, command: Sequence[str]) -> Path:
+    """Returns a library of the cache, compiled by the command unless it is sound."""
+    if _unused_for(library) < DAY and _is_sound(library):
+        return library
+    try:
+        with _lock_of(library):
+            if _is_sound(library):
+                library.touch()
+                _hash_file(library).touch()
+            else:
+                _compile(command, library)
+                _remove_unused(library.parent)
+    except (OSError, NotWritten):
+        if not _is_sound(library):  # else a read-only cache can be used
+            raise
+    return library
+
+
+def _is_sound(library: Path) -> bool:
+    """Returns whether a library is complete and as it was written.
+
+    Raises:
+        NotPrivate: If another user could have written it.
+    """
+    if not os.path.lexists(library):
+        return False
+    require_private(library)
+    try:
+        expected = _hash_file(library).read_text(errors="replace").split()[:1]
+    except OSError:
+        return False
+    return [_hash_of(library)] == expected
+
+
+def _hash_file(library: Path) -> Path:
+    return library.with_suffix(".sha256")
+
+
+def _hash_of(library: Path) -> str:
+    with library.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def find_compiler() -> list[str]:
@@ -115,9 +156,10 @@ def _version(program: str) -> str:
 
 
 def _compile(command: Sequence[str], library: Path) -> None:
-    """Compiles a library; the compiler's output is kept beside it."""
+    """Compiles a library; the compiler's output is kept beside it, and the hash, written last."""
     logger.info("compiling the native engine, once: %s", library)
     log = library.with_suffix(".log")
+    _hash_file(library).unlink(missing_ok=True)
     with atomic_path(library) as unfinished:
         done = subprocess.run([*command, "-o", str(unfinished)], capture_output=True, text=True)
         write_bytes(log, f"{shlex.join(done.args)}\n\n{done.stdout}{done.stderr}".encode())
@@ -126,6 +168,9 @@ def _compile(command: Sequence[str], library: Path) -> None:
                 f"{shlex.join(command[:1])} could not compile the native engine, see {log}: set "
                 "the environment variable CXX to a compiler for C++20, such as g++ 11"
             )
+        unfinished.chmod(0o700)
+        digest = _hash_of(unfinished)
+    write_bytes(_hash_file(library), f"{digest}  {library.name}\n".encode())
 
 
 def _remove_unused(folder: Path) -> None:

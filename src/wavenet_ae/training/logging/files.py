@@ -18,6 +18,7 @@ from pytorch_lightning.utilities import rank_zero_only
 from wavenet_ae.provenance import this_command
 from wavenet_ae.runs import RunFolder
 from wavenet_ae.storage import append_line, write_bytes, write_errors
+from wavenet_ae.stored import require_no_way_out
 from wavenet_ae.training.logging.base import Histogram, RunLogger
 
 logger = logging.getLogger(__name__)
@@ -55,6 +56,9 @@ def log_to(folder: str | None) -> None:
 
     Args:
         folder: The run's folder, which is made where there is none; None: the console alone.
+
+    Raises:
+        UserError: A link in the folder leads outside it, where the run would write.
     """
     console = logging.StreamHandler()
     console.setFormatter(logging.Formatter("%(message)s"))
@@ -63,6 +67,7 @@ def log_to(folder: str | None) -> None:
         console.setLevel(logging.ERROR)
     elif folder is not None:
         run = RunFolder(folder)
+        require_no_way_out(run.path)
         run.path.mkdir(parents=True, exist_ok=True)
         file = logging.FileHandler(run.log)
         file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
