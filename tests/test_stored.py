@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 import yaml
 from helpers.configs import small
-from wavenet_ae.training.run_folder import log_to
 
 from wavenet_ae.checkpoint import SECTION, write_checkpoint
 from wavenet_ae.errors import UserError
@@ -19,6 +18,7 @@ from wavenet_ae.models import build
 from wavenet_ae.resume import resumed
 from wavenet_ae.runs import RunFolder
 from wavenet_ae.stored import read_config, require_no_way_out
+from wavenet_ae.training.logging.files import log_to
 
 COMPILE = "wavenet_ae.engines.native.compiler._compile"  # calls the program that it is given
 

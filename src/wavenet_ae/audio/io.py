@@ -142,7 +142,9 @@ class RecordingStream:
             raise AudioError(path, "unreadable: its name has a NUL character. Fix the path")
         try:
             if path.is_fifo():  # opening it would wait for a writer
-                raise AudioError(path, "unreadable: a pipe. Put its recording in a file")
+                raise AudioError(
+                    path, "unreadable: a pipe. Remove it, or put its recording in a file"
+                )
             with path.open("rb") as file:
                 skip = _tag_bytes(file)
                 file.seek(skip)
