@@ -23,6 +23,7 @@ OBSERVERS = ("doctor", "wandb_media", "audio_samples", "threads")  # callbacks t
 MAY_CHANGE = (
     "trainer.max_steps",
     "trainer.max_time",
+    "trainer.fast_dev_run",
     "trainer.accelerator",
     "trainer.devices",
     "trainer.num_nodes",

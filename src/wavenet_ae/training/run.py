@@ -26,7 +26,7 @@ from wavenet_ae.resume import changes
 from wavenet_ae.runs import RunFolder
 from wavenet_ae.signals import handlers_kept
 from wavenet_ae.storage import NotWritten
-from wavenet_ae.training.callbacks import Checkpoints
+from wavenet_ae.training.callbacks import Checkpoints, Ending
 from wavenet_ae.training.checkpoint_io import DurableCheckpointIO
 from wavenet_ae.training.compilation import compile_parts
 from wavenet_ae.training.logging import CSVLog, HistogramLog, run_loggers
@@ -226,7 +226,8 @@ def _callbacks(config: Mapping[str, Any], run: RunFolder) -> list[pl.Callback]:
     callbacks = _instantiate_all(config["callbacks"], **derived)
     readers = [each for each in callbacks if getattr(each, "reads_monitors", False)]
     others = [each for each in callbacks if each not in readers]
-    return [*others, *_instantiate_all(config["monitors"], **derived), *readers]
+    monitors = _instantiate_all(config["monitors"], **derived)
+    return [*others, *monitors, *readers, Ending(str(run.path))]
 
 
 def _lightning_trainer(node: Mapping[str, Any], **derived: Any) -> pl.Trainer:
