@@ -302,6 +302,32 @@ def test_a_resume_refuses_what_would_make_another_run(tmp_path, change):
         resumed([f"resume={folder}", change])
 
 
+def test_a_refused_resume_names_every_key_that_was_given_and_how_to_keep_the_weights(tmp_path):
+    folder = run_folder(tmp_path)
+    with pytest.raises(UserError) as refused:
+        resumed([f"resume={folder}", "seed=2", "trainer.max_steps=7", "data.batch_size=4"])
+    text = str(refused.value)
+    assert text.startswith("seed, data.batch_size cannot be changed by a resume")
+    assert f"init_from={folder / 'checkpoints' / 'best.ckpt'}" in text
+    with pytest.raises(UserError, match=r"data\.root \(its place in a run is data\.source\.root\)"):
+        resumed([f"resume={folder}", "data.root=/elsewhere"])
+
+
+def test_a_resume_of_what_is_no_run_folder_says_what_it_is(tmp_path):
+    run = RunFolder(run_folder(tmp_path))
+    run.checkpoints.mkdir()
+    for file in (run.config, run.best_checkpoint):
+        file.touch()
+        with pytest.raises(UserError, match=rf"is a file, not the folder .*resume={tmp_path}$"):
+            resumed([f"resume={file}"])
+    for folder, text in (
+        (run.checkpoints, "there is no config.yaml in it"),
+        (tmp_path / "x", "no such folder"),
+    ):
+        with pytest.raises(UserError, match=text):
+            resumed([f"resume={folder}"])
+
+
 def test_a_resume_finds_a_corpus_that_has_moved(tmp_path):
     config = resumed(["data.source.root=/elsewhere", f"resume={run_folder(tmp_path)}"])
     assert config["data"]["source"]["root"] == "/elsewhere"

@@ -7,6 +7,7 @@ monitoring may change.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,7 @@ MAY_CHANGE = (
     "monitors.",
     "logger.",
 )
+SHORT = {"data.root": "data.source.root", "data.path": "data.source.path"}  # of the command line
 PLACES = ("name", "run_folder")  # differ between two runs that are otherwise the same
 
 
@@ -68,16 +70,12 @@ def resumed(arguments: list[str]) -> dict[str, Any]:
     if more:
         raise UserError(f"{resume} and {more[0]}: one run can be resumed at a time")
     folder = Path(resume.removeprefix("resume=")).expanduser()
-    file = RunFolder(folder).config
-    if not file.is_file():
-        raise UserError(
-            f"resume={folder}: there is no {file.name} in this folder; set it to a run folder, "
-            "such as outputs/toy/2026-01-31_12-00-00"
-        )
-    config = _load(file)
-    for argument in arguments:
-        if argument != resume:
-            _apply_override(config, argument)
+    _require_run(folder)
+    given = [_Override.parse(each) for each in arguments if each != resume]
+    _require_may_change(given, folder)
+    config = _load(RunFolder(folder).config)
+    for each in given:
+        each.apply(config)
     OmegaConf.update(config, "run_folder", str(folder))
     return plain(config)
 
@@ -123,18 +121,63 @@ def _load(file: Path) -> DictConfig:
     return config
 
 
-def _apply_override(config: DictConfig, argument: str) -> None:
-    key, equals, value = argument.partition("=")
-    key = key.lstrip("+")
-    if not equals:
-        raise UserError(f"{argument!r} is not of the form key=value")
-    if not may_change(key):
+def _require_run(folder: Path) -> None:
+    """Raises UserError where there is no run in a folder."""
+    file = RunFolder(folder).config
+    if file.is_file():
+        return
+    if folder.is_file():
+        run = RunFolder.containing(folder) or RunFolder(folder.parent)
+        known = f"={run.path}" if run.config.is_file() else " to a run folder"
+        raise UserError(f"resume={folder} is a file, not the folder of a run: set resume{known}")
+    missing = f"there is no {file.name} in it" if folder.is_dir() else "there is no such folder"
+    raise UserError(
+        f"resume={folder}: {missing}; set it to a run folder, such as "
+        "outputs/toy/2026-01-31_12-00-00"
+    )
+
+
+@dataclass(frozen=True)
+class _Override:
+    """`key=value` of the command line of a resume."""
+
+    argument: str
+    key: str
+    value: str
+
+    @classmethod
+    def parse(cls, argument: str) -> _Override:
+        key, equals, value = argument.partition("=")
+        if not equals:
+            raise UserError(f"{argument!r} is not of the form key=value")
+        return cls(argument, key.lstrip("+"), value)
+
+    def apply(self, config: DictConfig) -> None:
+        try:
+            value = OmegaConf.from_dotlist([f"x={self.value}"]).x
+            OmegaConf.update(config, self.key, value, force_add=True)
+        except (yaml.YAMLError, OmegaConfBaseException) as error:
+            raise UserError(f"{self.argument}: the value cannot be read: {error}") from None
+
+
+def _require_may_change(given: list[_Override], folder: Path) -> None:
+    """Raises UserError, which names all of them, where values may not change."""
+    refused = [
+        f"{each.key} (its place in a run is {SHORT[each.key]})" if each.key in SHORT else each.key
+        for each in given
+        if not may_change(each.key)
+    ]
+    if refused:
         raise UserError(
-            f"{key} cannot be changed by a resume: the run would no longer be the run that it "
-            "continues.  Start a new run, or change only "
+            f"{', '.join(refused)} cannot be changed by a resume: the run would no longer be the "
+            f"run that it continues.  {another_run(folder)}; a resume changes only "
             + ", ".join(each + "*" if each[-1] == "." else each for each in MAY_CHANGE)
         )
-    try:
-        OmegaConf.update(config, key, OmegaConf.from_dotlist([f"x={value}"]).x, force_add=True)
-    except (yaml.YAMLError, OmegaConfBaseException) as error:
-        raise UserError(f"{argument}: the value cannot be read: {error}") from None
+
+
+def another_run(folder: Path) -> str:
+    """Returns how to start a run of other settings from what a run has learned."""
+    return (
+        "Start a new run with these values, in a folder of its own, if you like with the weights "
+        f"of this one: init_from={RunFolder(folder).best_checkpoint}"
+    )

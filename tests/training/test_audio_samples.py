@@ -308,7 +308,9 @@ def test_tensorboard_and_wandb_get_sounds_and_pictures(config, offline):
 
 
 @pytest.mark.slow
-def test_the_samples_of_an_end_by_time_are_in_the_row_of_its_validation(config, offline, monkeypatch):
+def test_the_samples_of_an_end_by_time_are_in_the_row_of_its_validation(
+    config, offline, monkeypatch
+):
     def stop_after_5(self: Timer, trainer: pl.Trainer) -> None:
         trainer.should_stop = trainer.global_step >= 5
 

@@ -22,7 +22,7 @@ from wavenet_ae.models import CodeModel, GenerativeModel, build, model_summary
 from wavenet_ae.models.build import model_config
 from wavenet_ae.objectives import Criterion, Objective, ObjectiveTerm
 from wavenet_ae.randomness import keyed_seed
-from wavenet_ae.resume import changes
+from wavenet_ae.resume import another_run, changes
 from wavenet_ae.runs import RunFolder
 from wavenet_ae.signals import handlers_kept
 from wavenet_ae.storage import NotWritten
@@ -123,8 +123,8 @@ def _require_same_run(config: Mapping[str, Any], run: RunFolder) -> None:
     changed = changes(yaml.safe_load(run.config.read_text()), config)
     if changed:
         raise UserError(
-            f"{run.path} holds a run of another configuration ({'; '.join(changed)}).  Start the "
-            f"new run in a folder of its own, or continue this one with resume={run.path}"
+            f"{run.path} holds a run of another configuration ({'; '.join(changed)}).  "
+            f"{another_run(run.path)}; or continue this one with resume={run.path}"
         )
 
 
