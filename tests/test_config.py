@@ -92,6 +92,23 @@ def test_every_option_composes_checks_and_builds(group, option):
     check_sizes(config)
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        *([f"bottleneck={path.stem}"] for path in sorted(CONF.glob("bottleneck/*.yaml"))),
+        ["model=wavenet"],
+        ["experiment=half_length"],
+        ["experiment=collapse/all_remedies", "bottleneck=vqvae"],
+    ],
+    ids=lambda options: options[-1],
+)
+def test_a_smoke_run_of_anything_needs_nothing_else_and_quantizes(options):
+    config = compose("debug=smoke", *options)
+    check(config)
+    assert config["trainer"]["max_steps"] == 20
+    assert (config.get("bottleneck") or {}).get("start_after", 8) == 8
+
+
 @pytest.mark.parametrize("path", SWEEPS, ids=lambda path: path.stem)
 def test_every_run_of_a_sweep_passes_the_check(path):
     """All combinations of what it varies, each with the first seed."""
@@ -360,3 +377,19 @@ def test_a_resume_needs_key_and_value(tmp_path):
 def test_an_objective_without_a_criterion_is_refused_before_any_work():
     with pytest.raises(UserError, match=r"objective cannot be used: .*objective\.reconstruction"):
         check(compose("objective.reconstruction=null"))
+
+
+@pytest.mark.parametrize("key", ["data.cache_dir", "data.source.root"])
+def test_home_is_asked_for_only_where_no_cache_is_named(key, monkeypatch, tmp_path):
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.setenv("WAVENET_AE_CACHE", str(tmp_path))
+    *above, name = key.split(".")
+    node = compose()
+    for each in above:
+        node = node[each]
+    assert node[name].startswith(f"{tmp_path}/")
+    monkeypatch.delenv("WAVENET_AE_CACHE")
+    with pytest.raises(UserError, match=r"^data\.cache_dir: .*set WAVENET_AE_CACHE \(or HOME\)$"):
+        compose()
+    monkeypatch.setenv("HOME", "/home/ann")
+    assert compose()["data"]["cache_dir"] == "/home/ann/.cache/wavenet_ae/packed"

@@ -64,7 +64,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "evaluation": LOADED | COMMAND | {"dashboards", "labels", "metrics", "plotting"},
     "training": LOADED | COMMAND | {"dashboards", "metrics", "plotting", "resume"},
     "resume": {"config", "errors", "runs"},
-    "config": {"errors", "instantiate", "models", "objectives", "schema"},
+    "config": {"errors", "instantiate", "models", "objectives", "schema", "storage"},
     "search": {
         *("config", "errors", "exits", "objectives", "randomness", "resume", "runs"),
         *("schema", "storage", "training"),

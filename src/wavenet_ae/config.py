@@ -26,6 +26,7 @@ from wavenet_ae.schema import (
     named_parameters,
     parameter_types,
 )
+from wavenet_ae.storage import cache_folder
 
 # Values that the program derives and that a configuration must not repeat, beside those of the
 # model's groups.
@@ -78,6 +79,9 @@ REFERRED = {
 }
 # Settings of a bottleneck that quantizes from the first step, without a callback to initialize it.
 NO_START: dict[str, Any] = {"init": "uniform", "start_after": 0}
+# How OmegaConf begins the text of a UserError that a resolver raises.
+OF_RESOLVER = "UserError raised while resolving interpolation: "
+OmegaConf.register_new_resolver("cache_folder", lambda: str(cache_folder()), replace=True)
 FOREIGN = ("pytorch_lightning.",)  # allowed as targets in a run, though never in a checkpoint
 
 
@@ -103,6 +107,9 @@ def plain(config: DictConfig) -> dict[str, Any]:
     try:
         values = OmegaConf.to_container(config, resolve=True)
     except OmegaConfBaseException as error:
+        reason = str(error).split("\n")[0]
+        if reason.startswith(OF_RESOLVER):
+            raise UserError(f"{error.full_key}: {reason.removeprefix(OF_RESOLVER)}") from None
         raise UserError(f"the configuration does not resolve: {error}") from None
     assert isinstance(values, dict)
     for key in REFERRED:

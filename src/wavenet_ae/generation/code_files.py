@@ -9,6 +9,7 @@ their model; and where there are codes `units.tsv`, with a line for each utteran
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -59,16 +60,25 @@ def read_description(folder: Path) -> dict[str, Any] | None:
 
 def write_codes(path: Path, codes: np.ndarray) -> None:
     """Writes codes or vectors of any shape as a .npy file."""
-    with atomic_write(path) as file:
-        np.save(file, codes)
+    content = io.BytesIO()  # numpy would lose the reason why a file cannot be written
+    np.save(content, codes)
+    write_bytes(path, content.getvalue())
 
 
 def read_codes(path: Path) -> np.ndarray:
     """Reads a .npy file of codes or vectors."""
     try:
-        return np.load(path, allow_pickle=False)
+        return np.lib.format.read_array(io.BytesIO(path.read_bytes()), allow_pickle=False)
     except (ValueError, EOFError) as error:
-        raise UserError(f"{path} is not a readable .npy file of codes: {error}") from None
+        raise UserError(f"{path} is not a readable .npy file of codes: {_about(error)}") from None
+
+
+def _about(error: Exception) -> str:
+    """Returns what is wrong with a .npy file, without numpy's advice to let it run code."""
+    text = str(error)
+    if "pickle" in text:
+        return "it holds Python objects, which are refused since reading them could run code"
+    return "it is not in numpy's format" if "magic" in text else text
 
 
 def write_table(
@@ -82,7 +92,7 @@ def write_table(
             rows = np.atleast_2d(codes(name))  # (Q, N)
             columns = [" ".join(map(str, row.tolist())) for row in rows]
             line = "\t".join([name, speaker or "", *columns])
-            file.write(line.encode() + b"\n")
+            file.write(line.encode("utf-8", "backslashreplace") + b"\n")
 
 
 def read_table(path: Path) -> Iterator[tuple[str, str, np.ndarray]]:

@@ -64,9 +64,10 @@ def train(config: Mapping[str, Any]) -> float:
     except NotWritten as error:
         if not run.config.is_file():
             raise
+        remedy = "Free some space" if error.is_full else "Make the folder one that can be written"
         raise UserError(
-            f"{error.fault}.  Free some space, or make the folder one that can be written, and "
-            f"continue with resume={run.path}; what was written before is intact"
+            f"{error.fault}.  {remedy}, and continue with resume={run.path}; what was written "
+            "before is intact"
         ) from error
 
 

@@ -8,21 +8,30 @@ is compiled, those that have been unused for a month are removed.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import logging
 import os
 import shlex
 import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from typing import NoReturn
 
 from filelock import FileLock, Timeout
 
 from wavenet_ae.errors import UserError
-from wavenet_ae.storage import NotWritten, atomic_path, write_bytes
+from wavenet_ae.storage import (
+    NotWritten,
+    atomic_path,
+    cache_folder,
+    disk_of,
+    write_bytes,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +44,7 @@ FLAGS = (
     *("-ffp-contract=off", "-fno-math-errno", "-Wno-psabi"),
 )
 DAY = 24 * 3600  # seconds
+NO_SPACE = os.strerror(errno.ENOSPC)  # as compilers and assemblers write it
 KEPT_UNUSED = 30 * DAY
 
 
@@ -53,7 +63,7 @@ def compiled(source: str, flags: Sequence[str] = ()) -> Path:
         NotCompiled: If there is no compiler, it fails, or the cache cannot be written.
     """
     command = [*find_compiler(), *FLAGS, *flags]
-    library = cache_folder() / f"{Path(source).stem}-{_fingerprint(command)}.so"
+    library = native_folder() / f"{Path(source).stem}-{_fingerprint(command)}.so"
     if _unused_for(library) < DAY:
         return library
     try:
@@ -67,18 +77,25 @@ def compiled(source: str, flags: Sequence[str] = ()) -> Path:
     except (OSError, NotWritten) as error:
         if os.path.isfile(library):
             return library  # a read-only cache can be used
-        reason = error.reason if isinstance(error, NotWritten) else error.strerror
+        own = error if isinstance(error, NotWritten) else NotWritten(library, error)
+        remedy = "free some space, or set" if own.is_full else "set"
         raise NotCompiled(
-            f"{library.parent} cannot be written ({reason}): set the environment variable "
-            "WAVENET_AE_CACHE to a writable folder"
+            f"{library.parent} cannot be written ({own.reason}): {remedy} the environment "
+            "variable WAVENET_AE_CACHE to a folder that can be written"
         ) from error
     return library
 
 
-def cache_folder() -> Path:
-    """Returns the folder of compiled libraries, below $WAVENET_AE_CACHE or ~/.cache/wavenet_ae."""
-    folder = os.environ.get("WAVENET_AE_CACHE") or Path.home() / ".cache" / "wavenet_ae"
-    return Path(folder).expanduser() / "native"
+def native_folder() -> Path:
+    """Returns the folder of compiled libraries, in the cache.
+
+    Raises:
+        NotCompiled: If there is no folder for the cache.
+    """
+    try:
+        return cache_folder() / "native"
+    except UserError as error:
+        raise NotCompiled(str(error)) from None
 
 
 def find_compiler() -> list[str]:
@@ -119,13 +136,32 @@ def _compile(command: Sequence[str], library: Path) -> None:
     logger.info("compiling the native engine, once: %s", library)
     log = library.with_suffix(".log")
     with atomic_path(library) as unfinished:
-        done = subprocess.run([*command, "-o", str(unfinished)], capture_output=True, text=True)
+        done = subprocess.run(
+            [*command, "-o", str(unfinished)],
+            capture_output=True,
+            text=True,
+            errors="backslashreplace",
+            env={**os.environ, "LC_ALL": "C"},  # its errors are read
+        )
+        if done.returncode and NO_SPACE in done.stderr:
+            _raise_without_space(library.parent)
         write_bytes(log, f"{shlex.join(done.args)}\n\n{done.stdout}{done.stderr}".encode())
         if done.returncode:
             raise NotCompiled(
                 f"{shlex.join(command[:1])} could not compile the native engine, see {log}: set "
                 "the environment variable CXX to a compiler for C++20, such as g++ 11"
             )
+
+
+def _raise_without_space(folder: Path) -> NoReturn:
+    """Raises NotCompiled, which names the fuller disk of those that a compiler writes to."""
+    temporary = Path(tempfile.gettempdir())
+    fuller = min(folder, temporary, key=lambda each: shutil.disk_usage(each).free)
+    variable = "TMPDIR" if fuller == temporary else "WAVENET_AE_CACHE"
+    raise NotCompiled(
+        f"the native engine cannot be compiled: no space left in {fuller}, on {disk_of(fuller)}: "
+        f"free some, or set the environment variable {variable} to a folder on another disk"
+    )
 
 
 def _remove_unused(folder: Path) -> None:
