@@ -6,14 +6,14 @@ import hypothesis
 import pytest
 import torch
 
-from wavenet_ae.engines.native.compiler import cache_folder
+from wavenet_ae.engines.native.compiler import native_folder
 
 torch.set_num_threads(1)
 # How long an example takes says how busy the machine is, and nothing of what is shown.
 too_slow = [hypothesis.HealthCheck.too_slow]
 hypothesis.settings.register_profile("patient", deadline=None, suppress_health_check=too_slow)
 hypothesis.settings.load_profile("patient")
-LIBRARIES = cache_folder()  # before any test changes the environment
+LIBRARIES = native_folder()  # before any test changes the environment
 
 
 @pytest.fixture(scope="session")

@@ -92,6 +92,23 @@ def test_every_option_composes_checks_and_builds(group, option):
     check_sizes(config)
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        *([f"bottleneck={path.stem}"] for path in sorted(CONF.glob("bottleneck/*.yaml"))),
+        ["model=wavenet"],
+        ["experiment=half_length"],
+        ["experiment=collapse/all_remedies", "bottleneck=vqvae"],
+    ],
+    ids=lambda options: options[-1],
+)
+def test_a_smoke_run_of_anything_needs_nothing_else_and_quantizes(options):
+    config = compose("debug=smoke", *options)
+    check(config)
+    assert config["trainer"]["max_steps"] == 20
+    assert (config.get("bottleneck") or {}).get("start_after", 8) == 8
+
+
 @pytest.mark.parametrize("path", SWEEPS, ids=lambda path: path.stem)
 def test_every_run_of_a_sweep_passes_the_check(path):
     """All combinations of what it varies, each with the first seed."""
@@ -302,6 +319,32 @@ def test_a_resume_refuses_what_would_make_another_run(tmp_path, change):
         resumed([f"resume={folder}", change])
 
 
+def test_a_refused_resume_names_every_key_that_was_given_and_how_to_keep_the_weights(tmp_path):
+    folder = run_folder(tmp_path)
+    with pytest.raises(UserError) as refused:
+        resumed([f"resume={folder}", "seed=2", "trainer.max_steps=7", "data.batch_size=4"])
+    text = str(refused.value)
+    assert text.startswith("seed, data.batch_size cannot be changed by a resume")
+    assert f"init_from={folder / 'checkpoints' / 'best.ckpt'}" in text
+    with pytest.raises(UserError, match=r"data\.root \(its place in a run is data\.source\.root\)"):
+        resumed([f"resume={folder}", "data.root=/elsewhere"])
+
+
+def test_a_resume_of_what_is_no_run_folder_says_what_it_is(tmp_path):
+    run = RunFolder(run_folder(tmp_path))
+    run.checkpoints.mkdir()
+    for file in (run.config, run.best_checkpoint):
+        file.touch()
+        with pytest.raises(UserError, match=rf"is a file, not the folder .*resume={tmp_path}$"):
+            resumed([f"resume={file}"])
+    for folder, text in (
+        (run.checkpoints, "there is no config.yaml in it"),
+        (tmp_path / "x", "no such folder"),
+    ):
+        with pytest.raises(UserError, match=text):
+            resumed([f"resume={folder}"])
+
+
 def test_a_resume_finds_a_corpus_that_has_moved(tmp_path):
     config = resumed(["data.source.root=/elsewhere", f"resume={run_folder(tmp_path)}"])
     assert config["data"]["source"]["root"] == "/elsewhere"
@@ -334,3 +377,19 @@ def test_a_resume_needs_key_and_value(tmp_path):
 def test_an_objective_without_a_criterion_is_refused_before_any_work():
     with pytest.raises(UserError, match=r"objective cannot be used: .*objective\.reconstruction"):
         check(compose("objective.reconstruction=null"))
+
+
+@pytest.mark.parametrize("key", ["data.cache_dir", "data.source.root"])
+def test_home_is_asked_for_only_where_no_cache_is_named(key, monkeypatch, tmp_path):
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.setenv("WAVENET_AE_CACHE", str(tmp_path))
+    *above, name = key.split(".")
+    node = compose()
+    for each in above:
+        node = node[each]
+    assert node[name].startswith(f"{tmp_path}/")
+    monkeypatch.delenv("WAVENET_AE_CACHE")
+    with pytest.raises(UserError, match=r"^data\.cache_dir: .*set WAVENET_AE_CACHE \(or HOME\)$"):
+        compose()
+    monkeypatch.setenv("HOME", "/home/ann")
+    assert compose()["data"]["cache_dir"] == "/home/ann/.cache/wavenet_ae/packed"

@@ -51,7 +51,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "runs": set(),
     "paths": set(),
     "ownership": {"errors", "runs"},
-    "caches": {"errors"},
+    "caches": {"errors", "storage"},
     "storage": {"errors", "file_names"},
     "stored": {"errors"},
     "threads": set(),
@@ -79,7 +79,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "evaluation": LOADED | COMMAND | {"dashboards", "labels", "metrics", "plotting"},
     "training": LOADED | COMMAND | {"caches", "dashboards", "metrics", "plotting", "resume"},
     "resume": {"config", "errors", "instantiate", "paths", "runs", "slots", "stored"},
-    "config": {"errors", "objectives", "schema", "slots"},
+    "config": {"errors", "objectives", "schema", "slots", "storage"},
     "search": {
         *("config", "errors", "exits", "objectives", "randomness", "resume", "runs"),
         *("schema", "storage", "training"),

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from contextlib import suppress
 
 import pytest
 
 from wavenet_ae.signals import PREEMPTION, Interrupts, StopFlag, Stopped, handlers_kept
 
-NUMBERS = (signal.SIGINT, signal.SIGTERM, PREEMPTION)
+NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, PREEMPTION)
 
 
 @pytest.fixture(autouse=True)
@@ -41,6 +43,40 @@ def test_sigterm_stops_where_there_is_no_submitit():
     with pytest.raises(SystemExit) as stop:
         Stopped(signal.SIGTERM, is_first_process=True).end()
     assert stop.value.code == 143
+
+
+def test_a_closed_terminal_stops_training_unless_nohup_has_it_ignored():
+    flag = StopFlag()
+    flag.install()
+    signal.raise_signal(signal.SIGHUP)
+    assert flag.signal_number == signal.SIGHUP
+    flag.restore()
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    flag = StopFlag()
+    flag.install()
+    signal.raise_signal(signal.SIGHUP)
+    assert flag.signal_number == 0 and signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+
+
+ON_A_TERMINAL = """
+import os, pty, sys
+from wavenet_ae.signals import leave_terminal
+ours, theirs = pty.openpty()
+os.dup2(theirs, 1)
+leave_terminal()
+print("seen", flush=True)
+assert os.read(ours, 4) == b"seen"
+os.close(ours)
+leave_terminal()
+print("not seen, and no error", flush=True)
+"""
+
+
+def test_a_closed_terminal_is_written_to_without_an_error_and_an_open_one_as_before():
+    done = subprocess.run(
+        [sys.executable, "-c", ON_A_TERMINAL], stderr=subprocess.PIPE, text=True, timeout=30
+    )
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("order", [(signal.SIGTERM, PREEMPTION), (PREEMPTION, signal.SIGTERM)])

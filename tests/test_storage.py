@@ -80,7 +80,7 @@ def test_a_full_file_system_is_named_and_keeps_the_old_file(tmp_path):
     first, second, last = done.stdout.splitlines()
     for line in (first, second):
         assert line.startswith(
-            f"{tmp_path / 'x'} cannot be written: No space left on device.  Free"
+            f"{tmp_path / 'x'} cannot be written: No space left on device on the disk at "
         )
         assert "run the same command again" in line and "resume" not in line
     assert last == "b'old' ['x']"

@@ -12,6 +12,7 @@ import stat
 from pathlib import Path
 
 from wavenet_ae.errors import UserError
+from wavenet_ae.storage import cache_folder
 
 VARIABLE = "WAVENET_AE_CACHE"
 OTHERS = stat.S_IWGRP | stat.S_IWOTH  # may write
@@ -22,9 +23,12 @@ class NotPrivate(UserError):
 
 
 def cache_of(name: str) -> Path:
-    """Returns the folder of a cache, below $WAVENET_AE_CACHE or ~/.cache/wavenet_ae."""
-    folder = os.environ.get(VARIABLE) or Path.home() / ".cache" / "wavenet_ae"
-    return Path(folder).expanduser() / name
+    """Returns the folder of a cache, below $WAVENET_AE_CACHE or ~/.cache/wavenet_ae.
+
+    Raises:
+        UserError: If neither WAVENET_AE_CACHE nor HOME is set.
+    """
+    return cache_folder() / name
 
 
 def make_private(folder: Path) -> Path:

@@ -34,6 +34,7 @@ from wavenet_ae.slots import (
     takes_part,
     target_of,
 )
+from wavenet_ae.storage import cache_folder
 
 VALUES: dict[str, Any] = {
     "seed": NonNegative,
@@ -46,6 +47,9 @@ VALUES: dict[str, Any] = {
 }
 # Settings of a bottleneck that quantizes from the first step, without a callback to initialize it.
 NO_START: dict[str, Any] = {"init": "uniform", "start_after": 0}
+# How OmegaConf begins the text of a UserError that a resolver raises.
+OF_RESOLVER = "UserError raised while resolving interpolation: "
+OmegaConf.register_new_resolver("cache_folder", lambda: str(cache_folder()), replace=True)
 
 
 def conf_folder() -> Path:
@@ -70,6 +74,9 @@ def plain(config: DictConfig) -> dict[str, Any]:
     try:
         values = OmegaConf.to_container(config, resolve=True)
     except OmegaConfBaseException as error:
+        reason = str(error).split("\n")[0]
+        if reason.startswith(OF_RESOLVER):
+            raise UserError(f"{error.full_key}: {reason.removeprefix(OF_RESOLVER)}") from None
         raise UserError(f"the configuration does not resolve: {error}") from None
     assert isinstance(values, dict)
     for key in REFERRED:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import errno
+import io
 import logging
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from math import nan
 from pathlib import Path
 from typing import TypeVar
@@ -21,11 +23,14 @@ logger = logging.getLogger(__name__)
 set_spin_count()  # every command imports this module before anything that imports torch
 
 T = TypeVar("T")
+# How Python says that it does not know the user or their home.
+UNKNOWN_USER = ("Could not determine home directory", "getpwuid(): uid not found")
 FIXABLE = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 def guarded(work: Callable[[], T]) -> T:
     """Does `work`; an error that the user can fix ends with its text alone and exit code 1."""
+    print_any_text()
     try:
         return work()
     except UserError as error:
@@ -36,8 +41,23 @@ def guarded(work: Callable[[], T]) -> T:
         if error.errno not in FIXABLE:
             raise
         sys.exit(f"error: {error.filename or 'a file'} cannot be written: {error.strerror}")
+    except (RuntimeError, KeyError) as error:
+        if not any(text in str(error) for text in UNKNOWN_USER):
+            raise
+        sys.exit(
+            "error: the home directory is not known, as HOME is not set and this user is not in "
+            "the password database: set HOME to a folder that can be written"
+        )
     except KeyboardInterrupt:
         sys.exit(128 + signal.SIGINT)
+
+
+def print_any_text() -> None:
+    """Lets any text be printed: names of files may have characters that a locale lacks."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            with suppress(OSError):  # some pipes cannot be asked for their position
+                stream.reconfigure(errors="backslashreplace")
 
 
 def recorded(work: Callable[[], float], folder: Path) -> float:

@@ -25,7 +25,7 @@ def keyed_seed(*parts: Part) -> int:
     digest = hashlib.blake2b(digest_size=8)
     for part in parts:
         kind, text = ("s", part) if isinstance(part, str) else ("i", str(operator.index(part)))
-        encoded = text.encode()
+        encoded = text.encode("utf-8", "surrogateescape")  # names of files
         # The length in front keeps neighboring parts apart.
         digest.update(f"{kind}{len(encoded)}:".encode() + encoded)
     return int.from_bytes(digest.digest(), "big") >> 1

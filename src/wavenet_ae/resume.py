@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ OBSERVERS = ("doctor", "wandb_media", "audio_samples", "threads")  # callbacks t
 MAY_CHANGE = (
     "trainer.max_steps",
     "trainer.max_time",
+    "trainer.fast_dev_run",
     "trainer.accelerator",
     "trainer.devices",
     "trainer.num_nodes",
@@ -61,6 +63,7 @@ STORED_OF_LIGHTNING = (
     ),
     *(f"pytorch_lightning.strategies.{name}" for name in ("DDPStrategy", "SingleDeviceStrategy")),
 )
+SHORT = {"data.root": "data.source.root", "data.path": "data.source.path"}  # of the command line
 PLACES = ("name", "run_folder")  # differ between two runs that are otherwise the same
 
 
@@ -85,19 +88,19 @@ def resumed(arguments: list[str]) -> dict[str, Any]:
     if more:
         raise UserError(f"{resume} and {more[0]}: one run can be resumed at a time")
     folder = Path(unquoted(resume.removeprefix("resume=")))
+    _require_run(folder)
+    overrides = [_Override.parse(each) for each in arguments if each != resume]
+    _require_may_change(overrides, folder)
     file = RunFolder(folder).config
-    if not file.is_file():
-        raise UserError(
-            f"resume={folder}: there is no {file.name} in this folder; set it to a run folder, "
-            "such as outputs/toy/2026-01-31_12-00-00"
-        )
     stored = read_config(file)
     if places := [*_interpolations(stored)]:
         raise UserError(
             f"{file} has an interpolation in {places[0]}, which no run writes: set the value itself"
         )
     config = OmegaConf.create(stored)
-    given = [_apply_override(config, argument) for argument in arguments if argument != resume]
+    for each in overrides:
+        each.apply(config)
+    given = [each.key for each in overrides]
     OmegaConf.update(config, "run_folder", str(folder))
     values = plain(config)
     for key, target in _targets(values):
@@ -169,23 +172,67 @@ def _may_be_stored(target: str) -> bool:
     return not target.startswith(LIGHTNING) or target in STORED_OF_LIGHTNING
 
 
-def _apply_override(config: DictConfig, argument: str) -> str:
-    """Sets `key=value` and returns the key."""
-    key, equals, value = argument.partition("=")
-    key = key.lstrip("+")
-    if not equals:
-        raise UserError(f"{argument!r} is not of the form key=value")
-    if not may_change(key):
+def _require_run(folder: Path) -> None:
+    """Raises UserError where there is no run in a folder."""
+    file = RunFolder(folder).config
+    if file.is_file():
+        return
+    if folder.is_file():
+        run = RunFolder.containing(folder) or RunFolder(folder.parent)
+        known = f"={run.path}" if run.config.is_file() else " to a run folder"
+        raise UserError(f"resume={folder} is a file, not the folder of a run: set resume{known}")
+    missing = f"there is no {file.name} in it" if folder.is_dir() else "there is no such folder"
+    raise UserError(
+        f"resume={folder}: {missing}; set it to a run folder, such as "
+        "outputs/toy/2026-01-31_12-00-00"
+    )
+
+
+@dataclass(frozen=True)
+class _Override:
+    """`key=value` of the command line of a resume."""
+
+    argument: str
+    key: str
+    value: str
+
+    @classmethod
+    def parse(cls, argument: str) -> _Override:
+        key, equals, value = argument.partition("=")
+        if not equals:
+            raise UserError(f"{argument!r} is not of the form key=value")
+        return cls(argument, key.lstrip("+"), value)
+
+    def apply(self, config: DictConfig) -> None:
+        if self.key in PATH_KEYS and self.value not in ("", "null"):
+            path = os.path.abspath(unquoted(self.value))
+            OmegaConf.update(config, self.key, path, force_add=True)
+            return
+        try:
+            value = OmegaConf.from_dotlist([f"x={self.value}"]).x
+            OmegaConf.update(config, self.key, value, force_add=True)
+        except (yaml.YAMLError, OmegaConfBaseException) as error:
+            raise UserError(f"{self.argument}: the value cannot be read: {error}") from None
+
+
+def _require_may_change(given: list[_Override], folder: Path) -> None:
+    """Raises UserError, which names all of them, where values may not change."""
+    refused = [
+        f"{each.key} (its place in a run is {SHORT[each.key]})" if each.key in SHORT else each.key
+        for each in given
+        if not may_change(each.key)
+    ]
+    if refused:
         raise UserError(
-            f"{key} cannot be changed by a resume: the run would no longer be the run that it "
-            "continues.  Start a new run, or change only "
+            f"{', '.join(refused)} cannot be changed by a resume: the run would no longer be the "
+            f"run that it continues.  {another_run(folder)}; a resume changes only "
             + ", ".join(each + "*" if each[-1] == "." else each for each in MAY_CHANGE)
         )
-    if key in PATH_KEYS and value not in ("", "null"):
-        OmegaConf.update(config, key, os.path.abspath(unquoted(value)), force_add=True)
-        return key
-    try:
-        OmegaConf.update(config, key, OmegaConf.from_dotlist([f"x={value}"]).x, force_add=True)
-    except (yaml.YAMLError, OmegaConfBaseException) as error:
-        raise UserError(f"{argument}: the value cannot be read: {error}") from None
-    return key
+
+
+def another_run(folder: Path) -> str:
+    """Returns how to start a run of other settings from what a run has learned."""
+    return (
+        "Start a new run with these values, in a folder of its own, if you like with the weights "
+        f"of this one: init_from={RunFolder(folder).best_checkpoint}"
+    )

@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and a coming preemption.
+"""Ctrl-C, SIGTERM, a terminal that is closed (SIGHUP) and a coming preemption.
 
 Training looks at a flag between steps (`StopFlag`), saves and stops (`Stopped`).  Other commands
 stop at once, also where a library has swallowed the exception (`Interrupts`).
@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import os
 import signal
+import stat
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType, TracebackType
 from typing import NoReturn
 
@@ -63,18 +64,21 @@ def handlers_kept() -> Iterator[None]:
 
 
 class StopFlag:
-    """A flag that SIGINT and SIGTERM set while it is installed.  A second Ctrl-C aborts at once.
+    """A flag that SIGINT, SIGTERM and SIGHUP set while it is installed.  A second Ctrl-C aborts at
+    once.  SIGHUP stays ignored where it is ignored already, as `nohup` does.
 
     In a job of submitit, PREEMPTION sets it; SIGTERM, which a preempted job gets as well, stays
     with submitit, which ignores it.
     """
 
-    signals = (signal.SIGINT, signal.SIGTERM)
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
     def __init__(self) -> None:
         self.signal_number = 0
         self._before: dict[int, signal._HANDLER] = {}
         self._handlers: dict[int, signal._HANDLER] = dict.fromkeys(self.signals, self._set)
+        if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+            del self._handlers[signal.SIGHUP]
         if is_preemptible():
             self._handlers[signal.SIGTERM] = signal.getsignal(signal.SIGTERM)
             self._handlers[PREEMPTION] = self._set
@@ -92,11 +96,23 @@ class StopFlag:
         self._before = {}
 
     def _set(self, number: int, frame: FrameType | None) -> None:
-        # Nothing but a flag: a handler may run in the middle of anything.
+        # Little more than a flag: a handler may run in the middle of anything.
         if self.signal_number == signal.SIGINT and number == signal.SIGINT:
             signal.signal(signal.SIGINT, signal.SIG_DFL)
             os.kill(os.getpid(), signal.SIGINT)
+        if number == signal.SIGHUP:
+            leave_terminal()
         self.signal_number = number
+
+
+def leave_terminal() -> None:
+    """Discards what is written from now on to a terminal that is closed, which would fail."""
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    for output in (1, 2):
+        with suppress(OSError):
+            if stat.S_ISCHR(os.fstat(output).st_mode) and not os.isatty(output):
+                os.dup2(nothing, output)
+    os.close(nothing)
 
 
 class Interrupts:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -19,6 +20,7 @@ from typing import BinaryIO
 from wavenet_ae.errors import UserError
 from wavenet_ae.file_names import LONGEST_NAME
 
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # errors of a disk without space for a file
 UNFINISHED = re.compile(r"\..+\.[0-9a-f]{32}\.partial")
 
 
@@ -31,17 +33,21 @@ class NotWritten(UserError):
     Args:
         path: The file.
         error: Why it cannot be written.
+
+    Attributes:
+        reason: The same in words; of a full disk, which one it is.
+        is_full: Whether space helps.
     """
 
     def __init__(self, path: Path, error: OSError) -> None:
         self.path, self.error = path, error
-        self.reason = error.strerror or str(error)
+        self.is_full = error.errno in FULL
+        self.reason = reason_of(error, path)
         self.fault = f"{path} cannot be written: {self.reason}"
-        remedy = (
-            "Choose a shorter or another name"
-            if error.errno in (errno.ENAMETOOLONG, errno.EINVAL)
-            else "Free some space or choose a folder that can be written"
-        )
+        if error.errno in (errno.ENAMETOOLONG, errno.EINVAL):
+            remedy = "Choose a shorter or another name"
+        else:
+            remedy = "Free some space" if self.is_full else "Choose a folder that can be written"
         super().__init__(
             f"{self.fault}.  {remedy}, then run the same command again; no file is left half "
             "written"
@@ -50,6 +56,35 @@ class NotWritten(UserError):
     def __reduce__(self) -> tuple[type[NotWritten], tuple[Path, OSError]]:
         """Keeps the error whole on its way from a process of a pool."""
         return type(self), (self.path, self.error)
+
+
+def reason_of(error: OSError, path: Path) -> str:
+    """Returns why a file cannot be written; of a full disk, which one it is."""
+    reason = error.strerror or str(error)
+    return f"{reason} on {disk_of(path)}" if error.errno in FULL else reason
+
+
+def disk_of(path: Path) -> str:
+    """Returns the disk of a file, which need not exist, by where it is mounted, and its space."""
+    place = path.absolute()
+    while not place.exists() or not place.is_mount():
+        if place == place.parent:
+            break
+        place = place.parent
+    return f"the disk at {place} ({shutil.disk_usage(place).free / 1e6:.1f} MB free)"
+
+
+def cache_folder() -> Path:
+    """Returns the folder of what can be made again: $WAVENET_AE_CACHE, or ~/.cache/wavenet_ae.
+
+    Raises:
+        UserError: If neither WAVENET_AE_CACHE nor HOME is set.
+    """
+    if given := os.environ.get("WAVENET_AE_CACHE"):
+        return Path(given).expanduser()
+    if home := os.environ.get("HOME"):
+        return Path(home) / ".cache" / "wavenet_ae"
+    raise UserError("there is no folder for the cache: set WAVENET_AE_CACHE (or HOME)")
 
 
 @contextmanager

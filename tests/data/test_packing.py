@@ -189,7 +189,7 @@ def test_a_full_disk_names_the_cache_and_packing_goes_on_later(packed, small_chu
     resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, hard))
     try:
         with pytest.raises(
-            UserError, match=r"data.cache_dir=.*cache cannot be written: .+ Make room"
+            UserError, match=r"cache cannot be written: .+ on the disk at /.* Free some space"
         ):
             packed(num_workers=0)
     finally:

@@ -45,6 +45,23 @@ def test_generation_is_continued_by_the_same_command(cache, tmp_path):
 
 
 @pytest.mark.slow
+def test_codes_that_do_not_fit_name_their_file_and_the_disk(cache, tmp_path, quantized):
+    model = RunFolder(quantized).best_checkpoint
+    recordings = next((cache / "toy").glob("*/"))
+    given = [f"checkpoint={model}", "task=encode", f"input={recordings}", f"out={tmp_path}/out"]
+    error = refused(tmp_path / "out", 16, "generate.py", *given, cache=cache)
+    assert f"No space left on device on the disk at {tmp_path}/out" in error
+
+
+@pytest.mark.slow
+def test_a_report_that_does_not_fit_names_its_file_and_the_disk(cache, tmp_path, quantized):
+    model = RunFolder(quantized).best_checkpoint
+    given = [f"checkpoint={model}", "metrics=[bitrate]", f"out={tmp_path}/out"]
+    error = refused(tmp_path / "out", 24, "evaluate.py", *given, cache=cache)
+    assert "report.html" in error and f"on the disk at {tmp_path}/out" in error
+
+
+@pytest.mark.slow
 def test_a_comparison_is_made_by_the_same_command(cache, tmp_path):
     (tmp_path / "sweep").mkdir()
     comparison(tmp_path / "sweep")

@@ -87,7 +87,9 @@ def unfinished_checkpoint(folder: Path) -> bool:
     return any(RunFolder(folder).checkpoints.glob(".step-*.ckpt.*.partial"))
 
 
-@pytest.mark.parametrize("number, exit_code", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    "number, exit_code", [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
 @pytest.mark.slow
 def test_a_signal_saves_and_stops(cache, tmp_path, uninterrupted, number, exit_code):
     folder = tmp_path / "run"

@@ -19,7 +19,7 @@ def strange(quantized, tmp_path) -> RunFolder:
     config["data"]["cache_dir"] = {
         "_target_": "wavenet_ae.engines.native.compiler._compile",
         "command": ["sh", "-c", f"touch {tmp_path / 'ran'}"],
-        "library": {"_target_": "wavenet_ae.engines.native.compiler.cache_folder"},
+        "library": {"_target_": "wavenet_ae.engines.native.compiler.native_folder"},
     }
     found.config.write_text(yaml.safe_dump(config))
     return found

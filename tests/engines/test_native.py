@@ -224,4 +224,4 @@ def test_without_a_compiler_auto_takes_the_reference_and_says_so(monkeypatch, tm
     with pytest.raises(NotCompiled, match="install one"):
         make_engine("native_int8", decoder("two taps"))
     paths_here.cache_clear()
-    assert compiler.cache_folder() == tmp_path / "native"
+    assert compiler.native_folder() == tmp_path / "native"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import multiprocessing
 import os
 import shutil
@@ -191,6 +192,35 @@ def test_a_cache_that_is_a_file_is_named(cache):
     cache.parent.parent.mkdir(parents=True, exist_ok=True)
     cache.parent.write_text("")
     with pytest.raises(UserError, match=f"{cache} cannot be written.*WAVENET_AE_CACHE"):
+        compiled(SOURCE)
+
+
+def test_a_compiler_without_space_names_the_disk_and_not_the_compiler(cache, monkeypatch, tmp_path):
+    script = tmp_path / "full"
+    error = "/tmp/ccXYZ.s: fatal error: error writing to -: No space left on device"
+    script.write_text(f"#!/bin/sh\necho '{error}' >&2\nexit 1\n")
+    script.chmod(0o700)
+    monkeypatch.setenv("CXX", str(script))
+    with pytest.raises(
+        UserError, match=r"no space left in .* on the disk at /.*TMPDIR|_CACHE"
+    ) as no:
+        compiled(SOURCE)
+    assert "CXX" not in str(no.value)
+
+
+def test_a_cache_on_a_full_disk_names_the_disk(cache, monkeypatch):
+    def full(*arguments):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(compiler, "_compile", full)
+    with pytest.raises(UserError, match=r"left on device on the disk at /.* free some space, or"):
+        compiled(SOURCE)
+
+
+def test_a_machine_without_home_names_what_to_set(monkeypatch):
+    for name in ("HOME", "WAVENET_AE_CACHE"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(compiler.NotCompiled, match=r"set WAVENET_AE_CACHE \(or HOME\)"):
         compiled(SOURCE)
 
 

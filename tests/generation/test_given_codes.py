@@ -174,6 +174,10 @@ def test_files_that_are_not_codes_are_refused(encoded, tmp_path):
     (tmp_path / "a.npy").write_bytes(b"nothing")
     with pytest.raises(UserError, match=r"a\.npy is not a readable \.npy file"):
         GivenCodes(model, "", tmp_path, None)
+    np.save(tmp_path / "a.npy", np.array([{}]))
+    with pytest.raises(UserError, match="Python objects") as refused:
+        GivenCodes(model, "", tmp_path, None)
+    assert "allow_pickle" not in str(refused.value)
     (tmp_path / "units.json").write_text(json.dumps({"model": 1}))
     with pytest.raises(UserError, match=r"units\.json is not a file that task=encode writes"):
         GivenCodes(model, "", tmp_path, None)

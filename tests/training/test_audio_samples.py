@@ -12,12 +12,14 @@ from typing import Any
 import hydra
 import numpy as np
 import pytest
+import pytorch_lightning as pl
 import soundfile
 import torch
 from helpers.configs import TINY, TINY_CODES, language_model, small
 from helpers.wandb_files import history, segments
 from hydra.core.global_hydra import GlobalHydra
 from matplotlib.image import imread
+from pytorch_lightning.callbacks import Timer
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import wavenet_ae
@@ -244,7 +246,6 @@ def test_what_would_take_too_long_is_left_out_with_one_warning(config, caplog):
 
 @pytest.fixture
 def offline(monkeypatch):
-    monkeypatch.setenv("WANDB_SILENT", "true")
     monkeypatch.delenv("WANDB_API_KEY", raising=False)
     monkeypatch.setenv("WANDB_MODE", "offline")
 
@@ -333,3 +334,19 @@ def test_files_of_long_and_of_like_names_are_apart(tmp_path):
     for file in files:
         (tmp_path / file).touch()
     assert len(list(tmp_path.iterdir())) == len(files) == 2 * len(keys)
+
+
+@pytest.mark.slow
+def test_the_samples_of_an_end_by_time_are_in_the_row_of_its_validation(
+    config, offline, monkeypatch
+):
+    def stop_after_5(self: Timer, trainer: pl.Trainer) -> None:
+        trainer.should_stop = trainer.global_step >= 5
+
+    monkeypatch.setattr(Timer, "_check_time_remaining", stop_after_5)
+    settings = config("bottleneck=ae", "logger=wandb", "+trainer.max_time=00:00:00:09")
+    train(settings)
+    (segment,) = segments(Path(settings["run_folder"]))
+    *_, last = history(segment)
+    assert last["_step"] == last["trainer/global_step"] == 4
+    assert {"audio_samples/seconds", "validation/metrics", "train/nll"} <= last.keys()

@@ -36,9 +36,9 @@ class SweepSummary(Callback):
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         folder = Path(config.hydra.sweep.dir)
-        is_grid = config.hydra.sweeper._target_.rpartition(".")[2] == GRID
         results = guarded(lambda: _summarized(folder, conf_folder(config)))
         failed = failures(results)
+        is_grid = config.hydra.sweeper._target_.rpartition(".")[2] == GRID
         if failed and (is_grid or all(each.reason for each in results)):
             sys.exit(failed)
 

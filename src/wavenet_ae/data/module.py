@@ -32,6 +32,15 @@ from wavenet_ae.types import Batch, Position
 logger = logging.getLogger(__name__)
 
 NUM_SHOWN = 20  # recordings that a line of the log names
+# Keys of the configuration that decide what a position depends on.
+SET_BY = {
+    "corpus fingerprint": "the recordings of data.source and data.splits",
+    "window samples": "data.window_seconds in samples",
+    "slice length": "samples that the model reads for a window",
+    "buffer samples": "data.buffer_seconds in samples",
+    **{key: f"data.{key}" for key in ("batch_size", "buffer_fraction", "padding", "limit")},
+    "overfit": "data.overfit",
+}
 
 
 class SpeechData(pl.LightningDataModule):
@@ -264,7 +273,7 @@ class SpeechData(pl.LightningDataModule):
         """
         now, then = self._order_settings(), state_dict["order"]
         changed = [
-            f"{key}: {then.get(key)} then, {now[key]} now"
+            f"{SET_BY.get(key, key)}: {then.get(key)} then, {now[key]} now"
             for key in now
             if now[key] != then.get(key)
         ]
@@ -272,6 +281,7 @@ class SpeechData(pl.LightningDataModule):
             raise UserError(
                 "the data differ from the checkpoint's, so its position in them has no meaning: "
                 + "; ".join(changed)
-                + ".  Restore these settings, or start a new run"
+                + ".  Restore these settings, or start a new run, with the weights of this one by "
+                "init_from="
             )
         self.position = Position(**state_dict["position"])

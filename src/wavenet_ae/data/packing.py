@@ -281,8 +281,10 @@ def _errors_of(cache_dir: str) -> Iterator[None]:
     try:
         yield
     except (OSError, NotWritten) as error:
-        reason = error.reason if isinstance(error, NotWritten) else error.strerror
+        own = error if isinstance(error, NotWritten) else NotWritten(Path(cache_dir), error)
+        remedy = "Free some space, or set" if own.is_full else "Set"
+        where = "a folder on another disk" if own.is_full else "a folder that can be written"
         raise UserError(
-            f"data.cache_dir={cache_dir} cannot be written: {reason}. Make room, or set a "
-            "folder on another disk; finished shards are kept, and packing continues from them."
+            f"data.cache_dir={cache_dir} cannot be written: {own.reason}. {remedy} {where}; "
+            "finished shards are kept, and packing continues from them."
         ) from error

@@ -9,10 +9,12 @@ their model; and where there are codes `units.tsv`, with a line for each utteran
 
 from __future__ import annotations
 
+import io
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -24,6 +26,7 @@ from wavenet_ae.storage import atomic_write, write_bytes
 
 UNITS_TABLE = "units.tsv"
 UNITS_DESCRIPTION = "units.json"
+ARCHIVE = b"PK\x03\x04"  # begins a zip file, such as numpy's .npz
 
 
 def describe_units(model: Autoencoder, fingerprint: str, checkpoint: str) -> dict[str, Any]:
@@ -61,19 +64,28 @@ def read_description(folder: Path) -> dict[str, Any] | None:
 
 def write_codes(path: Path, codes: np.ndarray) -> None:
     """Writes codes or vectors of any shape as a .npy file."""
-    with atomic_write(path) as file:
-        np.save(file, codes)
+    content = io.BytesIO()  # numpy would lose the reason why a file cannot be written
+    np.save(content, codes)
+    write_bytes(path, content.getvalue())
 
 
 def read_codes(path: Path) -> np.ndarray:
     """Reads a .npy file of codes or vectors."""
     try:
-        found = np.load(path, allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
-        raise UserError(f"{path} is not a readable .npy file of codes: {error}") from None
-    if not isinstance(found, np.ndarray):
-        raise UserError(f"{path} is not a .npy file of codes, but an archive of several: unpack it")
-    return found
+        content = path.read_bytes()
+        if content.startswith(ARCHIVE):
+            raise UserError(f"{path} is not a .npy file of codes, but an archive: unpack it")
+        return np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
+    except (ValueError, EOFError, OSError, TokenError, MemoryError) as error:
+        raise UserError(f"{path} is not a readable .npy file of codes: {_about(error)}") from None
+
+
+def _about(error: Exception) -> str:
+    """Returns what is wrong with a .npy file, without numpy's advice to let it run code."""
+    text = str(error)
+    if "pickle" in text:
+        return "it holds Python objects, which are refused since reading them could run code"
+    return "it is not in numpy's format" if "magic" in text else text
 
 
 def write_table(

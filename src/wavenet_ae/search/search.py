@@ -9,23 +9,21 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from hydra.core.hydra_config import HydraConfig
 from hydra.core.plugins import Plugins
 from hydra.core.utils import JobReturn
 from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf import DictConfig, OmegaConf
 from optuna.trial import Trial
 
-from wavenet_ae.config import check, plain
 from wavenet_ae.errors import UserError
 from wavenet_ae.runs import RunFolder
+from wavenet_ae.search.configs import SweepConfigs
 from wavenet_ae.search.settings import Space, check_search_settings, parse_space
 from wavenet_ae.search.study import Outcome, Trials, open_trials
-from wavenet_ae.search.sweep_runs import require_one_device, sole_search
+from wavenet_ae.search.sweep_runs import sole_search
 from wavenet_ae.storage import write_bytes
 from wavenet_ae.training.logging.files import log_to
-from wavenet_ae.training.preflight import check_sizes
 
 logger = logging.getLogger(__name__)
 
@@ -57,14 +55,13 @@ def search(
     settings = check_search_settings(plain_node)
     space = parse_space(settings.params, arguments, context.config_loader)
     folder = Path(config.hydra.sweep.dir)
-    configs = [
-        _checked(context, config, space.overrides(values), folder) for values in space.corners()
-    ]
+    configs = SweepConfigs(context.config_loader, config, folder)
+    reference, *_ = [configs.checked(space.overrides(values)) for values in space.corners()]
     launcher = Plugins.instance().instantiate_launcher(
         hydra_context=context, task_function=task, config=config
     )
     with sole_search(folder):
-        trials = open_trials(folder, space, settings, configs[0])
+        trials = open_trials(folder, space, settings, reference)
         while trials.num_finished() < settings.num_trials:
             _run_batch(trials, launcher, folder)
         _name_best(trials, folder)
@@ -72,26 +69,6 @@ def search(
 
 def _container(value: Any) -> Any:
     return OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
-
-
-def _checked(
-    context: HydraContext, config: DictConfig, overrides: list[str], folder: Path
-) -> dict[str, Any]:
-    """Returns the plain configuration of a trial, checked as training checks it."""
-    composed = context.config_loader.load_sweep_config(config, overrides)
-    before = HydraConfig.instance().cfg
-    try:
-        HydraConfig.instance().set_config(composed)  # `${hydra:...}` interpolates it
-        with open_dict(composed):
-            del composed["hydra"]
-            composed.run_folder = str(folder)
-        values = plain(composed)
-    finally:
-        HydraConfig.instance().cfg = before
-    check(values)
-    require_one_device(values)
-    check_sizes(values)
-    return values
 
 
 def _run_batch(trials: Trials, launcher: Launcher, folder: Path) -> None:

@@ -33,6 +33,11 @@ def check_sizes(config: Mapping[str, Any]) -> None:
         initialize_from(model, model_config(config), config["init_from"])
 
 
+def decides_sizes(config: Mapping[str, Any]) -> list[Any]:
+    """Returns the values that decide what `check_sizes` finds in a new run."""
+    return [model_config(config), config["data"]["window_seconds"], config["init_from"]]
+
+
 @torch.no_grad()
 def _run_one_hop(model: GenerativeModel) -> None:
     plan = model.window(int(model.hop))

@@ -22,13 +22,13 @@ from wavenet_ae.models import CodeModel, GenerativeModel, build, model_summary
 from wavenet_ae.models.build import model_config
 from wavenet_ae.objectives import Criterion, Objective, ObjectiveTerm
 from wavenet_ae.randomness import keyed_seed
-from wavenet_ae.resume import changes
+from wavenet_ae.resume import another_run, changes
 from wavenet_ae.runs import RunFolder
 from wavenet_ae.signals import handlers_kept
 from wavenet_ae.slots import LIGHTNING
 from wavenet_ae.storage import NotWritten
 from wavenet_ae.stored import read_config
-from wavenet_ae.training.callbacks import Checkpoints
+from wavenet_ae.training.callbacks import Checkpoints, Ending
 from wavenet_ae.training.callbacks.checkpoints import DurableCheckpointIO, restore_best
 from wavenet_ae.training.logging import CSVLog, HistogramLog, run_loggers
 from wavenet_ae.training.logging.files import write_run_files
@@ -65,9 +65,10 @@ def train(config: Mapping[str, Any]) -> float:
     except NotWritten as error:
         if not run.config.is_file():
             raise
+        remedy = "Free some space" if error.is_full else "Make the folder one that can be written"
         raise UserError(
-            f"{error.fault}.  Free some space, or make the folder one that can be written, and "
-            f"continue with resume={run.path}; what was written before is intact"
+            f"{error.fault}.  {remedy}, and continue with resume={run.path}; what was written "
+            "before is intact"
         ) from error
 
 
@@ -127,8 +128,8 @@ def _require_same_run(config: Mapping[str, Any], run: RunFolder) -> None:
     changed = changes(read_config(run.config), config)
     if changed:
         raise UserError(
-            f"{run.path} holds a run of another configuration ({'; '.join(changed)}).  Start the "
-            f"new run in a folder of its own, or continue this one with resume={run.path}"
+            f"{run.path} holds a run of another configuration ({'; '.join(changed)}).  "
+            f"{another_run(run.path)}; or continue this one with resume={run.path}"
         )
 
 
@@ -233,7 +234,7 @@ def _callbacks(config: Mapping[str, Any], run: RunFolder) -> list[pl.Callback]:
     readers = [each for each in callbacks if getattr(each, "reads_monitors", False)]
     others = [each for each in callbacks if each not in readers]
     monitors = _instantiate_all(config["monitors"], pl.Callback, **derived)
-    return [*others, *monitors, *readers]
+    return [*others, *monitors, *readers, Ending(str(run.path))]
 
 
 def _lightning_trainer(node: Mapping[str, Any], **derived: Any) -> pl.Trainer:

@@ -10,6 +10,7 @@ utterance is a pure function of (seed, speaker, utterance), whatever else the co
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import logging
 import shutil
@@ -34,6 +35,7 @@ from wavenet_ae.data.toy.phones import LABELS, PHONES
 from wavenet_ae.errors import UserError
 from wavenet_ae.randomness import keyed_seed
 from wavenet_ae.schema import Positive, PositiveNumber
+from wavenet_ae.storage import write_errors
 
 log = logging.getLogger(__name__)
 
@@ -195,6 +197,11 @@ def _colored_noise(num_samples: int, fall_db: float, rng: np.random.Generator) -
 def _write(stem: Path, waveform: np.ndarray, segments: list[Segment]) -> None:
     """Writes `stem`.wav and `stem`.phn."""
     levels = np.round(waveform * 32767).astype(np.int16)
-    soundfile.write(stem.with_suffix(".wav"), levels, SAMPLE_RATE, subtype="PCM_16")
+    recording = io.BytesIO()  # libsndfile would lose the reason why a file cannot be written
+    soundfile.write(recording, levels, SAMPLE_RATE, format="WAV", subtype="PCM_16")
     lines = [f"{each.begin} {each.end} {each.phone}\n" for each in segments]
-    stem.with_suffix(".phn").write_text("".join(lines), encoding="utf-8")
+    contents = {".wav": recording.getvalue(), ".phn": "".join(lines).encode()}
+    for suffix, content in contents.items():
+        file = stem.with_suffix(suffix)
+        with write_errors(file):
+            file.write_bytes(content)

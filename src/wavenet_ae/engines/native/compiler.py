@@ -14,22 +14,30 @@ written with it.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import logging
 import os
 import shlex
 import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from typing import NoReturn
 
 from filelock import FileLock, Timeout
 
 from wavenet_ae.caches import VARIABLE, NotPrivate, cache_of, make_private, require_private
 from wavenet_ae.errors import UserError
-from wavenet_ae.storage import NotWritten, atomic_path, write_bytes
+from wavenet_ae.storage import (
+    NotWritten,
+    atomic_path,
+    disk_of,
+    write_bytes,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +50,7 @@ FLAGS = (
     *("-ffp-contract=off", "-fno-math-errno", "-Wno-psabi"),
 )
 DAY = 24 * 3600  # seconds
+NO_SPACE = os.strerror(errno.ENOSPC)  # as compilers and assemblers write it
 KEPT_UNUSED = 30 * DAY
 
 
@@ -61,22 +70,31 @@ def compiled(source: str, flags: Sequence[str] = ()) -> Path:
             could have written what is in it.
     """
     command = [*find_compiler(), *FLAGS, *flags]
+    folder = native_folder()
     name = f"{Path(source).stem}-{_fingerprint(command)}.so"
     try:
-        return _cached(make_private(cache_folder()) / name, [*command, str(SOURCES / source)])
+        return _cached(make_private(folder) / name, [*command, str(SOURCES / source)])
     except NotPrivate as error:
         raise NotCompiled(f"the native engine is not loaded: {error}") from None
     except (OSError, NotWritten) as error:
-        reason = error.reason if isinstance(error, NotWritten) else error.strerror
+        own = error if isinstance(error, NotWritten) else NotWritten(folder / name, error)
+        advice = "free some space, or set" if own.is_full else "set"
         raise NotCompiled(
-            f"{cache_folder()} cannot be written ({reason}): set the environment variable "
-            f"{VARIABLE} to a writable folder"
+            f"{folder} cannot be written ({own.reason}): {advice} the environment variable "
+            f"{VARIABLE} to a folder that can be written"
         ) from error
 
 
-def cache_folder() -> Path:
-    """Returns the folder of compiled libraries."""
-    return cache_of("native")
+def native_folder() -> Path:
+    """Returns the folder of compiled libraries, in the cache.
+
+    Raises:
+        NotCompiled: If there is no folder for the cache.
+    """
+    try:
+        return cache_of("native")
+    except UserError as error:
+        raise NotCompiled(str(error)) from None
 
 
 def _cached(library: Path, command: Sequence[str]) -> Path:
@@ -161,7 +179,15 @@ def _compile(command: Sequence[str], library: Path) -> None:
     log = library.with_suffix(".log")
     _hash_file(library).unlink(missing_ok=True)
     with atomic_path(library) as unfinished:
-        done = subprocess.run([*command, "-o", str(unfinished)], capture_output=True, text=True)
+        done = subprocess.run(
+            [*command, "-o", str(unfinished)],
+            capture_output=True,
+            text=True,
+            errors="backslashreplace",
+            env={**os.environ, "LC_ALL": "C"},  # its errors are read
+        )
+        if done.returncode and NO_SPACE in done.stderr:
+            _raise_without_space(library.parent)
         write_bytes(log, f"{shlex.join(done.args)}\n\n{done.stdout}{done.stderr}".encode())
         if done.returncode:
             raise NotCompiled(
@@ -171,6 +197,17 @@ def _compile(command: Sequence[str], library: Path) -> None:
         unfinished.chmod(0o700)
         digest = _hash_of(unfinished)
     write_bytes(_hash_file(library), f"{digest}  {library.name}\n".encode())
+
+
+def _raise_without_space(folder: Path) -> NoReturn:
+    """Raises NotCompiled, which names the fuller disk of those that a compiler writes to."""
+    temporary = Path(tempfile.gettempdir())
+    fuller = min(folder, temporary, key=lambda each: shutil.disk_usage(each).free)
+    variable = "TMPDIR" if fuller == temporary else "WAVENET_AE_CACHE"
+    raise NotCompiled(
+        f"the native engine cannot be compiled: no space left in {fuller}, on {disk_of(fuller)}: "
+        f"free some, or set the environment variable {variable} to a folder on another disk"
+    )
 
 
 def _remove_unused(folder: Path) -> None:

@@ -32,7 +32,7 @@ def write_report(evaluations: Sequence[Path], path: Path) -> None:
     results = load_results(evaluations)
     page = rendered(results, plots(results))
     with atomic_write(path) as file:
-        file.write(page.encode())
+        file.write(page.encode("utf-8", "backslashreplace"))
 
 
 def load_results(paths: Sequence[Path]) -> list[EvaluationResult]:

@@ -200,9 +200,17 @@ class AudioSamples(pl.Callback):
         if step != self.last_step and (is_due or is_end):
             self._make_if_cheap(trainer, pl_module)
 
+    def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Makes the samples of an end by max_time before the validation ends the step's row."""
+        if trainer.state.fn == "fit" and trainer.should_stop:
+            self._make_last(trainer, pl_module)
+
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._make_last(trainer, pl_module)
+
+    def _make_last(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         step = trainer.global_step
-        if step != self.last_step and step >= self.every_n_steps:  # an end by max_time
+        if step != self.last_step and step >= self.every_n_steps:
             self._make_if_cheap(trainer, pl_module)
 
     def _make_if_cheap(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:

@@ -69,7 +69,8 @@ def log_to(folder: str | None) -> None:
         run = RunFolder(folder)
         require_no_way_out(run.path)
         run.path.mkdir(parents=True, exist_ok=True)
-        file = logging.FileHandler(run.log)
+        # File names may have bytes that are no text, and the locale may know ASCII alone.
+        file = logging.FileHandler(run.log, encoding="utf-8", errors="backslashreplace")
         file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
         handlers.append(file)
     logging.basicConfig(level=logging.INFO, handlers=handlers, force=True)

@@ -142,7 +142,8 @@ class WandB(RunLogger, WandbLogger):
         self.experiment.alert(title=title, text=text)
 
     def end_row(self, step: int) -> None:
-        self.experiment.log({STEP: step}, step=step, commit=True)
+        if step >= self.experiment.step:  # otherwise the row has ended already
+            self.experiment.log({STEP: step}, step=step, commit=True)
 
     def _add(self, record: Mapping[str, Any], step: int) -> None:
         # W&B adds nothing to a row that has ended: the record then goes to the next row.

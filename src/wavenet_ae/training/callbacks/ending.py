@@ -1,0 +1,99 @@
+"""The line with which a run ends: why, at which step, and how to continue."""
+
+from __future__ import annotations
+
+import logging
+import signal
+
+import pytorch_lightning as pl
+from pytorch_lightning.callbacks import Timer
+
+from wavenet_ae.runs import RunFolder
+from wavenet_ae.signals import Stopped
+from wavenet_ae.training.module import WaveformTraining
+
+logger = logging.getLogger(__name__)
+
+
+class Ending(pl.Callback):
+    """Logs why a run ends, at which step, its last validation, and how to continue it.
+
+    It logs a warning where the run ends before `trainer.max_steps`, or before its bottleneck
+    quantizes.  Every run has this callback; it is not a part of the configuration.
+
+    Args:
+        run_folder: The run's folder.
+    """
+
+    def __init__(self, run_folder: str) -> None:
+        self.run = RunFolder(run_folder)
+        self.last_validation = ""
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        assert isinstance(pl_module, WaveformTraining)
+        metric = pl_module.objective.criterion.metric
+        if metric in trainer.callback_metrics:
+            value = float(trainer.callback_metrics[metric])
+            self.last_validation = f"{metric} {value:.4f} at step {trainer.global_step}"
+
+    def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        assert isinstance(pl_module, WaveformTraining)
+        reason, remedy = reason_to_end(trainer)
+        self._log(trainer, pl_module, reason, remedy)
+
+    def on_exception(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException
+    ) -> None:
+        if isinstance(exception, Stopped):
+            assert isinstance(pl_module, WaveformTraining)
+            name = signal.Signals(exception.signal_number).name
+            self._log(trainer, pl_module, f"{name} has stopped it", "")
+
+    def _log(self, trainer: pl.Trainer, module: WaveformTraining, reason: str, remedy: str) -> None:
+        if not trainer.is_global_zero:
+            return
+        quantized = quantizing(module)
+        has_all = trainer.global_step == trainer.max_steps and not fast_dev_run(trainer)
+        is_whole = has_all and quantized in ("", BEGUN)
+        logger.log(
+            logging.INFO if is_whole else logging.WARNING,
+            "step %d: the run ends, because %s%s; the last validation: %s.  Continue it with "
+            "resume=%s%s",
+            *(trainer.global_step, reason, quantized, self.last_validation or "none"),
+            *(self.run.path, remedy),
+        )
+
+
+BEGUN = "; the bottleneck has begun to quantize"
+
+
+def quantizing(module: WaveformTraining) -> str:
+    """Returns whether the bottleneck has begun to quantize; nothing where it never does."""
+    bottleneck = module.bottleneck
+    if bottleneck is None or bottleneck.codebook_size is None:
+        return ""
+    if bottleneck.is_quantizing:
+        return BEGUN
+    start = getattr(bottleneck, "start_after", None)
+    known = "" if start is None else f" (bottleneck.start_after={start})"
+    return f"; the bottleneck has not begun to quantize{known}: its codes have no meaning yet"
+
+
+def fast_dev_run(trainer: pl.Trainer) -> int:
+    """Returns `trainer.fast_dev_run`; 0 where it is off."""
+    return int(getattr(trainer, "fast_dev_run", 0))
+
+
+def reason_to_end(trainer: pl.Trainer) -> tuple[str, str]:
+    """Returns why training ends, and what to append to `resume=FOLDER` to continue it."""
+    if number := fast_dev_run(trainer):
+        given = "true" if number == 1 else number
+        reason = f"trainer.fast_dev_run={given} allows {number} and logs no metrics"
+        return reason, " trainer.fast_dev_run=false"
+    for each in trainer.callbacks:  # type: ignore[attr-defined]
+        remaining = each.time_remaining() if isinstance(each, Timer) else None
+        if remaining is not None and remaining <= 0:
+            return "trainer.max_time is over", " and a longer trainer.max_time"
+    if trainer.global_step == trainer.max_steps:
+        return "it has reached trainer.max_steps", " and a larger trainer.max_steps"
+    return "a callback has stopped it", ""
