@@ -35,7 +35,7 @@ CLASSES = {
     "data": "SpeechData",
     "trainer": "",
     "callbacks": "AudioSamples BottleneckGradient Checkpoints CodebookInit CodebookMonitor "
-    "DeadUnits DecoderMonitor Doctor LatentMonitor Monitor PosteriorMonitor Progress Threads "
+    "DeadUnits DecoderMonitor Doctor Ending LatentMonitor Monitor PosteriorMonitor Progress Threads "
     "Throughput WandbMedia WaveformMonitor WeightUpdates",
     "logger": "CSVLog HistogramLog RunLogger TensorBoard WandB",
     "[Chain]": "Chain",
