@@ -35,8 +35,8 @@ CLASSES = {
     "data": "SpeechData",
     "trainer": "",
     "callbacks": "AudioSamples BottleneckGradient Checkpoints CodebookInit CodebookMonitor "
-    "DeadUnits DecoderMonitor Doctor Ending LatentMonitor Monitor PosteriorMonitor Progress Threads "
-    "Throughput WandbMedia WaveformMonitor WeightUpdates",
+    "DeadUnits DecoderMonitor Doctor Ending LatentMonitor Monitor PosteriorMonitor Progress "
+    "Threads Throughput WandbMedia WaveformMonitor WeightUpdates",
     "logger": "CSVLog HistogramLog RunLogger TensorBoard WandB",
     "[Chain]": "Chain",
     "[Features]": "Features LogMel MFCC Waveform",

@@ -69,9 +69,9 @@ MAPPING = "name: few\nothers: keep\ntable:\n  ax-h: ah\n  q: null\n"
 
 def make_inputs(folder: Path) -> None:
     """Fills a folder: `recordings`, `labels`, `tables`, `run`, `evaluation`, `codes`, `cache`."""
-    _recordings(folder / "recordings")
-    _labels(folder / "labels")
-    _tables(folder / "tables")
+    make_recordings(folder / "recordings")
+    make_labels(folder / "labels")
+    make_tables(folder / "tables")
     os.environ["WAVENET_AE_CACHE"] = str(folder / "cache")
     for arguments in _commands(folder):
         outcome = read_in_child(
@@ -95,7 +95,7 @@ def _commands(folder: Path) -> list[list[str]]:
     ]
 
 
-def _recordings(folder: Path) -> None:
+def make_recordings(folder: Path) -> None:
     folder.mkdir(parents=True)
     rng = np.random.default_rng(0)
     sound = np.sin(np.arange(RATE) / 5) * 0.4 + rng.normal(size=RATE) * 0.01
@@ -104,7 +104,7 @@ def _recordings(folder: Path) -> None:
     soundfile.write(folder / "stereo.wav", np.stack([sound, -sound], 1), 44100)
 
 
-def _labels(folder: Path) -> None:
+def make_labels(folder: Path) -> None:
     folder.mkdir()
     for name, text in {
         **{"a.phn": PHN, "a.wrd": PHN, "phones.item": ITEMS, "few.yaml": MAPPING},
@@ -114,7 +114,7 @@ def _labels(folder: Path) -> None:
     (folder / "utf16.TextGrid").write_text(LONG_TEXTGRID, encoding="utf-16")
 
 
-def _tables(folder: Path) -> None:
+def make_tables(folder: Path) -> None:
     folder.mkdir()
     rows = ["speaker\tpath\tsplit\tchannel", "s1\t../recordings/a.wav\ttrain\t"]
     rows += ["s2\t../recordings/stereo.wav\tvalidation\t1"]
