@@ -177,6 +177,15 @@ def test_a_container_is_read_to_its_promised_end_and_no_further(tmp_path, contai
             files.read(path, 8000)
 
 
+@pytest.mark.parametrize("subtype", ["ALAC_16", "ALAC_24"])
+def test_a_caf_file_that_lost_its_last_packet_is_refused(tmp_path, subtype):
+    path = save(tmp_path / "x.caf", speechlike(), format="CAF", subtype=subtype)
+    assert len(files.read(path, RATE).samples) == RATE
+    path.write_bytes(path.read_bytes()[:-2])
+    with pytest.raises(files.AudioError, match=f"truncated: its header promises {RATE} samples"):
+        files.read(path, RATE)
+
+
 @pytest.mark.parametrize(
     ("subtype", "channels"),
     [("PCM_U8", 1), ("PCM_U8", 2), ("ALAW", 2), ("PCM_16", 1), ("PCM_16", 2)],

@@ -43,6 +43,19 @@ def test_resampling_is_that_of_torchaudio():
     np.testing.assert_array_equal(resample(noise(9999), 44_100, 16_000), expected.numpy())
 
 
+@pytest.mark.filterwarnings("error")
+def test_an_array_that_cannot_be_written_to_is_resampled_without_a_warning():
+    warn_always = torch.is_warn_always_enabled()
+    torch.set_warn_always(True)  # else it warns once in a process
+    try:
+        waveform = noise(9999)
+        waveform.setflags(write=False)
+        made = resample(waveform, 44_100, 16_000)
+    finally:
+        torch.set_warn_always(warn_always)
+    np.testing.assert_array_equal(made, resample(noise(9999), 44_100, 16_000))
+
+
 def test_rates_whose_filter_would_fill_the_memory_are_not_supported():
     for rate in (1000, 8000, 22_254, 44_099, 192_000, 384_000, 768_000):
         assert is_supported(rate, 16_000)

@@ -143,6 +143,16 @@ def test_rates_that_a_container_cannot_hold_are_not_written(name, rate, highest,
         files.write(tmp_path / name, SAMPLES, rate)
 
 
+@pytest.mark.parametrize(("rate", "is_written"), [(65_535, True), (65_537, False), (96_000, True)])
+def test_flac_holds_high_rates_in_tens_only(rate, is_written, tmp_path):
+    if is_written:
+        files.write(tmp_path / "a.flac", SAMPLES, rate)
+        assert soundfile.info(tmp_path / "a.flac").samplerate == rate
+    else:
+        with pytest.raises(ArgumentError, match=f"sample_rate is {rate}, but must be a multiple"):
+            files.write(tmp_path / "a.flac", SAMPLES, rate)
+
+
 @pytest.mark.parametrize("given", [{"sample_rate": 2**31}, {"sample_rate": 8000.5}])
 def test_a_recording_is_read_at_a_rate_that_memory_holds(given, tmp_path):
     files.write(tmp_path / "a.wav", SAMPLES, 8000)

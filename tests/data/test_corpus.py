@@ -1,6 +1,7 @@
 """Packed corpora: slices stay within their utterance, and the fingerprint covers what is served."""
 
 import json
+import os
 import pickle
 from dataclasses import dataclass
 from pathlib import Path
@@ -173,6 +174,15 @@ def test_a_flipped_bit_in_a_shard_is_found_before_its_utterance_is_used(make, mo
         damaged.read(2, 400, 403)  # however far from the bit
     with pytest.raises(UserError, match=r"the samples of 2.wav"):
         PackedCorpus(corpus.folder).verify()
+
+
+def test_what_the_system_reads_in_parts_is_read_whole(make, monkeypatch):
+    """Linux reads 2 GiB at most at a time."""
+    corpus, preadv = make(), os.preadv
+    monkeypatch.setattr(
+        os, "preadv", lambda file, parts, place: preadv(file, [parts[0][:100]], place)
+    )
+    np.testing.assert_array_equal(corpus.read(0, 0, int(corpus.length[0])), ramp(0))
 
 
 def test_opening_a_corpus_verifies_some_of_it(make):

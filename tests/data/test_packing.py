@@ -265,6 +265,21 @@ def test_a_name_that_no_table_can_hold_is_refused(packed, root):
         packed()
 
 
+@pytest.mark.parametrize("where", ["the speaker's name", "the path of labels"])
+def test_what_else_no_table_can_hold_is_refused_too(where, tmp_path):
+    """The recordings' own names, which start below the root, can be held."""
+    root, depth = tmp_path / "carriage\rreturn", 1
+    if where == "the speaker's name":
+        depth = 0
+    else:
+        (root / "s0").mkdir(parents=True)
+        (root / "s0/00.phn").write_text("0 100 sil\n")
+    for number in range(8):
+        files.write(root / f"s0/{number:02}.wav", noise(number), RATE)
+    with pytest.raises(UserError, match=r"carriage\\rreturn.* has a carriage return in its name"):
+        pack(FolderSource(str(root), depth), str(tmp_path / "cache"), RATE, Splits(validation=0.3))
+
+
 def test_recordings_whose_names_no_file_can_have_are_left_out(root, tmp_path):
     names = [f"s0\ts0/{n:02d}.wav" for n in (0, 3, 6, 9)]
     names += ["s0\ta\0b.wav", f"s0\t{'x' * 300}.wav", f"s0\t{'x' * 300}/a.wav"]

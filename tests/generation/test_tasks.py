@@ -202,6 +202,28 @@ def test_encoding_continues_and_refuses_codes_of_another_model(model, source, tm
         made(**(given | dict(checkpoint=checkpoint(tmp_path, seed=1))))
 
 
+def test_the_table_has_codes_of_one_model_only_and_passes_over_other_files(model, tmp_path):
+    out, other = tmp_path / "codes", checkpoint(tmp_path, seed=1)
+    given = dict(task="encode", out=out)
+    here = recordings(tmp_path / "here", {"ann/a.wav": 400, "ann/b.wav": 400})
+    there = recordings(tmp_path / "there", {"ann/a.wav": 400})
+    assert made(checkpoint=model, input=here, **given) == 0
+    (out / "moved").mkdir()
+    for suffix in (".npy", ".json"):
+        (out / "moved" / f"a{suffix}").write_bytes((out / "ann" / f"a{suffix}").read_bytes())
+    for name, content in {"broken": "{", "list": '["utterance"]', "alien": "{}"}.items():
+        (out / f"{name}.json").write_text(content)
+        (out / f"{name}.npy").write_bytes((out / "ann" / "a.npy").read_bytes())
+
+    def names():
+        return [line.split("\t")[0] for line in (out / "units.tsv").read_text().splitlines()]
+
+    assert made(checkpoint=model, input=here, **given) == 0
+    assert names() == ["ann/a", "ann/b"]
+    assert made(checkpoint=other, input=there, overwrite=True, **given) == 0
+    assert names() == ["ann/a"], "units.json describes the other model"
+
+
 def test_recordings_that_cannot_be_used_are_counted(model, source, tmp_path, caplog):
     root = recordings(tmp_path / "in", {"ann/a.wav": 160, "ann/b.wav": 160})
     (root / "ann" / "b.wav").write_text("no audio")

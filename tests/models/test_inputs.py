@@ -154,6 +154,35 @@ def test_a_seed_is_a_whole_number(vqvae, seed):
         vqvae.decode([1], seed=seed)
 
 
+def test_names_of_speakers_stay_on_one_line_in_errors():
+    built = build(small("ae"), ["two\nlines"])
+    with pytest.raises(ArgumentError, match=r"^speaker is 'ann', .* It knows two\\nlines$"):
+        checked_speaker(built, "ann")
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ({"temperature": "1"}, "temperature is '1', but must be a number"),
+        ({"temperature": float("nan")}, "temperature is nan, but"),
+        ({"top_k": None}, "top_k is None, but must be a whole number"),
+        ({"top_k": 1.5}, r"top_k is 1\.5, but"),
+        ({"top_k": -1}, "top_k is -1, but"),
+        ({"top_p": None}, "top_p is None, but must lie above 0"),
+        ({"top_p": 1.1}, r"top_p is 1\.1, but"),
+    ],
+)
+def test_settings_of_sampling_are_numbers_in_their_range(given, reason):
+    with pytest.raises(ArgumentError, match=reason):
+        Sampling(**given)
+
+
+@pytest.mark.parametrize("sampling", [0.5, {"temperature": 0.5}])
+def test_sampling_has_a_class_of_its_own(vqvae, sampling):
+    with pytest.raises(ArgumentError, match=r"sampling is .*, but must be a Sampling, or None"):
+        vqvae.decode([1], sampling=sampling)
+
+
 @pytest.mark.parametrize("kind", ["vqvae", "ae"])
 def test_training_mode_changes_neither_codes_nor_sound_nor_the_model(kind):
     """Running statistics stay, and each part has its own mode afterwards."""

@@ -37,6 +37,7 @@ _BYTES_LOGGED = {  # and how many of these bytes come before the samples
     "SVX": (r"^ BODY : (\d+)", 0),
     "W64": (r"^data : (\d+)", 24),
 }
+_VALID_FRAMES = re.compile(r"^ *Valid frames *: (\d+)", re.M)
 _CHUNK_CUT = re.compile(r"^\s*(?:data|Data Size|SSND|riff)\s*: (\d+) \(should be (\d+)\)", re.M)
 _RF64_CUT = re.compile(r"frame count (\d+) does not match value from 'ds64' chunk of (\d+)")
 _SPHERE_COUNT = re.compile(rb"\bsample_count -i (\d+)")
@@ -60,6 +61,8 @@ def promised_frames(sound: soundfile.SoundFile, head: bytes) -> int | None:
     if kind == "VOC":
         block = _voc_block(head)
         return _in_frames(block[1], sound) if block else None
+    if packets := _VALID_FRAMES.search(log):  # CAF of compressed samples
+        return int(packets[1])
     if kind in _BYTES_LOGGED:
         pattern, num_before = _BYTES_LOGGED[kind]
         logged = re.search(pattern, log, re.M)

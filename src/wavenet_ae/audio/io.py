@@ -41,6 +41,7 @@ from wavenet_ae.storage import write_bytes
 BLOCK_FRAMES = 1 << 18  # decoded at a time, all channels of them
 # What the header of a container can hold.
 WRITTEN_RATES_HZ = {".wav": (1, 2**31 - 1), ".flac": (1, 655_350)}
+LARGEST_ODD_FLAC_HZ = 2**16 - 1  # a frame's header holds higher rates in units of 10 Hz
 _IF_UNREADABLE = "Convert it to WAV or FLAC, or remove it if it holds no audio"
 
 
@@ -219,6 +220,9 @@ def write(path: str | Path, samples: Waveform, sample_rate: int) -> int:
     if path.suffix.lower() not in WRITTEN_RATES_HZ:
         raise UserError(f"{path}: recordings are written as .wav or .flac: change the suffix")
     rate = checked_rate(sample_rate, "sample_rate", WRITTEN_RATES_HZ[path.suffix.lower()])
+    if path.suffix.lower() == ".flac" and rate > LARGEST_ODD_FLAC_HZ and rate % 10:
+        wanted = f"a multiple of 10 above {LARGEST_ODD_FLAC_HZ} Hz in a .flac file"
+        raise ArgumentError(f"sample_rate is {rate}, but must be {wanted}: write a .wav file")
     samples = checked_waveform(samples, "samples")
     if samples.dtype != np.int16:
         samples, num_clipped = to_int16(samples)

@@ -53,6 +53,8 @@ def resample(waveform: np.ndarray, source_rate: int, sample_rate: int) -> np.nda
         return resample_poly(waveform, up, down, window=_filter(max(up, down)))
     import torch  # takes 2 s, which packing without resampling saves
 
+    if not waveform.flags.writeable:  # such as a memory map, of which torch warns
+        waveform = waveform.copy()
     with torch.inference_mode():
         return _transform(up, down)(torch.from_numpy(waveform)).numpy()
 

@@ -146,10 +146,11 @@ class PackedCorpus:
         path = self._shards[self._shard[utterance]]
         place = 2 * (int(self._start[utterance]) + start)
         try:
-            num_bytes = os.preadv(_opened(path).fileno(), [samples], place)
+            while num_bytes := os.preadv(_opened(path).fileno(), [samples], place):
+                samples, place = samples[num_bytes:], place + num_bytes  # Linux reads 2 GiB at most
         except OSError as error:
             raise UserError(f"{path} cannot be read: {error.strerror}. {remedy(path)}") from error
-        if num_bytes != len(samples):
+        if len(samples):
             raise UserError(f"{path} ends before the samples that it held. {remedy(path)}")
 
     def _check_sizes(self) -> None:

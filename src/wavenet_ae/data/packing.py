@@ -102,8 +102,9 @@ def _check_keys(recordings: Sequence[Recording]) -> None:
             raise UserError(
                 f"{recording.path} and {other.path} have one key, {recording.key}: rename one"
             )
-        if "\r" in recording.key:  # the only character that a table cannot quote
-            raise UserError(f"{recording.key!r} has a carriage return in its name: rename it")
+        for name in (recording.key, recording.speaker, recording.labels):
+            if "\r" in name:  # the only character that a table cannot quote
+                raise UserError(f"{name!r} has a carriage return in its name: rename it")
         seen[recording.key] = recording
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from numbers import Integral, Real
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from wavenet_ae.errors import ArgumentError
 
 
 @dataclass(frozen=True)
@@ -21,7 +24,7 @@ class Sampling:
             (Holtzman et al. 2019, arXiv 1904.09751).
 
     Raises:
-        ValueError: A value is out of range.
+        ArgumentError: A value is no number, or out of range.
     """
 
     temperature: float = 1.0
@@ -29,12 +32,18 @@ class Sampling:
     top_p: float = 1.0
 
     def __post_init__(self) -> None:
-        if not self.temperature >= 0:
-            raise ValueError(f"temperature is {self.temperature}, but must be at least 0")
-        if self.top_k < 0:
-            raise ValueError(f"top_k is {self.top_k}, but must be at least 0 (0: all levels)")
-        if not 0 < self.top_p <= 1:
-            raise ValueError(f"top_p is {self.top_p}, but must lie above 0 and be at most 1")
+        temperature, top_k, top_p = self.temperature, self.top_k, self.top_p
+        if not (_is(temperature, Real) and temperature >= 0):
+            raise ArgumentError(f"temperature is {temperature!r}, but must be a number from 0 on")
+        if not (_is(top_k, Integral) and top_k >= 0):
+            wanted = "a whole number from 0 on (0: all levels)"
+            raise ArgumentError(f"top_k is {top_k!r}, but must be {wanted}")
+        if not (_is(top_p, Real) and 0 < top_p <= 1):
+            raise ArgumentError(f"top_p is {top_p!r}, but must lie above 0 and be at most 1")
+
+
+def _is(value: Any, kind: type) -> bool:
+    return isinstance(value, kind) and not isinstance(value, bool)
 
 
 class OutputDistribution(nn.Module):

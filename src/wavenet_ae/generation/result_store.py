@@ -95,13 +95,20 @@ class ResultStore:
         write_bytes(self.record_file(utterance), json.dumps(content, indent=2).encode() + b"\n")
 
     def all_there(self) -> list[tuple[str, str | None]]:
-        """Returns name and speaker of all complete results in the folder, of any command."""
-        found = []
+        """Returns name and speaker of all complete results in the folder, of any command.
+
+        Results of other settings, such as another model, are not among them, nor are files that
+        have been moved.
+        """
+        found = {}
         for file in self.folder.rglob("*.json"):
-            record = json.loads(file.read_bytes())
-            if "utterance" in record and file.with_name(file.stem + self.suffix).is_file():
-                found.append((record["utterance"], record["speaker"]))
-        return sorted(found)
+            name = file.relative_to(self.folder).as_posix().removesuffix(".json")
+            if not file.with_name(file.stem + self.suffix).is_file():
+                continue
+            record = _content(file) or {}
+            if {**record, "utterance": name, **self.decides} == record:
+                found[name] = record.get("speaker")
+        return sorted(found.items())
 
     def _decided(self, utterance: Utterance, speaker: str | None) -> dict[str, Any]:
         own = {"utterance": utterance.name, "input_sha256": utterance.digest, "speaker": speaker}
@@ -112,12 +119,12 @@ class ResultStore:
         file = self.record_file(utterance)
         if not (os.path.isfile(file) and os.path.isfile(self.file(utterance))):
             return {}
-        try:
-            return {"utterance": None, **json.loads(file.read_bytes())}
-        except (ValueError, TypeError):
+        content = _content(file)
+        if content is None:
             raise UserError(
                 f"{file} is not a file that wavenet-ae generate writes: set another out="
-            ) from None
+            )
+        return {"utterance": None, **content}
 
     def _differences(
         self, existing: dict[str, Any], utterance: Utterance, speaker: str | None
@@ -127,6 +134,15 @@ class ResultStore:
             for key, value in self._decided(utterance, speaker).items()
             if existing.get(key) != value
         ]
+
+
+def _content(file: Path) -> dict[str, Any] | None:
+    """Returns the content of a `.json`; None where it is not an object."""
+    try:
+        content = json.loads(file.read_bytes())
+    except ValueError:
+        return None
+    return content if isinstance(content, dict) else None
 
 
 def _short(value: Any) -> str:

@@ -154,6 +154,6 @@ def target_speakers(
         more = f" and {len(strangers) - NUM_SHOWN} more" if len(strangers) > NUM_SHOWN else ""
         logger.info(
             "the model does not know these speakers and uses the unknown-speaker embedding: %s%s",
-            *(", ".join(strangers[:NUM_SHOWN]), more),
+            *(", ".join(map(printable, strangers[:NUM_SHOWN])), more),
         )
     return [each.speaker if each.speaker in known else None for each in utterances]

@@ -206,6 +206,8 @@ class WaveformAutoencoder(Autoencoder):
         speakers = checked_speakers(self, speaker, len(checked))
         if isinstance(seed, bool) or not isinstance(seed, int | np.integer):
             raise ArgumentError(f"seed is {seed!r}, but must be a whole number")
+        if not isinstance(sampling, Sampling | None):
+            raise ArgumentError(f"sampling is {sampling!r}, but must be a Sampling, or None")
         stepped = make_engine(engine, self.decoder)
         with evaluation_mode(self):
             sounds = [

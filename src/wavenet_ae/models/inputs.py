@@ -15,6 +15,7 @@ from torch import Tensor
 
 from wavenet_ae.audio.waveforms import to_array
 from wavenet_ae.errors import ArgumentError
+from wavenet_ae.file_names import printable
 from wavenet_ae.models.roles import CodeModel, SpeechModel
 
 UNKNOWN_SPEAKER = "unknown"  # a name by which to ask for the unknown speaker
@@ -128,7 +129,7 @@ def checked_speaker(model: SpeechModel, speaker: Any, name: str = "speaker") -> 
     more = f" and {len(nearest) - NUM_SHOWN} more" if len(nearest) > NUM_SHOWN else ""
     raise ArgumentError(
         f"{name} is {speaker!r}, which the model does not know.  It knows "
-        f"{', '.join(nearest[:NUM_SHOWN])}{more}"
+        f"{', '.join(map(printable, nearest[:NUM_SHOWN]))}{more}"
     )
 
 

@@ -17,6 +17,7 @@ from pytorch_lightning.utilities.exceptions import MisconfigurationException
 from wavenet_ae.checkpoint import SECTION, newest_checkpoint
 from wavenet_ae.data.module import SpeechData
 from wavenet_ae.errors import UserError
+from wavenet_ae.file_names import printable
 from wavenet_ae.instantiate import Object, instantiate
 from wavenet_ae.models import CodeModel, GenerativeModel, build, model_summary
 from wavenet_ae.models.build import model_config
@@ -160,7 +161,7 @@ def _lightning_module(
         logger.warning(
             "%d speakers are not in the training split and share the unknown-speaker embedding: %s",
             len(unknown),
-            ", ".join(unknown),
+            ", ".join(map(printable, unknown)),
         )
     derived: dict[str, Any] = {}
     if isinstance(model, CodeModel):
