@@ -50,7 +50,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "signals": set(),
     "runs": set(),
     "paths": set(),
-    "ownership": {"errors", "runs"},
+    "ownership": {"errors", "runs", "storage", "stored"},
     "caches": {"errors", "storage"},
     "storage": {"errors", "file_names"},
     "stored": {"errors"},

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import signal
 import subprocess
@@ -9,6 +11,7 @@ import sys
 
 import pytest
 
+from wavenet_ae.errors import UserError
 from wavenet_ae.ownership import InUse, sole_run, sole_use
 from wavenet_ae.runs import RunFolder
 
@@ -70,3 +73,38 @@ def test_a_damaged_record_of_the_owner_is_left_out(tmp_path, holder):
     (tmp_path / ".in_use.json").write_text('{"process": "rm -rf"}')
     with pytest.raises(InUse, match="in use by another process: wait"), sole_use(tmp_path, "wait"):
         pass
+
+
+@pytest.mark.parametrize("name", ["run.lock", "run.json"])
+def test_links_in_a_run_folder_lead_no_lock_outside(tmp_path, name):
+    victim, folder = tmp_path / "victim", tmp_path / "run"
+    victim.write_text("kept")
+    folder.mkdir()
+    (folder / name).symlink_to(victim)
+    with pytest.raises(UserError, match=f"{name} is a link that leads outside"), sole_run(folder):
+        pass
+    with sole_use(folder, "wait", folder / "other.lock"):
+        pass
+    (folder / ".in_use.json").symlink_to(victim)
+    with sole_use(folder, "wait"):
+        assert not (folder / ".in_use.json").is_symlink()
+    assert victim.read_text() == "kept"
+
+
+@pytest.mark.parametrize("make", [os.mkdir, lambda path: os.symlink("nowhere", path)])
+def test_what_is_no_lock_is_named(tmp_path, make):
+    make(tmp_path / ".in_use.lock")
+    with (
+        pytest.raises(UserError, match=r"\.in_use\.lock is not a file .*: remove it"),
+        sole_use(tmp_path, "wait"),
+    ):
+        pass
+
+
+def test_a_file_system_without_locks_is_warned_about(tmp_path, monkeypatch, caplog):
+    def fails(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", fails)
+    with sole_use(tmp_path, "wait"):
+        assert "this file system has no locks" in caplog.text

@@ -108,6 +108,23 @@ def test_what_is_no_public_class_of_the_package_is_refused(target):
         resolve_in("data", target)
 
 
+@pytest.mark.parametrize(
+    ("group", "target"),
+    [
+        ("logger", "wavenet_ae.training.logging.tensorboard.TensorBoardLogger"),
+        ("logger", "wavenet_ae.training.logging.wandb.WandbLogger"),
+        ("callbacks", "wavenet_ae.training.callbacks.audio_samples.WeightAveraging"),
+    ],
+)
+def test_classes_of_lightning_are_not_taken_by_the_name_of_a_module_that_imports_them(
+    group, target
+):
+    module, _, name = target.rpartition(".")
+    assert getattr(import_module(module), name).__module__.startswith("pytorch_lightning.")
+    with pytest.raises(UserError, match="is not a class defined there"):
+        resolve_in(group, target)
+
+
 @pytest.mark.parametrize("group", ["encoder", "bottleneck", "decoder", "objective", "data"])
 def test_classes_of_lightning_are_taken_by_groups_of_lightning_alone(group):
     with pytest.raises(UserError, match=r"must lie under wavenet_ae\."):

@@ -41,8 +41,8 @@ def resolve(
 ) -> type[Object]:
     """Returns the class that a `_target_` names.
 
-    Only public classes defined below an allowed prefix are accepted; names that a module merely
-    imports are refused.
+    Only public classes defined below an allowed prefix are accepted, named below the same prefix;
+    those that a module imports from elsewhere are refused.
 
     Args:
         target: Dotted path, such as `wavenet_ae.encoders.ConvolutionalEncoder`.
@@ -64,7 +64,11 @@ def resolve(
     except Exception as error:  # a plugin's module may fail in any way
         raise UserError(f"{text}, which cannot be found: {type(error).__name__}: {error}") from None
     home = f"{getattr(found, '__module__', '')}."
-    if not inspect.isclass(found) or not home.startswith(prefixes):
+    # Both below one prefix: a class of Lightning has no second name here, by which a resume would
+    # not know it.
+    if not inspect.isclass(found) or not any(
+        target.startswith(each) and home.startswith(each) for each in prefixes
+    ):
         raise UserError(
             f"{text}, which is not a class defined there: name one by the module that defines it"
         )

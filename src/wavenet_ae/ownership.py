@@ -7,6 +7,7 @@ process holds the lock.
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
@@ -20,10 +21,14 @@ from filelock import FileLock, Timeout
 
 from wavenet_ae.errors import UserError
 from wavenet_ae.runs import RunFolder
+from wavenet_ae.storage import NotWritten, write_bytes
+from wavenet_ae.stored import require_no_way_out
 
 logger = logging.getLogger(__name__)
 
 IN_USE = ".in_use.lock"
+NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)  # of a file system without locks
+NO_LOCK_FILE = (errno.ELOOP, errno.EISDIR, errno.ENXIO)  # of a link, a folder, a socket
 
 
 class InUse(UserError):
@@ -50,6 +55,7 @@ def sole_use(folder: Path, advice: str, lock: Path | None = None) -> Iterator[No
 
     Raises:
         InUse: Another process holds the lock.
+        UserError: Something else lies where the lock's file belongs.
     """
     lock = lock or folder / IN_USE
     folder.mkdir(parents=True, exist_ok=True)
@@ -58,7 +64,8 @@ def sole_use(folder: Path, advice: str, lock: Path | None = None) -> Iterator[No
         held.acquire()
     except Timeout:
         raise InUse(folder, lock, advice) from None
-    except NotImplementedError:
+    except (NotImplementedError, OSError) as error:
+        _require_lockless(lock, error)
         logger.warning("%s: this file system has no locks; use it in one process only", folder)
     try:
         _record_owner(lock)
@@ -81,9 +88,11 @@ def sole_run(folder: Path, is_named_by_time: bool = False) -> Iterator[Path]:
 
     Raises:
         InUse: Another process trains in the folder.
+        UserError: A link in the folder leads outside it.
     """
     advice = "wait for that run, or set run_folder to another folder"
     if not is_named_by_time:
+        require_no_way_out(folder)
         with sole_use(folder, advice, RunFolder(folder).lock):
             yield folder
         return
@@ -98,14 +107,23 @@ def sole_run(folder: Path, is_named_by_time: bool = False) -> Iterator[Path]:
         yield chosen
 
 
+def _require_lockless(lock: Path, error: NotImplementedError | OSError) -> None:
+    """Raises the error, or one for people, unless the file system has no locks."""
+    if isinstance(error, NotImplementedError) or error.errno in NO_LOCKS:
+        return
+    if error.errno in NO_LOCK_FILE:
+        raise UserError(f"{lock} is not a file that can be locked ({error.strerror}): remove it")
+    raise error
+
+
 def _owner_file(lock: Path) -> Path:
     return lock.with_suffix(".json")
 
 
 def _record_owner(lock: Path) -> None:
     owner = {"process": os.getpid(), "host": socket.gethostname()}
-    with suppress(OSError):  # it is for people
-        _owner_file(lock).write_text(json.dumps(owner))
+    with suppress(OSError, NotWritten):  # it is for people
+        write_bytes(_owner_file(lock), json.dumps(owner).encode())  # replaces a link
 
 
 def _owner(lock: Path) -> str:

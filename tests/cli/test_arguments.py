@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from hydra._internal.utils import get_args_parser
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from wavenet_ae.cli.arguments import for_hydra
@@ -57,6 +58,13 @@ def test_other_arguments_stay_as_they_are(argument):
     assert for_hydra([argument]) == [argument]
     options = ["--config-dir", "my conf (1)", "seed=2"]
     assert for_hydra(options) == options
+
+
+def test_the_value_of_an_option_of_hydra_is_no_setting():
+    for action in get_args_parser()._actions:
+        if action.option_strings and action.nargs is None:
+            for option in action.option_strings:
+                assert for_hydra([option, "job"]) == [option, "job"]
 
 
 def test_commas_separate_the_values_of_a_sweep(tmp_path, monkeypatch):

@@ -29,7 +29,7 @@ MULTIRUN = ("-m", "--multirun")
 WITH_VALUE = frozenset(
     {
         *("--config-dir", "-cd", "--config-name", "-cn", "--config-path", "-cp"),
-        *("--package", "-p", "--info", "-i", "--experimental-rerun"),
+        *("--package", "-p", "--info", "-i", "--experimental-rerun", "--cfg", "-c"),
     }
 )
 # A sweep over several values, which Hydra has to read by itself.
