@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import errno
+import multiprocessing
 import os
 import shutil
 import subprocess

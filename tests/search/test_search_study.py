@@ -101,7 +101,7 @@ def test_placement_and_numbers_may_change(tmp_path):
 
 def test_runs_of_something_else_are_refused(tmp_path):
     (tmp_path / "0").mkdir()
-    with pytest.raises(UserError, match="holds 1 runs that do not belong to a search"):
+    with pytest.raises(UserError, match="holds 1 run of no search"):
         opened(tmp_path)
 
 

@@ -23,7 +23,7 @@ from typing import BinaryIO
 import numpy as np
 import soundfile
 
-from wavenet_ae.errors import UserError
+from wavenet_ae.errors import UserError, counted
 from wavenet_ae.storage import write_bytes
 
 BLOCK_FRAMES = 1 << 20  # decoded at a time: of a long file, only one channel is in memory
@@ -270,13 +270,13 @@ def _is_streamed(size: int) -> bool:
 def _check_values(path: str | Path, waveform: np.ndarray) -> None:
     if not len(waveform):
         size = Path(path).stat().st_size  # an interrupted recorder leaves a count of 0
-        empty = f"empty: 0 samples in a file of {size} bytes"
+        empty = f"empty: 0 samples in a file of {counted(size, 'byte')}"
         raise AudioError(path, f"{empty}. Export it again, or remove it")
     low, high = float(waveform.min()), float(waveform.max())
     if not np.isfinite(waveform).all():
         bad = int(np.count_nonzero(~np.isfinite(waveform)))
-        counted = f"non-finite: {bad} of {len(waveform)} samples are NaN or infinite"
-        raise AudioError(path, f"{counted}. Export it again, or remove it")
+        found = f"non-finite: {bad} of {counted(len(waveform), 'sample')} are NaN or infinite"
+        raise AudioError(path, f"{found}. Export it again, or remove it")
     if (peak := max(-low, high)) > LARGEST_PEAK:
         raise AudioError(
             path,

@@ -19,7 +19,7 @@ import numpy as np
 from rich.table import Table
 
 from wavenet_ae.data.sources import SPLITS
-from wavenet_ae.errors import UserError
+from wavenet_ae.errors import UserError, counted
 
 FORMAT = 1  # increased when the meaning of packed files changes, so that old caches are not used
 CATALOGUE = "catalogue.tsv"
@@ -98,7 +98,9 @@ class PackedCorpus:
         """
         length = int(self.length[utterance])
         if not 0 <= start <= stop <= length:  # the slice would belong to another utterance
-            raise IndexError(f"{self.keys[utterance]} has {length} samples, not {start} to {stop}")
+            raise IndexError(
+                f"{self.keys[utterance]} has {counted(length, 'sample')}, not {start} to {stop}"
+            )
         first = int(self._start[utterance])
         samples = _mapped(self._shards[self._shard[utterance]])
         return np.array(samples[first + start : first + stop], dtype=np.int16)
@@ -110,8 +112,8 @@ class PackedCorpus:
             size = path.stat().st_size if path.is_file() else 0
             if size < 2 * end:
                 raise UserError(
-                    f"{path} has {size} bytes where the packed corpus needs {2 * end}: delete the "
-                    f"folder {path.parent} and run again to pack it again"
+                    f"{path} has {counted(size, 'byte')} where the packed corpus needs "
+                    f"{2 * end}: delete the folder {path.parent} and run again to pack it again"
                 )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from pytorch_lightning.loggers.logger import rank_zero_experiment
 from pytorch_lightning.utilities import rank_zero_only
 
+from wavenet_ae.errors import counted
 from wavenet_ae.storage import append_line, write_bytes
 from wavenet_ae.training.logging.base import RunLogger
 from wavenet_ae.training.logging.histogram import Histogram
@@ -68,7 +69,7 @@ class HistogramLog(RunLogger):
         steps = [_step_of(line) for line in lines]
         damaged = steps[:-1].count(None)  # the last one may have been cut short by a crash
         if damaged:
-            logger.warning("%s: %d damaged lines are dropped", self.path, damaged)
+            logger.warning("%s: dropped %s", self.path, counted(damaged, "damaged line"))
         kept = [
             line
             for line, step in zip(lines, steps, strict=True)
