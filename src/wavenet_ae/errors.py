@@ -1,4 +1,7 @@
-"""Errors that a user can fix: commands print their text alone, without a stack trace."""
+"""Errors that a user can fix: commands print their text alone, without a stack trace.
+
+Beside them what texts are made of.
+"""
 
 from __future__ import annotations
 
@@ -37,3 +40,14 @@ def nearest(name: str, known: Iterable[str]) -> str:
         return f" Did you mean {close[0]!r}?"
     shown = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
     return f" There are: {shown}." if names else ""
+
+
+def counted(number: int, noun: str, plural: str | None = None) -> str:
+    """Returns a number of things in words: `1 recording`, `2 recordings`.
+
+    Args:
+        number: How many.
+        noun: One of them.
+        plural: Several of them; None: `noun` with an s.
+    """
+    return f"{number} {noun if number == 1 else plural or noun + 's'}"

@@ -15,10 +15,11 @@ import soundfile
 from wavenet_ae.audio import io as files
 from wavenet_ae.data import shards
 from wavenet_ae.data.corpus import PackedCorpus
-from wavenet_ae.data.packing import pack
+from wavenet_ae.data.packing import _errors_of, pack
 from wavenet_ae.data.sources import FolderSource, TableSource
 from wavenet_ae.data.splits import Splits
 from wavenet_ae.errors import UserError
+from wavenet_ae.storage import NotWritten
 
 RATE = 8000
 HALF = Splits(validation=0.5)
@@ -162,13 +163,15 @@ def test_too_many_rejected_is_an_error_that_shows_the_first(packed, root):
     assert len(packed(max_rejected=0.4)) == 12  # exactly the fraction: not more than it
 
 
-def test_no_usable_recording_is_an_error_whatever_is_allowed(tmp_path):
+def test_no_usable_recording_is_an_error_whatever_is_allowed(tmp_path, caplog):
+    caplog.set_level(logging.INFO)
     (tmp_path / "root/a").mkdir(parents=True)
     (tmp_path / "root/a/x.wav").write_bytes(b"no audio")
-    with pytest.raises(UserError, match="1 of 1 recordings cannot be used"):
+    with pytest.raises(UserError, match="1 of 1 recording cannot be used"):
         pack(
             FolderSource(str(tmp_path / "root")), str(tmp_path / "c"), RATE, HALF, max_rejected=1.0
         )
+    assert "packed 0 of 1 recording into" in caplog.text, "what is rejected is not packed"
 
 
 def test_an_empty_split_is_an_error(packed):
@@ -181,6 +184,20 @@ def test_the_cache_must_not_lie_among_the_recordings(root):
         with pytest.raises(UserError, match=r"data.cache_dir=.*lies inside"):
             pack(FolderSource(str(root)), str(cache), RATE, HALF)
     assert sorted(path.name for path in root.iterdir()) == ["s0", "s1", "s2"]
+
+
+@pytest.mark.parametrize(
+    "number, advice",
+    [(errno.ENOSPC, "Free some space, or set a folder on another disk"), (errno.EROFS, "Set a")],
+)
+def test_space_is_advised_only_where_space_helps(number, advice, tmp_path):
+    cache = tmp_path / "cache"
+    error = OSError(number, os.strerror(number))
+    with pytest.raises(UserError) as refused, _errors_of(str(cache)):
+        raise error
+    assert f". {advice}" in str(refused.value)
+    assert ("space," in str(refused.value)) == (number == errno.ENOSPC)
+    assert ("Free" in str(NotWritten(cache, error))) == (number == errno.ENOSPC)
 
 
 def test_a_full_disk_names_the_cache_and_packing_goes_on_later(packed, small_chunks, tmp_path):

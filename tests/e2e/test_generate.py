@@ -168,7 +168,7 @@ def test_a_recording_that_cannot_be_used_ends_with_exit_code_1(model, cache, tmp
     root = recordings(tmp_path / "in", {"spk00/a.wav": 160})
     (root / "spk00" / "b.wav").write_text("no audio")
     code, output = run("generate.py", *arguments(model, root, tmp_path / "out"), cache=cache)
-    assert code == 1 and "b.wav: unreadable" in output and "1 recordings could not" in output
+    assert code == 1 and "b.wav: unreadable" in output and "1 recording could not" in output
     assert sorted(contents(tmp_path / "out")) == ["spk00/a.json", "spk00/a.wav"]
 
 

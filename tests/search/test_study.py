@@ -100,7 +100,7 @@ def test_the_device_and_settings_of_the_search_may_change(tmp_path):
 
 def test_a_folder_with_runs_of_a_grid_is_refused(tmp_path):
     (tmp_path / "0").mkdir()
-    with pytest.raises(UserError, match="holds 1 runs that do not belong to a search"):
+    with pytest.raises(UserError, match="holds 1 run of no search"):
         opened(tmp_path)
 
 

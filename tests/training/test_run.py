@@ -201,7 +201,7 @@ def test_non_finite_loss_stops_and_names_the_batch(config):
 def test_unknown_speakers_are_warned_of(config, caplog):
     settings = config("bottleneck=ae", "trainer.max_steps=2", "data.limit=1")
     train(settings)
-    assert "1 speakers are not in the training split" in caplog.text
+    assert "1 speaker not in the training split" in caplog.text
 
 
 def test_overfit_repeats_its_batches(config):

@@ -34,7 +34,7 @@ from wavenet_ae.audio.waveforms import (
     checked_rate,
     checked_waveform,
 )
-from wavenet_ae.errors import ArgumentError, UserError
+from wavenet_ae.errors import ArgumentError, UserError, counted
 from wavenet_ae.schema import HIGHEST_RATE_HZ
 from wavenet_ae.storage import write_bytes
 
@@ -318,11 +318,11 @@ class _Values:
         """Returns why a waveform cannot be used, or ""."""
         if not self.num_samples:
             size = path.stat().st_size  # an interrupted recorder leaves a count of 0
-            empty = f"empty: 0 samples in a file of {size} bytes"
+            empty = f"empty: 0 samples in a file of {counted(size, 'byte')}"
             return f"{empty}. Export it again, or remove it"
         if self.num_bad:
-            counted = f"{self.num_bad} of {self.num_samples} samples are NaN or infinite"
-            return f"non-finite: {counted}. Export it again, or remove it"
+            found = f"{self.num_bad} of {counted(self.num_samples, 'sample')} are NaN or infinite"
+            return f"non-finite: {found}. Export it again, or remove it"
         if self.peak > LARGEST_PEAK:
             return (
                 f"out of range: its peak is {self.peak:g}, where full scale is 1.0. Store its "

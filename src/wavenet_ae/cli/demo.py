@@ -19,7 +19,7 @@ from hydra.errors import HydraException
 
 from wavenet_ae.cli.arguments import for_hydra
 from wavenet_ae.config import check, conf_folder, plain
-from wavenet_ae.errors import UserError
+from wavenet_ae.errors import UserError, counted
 from wavenet_ae.exits import guarded
 from wavenet_ae.runs import RunFolder
 from wavenet_ae.stored import read_config
@@ -120,7 +120,7 @@ def evaluate(folder: Path, seconds: float) -> None:
     summary = summarize_run(folder, corpus)
     console = Console()
     console.print(summary.table())
-    console.print(f"trained for {seconds:.0f} s ({summary.num_steps} steps)")
+    console.print(f"trained for {seconds:.0f} s ({counted(summary.num_steps, 'step')})")
     for plot in summary.plots:
         console.print(f"written: {plot}", soft_wrap=True)
 

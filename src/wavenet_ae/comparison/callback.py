@@ -14,6 +14,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
+from wavenet_ae.errors import counted
 from wavenet_ae.exits import guarded
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def failures(results: Sequence[RunResult]) -> str:
     if not failed:
         return ""
     listed = ", ".join(f"{each.name} ({_shortened(each.reason)})" for each in failed)
-    return f"{len(failed)} of {len(results)} runs failed: {listed}"
+    return f"{len(failed)} of {counted(len(results), 'run')} failed: {listed}"
 
 
 def _shortened(text: str) -> str:

@@ -18,7 +18,7 @@ from wavenet_ae.comparison.metrics import CRITERION, EVALUATION, criterion
 from wavenet_ae.comparison.plots import plot_results
 from wavenet_ae.comparison.results import FAILURE, RunResult
 from wavenet_ae.comparison.table import WIDTH, console_table, write_csv
-from wavenet_ae.errors import UserError, nearest
+from wavenet_ae.errors import UserError, counted, nearest
 from wavenet_ae.objectives import Criterion
 from wavenet_ae.plotting.figures import save
 
@@ -97,5 +97,5 @@ def _remarks(results: Sequence[RunResult]) -> Iterator[str]:
 def _title(results: Sequence[RunResult]) -> str:
     """Returns `6 runs, 2 of them failed`."""
     num_failed = sum(each.status == FAILURE for each in results)
-    title = f"{len(results)} runs" if len(results) > 1 else "1 run"
+    title = counted(len(results), "run")
     return f"{title}, {num_failed} of them failed" if num_failed else title

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from wavenet_ae.data.downloads import Archive, fetch
 from wavenet_ae.data.sources import Recording, Source
-from wavenet_ae.errors import UserError
+from wavenet_ae.errors import UserError, counted
 
 logger = logging.getLogger(__name__)
 
@@ -86,8 +86,10 @@ class ArchivedSource(Source):
         if not listed:
             raise UserError(f"data.source.root={self.above}: no recordings in {folder}. {REMEDY}")
         if archive.num_recordings and len(listed) < archive.num_recordings:
-            text = "%s holds %d recordings of %d. %s"
-            logger.warning(text, folder, len(listed), archive.num_recordings, REMEDY)
+            text = "%s holds %s of %d. %s"
+            logger.warning(
+                text, folder, counted(len(listed), "recording"), archive.num_recordings, REMEDY
+            )
         return listed
 
     def _missing(self, archive: Archive) -> str:

@@ -23,7 +23,7 @@ from rich.table import Table
 
 from wavenet_ae.data.sources import SPLITS
 from wavenet_ae.data.tables import encoded_table, new_digest, read_columns, remedy
-from wavenet_ae.errors import UserError
+from wavenet_ae.errors import UserError, counted
 
 FORMAT = 1  # increased when the meaning of packed files changes, so that old caches are not used
 CATALOGUE = "catalogue.tsv"
@@ -111,7 +111,9 @@ class PackedCorpus:
         """
         length = int(self.length[utterance])
         if not 0 <= start <= stop <= length:  # the slice would belong to another utterance
-            raise IndexError(f"{self.keys[utterance]} has {length} samples, not {start} to {stop}")
+            raise IndexError(
+                f"{self.keys[utterance]} has {counted(length, 'sample')}, not {start} to {stop}"
+            )
         if not self._is_verified[utterance]:
             self.verify([utterance])
         samples = np.empty(stop - start, dtype="<i2")
@@ -160,8 +162,8 @@ class PackedCorpus:
             size = path.stat().st_size if path.is_file() else 0
             if size != 2 * end:
                 raise UserError(
-                    f"{path} has {size} bytes where the packed corpus needs {2 * end}. "
-                    f"{remedy(path)}"
+                    f"{path} has {counted(size, 'byte')} where the packed corpus needs "
+                    f"{2 * end}. {remedy(path)}"
                 )
 
     def _verify_some(self) -> None:

@@ -24,7 +24,7 @@ from wavenet_ae.data.windows import (
     mixed_batches,
     tiling_windows,
 )
-from wavenet_ae.errors import UserError
+from wavenet_ae.errors import UserError, counted
 from wavenet_ae.randomness import keyed_permutation
 from wavenet_ae.schema import Fraction01, NonNegative, Positive, PositiveFraction, PositiveNumber
 from wavenet_ae.types import Batch, Position
@@ -157,9 +157,9 @@ class SpeechData(pl.LightningDataModule):
             catalogue = self.corpus.folder / CATALOGUE
             shown += f" and {len(short) - NUM_SHOWN} more, see the column length of {catalogue}"
         logger.warning(
-            "%d of %d %s recordings are shorter than a window with its margins (%.2f s, %d "
-            "samples) and are not used: %s.  A smaller data.window_seconds would use some of them",
-            *(len(short), len(reader.rows), name),
+            "%d of %s are shorter than a window with its margins (%.2f s, %d samples) and are "
+            "not used: %s.  A smaller data.window_seconds would use some of them",
+            *(len(short), counted(len(reader.rows), f"{name} recording")),
             *(reader.slice_length / self.sample_rate, reader.slice_length, shown),
         )
 

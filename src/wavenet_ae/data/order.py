@@ -18,7 +18,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from wavenet_ae.errors import UserError
+from wavenet_ae.errors import UserError, counted
 from wavenet_ae.randomness import keyed_bits, keyed_permutation
 from wavenet_ae.types import Position
 
@@ -169,10 +169,11 @@ class WindowOrder:
 
     def _too_few(self, epoch: _Epoch) -> str:
         num_long = int((self.lengths >= self.slice_length).sum())
+        windows = counted(epoch.num_windows, "window")
         return (
             f"epoch {epoch.index} of the {self._key[1]} order has no full batch: of "
-            f"{len(self.lengths)} utterances {num_long} are at least one slice "
-            f"({self.slice_length} samples) long; they have {epoch.num_windows} windows, of which "
+            f"{counted(len(self.lengths), 'utterance')} {num_long} are at least one slice "
+            f"({self.slice_length} samples) long; they have {windows}, of which "
             f"data.buffer_fraction={self.buffer_fraction:g} serves {epoch.num_served}, and "
             f"data.batch_size is {self.batch_size}. Choose a smaller data.batch_size, a smaller "
             "data.window_seconds, or more or longer recordings."

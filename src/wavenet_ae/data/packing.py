@@ -30,7 +30,7 @@ from wavenet_ae.data.shards import Chunk, Packed, pack_chunk, plan
 from wavenet_ae.data.sources import Recording, Source
 from wavenet_ae.data.splits import Splits
 from wavenet_ae.data.tables import digest_of, encoded_table
-from wavenet_ae.errors import UserError
+from wavenet_ae.errors import UserError, counted
 from wavenet_ae.progress import Progress
 from wavenet_ae.storage import NotWritten, write_bytes
 
@@ -137,8 +137,10 @@ def _decode_missing(chunks: Sequence[Chunk], num_workers: int | None) -> None:
                 done = total - to_do
                 for num_decoded in _decoded(missing, _processes(missing, num_workers)):
                     done += num_decoded
-                    progress.at(done, f"packing: {done}/{total} recordings")
-            logger.info("packed %d recordings into %s", to_do, folder)
+                    progress.at(done, f"packing: {done}/{counted(total, 'recording')}")
+            rejected = sum(bool(row.reason) for chunk in missing for row in chunk.rows())
+            packed = f"{to_do - rejected} of " if rejected else ""
+            logger.info("packed %s into %s", packed + counted(to_do, "recording"), folder)
 
 
 def _check_not_importing_main() -> None:
@@ -221,17 +223,18 @@ def _report(rows: Sequence[Packed], folder: Path, max_rejected: float) -> None:
     rejected = [row for row in rows if row.reason]
     listed = folder / "rejected.tsv"
     _write(listed, encoded_table([("utterance", "reason"), *((r.key, r.reason) for r in rejected)]))
+    total = counted(len(rows), "recording")
     mixed = sum(row.num_mixed > 1 for row in rows)
     clipped = sum(row.num_clipped > 0 for row in rows)
     if mixed:
-        logger.info("%d of %d recordings: the mean of their channels", mixed, len(rows))
+        logger.info("%d of %s: the mean of their channels", mixed, total)
     if clipped:
-        logger.info("%d of %d recordings go beyond full scale: clipped", clipped, len(rows))
+        logger.info("%d of %s go beyond full scale: clipped", clipped, total)
     if not rejected:
         return
     shown = "".join(f"\n  {row.key}: {row.reason}" for row in rejected[:5])
     shown += "\n  ..." if len(rejected) > 5 else ""
-    text = f"{len(rejected)} of {len(rows)} recordings cannot be used, see {listed}:{shown}"
+    text = f"{len(rejected)} of {total} cannot be used, see {listed}:{shown}"
     if len(rejected) == len(rows) or len(rejected) > max_rejected * len(rows):
         raise UserError(
             f"{text}\nFix or remove them, or allow more: data.max_rejected={max_rejected:g} of "

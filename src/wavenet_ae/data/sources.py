@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 
-from wavenet_ae.errors import UserError
+from wavenet_ae.errors import UserError, counted
 from wavenet_ae.schema import NonNegative
 
 AUDIO_SUFFIXES = (
@@ -129,8 +129,8 @@ class FolderSource(Source):
             return folders[0]
         raise UserError(
             f"data.source.speaker_depth={self.speaker_depth}: {self.root / key} lies only "
-            f"{len(folders) - 1} folders below data.source.root={self.root}, so its speaker is "
-            "unknown. Lower the depth, move the file, or list the recordings in a table."
+            f"{counted(len(folders) - 1, 'folder')} below data.source.root={self.root}, so its "
+            "speaker is unknown. Lower the depth, move the file, or list the recordings in a table."
         )
 
 

@@ -14,7 +14,7 @@ from wavenet_ae.engines.native import (
     NotCompiled,
 )
 from wavenet_ae.engines.stepped import CudaGraphEngine, ReferenceEngine
-from wavenet_ae.errors import UserError
+from wavenet_ae.errors import UserError, counted
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +62,8 @@ def _fastest(decoder: Decoder) -> Engine:
         return ReferenceEngine(decoder)
     _say(
         f"engine=auto uses native: the model is in float32 on a CPU.  {engine.path}, "
-        f"{engine.threads} threads; native_bf16 and native_int8 are faster and less exact"
+        f"{counted(engine.threads, 'thread')}; native_bf16 and native_int8 are faster and "
+        "less exact"
     )
     return engine
 

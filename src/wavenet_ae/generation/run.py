@@ -10,7 +10,7 @@ from typing import Any
 
 from wavenet_ae.audio.io import AudioError
 from wavenet_ae.engines import Sampling, make_engine
-from wavenet_ae.errors import UserError
+from wavenet_ae.errors import UserError, counted
 from wavenet_ae.generation.code_files import (
     UNITS_DESCRIPTION,
     UNITS_TABLE,
@@ -216,5 +216,5 @@ def _log_end(progress: AudioProgress, num_failed: int, settings: GenerationSetti
     done = progress.text if progress.num_utterances else "there was nothing to do"
     logger.info("%s: %s", settings.destination, done)
     if num_failed:
-        logger.warning("%d recordings could not be used, see above", num_failed)
+        logger.warning("%s could not be used, see above", counted(num_failed, "recording"))
     return num_failed

@@ -10,7 +10,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
-from wavenet_ae.errors import UserError
+from wavenet_ae.errors import UserError, counted
 from wavenet_ae.labels.segments import Row, Segments, read_lines, segments_of
 
 NEEDED = ("#file", "onset", "offset", "#phone")
@@ -71,7 +71,8 @@ def read_item_file(path: Path) -> list[Item]:
             continue
         if len(fields) != len(columns):
             raise UserError(
-                f"{path}, line {number}: {len(fields)} fields under {len(columns)} columns"
+                f"{path}, line {number}: {counted(len(fields), 'field')} under "
+                f"{counted(len(columns), 'column')}"
             )
         items.append(Item(dict(zip(columns, fields, strict=True)), f"{path}, line {number}"))
     return items

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
-from wavenet_ae.errors import UserError
+from wavenet_ae.errors import UserError, counted
 from wavenet_ae.labels.segments import Row, Segments, read_lines, segments_of
 
 LABEL_RATE = 16_000
@@ -51,7 +51,7 @@ def _rows(path: Path) -> Iterator[Row]:
 def _row(line: str, where: str) -> Row:
     fields = line.split()
     if len(fields) != 3:
-        raise UserError(f"{where} has {len(fields)} fields, not 'begin end label'")
+        raise UserError(f"{where} has {counted(len(fields), 'field')}, not 'begin end label'")
     try:
         begin, end = int(fields[0]), int(fields[1])
     except ValueError:

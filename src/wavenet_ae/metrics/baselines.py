@@ -18,7 +18,7 @@ from torch import Tensor
 from wavenet_ae.audio.features import MFCC, Features, LogMel
 from wavenet_ae.data.corpus import PackedCorpus
 from wavenet_ae.encoders import Encoder
-from wavenet_ae.errors import UserError
+from wavenet_ae.errors import UserError, counted
 from wavenet_ae.models import CodeModel, build
 from wavenet_ae.models.utterance import CodeLayout
 from wavenet_ae.nn.batch_norm import BatchNorm
@@ -85,7 +85,7 @@ class Clusters:
     def __init__(self, frames: np.ndarray, num_codes: int, seed: int = 0) -> None:
         if len(frames) < num_codes:
             raise UserError(
-                f"k-means with {num_codes} codes needs as many frames, but there are "
+                f"k-means with {counted(num_codes, 'code')} needs as many frames, but there are "
                 f"{len(frames)}: use more speech or fewer codes"
             )
         self.mean, deviation = frames.mean(axis=0), frames.std(axis=0)

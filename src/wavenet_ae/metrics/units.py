@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from wavenet_ae.errors import UserError
+from wavenet_ae.errors import UserError, counted
 from wavenet_ae.labels import EXCLUDED, UNLABELED
 from wavenet_ae.randomness import keyed_permutation, keyed_seed
 
@@ -153,8 +153,8 @@ def joint_quality(joint: JointCounts, seed: int = 0) -> UnitQuality:
     if not num_frames:
         total = joint.num_unlabeled + joint.num_excluded
         raise UserError(
-            f"none of {total} frames has a label that counts ({joint.num_excluded} have one that "
-            "the mapping leaves out): do the label files and the mapping fit?"
+            f"none of {counted(total, 'frame')} has a label that counts ({joint.num_excluded} have "
+            "one that the mapping leaves out): do the label files and the mapping fit?"
         )
     share = joint.counts / num_frames
     return UnitQuality(

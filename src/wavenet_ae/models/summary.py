@@ -12,6 +12,7 @@ from rich.table import Table
 from torch import nn
 
 from wavenet_ae.alignment import WindowPlan
+from wavenet_ae.errors import counted
 from wavenet_ae.geometry import WAVEFORM, Chain, Grid
 from wavenet_ae.models.roles import Autoencoder, GenerativeModel
 
@@ -68,7 +69,7 @@ def _summary(model: GenerativeModel, plan: WindowPlan) -> Table:
     table.add_row(
         "receptive field of the decoder", _span(model.decoder.chain.receptive_field, rate)
     )
-    codes = f", {plan.num_codes} codes" if plan.num_codes else ""
+    codes = f", {counted(plan.num_codes, 'code')}" if plan.num_codes else ""
     table.add_row("window", f"{_span(plan.num_targets, rate)} predicted{codes}")
     table.add_row("slice", f"{_span(plan.slice_length, rate)} read")
     table.add_row("speakers", f"{len(model.speakers)} and unknown")

@@ -16,7 +16,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 from optuna.trial import Trial
 
-from wavenet_ae.errors import UserError
+from wavenet_ae.errors import UserError, counted
 from wavenet_ae.runs import RunFolder
 from wavenet_ae.search.configs import SweepConfigs
 from wavenet_ae.search.settings import Space, check_search_settings, parse_space
@@ -138,7 +138,9 @@ def _name_best(trials: Trials, folder: Path) -> None:
     """Logs the best trial and writes it to `best.yaml`."""
     best = trials.best()
     if best is None:
-        logger.warning("none of %d trials has a result: see %s", trials.num_finished(), folder)
+        logger.warning(
+            "none of %s has a result: see %s", counted(trials.num_finished(), "trial"), folder
+        )
         return
     record = {
         "trial": best.number,
@@ -148,8 +150,8 @@ def _name_best(trials: Trials, folder: Path) -> None:
     }
     write_bytes(folder / "best.yaml", yaml.safe_dump(record, sort_keys=False).encode())
     logger.info(
-        "best of %d trials: %d with %.4f, %s; see %s",
-        trials.num_finished(),
+        "best of %s: %d with %.4f, %s; see %s",
+        counted(trials.num_finished(), "trial"),
         best.number,
         best.value,
         _assignments(best.params),

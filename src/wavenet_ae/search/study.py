@@ -20,7 +20,7 @@ from optuna.distributions import (
 from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-from wavenet_ae.errors import UserError
+from wavenet_ae.errors import UserError, counted
 from wavenet_ae.objectives import criterion_of
 from wavenet_ae.randomness import keyed_seed
 from wavenet_ae.resume import changes, values_by_key
@@ -160,7 +160,7 @@ def _require_no_runs(folder: Path) -> None:
     runs = [each.name for each in folder.glob("*/") if each.name.isdigit()]
     if runs:
         raise UserError(
-            f"hydra.sweep.dir={folder} holds {len(runs)} runs that do not belong to a search "
+            f"hydra.sweep.dir={folder} holds {counted(len(runs), 'run')} of no search "
             f"(there is no {FILE}): set hydra.sweep.dir to another folder"
         )
 

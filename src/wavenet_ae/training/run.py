@@ -16,7 +16,7 @@ from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from wavenet_ae.checkpoint import SECTION, newest_checkpoint
 from wavenet_ae.data.module import SpeechData
-from wavenet_ae.errors import UserError
+from wavenet_ae.errors import UserError, counted
 from wavenet_ae.file_names import printable
 from wavenet_ae.instantiate import Object, instantiate
 from wavenet_ae.models import CodeModel, GenerativeModel, build, model_summary
@@ -159,8 +159,8 @@ def _lightning_module(
     unknown = [name for name in names if name not in model.speakers]
     if unknown:
         logger.warning(
-            "%d speakers are not in the training split and share the unknown-speaker embedding: %s",
-            len(unknown),
+            "%s not in the training split: the unknown-speaker embedding stands for %s",
+            counted(len(unknown), "speaker"),
             ", ".join(map(printable, unknown)),
         )
     derived: dict[str, Any] = {}

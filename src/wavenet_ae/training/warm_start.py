@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from wavenet_ae.checkpoint import SECTION, read_checkpoint
-from wavenet_ae.errors import UserError
+from wavenet_ae.errors import UserError, counted
 from wavenet_ae.loading import load
 from wavenet_ae.models import GenerativeModel
 
@@ -62,8 +62,8 @@ def initialize_from(
         fitting[QUANTIZING] = fitting[QUANTIZING] | mine[QUANTIZING]
     model.load_state_dict(fitting, strict=False)
     return [
-        f"started from {checkpoint}: {len(fitting)} of {len(mine)} tensors, "
-        f"{num_known} of {len(model.speakers)} speakers known to it",
+        f"started from {checkpoint}: {len(fitting)} of {counted(len(mine), 'tensor')}, "
+        f"{num_known} of {counted(len(model.speakers), 'speaker')} known to it",
         *_left(given, mine, fitting),
     ]
 

@@ -56,6 +56,14 @@ def test_a_sentence_needs_all_values_that_it_mentions():
     assert "Not installed" not in text and text.endswith("for a control.  (seed 1)")
 
 
+def test_one_thing_is_counted_as_one():
+    metadata = {"num_items": 1, "num_recordings": 1, "num_left": 2, "num_empty": 1}
+    (section,) = sections([small_result(ResultTable("abx", [], [{"x": 1}], metadata))])
+    text = section.about[0].text
+    assert "1 phone of 1 utterance of all splits" in text and "1 phone without a code" in text
+    assert "2 utterances with labels left out" in text
+
+
 def test_the_summary_has_a_row_a_model_and_no_column_that_none_has():
     increase = {"control": "shuffled_codes", "nll_increase": 0.25}
     nll = {"samples": "all", "nll": 2.8134, "nll_error": 0.0312}

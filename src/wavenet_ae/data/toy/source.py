@@ -32,7 +32,7 @@ from wavenet_ae.data.toy.formants import (
     utter,
 )
 from wavenet_ae.data.toy.phones import LABELS, PHONES
-from wavenet_ae.errors import UserError
+from wavenet_ae.errors import UserError, counted
 from wavenet_ae.randomness import keyed_seed
 from wavenet_ae.schema import Positive, PositiveNumber
 from wavenet_ae.storage import write_errors
@@ -75,7 +75,7 @@ class ToySource(Source):
         if not minutes >= least:
             raise UserError(
                 f"data.source.minutes is {minutes:g}, too little for two utterances of each of "
-                f"{num_speakers} speakers: set at least {least:.2f}, or fewer speakers "
+                f"{counted(num_speakers, 'speaker')}: set at least {least:.2f}, or fewer speakers "
                 "(data.source.num_speakers)"
             )
         self.num_speakers = num_speakers

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from string import Formatter
+from typing import Any
 
+from wavenet_ae.errors import counted
 from wavenet_ae.evaluation.headlines import headline_cells
 from wavenet_ae.evaluation.report.tables import cell
 from wavenet_ae.evaluation.report.words import NOTES, REASONS, spelled, table_words
@@ -61,8 +63,9 @@ def _corpus(result: EvaluationResult) -> str:
     source = corpus["source"]
     kind = str(source.get("_target_", "speech")).rpartition(".")[2].removesuffix("Source")
     known = f"{corpus['split_utterances_of_known_speakers']:,} of speakers that the model knows"
+    several = "utterance" if corpus["split_utterances"] == 1 else "utterances"
     return (
-        f"{corpus['split_utterances']:,} utterances, {corpus['split_seconds'] / 60:.1f} minutes, "
+        f"{corpus['split_utterances']:,} {several}, {corpus['split_seconds'] / 60:.1f} minutes, "
         f"{known} (corpus {kind}, split {corpus['split']})"
     )
 
@@ -92,12 +95,21 @@ def _names(template: str) -> list[str]:
     return [name for _, name, _, _ in Formatter().parse(template) if name]
 
 
+class _Counting(Formatter):
+    """Templates in which `{number:counted NOUN}` is `1 NOUN` or `2 NOUNs`."""
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        if format_spec.startswith("counted "):
+            return counted(value, format_spec.removeprefix("counted "))
+        return str(super().format_field(value, format_spec))
+
+
 def _filled(template: str, values: Mapping[str, Value]) -> str:
     """Empty where a value that it needs is missing or of another kind."""
     if any(values.get(name) is None for name in _names(template)):
         return ""
     try:
-        return template.format_map(values)
+        return _Counting().vformat(template, (), values)
     except ValueError:
         return ""
 

@@ -65,8 +65,8 @@ TABLES = {
     "reconstruction": TableWords(
         "Reconstruction",
         [
-            "{num_utterances} utterances, at most the first {max_seconds:g} s of each; means with "
-            "standard errors over them.",
+            "{num_utterances:counted utterance}, at most the first {max_seconds:g} s of each; "
+            "means with standard errors over them.",
             "LSD and MCD are distances from the original in dB; same codes: share of codes that "
             "are the original's when the sound is encoded again; F0: mean of voiced frames in Hz, "
             "beside that of the original and of the target speaker.",
@@ -79,8 +79,9 @@ TABLES = {
     "units": TableWords(
         "Units vs. phones",
         [
-            "All {num_utterances} utterances with labels, of all splits, and their {num_labels} "
-            "labels ({num_without_labels} other utterances have no label file).",
+            "All {num_utterances:counted utterance} with labels, of all splits, and their "
+            "{num_labels:counted label} ({num_without_labels:counted other utterance} without a "
+            "label file).",
             "PNMI: I(unit; label) / H(label), beside it with shuffled labels.",
             "Purity: share of frames whose label is the most frequent of their unit, on the same "
             "frames (van den Oord et al. 2017), beside the most frequent label of all (majority), "
@@ -103,10 +104,10 @@ TABLES = {
         "Probing",
         [
             "Utterances of all splits.",
-            "Accuracy on {num_frames} of {num_eligible_frames} frames, or on means over "
+            "Accuracy on {num_frames} of {num_eligible_frames:counted frame}, or on means over "
             "utterances, of probes that were not trained on the frame's speaker (phones) or "
-            "utterance (speakers); mean of {num_seeds} seeds of {num_folds} folds, with 95 % "
-            "intervals over speakers or utterances.",
+            "utterance (speakers); mean of {num_seeds:counted seed} of {num_folds:counted fold}, "
+            "with 95 % intervals over speakers or utterances.",
             "linear: logistic regression; MLP: one hidden layer of 128.",
             "shuffled: trained on labels in random order; prior: always the most frequent label.",
             "latents are before the bottleneck, vectors and codes after it.",
@@ -115,9 +116,9 @@ TABLES = {
     "abx": TableWords(
         "ABX",
         [
-            "{num_items} phones of {num_recordings} utterances of all splits.",
-            "{num_left} utterances with labels are left out (max_abx_items).",
-            "{num_empty} phones that contain no code are left out.",
+            "{num_items:counted phone} of {num_recordings:counted utterance} of all splits.",
+            "{num_left:counted utterance} with labels left out (max_abx_items).",
+            "{num_empty:counted phone} without a code left out.",
             "A and X are the same phone, B is another: the error is the share of triples in which "
             "X is nearer to B, 0.5 by chance (Schatz 2016).",
             "within: all of one speaker; across: X of another one.  Neighbors of A, B and X are "
@@ -129,8 +130,8 @@ TABLES = {
     "abx_export": TableWords(
         "ABX, exported and not computed",
         [
-            "{num_items} phones of {num_recordings} utterances of all splits.",
-            "{num_left} utterances with labels are left out (max_abx_items).",
+            "{num_items:counted phone} of {num_recordings:counted utterance} of all splits.",
+            "{num_left:counted utterance} with labels left out (max_abx_items).",
             "fastabx is not installed: in an environment of Python 3.12 or later with "
             "`pip install '.[abx]'`, run `{command}`.",
         ],

@@ -10,7 +10,7 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 
-from wavenet_ae.errors import UserError
+from wavenet_ae.errors import UserError, counted
 from wavenet_ae.runs import RunFolder
 from wavenet_ae.storage import write_bytes
 from wavenet_ae.threads import AdaptiveThreads
@@ -58,9 +58,9 @@ class Threads(pl.Callback):
         offered = [line["of"] for line in self.record if line["step"] <= step][-1]
         if offered != self.most:
             logger.warning(
-                "this run has computed with %d threads so far and continues with %d: its metrics "
+                "this run has computed with %s so far and continues with %d: its metrics "
                 "will differ in rounding from those of a run that was never stopped",
-                *(offered, self.most),
+                *(counted(offered, "thread"), self.most),
             )
             return False
         # Lines that a run on another machine has left behind this step do not apply to this one.

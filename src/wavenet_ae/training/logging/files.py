@@ -15,6 +15,7 @@ import yaml
 from pytorch_lightning.loggers.logger import rank_zero_experiment
 from pytorch_lightning.utilities import rank_zero_only
 
+from wavenet_ae.errors import counted
 from wavenet_ae.provenance import this_command
 from wavenet_ae.runs import RunFolder
 from wavenet_ae.storage import append_line, write_bytes, write_errors
@@ -205,7 +206,7 @@ class HistogramLog(RunLogger):
         steps = [_step_of(line) for line in lines]
         damaged = steps[:-1].count(None)  # the last one may have been cut short by a crash
         if damaged:
-            logger.warning("%s: %d damaged lines are dropped", self.path, damaged)
+            logger.warning("%s: dropped %s", self.path, counted(damaged, "damaged line"))
         kept = [
             line
             for line, step in zip(lines, steps, strict=True)
