@@ -13,7 +13,7 @@ import wavenet_ae
 PACKAGE = "wavenet_ae"
 
 BASE = {"alignment", "errors", "geometry", "randomness", "schema", "types"}
-FILES = {"runs", "storage"}
+FILES = {"reading", "runs", "storage"}
 PART = BASE | {"audio", "distributed", "nn"}
 MODEL = PART | {
     *("encoders", "bottlenecks", "targets", "decoders", "engines", "instantiate", "models"),
@@ -39,6 +39,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "progress": {"signals", "threads"},
     "signals": set(),
     "runs": set(),
+    "reading": {"errors"},
     "storage": {"errors"},
     "threads": set(),
     "instantiate": {"errors"},
@@ -47,8 +48,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "exits": FILES | {"errors", "threads"},
     "audio": BASE | {"storage"},
     "nn": BASE | {"distributed"},
-    "data": BASE | {"audio", "progress", "storage"},
-    "labels": {"errors"},
+    "data": BASE | {"audio", "progress", "reading", "storage"},
+    "labels": {"errors", "reading"},
     "dashboards": FILES | {"errors", "schema"},
     "plotting": {"dashboards", "metrics", "objectives", "storage"},
     "encoders": PART,
@@ -63,7 +64,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "generation": LOADED | COMMAND,
     "evaluation": LOADED | COMMAND | {"dashboards", "labels", "metrics", "plotting"},
     "training": LOADED | COMMAND | {"dashboards", "metrics", "plotting", "resume"},
-    "resume": {"config", "errors", "runs"},
+    "resume": {"config", "errors", "reading", "runs"},
     "config": {"errors", "instantiate", "models", "objectives", "schema"},
     "search": {
         *("config", "errors", "exits", "objectives", "randomness", "resume", "runs"),
@@ -93,6 +94,7 @@ WITHOUT_TORCH = {
     "errors.py",
     "geometry.py",
     "randomness.py",
+    "reading.py",
     "runs.py",
     "storage.py",
     "types.py",

@@ -80,7 +80,9 @@ TABLES = {
         "Units vs. phones",
         [
             "All {num_utterances} utterances with labels, of all splits, and their {num_labels} "
-            "labels ({num_without_labels} other utterances have no label file).",
+            "labels ({num_without_labels} other utterances have none that can be read).",
+            "{num_damaged_labels} of those have damaged labels.",
+            "{num_empty_segments} segments of no length are left out.",
             "PNMI: I(unit; label) / H(label), beside it with shuffled labels.",
             "Purity: share of frames whose label is the most frequent of their unit, on the same "
             "frames (van den Oord et al. 2017), beside the most frequent label of all (majority), "
@@ -104,9 +106,10 @@ TABLES = {
         [
             "Utterances of all splits.",
             "Accuracy on {num_frames} of {num_eligible_frames} frames, or on means over "
-            "utterances, of probes that were not trained on the frame's speaker (phones) or "
-            "utterance (speakers); mean of {num_seeds} seeds of {num_folds} folds, with 95 % "
-            "intervals over speakers or utterances.",
+            "utterances; mean of {num_seeds} seeds of at most {num_folds} folds, with 95 % "
+            "intervals over what folds divide.",
+            "Probes of phones are tested on other {phone_folds} than they were trained on.",
+            "Probes of speakers are tested on other {speaker_folds} than they were trained on.",
             "linear: logistic regression; MLP: one hidden layer of 128.",
             "shuffled: trained on labels in random order; prior: always the most frequent label.",
             "latents are before the bottleneck, vectors and codes after it.",
@@ -148,6 +151,8 @@ NOTES = {
     "one_utterance": "There is one utterance, so there is no other one's codes for a control.",
     "no_conversion": "Nothing is converted: no two speakers that the model knows have "
     "{min_f0_seconds:g} s of recordings to measure their F0.",
+    "no_phone_probe": "No probe of phones: fewer than two utterances have frames with a phone.",
+    "no_speaker_probe": "No probe of speakers: fewer than two speakers have two utterances.",
     "items_from_file": "Items are from the .item file.",
     "items_from_labels": "Items are from labels; silence is a neighbor only.",
 }
