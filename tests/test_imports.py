@@ -59,7 +59,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "objectives": PART | {"instantiate"},
     "engines": PART | {"decoders", "storage"},
     "models": MODEL,
-    "loading": MODEL | {"checkpoint"},
+    "loading": MODEL | {"checkpoint", "reading"},
     "metrics": LOADED | {"data", "labels"},
     "generation": LOADED | COMMAND,
     "evaluation": LOADED | COMMAND | {"dashboards", "labels", "metrics", "plotting"},

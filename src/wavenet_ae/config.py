@@ -21,6 +21,7 @@ from wavenet_ae.schema import (
     NonNegativeNumber,
     Positive,
     Remark,
+    SampleRate,
     accepts,
     describe,
     named_parameters,
@@ -49,7 +50,7 @@ OPTIONAL_PARTS = ("encoder", "bottleneck")  # parts that some models do not have
 COLLECTIONS = ("objective", "callbacks", "monitors", "logger")  # groups of named nodes
 VALUES: dict[str, Any] = {
     "seed": NonNegative,
-    "sample_rate": Positive,
+    "sample_rate": SampleRate,
     "name": str,
     "validate_every_n_steps": Positive,
     "run_folder": str,

@@ -119,7 +119,7 @@ def find_labels(
         num_empty=num_empty,
         other_suffixes=others,
     )
-    if found and others:
+    if others:
         logger.warning("%s", labeled.other_labels())
     return labeled
 
