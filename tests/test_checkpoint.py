@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
+import pickle
+import zipfile
 
 import pytest
 import torch
@@ -208,3 +211,52 @@ def test_a_full_disk_keeps_what_was_there(tmp_path):
         write_checkpoint(content(2), path)
     assert not list(tmp_path.rglob(".*"))
     assert read_checkpoint(path)["global_step"] == 1
+
+
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
+
+
+def zip_bomb() -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("archive/data.pkl", b"\0" * 10**7)
+    return stream.getvalue()
+
+
+def pickled(value: object) -> bytes:
+    stream = io.BytesIO()
+    torch.save(value, stream)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (POINTER, "is a Git LFS pointer"),
+        (zip_bomb(), r"would unpack to 10,000,000 bytes"),
+        (pickle.dumps({"a": 1}), "damaged, or no checkpoint"),
+        (pickled([1]), "is not a checkpoint of wavenet_ae"),
+        (pickled({"wavenet_ae": 1}), "is not a checkpoint of wavenet_ae"),
+        (pickled({"wavenet_ae": {"format": "2"}}), "its format is '2'"),
+        (pickled({"wavenet_ae": {"format": FORMAT}, "global_step": "x"}), "its global_step is 'x'"),
+    ],
+)
+def test_a_resume_falls_back_from_what_is_no_checkpoint_without_its_digest(
+    tmp_path, caplog, data, message
+):
+    """A crash between checkpoint and digest leaves no digest."""
+    run = RunFolder(tmp_path)
+    write_checkpoint(content(5), run.step_checkpoint(5))
+    run.step_checkpoint(6).write_bytes(data)
+    path, _ = newest_checkpoint(run)
+    assert path == run.step_checkpoint(5)
+    assert message.replace("\\", "") in caplog.text
+
+
+@pytest.mark.parametrize("content_of_digest", [b"\x88\xff", b"", b"0" * 10**6])
+def test_a_damaged_digest_is_damage(tmp_path, content_of_digest):
+    path = RunFolder(tmp_path).step_checkpoint(1)
+    write_checkpoint(content(), path)
+    path.with_name(path.name + ".sha256").write_bytes(content_of_digest)
+    with pytest.raises(UserError, match="damaged: its SHA-256 is another"):
+        read_checkpoint(path)

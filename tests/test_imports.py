@@ -13,7 +13,7 @@ import wavenet_ae
 PACKAGE = "wavenet_ae"
 
 BASE = {"alignment", "errors", "file_names", "geometry", "randomness", "schema", "types"}
-FILES = {"runs", "storage", "stored"}
+FILES = {"reading", "runs", "storage", "stored"}
 PART = BASE | {"audio", "distributed", "nn"}
 MODEL = PART | {
     *("encoders", "bottlenecks", "targets", "decoders", "engines", "instantiate", "models"),
@@ -52,8 +52,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "paths": set(),
     "ownership": {"errors", "runs", "storage", "stored"},
     "caches": {"errors", "storage"},
+    "reading": {"errors"},
     "storage": {"errors", "file_names"},
-    "stored": {"errors"},
+    "stored": {"errors", "reading"},
     "threads": set(),
     "instantiate": {"errors", "schema"},
     "schema": {"errors"},
@@ -62,8 +63,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "exits": FILES | {"errors", "threads"},
     "audio": BASE | {"storage"},
     "nn": BASE | {"distributed"},
-    "data": BASE | {"audio", "progress", "storage"},
-    "labels": {"errors"},
+    "data": BASE | {"audio", "progress", "reading", "storage"},
+    "labels": {"errors", "reading"},
     "dashboards": FILES | {"errors", "schema"},
     "plotting": {"dashboards", "metrics", "objectives", "storage"},
     "encoders": PART,
@@ -73,12 +74,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "objectives": PART | {"instantiate"},
     "engines": PART | {"caches", "decoders", "storage"},
     "models": MODEL,
-    "loading": MODEL | {"checkpoint", "slots"},
+    "loading": MODEL | {"checkpoint", "reading", "slots"},
     "metrics": LOADED | {"data", "labels"},
     "generation": LOADED | COMMAND,
     "evaluation": LOADED | COMMAND | {"dashboards", "labels", "metrics", "plotting"},
     "training": LOADED | COMMAND | {"caches", "dashboards", "metrics", "plotting", "resume"},
-    "resume": {"config", "errors", "instantiate", "paths", "runs", "slots", "stored"},
+    "resume": {"config", "errors", "instantiate", "paths", "reading", "runs", "slots", "stored"},
     "config": {"errors", "objectives", "schema", "slots", "storage"},
     "search": {
         *("config", "errors", "exits", "objectives", "randomness", "resume", "runs"),
@@ -109,6 +110,7 @@ WITHOUT_TORCH = {
     "file_names.py",
     "geometry.py",
     "randomness.py",
+    "reading.py",
     "runs.py",
     "storage.py",
     "types.py",

@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 
 from wavenet_ae.errors import UserError
+from wavenet_ae.reading import read_bytes, shown
 from wavenet_ae.runs import RunFolder
 from wavenet_ae.storage import atomic_path, write_bytes
 
@@ -73,7 +74,7 @@ def _read_checksum(path: Path) -> str | None:
     file = _checksum_file(path)
     if not file.is_file():
         return None
-    return file.read_text(errors="replace").partition(" ")[0]
+    return read_bytes(file).decode("ascii", "replace").partition(" ")[0]
 
 
 class _Digest(Protocol):
@@ -149,22 +150,25 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
     path = Path(path)
     if not os.path.isfile(path):
         raise UserError(f"there is no checkpoint {path}")
-    content = path.read_bytes()
+    content = _content(path)
     expected = _read_checksum(path)
     if expected is None:
         _check_records(content, path)
     elif hashlib.sha256(content).hexdigest() != expected:
         raise DamagedCheckpoint(f"the checkpoint {path} is damaged: its SHA-256 is another")
+    _require_uncompressed(content, path)
+    # What is not as it should be in a file that is as it was written is no damage.
+    fault = DamagedCheckpoint if expected is None else UserError
     try:
         loaded = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        raise UserError(
+        raise fault(
             f"the checkpoint {path} holds more than tensors and plain values and is refused, "
             f"since loading it could run code: {str(error).splitlines()[0]}"
         ) from None
-    except (RuntimeError, EOFError, ValueError) as error:
+    except Exception as error:  # a damaged pickle can raise any
         raise DamagedCheckpoint(f"the checkpoint {path} is damaged: {error}") from None
-    checkpoint = _require_format(loaded, path)
+    checkpoint = _require_format(loaded, path, fault)
     if expected is None:
         _check_tensors(checkpoint, path)
     return checkpoint
@@ -197,12 +201,42 @@ def _check_tensors(checkpoint: Mapping[str, Any], path: Path) -> None:
         )
 
 
-def _require_format(checkpoint: Any, path: Path) -> dict[str, Any]:
-    if not isinstance(checkpoint, dict) or SECTION not in checkpoint:
-        raise UserError(f"{path} is not a checkpoint of wavenet_ae")
+def _content(path: Path) -> bytes:
+    try:
+        return read_bytes(path)
+    except UserError as error:
+        raise DamagedCheckpoint(f"the checkpoint {error}") from None
+
+
+def _require_uncompressed(content: bytes, path: Path) -> None:
+    """Raises DamagedCheckpoint where a file is no zip archive, or would unpack to more than it is.
+
+    Checkpoints are archives without compression: whatever is loaded needs no more memory than the
+    file.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            sizes = [each.file_size for each in archive.infolist()]
+            is_stored = all(each.compress_type == zipfile.ZIP_STORED for each in archive.infolist())
+    except Exception as error:  # a damaged directory can raise any
+        raise DamagedCheckpoint(
+            f"the checkpoint {path} is damaged, or no checkpoint: {error}"
+        ) from None
+    if not is_stored or sum(sizes) > len(content):
+        raise DamagedCheckpoint(
+            f"the checkpoint {path} is refused: it would unpack to {sum(sizes):,} bytes, but "
+            f"holds {len(content):,}; checkpoints are not compressed"
+        )
+
+
+def _require_format(checkpoint: Any, path: Path, fault: type[UserError]) -> dict[str, Any]:
+    if not isinstance(checkpoint, dict) or not isinstance(checkpoint.get(SECTION), dict):
+        raise fault(f"{path} is not a checkpoint of wavenet_ae")
     found = checkpoint[SECTION].get("format")
+    if found is not None and type(found) is not int:
+        raise fault(f"the checkpoint {path} is damaged: its format is {shown(found)}")
     if found != FORMAT:
-        age = "newer" if isinstance(found, int) and found > FORMAT else "older"
+        age = "newer" if found is not None and found > FORMAT else "older"
         raise UserError(
             f"the checkpoint {path} has format {found}, {age} than this version's {FORMAT}: "
             f"use a version of wavenet_ae that is {age} than this one"
@@ -222,7 +256,9 @@ def newest_checkpoint(run: RunFolder) -> tuple[Path, dict[str, Any]] | None:
     paths = run.step_checkpoints()
     for path in reversed(paths):
         try:
-            return path, read_checkpoint(path)
+            content = read_checkpoint(path)
+            _require_step(content, path)
+            return path, content
         except DamagedCheckpoint as error:
             logger.warning("%s; trying the checkpoint before it", error)
     if paths:
@@ -231,3 +267,11 @@ def newest_checkpoint(run: RunFolder) -> tuple[Path, dict[str, Any]] | None:
             "them"
         )
     return None
+
+
+def _require_step(content: dict[str, Any], path: Path) -> None:
+    step = content.get("global_step")
+    if type(step) is not int or step < 0:
+        raise DamagedCheckpoint(
+            f"the checkpoint {path} is damaged: its global_step is {shown(step)}"
+        )

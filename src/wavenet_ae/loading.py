@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.modules.module import register_module_parameter_registration_hook
 
-from wavenet_ae.checkpoint import SECTION, add_to_digest, read_checkpoint
+from wavenet_ae.checkpoint import SECTION, DamagedCheckpoint, add_to_digest, read_checkpoint
 from wavenet_ae.errors import UserError
 from wavenet_ae.models import GenerativeModel, build
 from wavenet_ae.models.build import MODEL_GROUPS
+from wavenet_ae.reading import shown
 from wavenet_ae.schema import SampleRate, accepts, describe, require_none
 from wavenet_ae.slots import group_problems, takes_part
 
@@ -39,18 +42,81 @@ def load(checkpoint: str | Path) -> GenerativeModel:
 
 def load_with_fingerprint(checkpoint: str | Path) -> tuple[GenerativeModel, str]:
     """Loads a trained model as `load` does, and returns its fingerprint too."""
-    content = read_checkpoint(checkpoint)
-    section = content[SECTION]
-    require_none(f"{checkpoint}: {each}" for each in _problems(section))
-    model = build(section["config"], section["speakers"])
+    content, path = read_checkpoint(checkpoint), Path(checkpoint)
+    config, speakers, weights = _parts(content, path)
+    _require_finite(weights, path)
+    try:
+        require_none(_problems(config))
+        with no_more_than(weights):
+            model = build(config, speakers)
+            model.load_state_dict(weights)
+    except UserError as error:
+        raise DamagedCheckpoint(f"the checkpoint {path} holds no model: {error}") from None
+    except Exception as error:  # constructors of models raise what their values make them raise
+        reason = str(error).strip().split("\n\t")[-1]
+        raise DamagedCheckpoint(
+            f"the checkpoint {path} holds no model: its configuration and weights do not fit "
+            f"together ({type(error).__name__}: {reason})"
+        ) from error
+    return model.eval(), fingerprint(model, config)
+
+
+def _parts(
+    content: Mapping[str, Any], path: Path
+) -> tuple[dict[str, Any], list[str], dict[str, Tensor]]:
+    """Configuration, speakers and weights of a checkpoint's model.
+
+    Raises:
+        DamagedCheckpoint: One of them is missing or of another kind.
+    """
+    section, state = content[SECTION], content.get("state_dict")
+    config, speakers = section.get("config"), section.get("speakers")
+    if not isinstance(config, dict):
+        raise _damaged(path, "config", config, "a configuration")
+    if not isinstance(speakers, list) or not all(isinstance(each, str) for each in speakers):
+        raise _damaged(path, "speakers", speakers, "a list of names")
+    if not isinstance(state, dict):
+        raise _damaged(path, "state_dict", state, "the weights by their names")
+    for name, value in state.items():
+        if not isinstance(name, str) or not isinstance(value, Tensor):
+            raise _damaged(path, f"state_dict.{name}", value, "a tensor")
     weights = {
-        name.removeprefix(PREFIX): value
-        for name, value in content["state_dict"].items()
-        if name.startswith(PREFIX)
+        name.removeprefix(PREFIX): value for name, value in state.items() if name.startswith(PREFIX)
     }
-    _require_finite(weights, checkpoint)
-    model.load_state_dict(weights)
-    return model.eval(), fingerprint(model, section["config"])
+    return config, speakers, weights
+
+
+def _damaged(path: Path, key: str, value: object, wanted: str) -> DamagedCheckpoint:
+    return DamagedCheckpoint(
+        f"the checkpoint {path} is damaged: {key} is {shown(value)}, but must be {wanted}"
+    )
+
+
+class TooLarge(Exception):
+    """A model that a configuration describes is larger than its weights."""
+
+
+@contextmanager
+def no_more_than(weights: Mapping[str, Tensor]) -> Iterator[None]:
+    """Raises TooLarge in a block that makes modules with more parameters than there are weights.
+
+    A configuration of a few bytes could describe a model without end.  Parameters are registered
+    before they are filled, so that nothing of that size is ever in memory.
+    """
+    left = {"parameters": len(weights), "numbers": sum(each.numel() for each in weights.values())}
+
+    def count(module: nn.Module, name: str, parameter: nn.Parameter | None) -> None:
+        if parameter is not None:
+            left["parameters"] -= 1
+            left["numbers"] -= parameter.numel()
+            if min(left.values()) < 0:
+                raise TooLarge("the configuration describes a larger model")
+
+    handle = register_module_parameter_registration_hook(count)
+    try:
+        yield
+    finally:
+        handle.remove()
 
 
 def _require_finite(weights: Mapping[str, Tensor], checkpoint: str | Path) -> None:
@@ -63,14 +129,11 @@ def _require_finite(weights: Mapping[str, Tensor], checkpoint: str | Path) -> No
         )
 
 
-def _problems(section: Any) -> Iterator[str]:
-    """What keeps the model of a checkpoint from being built."""
-    config, speakers = section.get("config"), section.get("speakers")
-    if not isinstance(config, Mapping) or not accepts(speakers, Sequence[str]):
-        yield "it has no configuration of a model, or no speakers: use another copy"
-        return
+def _problems(config: Mapping[str, Any]) -> Iterator[str]:
+    """Yields what keeps the model of a checkpoint from being built."""
     if not accepts(config.get("sample_rate"), SampleRate):
-        yield f"sample_rate is {config.get('sample_rate')!r}, but must be {describe(SampleRate)}"
+        rate = shown(config.get("sample_rate"))
+        yield f"sample_rate is {rate}, but must be {describe(SampleRate)}"
     for group in MODEL_GROUPS:
         if group not in config and takes_part(config, group):
             yield f"{group} is missing"

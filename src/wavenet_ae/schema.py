@@ -85,6 +85,7 @@ class Remark:
 BOUNDS = (AtLeast, Above, AtMost, Below, Remark)
 
 Positive = Annotated[int, AtLeast(1)]
+Width = Annotated[int, AtLeast(1), AtMost(2**16)]  # of a layer: channels, taps, strides
 NonNegative = Annotated[int, AtLeast(0)]
 PositiveNumber = Annotated[float, Above(0)]
 NonNegativeNumber = Annotated[float, AtLeast(0)]

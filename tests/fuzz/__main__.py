@@ -75,6 +75,8 @@ def report(results: list[Result], seconds: float) -> None:
     print(f"\n{'kind':24}{'inputs':>8}{'read':>8}{'refused':>9}{'faults':>8}{'s at most':>11}")
     for kind in KINDS:
         own = [each.outcome for each in results if each.case.kind == kind.name]
+        if not own:
+            continue
         faults = sum(bool(each.fault) for each in own)
         refused = sum(each.is_refused and not each.fault for each in own)
         row = f"{len(own):8}{len(own) - faults - refused:8}{refused:9}{faults:8}"

@@ -16,7 +16,7 @@ from wavenet_ae.data.sources import TableSource
 from wavenet_ae.evaluation.results import EvaluationResult
 from wavenet_ae.generation.code_files import read_codes, read_description, read_table
 from wavenet_ae.labels.finding import read_segments
-from wavenet_ae.labels.item import item_segments
+from wavenet_ae.labels.item import items_by_file, segments_of_items
 from wavenet_ae.labels.mapping import read_mapping
 from wavenet_ae.loading import load
 from wavenet_ae.runs import RunFolder
@@ -46,7 +46,9 @@ class Kind:
 def _labels(folder: Path, file: Path) -> object:
     if file.suffix == ".yaml":
         return read_mapping(str(file))
-    return item_segments(file) if file.suffix == ".item" else read_segments(file)
+    if file.suffix == ".item":
+        return [segments_of_items(each, file) for each in items_by_file(file).values()]
+    return read_segments(file)
 
 
 def _codes(folder: Path, file: Path) -> object:

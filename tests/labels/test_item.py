@@ -10,10 +10,12 @@ import pytest
 from wavenet_ae.errors import UserError
 from wavenet_ae.labels import (
     UNLABELED,
-    item_segments,
+    Segments,
+    items_by_file,
     label_at,
     read_item_file,
     read_phn,
+    segments_of_items,
 )
 
 HEADER = "#file onset offset #phone prev-phone next-phone speaker\n"
@@ -24,6 +26,10 @@ def written(folder: Path, text: str) -> Path:
     path = folder / "a.item"
     path.write_text(text)
     return path
+
+
+def item_segments(path: Path) -> dict[str, Segments]:
+    return {name: segments_of_items(each, path) for name, each in items_by_file(path).items()}
 
 
 def test_each_recording_has_its_phones_in_order_of_time(tmp_path):
@@ -55,8 +61,9 @@ def test_columns_may_come_in_another_order(tmp_path):
         ("#file onset #phone\n", "line 1.*columns offset"),
         (HEADER + "a 0 1 x y z s\n\na 1 2 x y\n", "line 4: 5 fields under 7 columns"),
         (HEADER + "a 0 one x y z s\n", r"line 2: .*seconds, not \['0', 'one'\]"),
-        (HEADER + "a 1 1 x y z s\n", "line 2: '1 1 x'.*then end"),
+        (HEADER + "a 1 0.5 x y z s\n", "line 2: '1 0.5 x'.*then end"),
         (HEADER + "a 1 inf x y z s\n", "line 2: '1 inf x'.*then end"),
+        (HEADER + "a 0 1e999 x y z s\n", "line 2: '0 1e999 x'.*then end"),
         (HEADER + "a nan 1 x y z s\n", "line 2: 'nan 1 x'.*then end"),
         (HEADER + "a 0 1 x y z s\na 0.5 1.5 y x z s\n", "line 3: .*items of triphones overlap"),
     ],

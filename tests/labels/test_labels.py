@@ -13,10 +13,15 @@ from wavenet_ae.errors import UserError
 from wavenet_ae.labels import (
     LABEL_RATE,
     UNLABELED,
+    DamagedLabels,
+    Segments,
+    items_by_file,
     label_at,
     label_inventory,
     read_phn,
+    read_segments,
     read_wrd,
+    segments_of_items,
 )
 from wavenet_ae.metrics.representations import encode_with_anchors
 from wavenet_ae.models import build
@@ -98,15 +103,74 @@ def test_words_that_share_a_sound_count_for_the_later_one(tmp_path):
         read_wrd(written(tmp_path, "100 160 she\n90 320 had\n", "a.wrd"))
 
 
+GRID = '"ooTextFile" "TextGrid" 0 1 <exists> 1 "IntervalTier" "phones" 0 1 {} {}'
+READERS = {
+    "a.TextGrid": lambda rows: GRID.format(
+        len(rows), " ".join(f'{begin!r} {end!r} "{label}"' for begin, end, label in rows)
+    ),
+    "a.item": lambda rows: (
+        "#file onset offset #phone\n"
+        + "".join(f"a {begin!r} {end!r} {label}\n" for begin, end, label in rows)
+    ),
+    "a.phn": lambda rows: _in_samples(rows),
+    "a.wrd": lambda rows: _in_samples(rows),
+}
+
+
+def _in_samples(rows) -> str:
+    return "".join(f"{round(a * 16000)} {round(b * 16000)} {label}\n" for a, b, label in rows)
+
+
+def read_rows(folder: Path, name: str, rows: list[tuple[float, float, str]]) -> Segments:
+    path = written(folder, READERS[name](rows), name)
+    if name.endswith(".item"):
+        return segments_of_items(items_by_file(path)["a"], path)
+    return read_segments(path)
+
+
+@pytest.mark.parametrize("name", READERS)
+@pytest.mark.parametrize("miss", [5.6e-17, -5.6e-17, 1e-4, -1e-4])
+def test_an_end_that_misses_the_next_begin_by_a_rounding_step_is_that_begin(tmp_path, name, miss):
+    segments = read_rows(tmp_path, name, [(0.1, 0.41 + miss, "a"), (0.41, 0.6, "b")])
+    assert segments.labels == ("a", "b")
+    assert segments.ends[0] == segments.begins[1] == 0.41
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_a_real_overlap_is_refused_with_its_length_but_of_words_which_share_sounds(tmp_path, name):
+    rows = [(0.1, 0.45, "a"), (0.41, 0.6, "b")]
+    if name == "a.wrd":
+        assert read_rows(tmp_path, name, rows).ends.tolist() == [0.41, 0.6]
+        return
+    with pytest.raises(DamagedLabels, match=r"has ended, by 0\.04 s"):
+        read_rows(tmp_path, name, rows)
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_segments_of_no_length_are_left_out_and_counted(tmp_path, name):
+    rows = [(0.0, 0.0, "sil"), (0.1, 0.41, "a"), (0.41, 0.41, "sp"), (0.41, 0.6, "b")]
+    segments = read_rows(tmp_path, name, [*rows, (0.6, 0.6, "sp")])
+    assert (segments.labels, segments.num_empty) == (("a", "b"), 3)
+    assert segments.ends[0] == segments.begins[1] == 0.41
+
+
+def test_a_segment_that_begins_a_rounding_step_before_the_recording_begins_with_it(tmp_path):
+    segments = read_rows(tmp_path, "a.TextGrid", [(-1e-17, 0.5, "a")])
+    assert segments.begins.tolist() == [0.0]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("0 10 a\n10 20\n", "line 2.*2 fields"),
         ("0 10 a b\n", "line 1.*4 fields"),
         ("0 10 a\n\n0.5 20 b\n", "line 3.*whole numbers"),
-        ("0 10 a\n10 10 b\n", "line 2: '10 10 b'.*and then end"),
-        ("-5 10 a\n", "line 1: '-5 10 a'.*begin at 0"),
-        ("0 10 a\n9 20 b\n", "line 2: '9 20 b'.*before the segment above it has ended"),
+        ("0 100 a\n100 50 b\n", "line 2: '100 50 b'.*and then end"),
+        ("-500 10 a\n", "line 1: '-500 10 a'.*begin at 0"),
+        ("0 400 a\n240 500 b\n", "line 2: .*before the segment above it has ended, by 0.01 s"),
+        (f"0 {'9' * 400} a\n", "line 1.*whole numbers"),
+        (f"0 {'9' * 5000} a\n", "line 1.*whole numbers"),
+        ("0 1e999 a\n", "line 1.*whole numbers"),
         ("\n", "no labels"),
     ],
 )
@@ -118,8 +182,8 @@ def test_errors_name_file_and_line(tmp_path, text, message):
 def test_a_file_that_is_missing_or_no_text_is_named(tmp_path):
     with pytest.raises(UserError, match=r"b\.phn"):
         read_phn(tmp_path / "b.phn")
-    (tmp_path / "c.phn").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(UserError, match=r"c\.phn"):
+    (tmp_path / "c.phn").write_bytes(b"0 10 \xe9\n")
+    with pytest.raises(UserError, match=r"c\.phn is not UTF-8 text \(.*byte 5\): save it as UTF-8"):
         read_phn(tmp_path / "c.phn")
 
 

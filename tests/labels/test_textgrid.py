@@ -165,6 +165,9 @@ def test_another_tier_is_an_error_that_lists_those_there_are(tmp_path, tier):
         ('"TextGrid"', '"PitchTier"', r"line 2: it does not say 'TextGrid'"),
         ('"TextTier"', '"Tier"', r"line 20: a tier of class 'Tier'"),
         ("size = 4", "size = 5", r"line 49: the file ends where a time should be"),
+        ("size = 4", "size = 1e999", r"line 33: inf where the number"),
+        ("xmax = 0.64", "xmax = 1e999", r"line 41: ' eɪ '.*then end"),
+        ("xmin = 0.57", "xmin = " + "9" * 400, r"line 41: ' eɪ '.*begin at 0"),
         ("size = 4", "size = 4.5", r"line 33: 4\.5 where the number"),
     ],
 )

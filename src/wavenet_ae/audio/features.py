@@ -7,7 +7,7 @@ the precision of these statistics, outside autocast: log energies lose too much 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Annotated, Any
 
 import torch
 import torch.nn.functional as F
@@ -15,8 +15,10 @@ from torch import Tensor, nn
 
 from wavenet_ae.audio.backend import torchaudio
 from wavenet_ae.geometry import Chain, Down
-from wavenet_ae.schema import NonNegativeNumber, Positive, PositiveNumber
+from wavenet_ae.schema import Above, AtLeast, AtMost, NonNegativeNumber, Width
 
+NumMels = Annotated[int, AtLeast(1), AtMost(1024)]
+FrameSeconds = Annotated[float, Above(0), AtMost(1)]
 ENERGY_FLOOR = 1e-6  # added to band energies before the logarithm, as in torchaudio's MFCC
 
 
@@ -148,9 +150,9 @@ class LogMel(Features):
     def __init__(
         self,
         sample_rate: int,
-        num_mels: Positive = 80,
-        window_seconds: PositiveNumber = 0.025,
-        hop_seconds: PositiveNumber = 0.010,
+        num_mels: NumMels = 80,
+        window_seconds: FrameSeconds = 0.025,
+        hop_seconds: FrameSeconds = 0.010,
         lowest_hz: NonNegativeNumber = 20.0,
     ) -> None:
         framing = _framing(sample_rate, num_mels, window_seconds, hop_seconds, lowest_hz)
@@ -178,11 +180,11 @@ class MFCC(Features):
     def __init__(
         self,
         sample_rate: int,
-        num_coefficients: Positive = 13,
-        num_mels: Positive = 80,
-        window_seconds: PositiveNumber = 0.025,
-        hop_seconds: PositiveNumber = 0.010,
-        delta_half_width: Positive = 2,
+        num_coefficients: Width = 13,
+        num_mels: NumMels = 80,
+        window_seconds: FrameSeconds = 0.025,
+        hop_seconds: FrameSeconds = 0.010,
+        delta_half_width: Width = 2,
         lowest_hz: NonNegativeNumber = 20.0,
     ) -> None:
         framing = _framing(sample_rate, num_mels, window_seconds, hop_seconds, lowest_hz)

@@ -7,10 +7,10 @@ from typing import Annotated, Literal
 import torch
 from torch import Tensor
 
-from wavenet_ae.schema import AtLeast
+from wavenet_ae.schema import AtLeast, AtMost
 
 Init = Literal["kmeans", "samples", "uniform"]
-CodebookSize = Annotated[int, AtLeast(2)]
+CodebookSize = Annotated[int, AtLeast(2), AtMost(2**18)]
 VECTORS_PER_CODE = 10  # encoder outputs per code from which a codebook is initialized
 LEAST_WEIGHT = 0.1  # least count, in latents per step, of a restarted code
 

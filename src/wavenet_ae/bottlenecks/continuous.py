@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from wavenet_ae.bottlenecks.base import Bottleneck, Projection
-from wavenet_ae.schema import Positive
+from wavenet_ae.schema import Positive, Width
 from wavenet_ae.types import BottleneckOutput, CodeWeighting, Step
 
 
@@ -36,7 +36,7 @@ class AE(Bottleneck):
         normalize: Whether to standardize the vectors, see `Projection`.
     """
 
-    def __init__(self, input_dim: int, dim: Positive = 64, normalize: bool = False) -> None:
+    def __init__(self, input_dim: int, dim: Width = 64, normalize: bool = False) -> None:
         super().__init__()
         self.dim = dim
         self.project = Projection(input_dim, dim, normalize)
@@ -79,7 +79,7 @@ class VAE(Bottleneck):
     log_variance_range = (-8.0, 8.0)
 
     def __init__(
-        self, input_dim: int, dim: Positive = 64, samples_per_datapoint: Positive = 1
+        self, input_dim: int, dim: Width = 64, samples_per_datapoint: Positive = 1
     ) -> None:
         super().__init__()
         if samples_per_datapoint < 1:

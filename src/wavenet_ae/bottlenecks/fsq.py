@@ -11,10 +11,10 @@ import vector_quantize_pytorch
 from torch import Tensor
 
 from wavenet_ae.bottlenecks.quantizer import Quantizer
-from wavenet_ae.schema import AtLeast, NonNegative
+from wavenet_ae.schema import AtLeast, AtMost, NonNegative
 from wavenet_ae.types import Step
 
-Levels = Sequence[Annotated[int, AtLeast(3)]]
+Levels = Sequence[Annotated[int, AtLeast(3), AtMost(256)]]
 MARGIN = 1e-3  # relative distance from the outermost levels to the bounds, as in the library
 
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from wavenet_ae.bottlenecks.base import Bottleneck, Projection
 from wavenet_ae.distributed import broadcast_
-from wavenet_ae.schema import NonNegative, Positive
+from wavenet_ae.schema import NonNegative, Width
 from wavenet_ae.types import BottleneckOutput, Step
 
 logger = logging.getLogger(__name__)
@@ -78,7 +78,7 @@ class Quantizer(Bottleneck):
     def __init__(
         self,
         input_dim: int,
-        dim: Positive,
+        dim: Width,
         codebook_size: int,
         start_after: NonNegative,
         normalize: bool,

@@ -20,10 +20,10 @@ from wavenet_ae.bottlenecks.codebook import (
 )
 from wavenet_ae.bottlenecks.quantizer import Quantizer, flatten_time
 from wavenet_ae.distributed import all_gather
-from wavenet_ae.schema import AtLeast, NonNegative, OpenFraction, Positive
+from wavenet_ae.schema import AtLeast, AtMost, NonNegative, OpenFraction, Width
 from wavenet_ae.types import Step
 
-NumCodebooks = Annotated[int, AtLeast(2)]
+NumCodebooks = Annotated[int, AtLeast(2), AtMost(64)]
 
 
 class RVQ(Quantizer):
@@ -58,7 +58,7 @@ class RVQ(Quantizer):
     def __init__(
         self,
         input_dim: int,
-        dim: Positive = 64,
+        dim: Width = 64,
         num_codebooks: NumCodebooks = 2,
         codebook_size: CodebookSize = 512,
         init: Init = "kmeans",

@@ -13,7 +13,7 @@ from wavenet_ae.bottlenecks.codebook import (
     num_initial_vectors,
 )
 from wavenet_ae.bottlenecks.quantizer import Quantizer
-from wavenet_ae.schema import NonNegative, Positive
+from wavenet_ae.schema import NonNegative, Width
 
 
 class SimVQ(Quantizer):
@@ -38,7 +38,7 @@ class SimVQ(Quantizer):
     def __init__(
         self,
         input_dim: int,
-        dim: Positive = 64,
+        dim: Width = 64,
         codebook_size: CodebookSize = 512,
         init: Init = "kmeans",
         start_after: NonNegative = 0,

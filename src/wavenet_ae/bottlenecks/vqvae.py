@@ -20,7 +20,7 @@ from wavenet_ae.bottlenecks.codebook import (
 )
 from wavenet_ae.bottlenecks.quantizer import Quantizer, flatten_time
 from wavenet_ae.distributed import all_gather, all_reduce_sum
-from wavenet_ae.schema import NonNegative, OpenFraction, Positive, PositiveNumber
+from wavenet_ae.schema import NonNegative, OpenFraction, PositiveNumber, Width
 from wavenet_ae.types import Step
 
 
@@ -48,7 +48,7 @@ class VectorQuantizer(Quantizer):
     def __init__(
         self,
         input_dim: int,
-        dim: Positive = 64,
+        dim: Width = 64,
         codebook_size: CodebookSize = 512,
         init: Init = "kmeans",
         start_after: NonNegative = 0,
@@ -147,7 +147,7 @@ class VQVAEEMA(VectorQuantizer):
     def __init__(
         self,
         input_dim: int,
-        dim: Positive = 64,
+        dim: Width = 64,
         codebook_size: CodebookSize = 512,
         init: Init = "kmeans",
         start_after: NonNegative = 0,

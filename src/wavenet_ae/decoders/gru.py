@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from wavenet_ae.decoders.base import Decoder, OutputDistribution, target_input
 from wavenet_ae.geometry import Chain, Down
-from wavenet_ae.schema import Positive
+from wavenet_ae.schema import Width
 
 
 @dataclass(frozen=True)
@@ -51,9 +51,9 @@ class GRUDecoder(Decoder):
         output: OutputDistribution,
         conditioning_hop: int = 1,
         levels: int | None = 256,
-        context: Positive = 512,
-        hidden: Positive = 128,
-        post: Positive = 128,
+        context: Width = 512,
+        hidden: Width = 128,
+        post: Width = 128,
     ) -> None:
         super().__init__()
         # A target and the conditioning at its position enter together, then all of the past counts.

@@ -16,7 +16,7 @@ from wavenet_ae.audio.waveforms import FULL_SCALE
 from wavenet_ae.decoders.base import OutputDistribution
 from wavenet_ae.decoders.output import Sampling
 from wavenet_ae.errors import UserError
-from wavenet_ae.schema import AtMost, Positive
+from wavenet_ae.schema import AtMost, Width
 
 NUM_BITS = 16
 HALF_STEP = 0.5 / FULL_SCALE  # half the distance of two amplitudes
@@ -46,7 +46,7 @@ class MixtureOfLogistics(OutputDistribution):
     def __init__(
         self,
         levels: int | None = None,
-        num_components: Positive = 10,
+        num_components: Width = 10,
         least_log_scale: Annotated[float, AtMost(0)] = -10.0,
     ) -> None:
         super().__init__()

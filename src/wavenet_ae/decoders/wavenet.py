@@ -7,6 +7,7 @@ views, each of them one contiguous block of rows, which is what makes it fast.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 import torch.nn.functional as F
@@ -16,7 +17,7 @@ from wavenet_ae.decoders.base import Decoder, OutputDistribution, target_input
 from wavenet_ae.decoders.gated_layer import Weights, gated_layers, gates, layer_spans
 from wavenet_ae.decoders.output import Categorical
 from wavenet_ae.geometry import Chain, causal_chain
-from wavenet_ae.schema import Positive
+from wavenet_ae.schema import AtLeast, AtMost, Width
 
 
 @dataclass(frozen=True)
@@ -51,9 +52,10 @@ class DilatedLayer(nn.Module):
     ) -> None:
         super().__init__()
         self.dilation = dilation
-        self.taps = nn.Parameter(
-            torch.randn(kernel, 2 * gate, residual) / (kernel * residual) ** 0.5
-        )
+        # Registered before it is filled, so that its size can be refused at no cost.
+        self.taps = nn.Parameter(torch.empty(kernel, 2 * gate, residual))
+        with torch.no_grad():
+            self.taps.normal_().div_((kernel * residual) ** 0.5)
         self.conditioning = nn.Linear(conditioning_dim, 2 * gate)
         self.speaker = nn.Linear(speaker_dim, 2 * gate, bias=False)
         # Without a bias: those of the layers above already say all that it could.
@@ -115,14 +117,14 @@ class WaveNet(Decoder):
         conditioning_dim: int,
         num_speakers: int,
         conditioning_hop: int = 1,
-        num_blocks: Positive = 2,
-        layers_per_block: Positive = 10,
-        kernel: Positive = 2,
-        residual: Positive = 368,
-        gate: Positive = 256,
-        skip: Positive = 256,
-        post: Positive = 256,
-        speaker_dim: Positive = 64,
+        num_blocks: Annotated[int, AtLeast(1), AtMost(1000)] = 2,
+        layers_per_block: Annotated[int, AtLeast(1), AtMost(31)] = 10,
+        kernel: Width = 2,
+        residual: Width = 368,
+        gate: Width = 256,
+        skip: Width = 256,
+        post: Width = 256,
+        speaker_dim: Width = 64,
         levels: int | None = 256,
         output: OutputDistribution | None = None,
     ) -> None:

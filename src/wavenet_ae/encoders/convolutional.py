@@ -15,7 +15,7 @@ from wavenet_ae.audio.features import Features, crop
 from wavenet_ae.encoders.base import Encoder
 from wavenet_ae.geometry import Chain, Down
 from wavenet_ae.nn.batch_norm import BatchNorm
-from wavenet_ae.schema import Positive
+from wavenet_ae.schema import Width
 
 
 class ConvBlock(nn.Module):
@@ -68,9 +68,9 @@ class ConvolutionalEncoder(Encoder):
     def __init__(
         self,
         features: Features,
-        dim: Positive = 768,
-        kernels: Sequence[Positive] = (3, 3, 4, 3, 3, 1, 1, 1, 1),
-        strides: Sequence[Positive] = (1, 1, 2, 1, 1, 1, 1, 1, 1),
+        dim: Width = 768,
+        kernels: Sequence[Width] = (3, 3, 4, 3, 3, 1, 1, 1, 1),
+        strides: Sequence[Width] = (1, 1, 2, 1, 1, 1, 1, 1, 1),
         batch_norm: bool = False,
         shortcut: bool = False,
     ) -> None:

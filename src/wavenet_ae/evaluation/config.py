@@ -13,6 +13,7 @@ from wavenet_ae.evaluation.parts import part_ids
 from wavenet_ae.evaluation.results import FILE
 from wavenet_ae.runs import BEST, RunFolder
 from wavenet_ae.schema import (
+    Fraction01,
     NonNegative,
     NonNegativeNumber,
     Positive,
@@ -44,6 +45,7 @@ class EvaluationConfig:
     suffix: Literal[".phn", ".wrd", ".TextGrid"] = ".phn"
     tier: str = ""
     mapping: str = "none"
+    max_rejected_labels: Fraction01 = 0.2
     probe_frames: Positive = 10_000
     probe_seeds: Positive = 3
     max_abx_items: Positive = 50_000

@@ -35,7 +35,7 @@ def evaluate(config: EvaluationConfig) -> EvaluationResult:
 
     Raises:
         UserError: Before anything is measured, if checkpoint, data and configuration do not fit
-            together.
+            together; at the end, if a part that was asked for by name found nothing to measure.
     """
     model, fingerprint = load_with_fingerprint(config.file)
     skipped: dict[str, str] = {}
@@ -44,7 +44,7 @@ def evaluate(config: EvaluationConfig) -> EvaluationResult:
     model.to(device)
     context = Context(model, open_dataset(model, config), config, config.destination)
     if any("labels" in part.needs | part.uses for part in parts) and not context.labeled.rows:
-        parts = _able(parts, {"labels"}, config, skipped)
+        parts = _able(parts, {"labels"}, config, skipped, context.labeled.other_labels())
     if any("audio" in part.needs for part in parts):
         make_engine(config.engine, model.decoder)  # raises now if there is none
     with sole_use(config.destination, "wait until it is done, or set out to another folder"):
@@ -62,7 +62,18 @@ def evaluate(config: EvaluationConfig) -> EvaluationResult:
             model.to("cpu" if part.is_on_cpu else device)
             result = _with_measured(part, context, result)
             result.save(config.destination)
-        return result
+    _require_measured(result, config)
+    return result
+
+
+def _require_measured(result: EvaluationResult, config: EvaluationConfig) -> None:
+    for part in config.metrics:
+        if part in result.skipped:
+            reason = result.skipped[part]
+            raise UserError(
+                f"metrics has {part}, but {REASONS.get(reason, reason)}: evaluate on other "
+                f"recordings, or remove {part} from metrics"
+            )
 
 
 def _able(
@@ -70,9 +81,10 @@ def _able(
     lacking: Collection[Need],
     config: EvaluationConfig,
     skipped: dict[str, str],
+    hint: str = "",
 ) -> list[Part]:
     """Parts that need nothing that is lacking; the others are added to `skipped`, and are an error
-    where they were asked for."""
+    where they were asked for.  The hint says what may be meant instead of what is lacking."""
     able, refused = [], {}
     for part in parts:
         missing = [f"no_{need}" for need in sorted(part.needs) if need in lacking]
@@ -81,12 +93,15 @@ def _able(
         else:
             able.append(part)
     where = f" (labels={config.labels}, suffix={config.suffix})" if "labels" in lacking else ""
+    where += f"; {hint}" if hint else ""
     for reason in dict.fromkeys(refused.values()):
         names = ", ".join(name for name, why in refused.items() if why == reason)
         if config.metrics:
             remedy = "set labels=<where they are>, or remove" if where else "remove"
+            remedy = "or remove" if hint else remedy
             raise UserError(
-                f"metrics has {names}, but {REASONS[reason]}{where}: {remedy} {names} from metrics"
+                f"metrics has {names}, but {REASONS[reason]}{where}{',' if hint else ':'} {remedy} "
+                f"{names} from metrics"
             )
         logger.warning("skipped %s: %s%s", names, REASONS[reason], where)
     skipped |= refused

@@ -26,7 +26,7 @@ from wavenet_ae.data.corpus import PackedCorpus
 from wavenet_ae.evaluation import parts
 from wavenet_ae.evaluation.config import EvaluationConfig
 from wavenet_ae.evaluation.dataset import EvaluationDataset
-from wavenet_ae.evaluation.labeled_corpus import LabeledCorpus, find_labels
+from wavenet_ae.evaluation.labeled_corpus import LabeledCorpus, find_labels, report_damaged
 from wavenet_ae.evaluation.results import ResultTable
 from wavenet_ae.models import Autoencoder, CodeModel, GenerativeModel, SpeechModel
 from wavenet_ae.progress import Progress
@@ -87,7 +87,9 @@ class Context:
     @cached_property
     def labeled(self) -> LabeledCorpus:
         """Utterances with labels, of all splits; there may be none."""
-        return find_labels(self.corpus, self.dataset.paths(), self.config)
+        labeled = find_labels(self.corpus, self.dataset.paths(), self.config)
+        report_damaged(labeled, self.folder, self.config.max_rejected_labels)
+        return labeled
 
 
 @dataclass(frozen=True)

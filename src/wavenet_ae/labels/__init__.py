@@ -9,7 +9,7 @@ from wavenet_ae.labels.finding import (
     label_source,
     read_segments,
 )
-from wavenet_ae.labels.item import Item, item_segments, read_item_file
+from wavenet_ae.labels.item import Item, items_by_file, read_item_file, segments_of_items
 from wavenet_ae.labels.mapping import (
     AS_THEY_ARE,
     LabelMapping,
@@ -19,6 +19,7 @@ from wavenet_ae.labels.mapping import (
 from wavenet_ae.labels.segments import (
     EXCLUDED,
     UNLABELED,
+    DamagedLabels,
     Segments,
     label_at,
     label_inventory,
@@ -32,13 +33,14 @@ __all__ = [
     "EXCLUDED",
     "LABEL_RATE",
     "UNLABELED",
+    "DamagedLabels",
     "Item",
     "ItemLabels",
     "LabelFiles",
     "LabelMapping",
     "LabelSource",
     "Segments",
-    "item_segments",
+    "items_by_file",
     "key_stem",
     "label_at",
     "label_inventory",
@@ -50,4 +52,5 @@ __all__ = [
     "read_segments",
     "read_textgrid",
     "read_wrd",
+    "segments_of_items",
 ]

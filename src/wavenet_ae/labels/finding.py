@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from wavenet_ae.errors import UserError
-from wavenet_ae.labels.item import item_segments
+from wavenet_ae.labels.item import Item, items_by_file, segments_of_items
 from wavenet_ae.labels.segments import Segments
 from wavenet_ae.labels.textgrid import read_textgrid
 from wavenet_ae.labels.timit import read_phn, read_wrd
@@ -30,7 +30,13 @@ class LabelSource(Protocol):
         Args:
             key: Path of the recording below the corpus's root, POSIX, with suffix and `#channel`.
             path: Path of the recording itself.
+
+        Raises:
+            DamagedLabels: It has labels that cannot be read.
         """
+
+    def other_suffix(self, key: str, path: Path) -> str | None:
+        """Returns the suffix of a label file of another kind that a recording has, or None."""
 
 
 @dataclass(frozen=True)
@@ -49,11 +55,19 @@ class LabelFiles:
 
     def of(self, key: str, path: Path) -> Segments | None:
         """Returns the labels of a recording, or None if it has no label file."""
+        file = self._file(key, path, self.suffix)
+        return None if file is None else read_segments(file, self.tier)
+
+    def other_suffix(self, key: str, path: Path) -> str | None:
+        """Returns the suffix of a label file of another kind that a recording has, or None."""
+        return next((each for each in SUFFIXES if self._file(key, path, each) is not None), None)
+
+    def _file(self, key: str, path: Path, suffix: str) -> Path | None:
         stem = path.with_suffix("") if self.root is None else self.root / key_stem(key)
-        for suffix in (self.suffix, self.suffix.lower(), self.suffix.upper()):
-            labels = stem.with_name(stem.name + suffix)
+        for each in (suffix, suffix.lower(), suffix.upper()):
+            labels = stem.with_name(stem.name + each)
             if os.path.isfile(labels):
-                return read_segments(labels, self.tier)
+                return labels
         return None
 
 
@@ -73,7 +87,11 @@ class ItemLabels:
     def of(self, key: str, path: Path) -> Segments | None:
         """Returns the labels of a recording, or None if the item file does not name it."""
         name = self.name_of(key)
-        return None if name is None else self._segments[name]
+        return None if name is None else segments_of_items(self._items[name], self.path)
+
+    def other_suffix(self, key: str, path: Path) -> str | None:
+        """Returns None: an item file holds the labels of all recordings."""
+        return None
 
     def name_of(self, key: str) -> str | None:
         """Returns the `#file` of a recording, or None if the item file does not name it.
@@ -92,21 +110,21 @@ class ItemLabels:
         return name
 
     @cached_property
-    def _segments(self) -> dict[str, Segments]:
-        return item_segments(self.path)
+    def _items(self) -> dict[str, list[Item]]:
+        return items_by_file(self.path)
 
     @cached_property
     def _by_end(self) -> dict[str, str]:
         """Names by themselves, and by the ends of their paths that are unique."""
         ends = [
             ("/".join(parts[first:]), name)
-            for name in self._segments
+            for name in self._items
             for parts in [PurePosixPath(name).parts]
             for first in range(1, len(parts))
         ]
         times = Counter(end for end, _ in ends)
         unique = {end: name for end, name in ends if times[end] == 1}
-        return {**unique, **{name: name for name in self._segments}}
+        return {**unique, **{name: name for name in self._items}}
 
     @cached_property
     def _named(self) -> dict[str, str]:
@@ -126,7 +144,8 @@ def read_segments(path: str | Path, tier: str = "") -> Segments:
         tier: Tier of a .TextGrid; may be empty if only one tier has intervals.
 
     Raises:
-        UserError: If the file is of another kind or cannot be read; names file and line.
+        DamagedLabels: If the file cannot be read; names file and line.
+        UserError: If the file is of another kind.
     """
     path = Path(path)
     match path.suffix.lower():

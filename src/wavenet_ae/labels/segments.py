@@ -3,6 +3,8 @@
 Times are float64 seconds, each the float nearest to what its file says: one division of whole
 samples by a rate, or one decimal. Equal instants are then equal floats, whatever file they come
 from, so that a code that stands exactly on a boundary belongs to the segment that begins there.
+Where a program has computed or rounded times, an end and the begin that follows it can differ a
+little; within a millisecond they are taken as one boundary.
 """
 
 from __future__ import annotations
@@ -16,9 +18,16 @@ from typing import NamedTuple
 import numpy as np
 
 from wavenet_ae.errors import UserError, nearest
+from wavenet_ae.reading import read_text
 
+TOLERANCE_SECONDS = 1e-3  # by which programs that compute and round times may miss a boundary
+SHORTEST_SECONDS = 1e-9  # of a segment in which anything can be
 UNLABELED = -1  # no segment covers the instant
 EXCLUDED = -2  # a segment does, but a mapping excludes its label
+
+
+class DamagedLabels(UserError):
+    """Labels of a recording that cannot be read; those of other recordings can be."""
 
 
 @dataclass(frozen=True)
@@ -30,12 +39,15 @@ class Segments:
         ends: `(S,)` float64 seconds, exclusive.
         labels: S names; None where a mapping excludes the label.
         path: File that they come from, for error messages.
+        num_empty: Segments of the file that are left out because they have no length, such as the
+            short pauses of forced aligners.
     """
 
     begins: np.ndarray
     ends: np.ndarray
     labels: tuple[str | None, ...]
     path: Path
+    num_empty: int = 0
 
 
 class Row(NamedTuple):
@@ -50,36 +62,64 @@ class Row(NamedTuple):
 def segments_of(rows: Iterable[Row], path: Path, remedy: str = "") -> Segments:
     """Builds segments from rows in order of time.
 
+    A begin within TOLERANCE_SECONDS of the end before it, or of 0, is the same instant.
+
     Args:
         rows: Rows of one recording.
         path: File that they come from.
         remedy: Advice that is appended to the error about overlaps.
 
     Raises:
-        UserError: If a row is not a segment, or begins before the previous row ends; names the row.
+        DamagedLabels: If a row is not a segment, or begins before the previous row ends; names the
+            row.
     """
     kept: list[Row] = []
+    num_empty = 0
     for row in rows:
-        if not (0 <= row.begin < row.end and isfinite(row.end)):
-            raise UserError(f"{row.where}: a segment must begin at 0 or later, and then end")
-        if kept and row.begin < kept[-1].end:
-            raise UserError(f"{row.where}: it begins before the segment above it has ended{remedy}")
-        kept.append(row)
+        _require_segment(row)
+        begin = max(row.begin, 0.0)
+        if kept and abs(begin - kept[-1].end) <= TOLERANCE_SECONDS:
+            begin = max(begin, kept[-1].begin)
+            kept[-1] = kept[-1]._replace(end=begin)
+            if _is_empty(kept[-1]):
+                kept.pop()
+                num_empty += 1
+        elif kept and begin < kept[-1].end:
+            overlap = kept[-1].end - begin
+            raise DamagedLabels(
+                f"{row.where}: it begins before the segment above it has ended, by {overlap:.4g} s"
+                f"{remedy}"
+            )
+        row = row._replace(begin=begin)
+        if _is_empty(row):
+            num_empty += 1
+        else:
+            kept.append(row)
     begins = np.array([row.begin for row in kept], np.float64)
     ends = np.array([row.end for row in kept], np.float64)
-    return Segments(begins, ends, tuple(row.label for row in kept), path)
+    return Segments(begins, ends, tuple(row.label for row in kept), path, num_empty)
+
+
+def _require_segment(row: Row) -> None:
+    is_ordered = -TOLERANCE_SECONDS <= row.begin <= row.end + TOLERANCE_SECONDS
+    if not (is_ordered and isfinite(row.begin) and isfinite(row.end)):
+        raise DamagedLabels(f"{row.where}: a segment must begin at 0 or later, and then end")
+
+
+def _is_empty(row: Row) -> bool:
+    return row.end - row.begin < SHORTEST_SECONDS
 
 
 def read_lines(path: Path) -> list[str]:
     """Reads the lines of a UTF-8 text file, with or without a byte order mark.
 
     Raises:
-        UserError: If the file cannot be read.
+        DamagedLabels: If the file cannot be read.
     """
     try:
-        return path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"cannot read the labels {path}: {error}") from error
+        return read_text(path).splitlines()
+    except UserError as error:
+        raise DamagedLabels(f"cannot read the labels: {error}") from None
 
 
 def label_inventory(recordings: Iterable[Segments]) -> list[str]:

@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from wavenet_ae.errors import UserError
-from wavenet_ae.labels.segments import Row, Segments, segments_of
+from wavenet_ae.labels.segments import DamagedLabels, Row, Segments, segments_of
+from wavenet_ae.reading import read_text, shown
 
 TOKEN = re.compile(r'"(?:[^"]|"")*"|![^\n]*|[^\s"]+')
 NUMBER = re.compile(r"[-+]?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?")
@@ -34,8 +35,8 @@ def read_textgrid(path: Path, tier: str = "") -> Segments:
         tier: Name of the tier; may be empty if only one tier has intervals.
 
     Raises:
-        UserError: If the file is not a TextGrid (the text names file and line), or the tier cannot
-            be determined (the text lists the tiers that exist).
+        DamagedLabels: If the file is not a TextGrid (the text names file and line), or the tier
+            cannot be determined (the text lists the tiers that exist).
     """
     tiers = list(_tiers(_Reader(path, _text(path))))
     wanted = [each for each in tiers if each.name == tier or not tier]
@@ -43,7 +44,7 @@ def read_textgrid(path: Path, tier: str = "") -> Segments:
         how_many = "several tiers" if wanted else "no tier"
         named = f" named {tier!r}" if tier else ""
         there = ", ".join(repr(each.name) for each in tiers) or "none"
-        raise UserError(
+        raise DamagedLabels(
             f"{path} has {how_many} of intervals{named}: set the name of one. There are: {there}."
         )
     return segments_of((row for row in wanted[0].rows if row.label), path)
@@ -76,12 +77,12 @@ class _Reader:
 
     def count(self, what: str) -> int:
         (number,) = self.numbers(1, what)
-        if number != int(number) or number < 0:
+        if number < 0 or not number.is_integer():
             raise self.error(f"{number:g} where {what} should be")
         return int(number)
 
-    def error(self, problem: str) -> UserError:
-        return UserError(f"{self.path}, line {self.line}: {problem}; is this a TextGrid?")
+    def error(self, problem: str) -> DamagedLabels:
+        return DamagedLabels(f"{self.path}, line {self.line}: {problem}; is this a TextGrid?")
 
     def _next(self, kind: str, what: str) -> str:
         token = next(self._tokens, None)
@@ -89,7 +90,7 @@ class _Reader:
             raise self.error(f"the file ends where {what} should be")
         self.line = token.line
         if token.kind != kind:
-            raise self.error(f"{token.value!r} where {what} should be")
+            raise self.error(f"{shown(token.value)} where {what} should be")
         return token.value
 
 
@@ -125,14 +126,13 @@ def _tiers(reader: _Reader) -> Iterator[_Tier]:
 def _row(reader: _Reader, kind: str) -> Row:
     times = reader.numbers(NUM_TIMES[kind], "a time")
     text = reader.text("the text of an interval")
-    return Row(times[0], times[-1], text.strip(), f"{reader.path}, line {reader.line}: {text!r}")
+    return Row(
+        times[0], times[-1], text.strip(), f"{reader.path}, line {reader.line}: {shown(text)}"
+    )
 
 
 def _text(path: Path) -> str:
-    """Text of a file: UTF-16 by its byte order mark, else UTF-8."""
     try:
-        data = path.read_bytes()
-        is_utf16 = data.startswith((b"\xff\xfe", b"\xfe\xff"))
-        return data.decode("utf-16" if is_utf16 else "utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"cannot read the labels {path}: {error}") from error
+        return read_text(path)
+    except UserError as error:
+        raise DamagedLabels(f"cannot read the labels: {error}") from None

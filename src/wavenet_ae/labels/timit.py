@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
-from wavenet_ae.errors import UserError, counted
-from wavenet_ae.labels.segments import Row, Segments, read_lines, segments_of
+from wavenet_ae.errors import counted
+from wavenet_ae.labels.segments import DamagedLabels, Row, Segments, read_lines, segments_of
+from wavenet_ae.reading import shown
 
 LABEL_RATE = 16_000
 
@@ -16,7 +17,7 @@ def read_phn(path: Path) -> Segments:
     """Reads the phones of a .phn file.
 
     Raises:
-        UserError: If a line does not have the form `begin end label`; names file and line.
+        DamagedLabels: If a line does not have the form `begin end label`; names file and line.
     """
     return segments_of(_rows(path), path)
 
@@ -28,7 +29,7 @@ def read_wrd(path: Path) -> Segments:
     assigned to the later word.
 
     Raises:
-        UserError: If a line does not have the form `begin end label`; names file and line.
+        DamagedLabels: If a line does not have the form `begin end label`; names file and line.
     """
     rows = list(_rows(path))
     trimmed = [
@@ -42,20 +43,20 @@ def _rows(path: Path) -> Iterator[Row]:
     found = False
     for number, line in enumerate(read_lines(path), start=1):
         if line.strip():
-            yield _row(line, f"{path}, line {number}: {line.strip()!r}")
+            yield _row(line, f"{path}, line {number}: {shown(line.strip())}")
             found = True
     if not found:
-        raise UserError(f"{path} has no labels: write a line 'begin end label' per segment")
+        raise DamagedLabels(f"{path} has no labels: write a line 'begin end label' per segment")
 
 
 def _row(line: str, where: str) -> Row:
     fields = line.split()
     if len(fields) != 3:
-        raise UserError(f"{where} has {counted(len(fields), 'field')}, not 'begin end label'")
+        raise DamagedLabels(f"{where} has {counted(len(fields), 'field')}, not 'begin end label'")
     try:
-        begin, end = int(fields[0]), int(fields[1])
-    except ValueError:
-        raise UserError(
+        begin, end = (int(each) / LABEL_RATE for each in fields[:2])
+    except (ValueError, OverflowError):
+        raise DamagedLabels(
             f"{where} must begin with two whole numbers, samples at {LABEL_RATE} Hz"
         ) from None
-    return Row(begin / LABEL_RATE, end / LABEL_RATE, fields[2], where)
+    return Row(begin, end, fields[2], where)

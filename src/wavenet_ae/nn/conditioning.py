@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from wavenet_ae.geometry import Chain, Down, Up
-from wavenet_ae.schema import Positive
+from wavenet_ae.schema import Width
 
 
 def jitter_sources(uniform: Tensor, probability: float) -> Tensor:
@@ -75,10 +75,10 @@ class Upsampling(nn.Module):
     def __init__(
         self,
         input_dim: int,
-        dim: Positive = 128,
-        context: Positive = 3,
-        strides: Sequence[Positive] = (5, 4, 4, 4),
-        kernels: Sequence[Positive] = (25, 16, 16, 16),
+        dim: Width = 128,
+        context: Width = 3,
+        strides: Sequence[Width] = (5, 4, 4, 4),
+        kernels: Sequence[Width] = (25, 16, 16, 16),
     ) -> None:
         super().__init__()
         if len(strides) != len(kernels):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 
 import pytest
 import torch
@@ -12,6 +11,7 @@ from helpers.evaluated import table
 
 from wavenet_ae.errors import UserError
 from wavenet_ae.evaluation.report.prose import about
+from wavenet_ae.evaluation.results import EvaluationResult
 from wavenet_ae.labels import read_item_file, read_segments
 from wavenet_ae.metrics.abx_scores import can_run
 
@@ -86,13 +86,12 @@ def test_without_labels_it_is_refused_if_requested(cache, tmp_path):
         result_of(tmp_path, cache, "abx", suffix=".wrd")
 
 
-def test_silence_alone_has_nothing_to_compare(cache, tmp_path, caplog):
+def test_silence_alone_has_nothing_to_compare(cache, tmp_path):
     silent = tmp_path / "silence.yaml"
     silent.write_text("name: silence\nothers: keep\ntable:\n")
     labels = {label for phn in cache.glob("toy/**/*.phn") for label in read_segments(phn).labels}
     silent.write_text(silent.read_text() + "".join(f"  {label!r}: sil\n" for label in labels))
-    with caplog.at_level(logging.WARNING):
-        assert result_of(tmp_path, cache, "abx", mapping=str(silent)).skipped == {
-            "abx": "no_phones"
-        }
-    assert "no phone but silence" in caplog.text
+    with pytest.raises(UserError, match=r"metrics has abx, but labels name no phone but silence"):
+        result_of(tmp_path, cache, "abx", mapping=str(silent))
+    (file,) = tmp_path.rglob("evaluation.json")
+    assert EvaluationResult.load(file).skipped == {"abx": "no_phones"}

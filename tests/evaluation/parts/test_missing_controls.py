@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from helpers.evaluated import data, evaluated, table
 from helpers.small_models import recordings
 
+from wavenet_ae.errors import UserError
 from wavenet_ae.evaluation.report.prose import about
 
 SHORT = {"num_utterances": 1, "max_seconds": 0.1}
@@ -35,3 +37,33 @@ def test_controls_of_one_utterance_and_of_speakers_that_are_not_known(cache, tmp
     notes = notes_of_ablations(tmp_path / "one", cache, "zoe/a.wav")
     assert notes == ["one_utterance_shuffled", "no_known_speaker"]
     assert notes_of_ablations(tmp_path / "two", cache, "ann/a.wav", "bob/b.wav") == []
+
+
+def probed(folder: Path, cache: Path, *names: str) -> tuple[str, list[str]]:
+    """What is said of the probes of recordings with the phones a and b, and the notes."""
+    root = recordings(folder / "recordings", dict.fromkeys(names, 6_000))
+    for name in names:
+        (root / name).with_suffix(".phn").write_text("0 6000 a\n6000 12000 b\n")
+    source = {"_target_": "wavenet_ae.data.sources.FolderSource", "root": str(root)}
+    node = data(cache) | {"source": source}
+    result = evaluated(folder, cache, "probing", data=node, probe_seeds=1, probe_frames=200)
+    found = table(result, "probing")
+    return about(found), list(found.notes)
+
+
+def test_what_is_said_of_probes_is_what_they_did(cache, tmp_path):
+    by_utterance = "Probes of phones are tested on other utterances than they were trained on."
+    by_speaker = by_utterance.replace("utterances", "speakers")
+    text, notes = probed(tmp_path / "one", cache, "ann/a.wav", "ann/b.wav")
+    assert notes == ["no_speaker_probe"]
+    assert by_utterance in text and by_speaker not in text and "Probes of speakers" not in text
+    text, notes = probed(tmp_path / "two", cache, "ann/a.wav", "bob/b.wav")
+    assert notes == ["no_speaker_probe"]
+    assert by_speaker in text and by_utterance not in text
+
+
+def test_probes_that_were_asked_for_and_are_not_possible_are_an_error(cache, tmp_path):
+    root = recordings(tmp_path / "recordings", {"ann/a.wav": 6_000, "bob/b.wav": 6_000})
+    source = {"_target_": "wavenet_ae.data.sources.FolderSource", "root": str(root)}
+    with pytest.raises(UserError, match="metrics has probing, but there are too few utterances of"):
+        evaluated(tmp_path, cache, "probing", data=data(cache) | {"source": source})

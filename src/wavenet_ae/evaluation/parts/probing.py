@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 
 import numpy as np
@@ -9,6 +10,7 @@ import torch
 
 from wavenet_ae.checkpoint import SECTION, read_checkpoint
 from wavenet_ae.evaluation.part import Context, Part, SkipPart
+from wavenet_ae.evaluation.report.words import NOTES
 from wavenet_ae.evaluation.results import ResultTable, Value
 from wavenet_ae.metrics.baselines import training_windows
 from wavenet_ae.metrics.cross_validation import Interval
@@ -24,6 +26,8 @@ from wavenet_ae.metrics.probing import (
 from wavenet_ae.metrics.representations import Representations
 from wavenet_ae.models.utterance import CodeLayout
 from wavenet_ae.progress import Progress
+
+logger = logging.getLogger(__name__)
 
 TASKS = {
     "phone of a frame": "phone",
@@ -50,10 +54,15 @@ def evaluate_probing(context: Context, progress: Progress) -> Iterator[ResultTab
         collector.add(row, represent(waveform).values)
         progress.at(ENCODING * (number + 1) / len(choice.rows))
     frames, means = collector.frames(), collector.means()
-    offered = [phone_task(frames) if labeled.rows else None, speaker_task(frames)]
-    tasks = [each for each in (*offered, speaker_task(means)) if each is not None]
+    phone = phone_task(frames) if labeled.rows else None
+    speakers = [task for task in (speaker_task(frames), speaker_task(means)) if task is not None]
+    tasks = [*([phone] if phone else []), *speakers]
     if not tasks:
         raise SkipPart("too_few_utterances")
+    notes = ["no_phone_probe"] if labeled.rows and phone is None else []
+    notes += [] if speakers else ["no_speaker_probe"]
+    for note in notes:
+        logger.warning("%s", NOTES[note])
     results = []
     for result in run_probes(tasks, range(config.probe_seeds)):
         results.append(result)
@@ -63,9 +72,11 @@ def evaluate_probing(context: Context, progress: Progress) -> Iterator[ResultTab
         "num_eligible_frames": choice.num_eligible,
         "num_seeds": config.probe_seeds,
         "num_folds": NUM_FOLDS,
+        **({"phone_folds": f"{phone.unit}s"} if phone else {}),
+        **({"speaker_folds": f"{speakers[0].unit}s"} if speakers else {}),
     }
     keys = ["task", "representation", "probe"]
-    yield ResultTable("probing", keys, [_row(each) for each in results], metadata)
+    yield ResultTable("probing", keys, [_row(each) for each in results], metadata, notes)
 
 
 def _row(result: ProbeResult) -> dict[str, Value]:

@@ -129,6 +129,8 @@ def _metadata(labeled: LabeledCorpus) -> dict[str, Value]:
         "num_utterances": len(labeled.rows),
         "num_labels": len(labeled.inventory),
         "num_without_labels": labeled.num_without,
+        **({"num_damaged_labels": len(labeled.damaged)} if labeled.damaged else {}),
+        **({"num_empty_segments": labeled.num_empty} if labeled.num_empty else {}),
         "halves": halves_of,
         "kmeans_split": "train" if len(labeled.corpus.rows("train")) else "all",
     }

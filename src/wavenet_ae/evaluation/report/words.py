@@ -80,8 +80,10 @@ TABLES = {
         "Units vs. phones",
         [
             "All {num_utterances:counted utterance} with labels, of all splits, and their "
-            "{num_labels:counted label} ({num_without_labels:counted other utterance} without a "
-            "label file).",
+            "{num_labels:counted label} ({num_without_labels:counted other utterance} without any "
+            "that can be read).",
+            "Damaged labels: {num_damaged_labels:counted utterance}.",
+            "Left out: {num_empty_segments:counted segment} of no length.",
             "PNMI: I(unit; label) / H(label), beside it with shuffled labels.",
             "Purity: share of frames whose label is the most frequent of their unit, on the same "
             "frames (van den Oord et al. 2017), beside the most frequent label of all (majority), "
@@ -105,9 +107,10 @@ TABLES = {
         [
             "Utterances of all splits.",
             "Accuracy on {num_frames} of {num_eligible_frames:counted frame}, or on means over "
-            "utterances, of probes that were not trained on the frame's speaker (phones) or "
-            "utterance (speakers); mean of {num_seeds:counted seed} of {num_folds:counted fold}, "
-            "with 95 % intervals over speakers or utterances.",
+            "utterances; mean of {num_seeds:counted seed} of at most {num_folds:counted fold}, "
+            "with 95 % intervals over what folds divide.",
+            "Probes of phones are tested on other {phone_folds} than they were trained on.",
+            "Probes of speakers are tested on other {speaker_folds} than they were trained on.",
             "linear: logistic regression; MLP: one hidden layer of 128.",
             "shuffled: trained on labels in random order; prior: always the most frequent label.",
             "latents are before the bottleneck, vectors and codes after it.",
@@ -149,6 +152,8 @@ NOTES = {
     "one_utterance": "There is one utterance, so there is no other one's codes for a control.",
     "no_conversion": "Nothing is converted: no two speakers that the model knows have "
     "{min_f0_seconds:g} s of recordings to measure their F0.",
+    "no_phone_probe": "No probe of phones: fewer than two utterances have frames with a phone.",
+    "no_speaker_probe": "No probe of speakers: fewer than two speakers have two utterances.",
     "items_from_file": "Items are from the .item file.",
     "items_from_labels": "Items are from labels; silence is a neighbor only.",
 }
