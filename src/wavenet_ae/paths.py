@@ -25,7 +25,12 @@ def as_path(value: str) -> str:
 
 
 def unquoted(value: str) -> str:
-    """Returns a path without the quotes that Hydra would take off elsewhere."""
+    """Returns a path without the quotes that Hydra would take off elsewhere.
+
+    What exists under the name with quotes is meant by it.
+    """
+    if os.path.lexists(as_path(value)):
+        return as_path(value)
     is_quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
     return as_path(value[1:-1] if is_quoted else value)
 

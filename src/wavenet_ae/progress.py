@@ -47,7 +47,7 @@ class Bar:
             [TextColumn("step"), MofNCompleteColumn()] if counts_steps else []
         )
         # The text comes last, since its length changes.
-        text = TextColumn("{task.description}")
+        text = TextColumn("{task.description}", markup=False)
         columns = (*counts, BarColumn(None), TimeElapsedColumn(), TimeRemainingColumn(), text)
         self._bar = RichProgress(*columns, console=console, transient=is_transient)
         self._bar.start()

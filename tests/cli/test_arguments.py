@@ -9,11 +9,12 @@ import pytest
 import yaml
 from hydra._internal.utils import get_args_parser
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from omegaconf import OmegaConf
 
 from wavenet_ae.cli.arguments import for_hydra
 from wavenet_ae.config import conf_folder
 from wavenet_ae.errors import UserError
-from wavenet_ae.paths import PATH_KEYS
+from wavenet_ae.paths import PATH_KEYS, unquoted
 
 PATHS = (
     *("recordings ä", "./lr=0.1,seed=2", "speech (final)", "a'b", 'a"b', "a\\b", "end\\", "{x}"),
@@ -65,6 +66,17 @@ def test_the_value_of_an_option_of_hydra_is_no_setting():
         if action.option_strings and action.nargs is None:
             for option in action.option_strings:
                 assert for_hydra([option, "job"]) == [option, "job"]
+
+
+@pytest.mark.parametrize("name", ["'a'", '"a"', "'a", '"a', "[a]", "[a,b]", "${a}", "a${b", "a,b"])
+@pytest.mark.parametrize("options", [[], ["-m"]])
+def test_what_exists_is_meant_whatever_its_name(tmp_path, monkeypatch, name, options):
+    monkeypatch.chdir(tmp_path)
+    Path(name).mkdir()
+    (argument,) = for_hydra([*options, f"data.root={name}"])[len(options) :]
+    config = OmegaConf.create({"root": text(value_of(argument))})
+    assert config.root == name
+    assert unquoted(name) == name
 
 
 def test_commas_separate_the_values_of_a_sweep(tmp_path, monkeypatch):

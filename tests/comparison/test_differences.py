@@ -119,3 +119,12 @@ def test_the_report_prints_the_warning(tmp_path, capsys):
         write_run(tmp_path / str(rate), config(sample_rate=rate))
     report(read_results(tmp_path), tmp_path, None, "sweep")
     assert "sample_rate differs among these runs" in capsys.readouterr().out
+
+
+def test_names_are_printed_as_they_are_and_are_no_markup(tmp_path, capsys):
+    for name in ("a", "[red]c :smile:"):
+        write_run(tmp_path / "runs" / name, config(encoder={"dim": name}))
+    report(read_results(tmp_path / "runs"), tmp_path / "out[/b]", None, "sweep")
+    printed = capsys.readouterr().out
+    assert "[red]c :smile:" in printed
+    assert "/out[/b]/sweep.csv" in printed

@@ -36,6 +36,14 @@ def test_one_run_needs_no_brackets_and_no_label(runs):
     assert settings.destination == Path(runs[0]) / "dashboard"
 
 
+def test_plots_are_not_led_out_of_a_run_folder_by_a_link(runs, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (Path(runs[0]) / "dashboard").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(UserError, match=r"a link that leads outside.*set out=<folder>"):
+        check_settings({"runs": runs[0]})
+    check_settings({"runs": runs[0], "out": str(tmp_path / "elsewhere")})
+
+
 def test_labels_are_as_set_else_folder_names_else_paths(runs, tmp_path):
     out = {"out": str(tmp_path / "out")}
     assert check_settings({"runs": runs, **out}).run_labels == ["A", "B"]

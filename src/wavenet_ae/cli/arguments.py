@@ -34,7 +34,7 @@ WITH_VALUE = frozenset(
 )
 # A sweep over several values, which Hydra has to read by itself.
 SWEEP = re.compile(r"(choice|range|interval|glob|sort|shuffle|tag)\(.*\)", re.DOTALL)
-REFERENCE = "${"  # begins an interpolation
+REFERENCE, ESCAPED_REFERENCE = "${", "\\${"  # the beginning of an interpolation
 LITERALS = ("", "null", "???")
 
 
@@ -84,9 +84,11 @@ def _quoted_path(argument: str, is_multirun: bool) -> str:
     if found is None or found[2] not in PATH_KEYS:
         return argument
     value = found[3]
+    if value not in LITERALS and os.path.lexists(as_path(value)):
+        return f"{found[1]}{found[2]}={_quoted(value).replace(REFERENCE, ESCAPED_REFERENCE)}"
     if value in LITERALS or value[:1] in "'\"" or REFERENCE in value:
         return argument
-    if is_multirun and not os.path.exists(os.path.expanduser(value)):
+    if is_multirun:
         if SWEEP.fullmatch(value):
             return argument
         values = [_quoted(each) for each in value.split(",")]

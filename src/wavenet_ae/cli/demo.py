@@ -118,7 +118,7 @@ def evaluate(folder: Path, seconds: float) -> None:
     torch.set_num_threads(1)  # small matrices: waking threads would take longer than the work
     corpus = open_corpus(read_config(RunFolder(folder).config))
     summary = summarize_run(folder, corpus)
-    console = Console()
+    console = Console(markup=False, emoji=False)
     console.print(summary.table())
     console.print(f"trained for {seconds:.0f} s ({counted(summary.num_steps, 'step')})")
     for plot in summary.plots:

@@ -35,7 +35,8 @@ def run(config: dict[str, Any]) -> None:
     from wavenet_ae.evaluation.report.tables import console_table, is_printed
 
     logging.basicConfig(level=logging.INFO, format="%(message)s", force=True)
-    console = Console(width=None if sys.stdout.isatty() else WIDTH)
+    width = None if sys.stdout.isatty() else WIDTH
+    console = Console(width=width, markup=False, emoji=False)
     for each in asked.evaluations:
         if len(asked.evaluations) > 1:
             console.rule(str(each.file))

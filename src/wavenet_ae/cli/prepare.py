@@ -33,7 +33,7 @@ def pack(config: dict[str, Any]) -> None:
         for row in range(len(corpus)):
             corpus.verify([row])
             progress.at(row + 1, f"verifying: {row + 1}/{len(corpus)} recordings")
-    Console().print(corpus_table(corpus))
+    Console(markup=False, emoji=False).print(corpus_table(corpus))
 
 
 @command("prepare")

@@ -50,7 +50,7 @@ def report(
     settings = varied_settings([each.config for each in results], names)
     rows = [Row(own, result) for own, result in zip(settings, results, strict=True)]
     written = [write_csv(folder / f"{name}.csv", rows, compared)]
-    console = Console(width=WIDTH, highlight=False, soft_wrap=False)
+    console = Console(width=WIDTH, highlight=False, soft_wrap=False, markup=False, emoji=False)
     console.print(console_table(rows, _title(results), compared, columns))
     for sentence in _remarks(results):
         console.print(sentence, style="yellow", soft_wrap=True)

@@ -72,7 +72,7 @@ def console_table(
 
 def _widest(table: Callable[[int], Table], num_metrics: int) -> Table:
     """Returns the table with the most metrics for which there is room."""
-    console = Console(width=10 * WIDTH)
+    console = Console(width=10 * WIDTH, markup=False, emoji=False)
     while num_metrics > 1 and console.measure(table(num_metrics)).maximum > WIDTH:
         num_metrics -= 1
     return table(num_metrics)

@@ -105,8 +105,18 @@ def _plot_problems(settings: DashboardSettings) -> Iterator[str]:
         yield f"runs has {num_runs}, but colors distinguish at most {MOST_RUNS}"
     if num_runs > 1 and settings.out is None:
         yield "out is not set: set out=<folder> for the pages of several runs"
+    if settings.runs and settings.out is None and _leads_outside(settings):
+        yield (
+            f"out is not set, and {settings.destination} is a link that leads outside the run "
+            "folder: set out=<folder>"
+        )
     if settings.out is not None and settings.destination.is_file():
         yield f"out is {settings.out!r}, a file, but must be a folder"
+
+
+def _leads_outside(settings: DashboardSettings) -> bool:
+    run = Path(settings.runs[0]).resolve()
+    return not settings.destination.resolve().is_relative_to(run)
 
 
 def _run_problems(folder: Path) -> Iterator[str]:

@@ -21,7 +21,7 @@ WIDTH = 100
 
 def model_summary(model: GenerativeModel, plan: WindowPlan) -> str:
     """Tables for people: positions of every layer in a window, and what follows from them."""
-    console = Console(file=io.StringIO(), width=WIDTH)
+    console = Console(file=io.StringIO(), width=WIDTH, markup=False, emoji=False)
     console.print(Group(_positions(model, plan), _summary(model, plan)))
     return console.file.getvalue().rstrip()  # type: ignore[attr-defined]
 
