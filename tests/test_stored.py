@@ -112,14 +112,14 @@ def test_a_checkpoint_is_made_of_parts_in_their_places_alone(tmp_path, group, no
     config = {**small(), group: node}
     section = {"format": 2, "config": config, "speakers": ["a"]}
     write_checkpoint({SECTION: section, "state_dict": {}}, file)
-    with pytest.raises(UserError, match=rf"{file}: {group}\S* is"):
+    with pytest.raises(UserError, match=rf"{file} holds no model: {group}\S* is"):
         load(file)
 
 
 def test_a_checkpoint_without_a_model_is_an_error_that_names_it(tmp_path):
     file = tmp_path / "made.ckpt"
     write_checkpoint({SECTION: {"format": 2, "config": [], "speakers": ["a"]}}, file)
-    with pytest.raises(UserError, match=f"{file}: it has no configuration"):
+    with pytest.raises(UserError, match=f"{file} is damaged: config is"):
         load(file)
 
 

@@ -72,10 +72,10 @@ MISTAKES = {
         r"no full batch.*at least one slice.*smaller data\.window_seconds",
     ),
     "batch larger than an epoch": (["data.batch_size=100000"], r"data\.batch_size is 100000"),
-    "resume of nothing": (["resume=/no/run"], r"resume=/no/run: there is no config\.yaml"),
+    "resume of nothing": (["resume=/no/run"], r"resume=/no/run: there is no such folder"),
     "resume that is not the first argument": (
         ["trainer.max_steps=5", "resume=/no/run"],
-        r"resume=/no/run: there is no config\.yaml",
+        r"resume=/no/run: there is no such folder",
     ),
     "nothing logged": (
         ["trainer.log_every_n_steps=0"],

@@ -7,11 +7,11 @@ import logging
 import sys
 
 import pytest
-from wavenet_ae.training.run_folder import log_to
 
 from wavenet_ae.exits import guarded
 from wavenet_ae.randomness import keyed_seed
 from wavenet_ae.runs import RunFolder
+from wavenet_ae.training.logging.files import log_to
 
 UNDECODABLE = b"sp\xff/\xc3\xa4.wav".decode("utf-8", "surrogateescape")
 
