@@ -132,6 +132,21 @@ def test_newest_sound_checkpoint_is_found(tmp_path, caplog):
     assert "step-00000300.ckpt is damaged" in caplog.text
 
 
+@pytest.mark.parametrize("where", ["weight", "moment"])
+def test_no_run_trains_on_from_values_that_are_not_finite(tmp_path, caplog, where):
+    for step, value in ((5, 1.0), (40, float("nan"))):
+        checkpoint = content(step)
+        moments = {"state": {0: {"exp_avg": torch.tensor(value if where == "moment" else 1.0)}}}
+        checkpoint["state_dict"]["w"] = torch.tensor(value if where == "weight" else 1.0)
+        write_checkpoint(
+            checkpoint | {"optimizer_states": [moments]}, RunFolder(tmp_path).step_checkpoint(step)
+        )
+    path, _ = newest_checkpoint(RunFolder(tmp_path))
+    assert path == RunFolder(tmp_path).step_checkpoint(5)
+    name = {"weight": "state_dict/w", "moment": "optimizer_states/0/state/0/exp_avg"}[where]
+    assert f"step-00000040.ckpt is damaged: {name} is NaN or infinite" in caplog.text
+
+
 def test_checkpoints_that_cannot_be_read_are_no_new_RunFolder(tmp_path):
     write_checkpoint(content(5), RunFolder(tmp_path).step_checkpoint(5))
     write_checkpoint(content(9, format=FORMAT + 1), RunFolder(tmp_path).step_checkpoint(9))

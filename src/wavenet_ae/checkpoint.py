@@ -247,7 +247,8 @@ def _require_format(checkpoint: Any, path: Path, fault: type[UserError]) -> dict
 def newest_checkpoint(run: RunFolder) -> tuple[Path, dict[str, Any]] | None:
     """Returns the newest undamaged checkpoint of a run and its content; None where there is none.
 
-    Damaged checkpoints are passed over and logged as warnings.
+    Checkpoints that are damaged, or from which a run could not train on because weights or moments
+    of the optimizer are not finite, are passed over and logged as warnings.
 
     Raises:
         UserError: There are checkpoints but all are damaged, or one cannot be read for another
@@ -258,7 +259,7 @@ def newest_checkpoint(run: RunFolder) -> tuple[Path, dict[str, Any]] | None:
         try:
             content = read_checkpoint(path)
             _require_step(content, path)
-            return path, content
+            return path, _require_trainable(content, path)
         except DamagedCheckpoint as error:
             logger.warning("%s; trying the checkpoint before it", error)
     if paths:
@@ -275,3 +276,13 @@ def _require_step(content: dict[str, Any], path: Path) -> None:
         raise DamagedCheckpoint(
             f"the checkpoint {path} is damaged: its global_step is {shown(step)}"
         )
+
+
+def _require_trainable(checkpoint: dict[str, Any], path: Path) -> dict[str, Any]:
+    state = {key: checkpoint.get(key, {}) for key in ("state_dict", "optimizer_states")}
+    for name, tensor in _tensors(state, ""):
+        if not torch.isfinite(tensor).all():
+            raise DamagedCheckpoint(
+                f"the checkpoint {path} is damaged: {name[1:]} is NaN or infinite"
+            )
+    return checkpoint
