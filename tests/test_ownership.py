@@ -53,8 +53,8 @@ def test_a_second_process_is_refused_with_the_number_of_the_first(tmp_path, hold
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     with sole_use(tmp_path, "wait"):
-        assert (tmp_path / ".in_use.json").is_file()
-    assert not (tmp_path / ".in_use.json").exists()
+        assert (tmp_path / ".in_use.owner").is_file()
+    assert not (tmp_path / ".in_use.owner").exists()
 
 
 def test_a_run_named_by_its_second_takes_the_next_free_name(tmp_path, holder):
@@ -70,12 +70,12 @@ def test_a_run_named_by_its_second_takes_the_next_free_name(tmp_path, holder):
 
 def test_a_damaged_record_of_the_owner_is_left_out(tmp_path, holder):
     holder("sole_use", "''")
-    (tmp_path / ".in_use.json").write_text('{"process": "rm -rf"}')
+    (tmp_path / ".in_use.owner").write_text('{"process": "rm -rf"}')
     with pytest.raises(InUse, match="in use by another process: wait"), sole_use(tmp_path, "wait"):
         pass
 
 
-@pytest.mark.parametrize("name", ["run.lock", "run.json"])
+@pytest.mark.parametrize("name", ["run.lock", "run.owner"])
 def test_links_in_a_run_folder_lead_no_lock_outside(tmp_path, name):
     victim, folder = tmp_path / "victim", tmp_path / "run"
     victim.write_text("kept")
@@ -85,9 +85,9 @@ def test_links_in_a_run_folder_lead_no_lock_outside(tmp_path, name):
         pass
     with sole_use(folder, "wait", folder / "other.lock"):
         pass
-    (folder / ".in_use.json").symlink_to(victim)
+    (folder / ".in_use.owner").symlink_to(victim)
     with sole_use(folder, "wait"):
-        assert not (folder / ".in_use.json").is_symlink()
+        assert not (folder / ".in_use.owner").is_symlink()
     assert victim.read_text() == "kept"
 
 

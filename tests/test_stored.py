@@ -171,6 +171,9 @@ def test_links_inside_a_run_folder_and_to_all_of_it_are_followed(tmp_path):
     require_no_way_out(run.path)
     require_no_way_out(tmp_path / "linked")
     require_no_way_out(tmp_path / "none")
+    (run.path / "wandb" / "logs").mkdir(parents=True)
+    (run.path / "wandb" / "logs" / "debug.log").symlink_to(tmp_path)  # as W&B makes it
+    require_no_way_out(run.path)
 
 
 def test_what_yaml_itself_would_build_is_refused(tmp_path):

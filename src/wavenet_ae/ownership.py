@@ -117,7 +117,7 @@ def _require_lockless(lock: Path, error: NotImplementedError | OSError) -> None:
 
 
 def _owner_file(lock: Path) -> Path:
-    return lock.with_suffix(".json")
+    return lock.with_suffix(".owner")
 
 
 def _record_owner(lock: Path) -> None:

@@ -11,6 +11,8 @@ import yaml
 
 from wavenet_ae.errors import UserError
 
+WANDB = "wandb"  # where W&B keeps its files in a run's folder
+
 
 def read_config(file: Path) -> dict[str, Any]:
     """Returns the configuration in a file that a run has written, as plain values.
@@ -34,13 +36,16 @@ def require_no_way_out(folder: Path) -> None:
     """Raises UserError where a link in a folder leads outside it.
 
     A run appends to its files and replaces and removes checkpoints; through such a link it would do
-    so anywhere.
+    so anywhere. W&B makes links to its own logs in `wandb/`, and replaces them.
 
     Args:
         folder: A run's folder, which need not exist.
     """
     inside = folder.resolve()
     for place, folders, files in os.walk(folder):
+        if Path(place) == folder / WANDB:
+            folders.clear()
+            continue
         for name in (*folders, *files):
             path = Path(place, name)
             if path.is_symlink() and not path.resolve().is_relative_to(inside):
