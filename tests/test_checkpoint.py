@@ -93,7 +93,7 @@ def test_no_flipped_bit_changes_what_is_read(tmp_path):
 
 
 def test_tensors_are_compared_with_the_digest_in_the_file(tmp_path):
-    """Of a file that was written again with other weights, the records' CRC-32s are right."""
+    """A file written again with other weights has records with the right CRC-32s."""
     path = alone(tmp_path, content())
     loaded = torch.load(path, weights_only=True)
     loaded["state_dict"]["w"][7] = 0

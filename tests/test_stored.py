@@ -174,6 +174,9 @@ def test_links_inside_a_run_folder_and_to_all_of_it_are_followed(tmp_path):
     (run.path / "wandb" / "logs").mkdir(parents=True)
     (run.path / "wandb" / "logs" / "debug.log").symlink_to(tmp_path)  # as W&B makes it
     require_no_way_out(run.path)
+    (run.path / "logs").symlink_to(tmp_path)
+    with pytest.raises(UserError, match="leads outside the run folder"):
+        require_no_way_out(run.path)
 
 
 def test_what_yaml_itself_would_build_is_refused(tmp_path):

@@ -17,7 +17,7 @@ TARGETS = torch.randint(50, 200, (3, 40), generator=torch.Generator().manual_see
 
 
 def waveform_metrics(period: list[int]) -> dict[str, float]:
-    """Of a batch of waveforms that repeat `period`, int16 samples."""
+    """Returns the metrics of a batch of waveforms that repeat `period`, int16 samples."""
     module = in_training()
     batch = noise(module)
     repeats = -(-batch.waveform.numel() // len(period))
