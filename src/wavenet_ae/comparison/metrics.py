@@ -13,7 +13,9 @@ USED_RATE = "bitrate/used"  # at most what the codes carry: their entropy, or a 
 NOMINAL_RATE = "bitrate/nominal"
 SPEED = "speed/times_real_time"
 EVALUATION = "evaluation/"  # begins the names of an evaluation's headlines
-ACRONYMS = {"abx", "f1", "kl", "lsd", "mcd", "nll", "nmi", "pesq", "pnmi", "stoi"}
+ACRONYMS = {
+    *("abx", "cer", "dnsmos", "f1", "kl", "lsd", "mcd", "nll", "nmi", "pesq", "pnmi", "stoi", "wer")
+}
 
 
 def criterion(config: Mapping[str, Any]) -> Criterion:

@@ -11,7 +11,15 @@ from wavenet_ae.engines import make_engine
 from wavenet_ae.errors import UserError
 from wavenet_ae.evaluation.config import EvaluationConfig
 from wavenet_ae.evaluation.dataset import open_dataset
-from wavenet_ae.evaluation.part import Context, Need, Part, SkipPart, find_parts, model_lacks
+from wavenet_ae.evaluation.part import (
+    Context,
+    Need,
+    Part,
+    SkipPart,
+    environment_lacks,
+    find_parts,
+    model_lacks,
+)
 from wavenet_ae.evaluation.report.words import REASONS
 from wavenet_ae.evaluation.results import FILE, EvaluationResult
 from wavenet_ae.loading import device_named, load_with_fingerprint
@@ -39,7 +47,8 @@ def evaluate(config: EvaluationConfig) -> EvaluationResult:
     """
     model, fingerprint = load_with_fingerprint(config.file)
     skipped: dict[str, str] = {}
-    parts = _able(find_parts(config.metrics), model_lacks(model), config, skipped)
+    lacking = model_lacks(model) | environment_lacks()
+    parts = _able(find_parts(config.metrics), lacking, config, skipped)
     device = device_named(config.device)
     model.to(device)
     context = Context(model, open_dataset(model, config), config, config.destination)

@@ -56,6 +56,7 @@ HEADLINES = (
     ),
     Headline("lsd_db", "reconstruction.lsd_db", {"kind": "reconstructed"}, True),
     Headline("mcd_db", "reconstruction.mcd_db", {"kind": "reconstructed"}, True),
+    Headline("cer", "intelligibility.cer", {"kind": "reconstructed"}, True),
 )
 
 

@@ -28,11 +28,12 @@ from wavenet_ae.evaluation.config import EvaluationConfig
 from wavenet_ae.evaluation.dataset import EvaluationDataset
 from wavenet_ae.evaluation.labeled_corpus import LabeledCorpus, find_labels, report_damaged
 from wavenet_ae.evaluation.results import ResultTable
+from wavenet_ae.metrics.pretrained import missing_packages
 from wavenet_ae.models import Autoencoder, CodeModel, GenerativeModel, SpeechModel
 from wavenet_ae.progress import Progress
 from wavenet_ae.targets import Target
 
-Need = Literal["codes", "likelihood", "audio", "labels"]
+Need = Literal["codes", "likelihood", "audio", "labels", "pretrained"]
 
 
 @dataclass(frozen=True)
@@ -101,9 +102,11 @@ class Part:
         order: Parts run in ascending order.
         run: Measures, and yields tables.
         needs: What the model and the data must have: `codes` a bottleneck, `likelihood` a decoder,
-            `audio` a target with a way back to a waveform, `labels` recordings with labels.
+            `audio` a target with a way back to a waveform, `labels` recordings with labels,
+            `pretrained` the packages of `wavenet_ae.metrics.pretrained`.
             Where they lack it, the part is skipped, or refused if it was asked for by name.
         uses: What it measures more with.
+        reads: Parts whose tables and files it reads, and which run with it.
         is_on_cpu: Whether its work is mainly that of numpy and scikit-learn.
     """
 
@@ -112,6 +115,7 @@ class Part:
     run: Callable[[Context, Progress], Iterable[ResultTable]]
     needs: Set[Need] = frozenset()
     uses: Set[Need] = frozenset()
+    reads: Set[str] = frozenset()
     is_on_cpu: bool = False
 
 
@@ -131,7 +135,20 @@ def model_lacks(model: SpeechModel) -> set[Need]:
     return lacking
 
 
+def environment_lacks() -> set[Need]:
+    """What a part may need and is not installed."""
+    return {"pretrained"} if missing_packages() else set()
+
+
 def find_parts(ids: Collection[str] = ()) -> list[Part]:
-    """Returns the parts with these ids, or all parts, in the order that they declare."""
-    modules = [import_module(f"{parts.__name__}.{id}") for id in ids or parts.part_ids()]
-    return sorted((module.PART for module in modules), key=lambda part: part.order)
+    """Returns the parts with these ids, or all parts, in the order that they declare.
+
+    The parts that they read are among them.
+    """
+    found: dict[str, Part] = {}
+    left = list(ids or parts.part_ids())
+    while left:
+        id = left.pop()
+        found[id] = import_module(f"{parts.__name__}.{id}").PART
+        left += found[id].reads - found.keys()
+    return sorted(found.values(), key=lambda part: part.order)

@@ -34,6 +34,7 @@ from wavenet_ae.metrics.sound_quality import (
 from wavenet_ae.progress import Progress
 
 ID = "reconstruction"  # also the folder of the files
+FILES = "reconstruction_files"  # table with a row for each file
 ORIGINAL = "original"
 KINDS = {
     RECONSTRUCTION: "reconstructed",
@@ -71,7 +72,7 @@ def evaluate_reconstruction(context: Context, progress: Progress) -> Iterator[Re
         about = {"kind": kind, "utterance": originals.names[sound.original], "voice": sound.voice}
         files.append({**about, "file": file, **asdict(quality)})
     yield _means(by_kind, originals, context)
-    yield ResultTable("reconstruction_files", ["kind", "utterance"], files)
+    yield ResultTable(FILES, ["kind", "utterance"], files)
 
 
 def _synthesized(

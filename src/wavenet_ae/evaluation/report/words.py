@@ -76,6 +76,20 @@ TABLES = {
     "reconstruction_files": TableWords(
         "Reconstruction, each file", ["One row for each file."], is_detail=True
     ),
+    "intelligibility": TableWords(
+        "Intelligibility",
+        [
+            "Of the files of the reconstruction ({num_utterances:counted utterance}), by "
+            "pretrained networks; means with standard errors over utterances.",
+            "WER and CER: errors of an English recognizer (Whisper tiny.en), above 1 where it "
+            "inserts much.",
+            "DNSMOS: estimate of the mean opinion score, 1 to 5; voice: cosine of the speaker "
+            "embeddings of the sound and of the original.",
+        ],
+    ),
+    "intelligibility_files": TableWords(
+        "Intelligibility, each file", ["One row for each file."], is_detail=True
+    ),
     "units": TableWords(
         "Units vs. phones",
         [
@@ -154,6 +168,8 @@ NOTES = {
     "{min_f0_seconds:g} s of recordings to measure their F0.",
     "no_phone_probe": "No probe of phones: fewer than two utterances have frames with a phone.",
     "no_speaker_probe": "No probe of speakers: fewer than two speakers have two utterances.",
+    "reference_words": "Errors are counted against the words of .wrd files beside the recordings.",
+    "reference_recognized": "Errors are counted against what is recognized in the original.",
     "items_from_file": "Items are from the .item file.",
     "items_from_labels": "Items are from labels; silence is a neighbor only.",
 }
@@ -164,6 +180,10 @@ REASONS = {
     "no_likelihood": "the model predicts no samples",
     "no_audio": "the model generates no audio",
     "no_labels": "no recording has labels",
+    "no_pretrained": "the packages of its pretrained networks are not installed "
+    "(pip install 'wavenet_ae[intelligibility]')",
+    "no_reconstructions": "no reconstructions lie in the folder (metrics=[reconstruction] makes "
+    "them)",
     "no_fixed_context": "the decoder depends on all past samples",
     "no_phones": "labels name no phone but silence",
     "too_few_utterances": "there are too few utterances of each speaker",
@@ -184,6 +204,10 @@ HEADINGS = {
     "voice_f0_hz": "voice's",
     "pesq": "PESQ",
     "stoi": "STOI",
+    "wer": "WER",
+    "cer": "CER",
+    "dnsmos": "DNSMOS",
+    "speaker_similarity": "voice",
     "pnmi": "PNMI",
     "pnmi_shuffled": "shuffled",
     "nmi": "NMI",
@@ -217,6 +241,7 @@ HEADLINES = {
     "abx_error": "ABX error",
     "lsd_db": "LSD (dB)",
     "mcd_db": "MCD (dB)",
+    "cer": "CER",
 }
 
 # Cells of columns whose values are ids.
