@@ -20,7 +20,7 @@ from wavenet_ae.dashboards.history import read_histograms
 from wavenet_ae.runs import RunFolder
 
 TWO = ["trainer=ddp", "trainer.accelerator=cpu", "trainer.devices=2"]
-EXACT = ["trainer.precision=64-true", "encoder.batch_norm=true"]
+EXACT = ["trainer.precision=64-true", "encoder.norm=batch"]
 BOTTLENECKS = {
     "vqvae_ema": TINY_CODES,
     "vqvae": TINY_CODES,

@@ -50,7 +50,7 @@ _CONVOLUTIONS = {
     "dim": 12,
     "kernels": [3, 4, 1],
     "strides": [1, 2, 1],
-    "batch_norm": True,
+    "norm": "batch",
 }
 ENCODERS: dict[str, dict[str, Any]] = {
     "mfcc": {
@@ -171,7 +171,7 @@ NO_REMEDY = [
     "bottleneck.start_after=0",
     "bottleneck.revive_after=0",
     "bottleneck.normalize=false",
-    "encoder.batch_norm=false",
+    "encoder.norm=none",
     "encoder.shortcut=false",
     "objective.bottleneck.commitment_weight=0.25",
 ]
