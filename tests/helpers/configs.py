@@ -69,6 +69,19 @@ ENCODERS: dict[str, dict[str, Any]] = {
         "kernels": [4, 4, 4, 3],
         "strides": [4, 4, 4, 1],
     },
+    "units": {
+        "_target_": "wavenet_ae.encoders.ConvolutionalEncoder",
+        "dim": 12,
+        "kernels": [4, 3, 3],
+        "strides": [2, 1, 1],
+        "dilations": [1, 1, 2],
+        "norm": "layer",
+        "features": {
+            "_target_": "wavenet_ae.audio.features.LogMel",
+            "num_mels": 20,
+            "normalization": "utterance",
+        },
+    },
     "identity": {
         "_target_": "wavenet_ae.encoders.FeatureEncoder",
         "features": {"_target_": "wavenet_ae.audio.features.MFCC", "num_mels": 26},

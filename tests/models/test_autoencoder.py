@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 import torch
-from helpers.configs import BOTTLENECKS, small
+from helpers.configs import BOTTLENECKS, ENCODERS, small
+from helpers.feature_means import own_means
 
 from wavenet_ae.errors import UserError
 from wavenet_ae.models import WaveformAutoencoder, build, model_summary
@@ -27,19 +28,23 @@ def recording(length: int, batch: int = 1) -> torch.Tensor:
 SPEAKER = torch.tensor([1])
 
 
-def test_window_equals_whole_at_every_phase():
+@pytest.mark.parametrize("normalization", ["corpus", "utterance", "speaker"])
+def test_window_equals_whole_at_every_phase(normalization):
     """Features, encoder, bottleneck, upsampling, decoder: a window's slice gives the numbers of
     the whole recording, wherever in a code hop the window starts."""
-    model = model_of()
+    features = {**ENCODERS["mfcc"]["features"], "normalization": normalization}
+    model = model_of(encoder={"features": features})
     hop = int(model.alignment.code_hop)
     window = model.alignment.window(hop)
     whole = model.alignment.window(6 * hop)
     waveform = recording(whole.slice_length + hop)
+    mean = own_means(model, waveform)
     for phase in range(hop):
         shifted = waveform[:, phase : phase + whole.slice_length]
-        all_logits = model(shifted, SPEAKER, whole).parameters
+        all_logits = model(shifted, SPEAKER, whole, feature_mean=mean).parameters
         start = 3 * hop
-        part = model(shifted[:, start : start + window.slice_length], SPEAKER, window)
+        slice_ = shifted[:, start : start + window.slice_length]
+        part = model(slice_, SPEAKER, window, feature_mean=mean)
         expected = all_logits[..., start : start + hop]
         torch.testing.assert_close(part.parameters, expected, rtol=0, atol=1e-9)
         assert torch.equal(

@@ -68,6 +68,8 @@ def test_every_bottleneck_learns_and_loads(bottleneck, config):
         ["bottleneck=ae", "trainer.precision=bf16-mixed", "data.buffer_fraction=0.5"],
         ["bottleneck=ae", *TINY_MIXTURE],
         ["bottleneck=vqvae", *TINY_CODES, *TINY_GRU],
+        ["encoder=units", *TINY_CODES],
+        ["bottleneck=ae", "encoder.features.normalization=speaker", "data.padding=silence"],
     ],
 )
 def test_resumed_equals_uninterrupted(overrides, config):

@@ -23,13 +23,24 @@ class Encoder(nn.Module):
     chain: Chain
     features: Features
 
-    def forward(self, waveform: Tensor) -> Tensor:
-        """Returns latents `(B, dim, N)` of a waveform `(B, T)` in [-1, 1]."""
+    def forward(self, waveform: Tensor, feature_mean: Tensor | None = None) -> Tensor:
+        """Returns latents.
+
+        Args:
+            waveform: `(B, T)` in [-1, 1].
+            feature_mean: `(B, C)` means of the features of each recording, or of its speaker; None
+                where the features are normalized by the corpus.
+
+        Returns:
+            `(B, dim, N)`.
+        """
         raise NotImplementedError
 
-    def fit(self, waveforms: Iterable[Tensor]) -> None:
-        """Standardizes the features on waveforms `(B, T)` of the training split."""
-        self.features.fit(waveforms)
+    def fit(
+        self, waveforms: Iterable[Tensor], feature_means: Iterable[Tensor] | None = None
+    ) -> None:
+        """Standardizes the features on waveforms of the training split, see `Features.fit`."""
+        self.features.fit(waveforms, feature_means)
 
 
 class FeatureEncoder(Encoder):
@@ -46,6 +57,6 @@ class FeatureEncoder(Encoder):
         self.features = features
         self.dim, self.chain = features.dim, features.chain
 
-    def forward(self, waveform: Tensor) -> Tensor:
+    def forward(self, waveform: Tensor, feature_mean: Tensor | None = None) -> Tensor:
         """Returns features `(B, dim, F)` of a waveform `(B, T)` in [-1, 1]."""
-        return self.features(waveform)
+        return self.features(waveform, feature_mean)

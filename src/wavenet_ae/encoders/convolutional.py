@@ -117,9 +117,9 @@ class ConvolutionalEncoder(Encoder):
             LinearShortcut(features.dim, dim, stack, prod(strides)) if shortcut else None
         )
 
-    def forward(self, waveform: Tensor) -> Tensor:
+    def forward(self, waveform: Tensor, feature_mean: Tensor | None = None) -> Tensor:
         """Returns latents `(B, dim, N)` of a waveform `(B, T)` in [-1, 1]."""
-        frames = self.features(waveform)
+        frames = self.features(waveform, feature_mean)
         hidden = frames
         for block in self.blocks:
             hidden = block(hidden)

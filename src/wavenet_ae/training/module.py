@@ -100,7 +100,7 @@ class WaveformTraining(pl.LightningModule):
         seed_generators(self.seed, batch.position, self.global_rank)
         step = self.randomness.step(self.global_step, batch.position, self.device)
         speaker = self.speaker_rows[batch.speaker]
-        output = self.model(batch.waveform, speaker, self.plan, step)
+        output = self.model(batch.waveform, speaker, self.plan, step, batch.feature_mean)
         loss = self.objective(output, self.plan, self.global_step)
         metrics = _averaged(_training_metrics(loss, output.bottleneck))
         self._require_finite(metrics, batch)
@@ -143,7 +143,7 @@ class WaveformTraining(pl.LightningModule):
     def validation_step(self, batch: Batch, batch_idx: int) -> dict[str, Any]:
         """NLL with the item's own codes and speaker and with others', and how codes are used."""
         speaker = self.speaker_rows[batch.speaker]
-        output = self.model(batch.waveform, speaker, self.plan)
+        output = self.model(batch.waveform, speaker, self.plan, feature_mean=batch.feature_mean)
         others = controls(self.model, output, batch.waveform, speaker, self.plan)
         self.validation.add(output, others, speaker)
         return {"bottleneck": output.bottleneck}
