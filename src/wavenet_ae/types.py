@@ -73,6 +73,19 @@ class Batch:
 
 
 @dataclass(frozen=True)
+class InputRandomness:
+    """Random numbers of a step by which an encoder's input is perturbed.
+
+    Attributes:
+        uniform: `(B, U)` uniform in [0, 1).
+        noise: `(B, T)` standard normal, for the samples that the encoder reads; None if unused.
+    """
+
+    uniform: Tensor
+    noise: Tensor | None = None
+
+
+@dataclass(frozen=True)
 class Step:
     """Number of a training step and its keyed random numbers.
 
@@ -82,6 +95,7 @@ class Step:
         jitter: `(B, N)` uniform in [0, 1), for time jitter.
         latent: `(B * L, D, N)` standard normal, for reparameterization; None if unused.
         speaker_dropout: `(B,)` uniform in [0, 1), for substituting the unknown speaker.
+        input: Numbers for perturbing the encoder's input; None if it is not.
     """
 
     index: int
@@ -89,6 +103,7 @@ class Step:
     jitter: Tensor
     speaker_dropout: Tensor
     latent: Tensor | None = None
+    input: InputRandomness | None = None
 
 
 @dataclass(frozen=True)

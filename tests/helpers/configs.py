@@ -176,6 +176,13 @@ TINY_QUANTIZERS: dict[str, list[str]] = {
     "fsq": ["bottleneck.levels=[4,3]", "bottleneck.start_after=3"],
     "lfq": ["bottleneck.num_bits=3", "bottleneck.start_after=3"],
 }
+# An encoder over log mel energies whose input is perturbed in every way.
+PERTURBED = [
+    "encoder=units",
+    "encoder/perturbation=masked",
+    "encoder.perturbation.noise_snr_db=[0,20]",
+    "encoder.perturbation.num_band_masks=1",
+]
 TINY_MIXTURE = ["target=pcm", "decoder/output=mixture_of_logistics"]
 TINY_GRU = ["decoder=gru", "decoder.context=20", "decoder.hidden=8", "decoder.post=8"]
 # Without what keeps a codebook from collapsing.

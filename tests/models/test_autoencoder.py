@@ -9,7 +9,7 @@ from helpers.feature_means import own_means
 
 from wavenet_ae.errors import UserError
 from wavenet_ae.models import WaveformAutoencoder, build, model_summary
-from wavenet_ae.types import Step
+from wavenet_ae.types import InputRandomness, Step
 
 
 def model_of(bottleneck: str = "ae", **changes) -> WaveformAutoencoder:
@@ -96,6 +96,36 @@ def test_unknown_speaker_is_trained_by_substitution():
     torch.testing.assert_close(dropped, unknown)
     assert model.speaker_row("bert") == 1
     assert model.speaker_row("nobody") == model.unknown_speaker == 2
+
+
+PERTURBATION = {
+    "_target_": "wavenet_ae.audio.perturbation.Perturbation",
+    "noise_snr_db": [0, 10],
+    "max_warp": 0.2,
+    "equalizer_db": 3.0,
+    "time_mask_fraction": 0.3,
+    "time_mask_seconds": 0.02,
+    "num_band_masks": 1,
+}
+
+
+@pytest.mark.parametrize("encoder", ["mel", "units"])
+def test_a_perturbation_changes_the_codes_but_not_the_targets(encoder):
+    torch.manual_seed(0)
+    config = small("identity", encoder, encoder={"perturbation": PERTURBATION})
+    model = build(config, ["anna", "bert"]).eval()
+    plan = model.alignment.window(1280)
+    waveform, speaker = recording(plan.slice_length, 2), torch.tensor([0, 1])
+    read = plan.encoder_input.stop - plan.encoder_input.start
+    numbers = model.encoder.perturbation.num_uniforms(model.encoder.features, read)
+    input = InputRandomness(torch.rand(2, numbers), torch.randn(2, read))
+    mean = own_means(model, waveform)
+    given = [step(model, 2, plan.num_codes, input=each) for each in (None, input)]
+    plain, perturbed = (model(waveform, speaker, plan, each, mean) for each in given)
+    assert torch.equal(perturbed.targets, plain.targets)
+    assert not torch.allclose(perturbed.bottleneck.vectors, plain.bottleneck.vectors, atol=0.1)
+    evaluated = model(waveform, speaker, plan, feature_mean=mean)
+    assert torch.equal(evaluated.bottleneck.vectors, plain.bottleneck.vectors)
 
 
 def test_jitter_is_for_training_alone():

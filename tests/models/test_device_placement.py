@@ -66,7 +66,10 @@ def train(model: WaveformAutoencoder) -> None:
     plan, bottleneck = model.window(4 * int(model.hop)), model.bottleneck
     if isinstance(bottleneck, Quantizer) and not bottleneck.is_quantizing:
         mean = model.average_feature_mean(BATCH)
-        latents = [model.latents(speech(plan.slice_length), plan, mean).detach() for _ in range(20)]
+        latents = [
+            model.latents(speech(plan.slice_length), plan, feature_mean=mean).detach()
+            for _ in range(20)
+        ]
         bottleneck.begin_quantizing(torch.cat(latents), seed=3)
     copies, dim = bottleneck.samples_per_datapoint, bottleneck.latent_noise_dim
     samples = StepRandomness(1, BATCH, plan.num_codes, dim, copies)

@@ -151,7 +151,7 @@ def test_the_codes_of_a_recording_are_those_of_training():
     first = -layout.start // layout.hop + 1  # a code whose window lies inside the recording
     start = first * layout.hop - plan.margins[0] + int(layout.hop)
     window = waveform[start : start + plan.slice_length][None]
-    of_window = built.latents(window, plan, mean)
+    of_window = built.latents(window, plan, feature_mean=mean)
     shift = next(
         code
         for code in range(latents.shape[-1])

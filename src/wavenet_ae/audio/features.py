@@ -76,10 +76,13 @@ class Features(nn.Module):
         mean: Buffer `(dim, 1)` that `fit` sets from the training split.
         deviation: Buffer `(dim, 1)` of standard deviations from the mean that is subtracted, set
             likewise.
+        bands_hz: Where the channels are mel bands: lower edge of the lowest, upper edge of the
+            highest.
     """
 
     mean: Tensor
     deviation: Tensor
+    bands_hz: tuple[float, float] | None = None
 
     def __init__(self, dim: int, chain: Chain, normalization: Normalization = "corpus") -> None:
         super().__init__()
@@ -208,6 +211,7 @@ class LogMel(Features):
         framing = _framing(sample_rate, num_mels, window_seconds, hop_seconds, lowest_hz)
         frames = Down(framing["win_length"], framing["hop_length"], name="mel frames")
         super().__init__(num_mels, Chain((frames,)), normalization)
+        self.bands_hz = (lowest_hz, float(sample_rate // 2))  # as torchaudio rounds it
         self.transform = torchaudio.transforms.MelSpectrogram(sample_rate, **framing)
 
     def raw(self, waveform: Tensor) -> Tensor:

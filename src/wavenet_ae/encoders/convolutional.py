@@ -13,11 +13,13 @@ from typing import Literal
 from torch import Tensor, nn
 
 from wavenet_ae.audio.features import Features, crop
+from wavenet_ae.audio.perturbation import Perturbation
 from wavenet_ae.encoders.base import Encoder
 from wavenet_ae.geometry import Chain, Down
 from wavenet_ae.nn.batch_norm import BatchNorm
 from wavenet_ae.nn.layer_norm import LayerNorm
 from wavenet_ae.schema import Width
+from wavenet_ae.types import InputRandomness
 
 Norm = Literal["none", "batch", "layer"]
 NORMS: dict[Norm, type[nn.Module]] = {"none": nn.Identity, "batch": BatchNorm, "layer": LayerNorm}
@@ -73,6 +75,7 @@ class ConvolutionalEncoder(Encoder):
         norm: What follows each convolution: `batch` normalization, `layer` normalization of each
             position over its channels, or `none`.
         shortcut: Whether to add the linear map.
+        perturbation: Random changes of the input in training; None for none.
 
     Raises:
         ValueError: If there is no kernel, there are not as many strides or dilations as kernels, or
@@ -88,6 +91,7 @@ class ConvolutionalEncoder(Encoder):
         dilations: Sequence[Width] | None = None,
         norm: Norm = "none",
         shortcut: bool = False,
+        perturbation: Perturbation | None = None,
     ) -> None:
         super().__init__()
         if not kernels:
@@ -105,6 +109,7 @@ class ConvolutionalEncoder(Encoder):
             )
         self.dim = dim
         self.features = features
+        self.perturbation = perturbation and perturbation.usable_with(features)
         inputs = [features.dim] + [dim] * (len(kernels) - 1)
         sizes = [*zip(kernels, strides, dilations, strict=True)]
         self.blocks = nn.ModuleList(
@@ -117,9 +122,14 @@ class ConvolutionalEncoder(Encoder):
             LinearShortcut(features.dim, dim, stack, prod(strides)) if shortcut else None
         )
 
-    def forward(self, waveform: Tensor, feature_mean: Tensor | None = None) -> Tensor:
+    def forward(
+        self,
+        waveform: Tensor,
+        feature_mean: Tensor | None = None,
+        random: InputRandomness | None = None,
+    ) -> Tensor:
         """Returns latents `(B, dim, N)` of a waveform `(B, T)` in [-1, 1]."""
-        frames = self.features(waveform, feature_mean)
+        frames = self.input_frames(waveform, feature_mean, random)
         hidden = frames
         for block in self.blocks:
             hidden = block(hidden)

@@ -85,7 +85,7 @@ class WaveformAutoencoder(Autoencoder):
         step: Step | None = None,
         feature_mean: Tensor | None = None,
     ) -> ModelOutput:
-        bottleneck = self.bottleneck(self.latents(waveform, plan, feature_mean), step)
+        bottleneck = self.bottleneck(self.latents(waveform, plan, step, feature_mean), step)
         speaker = self.drop_speakers(speaker, step)
         vectors = bottleneck.vectors  # (B * L, D, N)
         if step is not None:

@@ -208,10 +208,15 @@ class CodeModel(SpeechModel):
         raise NotImplementedError
 
     def latents(
-        self, waveform: Tensor, plan: WindowPlan, feature_mean: Tensor | None = None
+        self,
+        waveform: Tensor,
+        plan: WindowPlan,
+        step: Step | None = None,
+        feature_mean: Tensor | None = None,
     ) -> Tensor:
         """Returns the encoder's output (B, C, N) for slices (B, slice_length) int16."""
-        return self.encoder(self.normalize(waveform[:, plan.encoder_input]), feature_mean)
+        read = self.normalize(waveform[:, plan.encoder_input])
+        return self.encoder(read, feature_mean, step.input if step else None)
 
     def recording_mean(self, blocks: Iterable[Tensor]) -> Tensor | None:
         """Returns the mean (1, C) of the features of a recording.
