@@ -78,9 +78,14 @@ class WaveformAutoencoder(Autoencoder):
         self.alignment = Alignment(encoder.chain, upsampling.chain, decoder.chain, target.chain)
 
     def forward(
-        self, waveform: Tensor, speaker: Tensor, plan: WindowPlan, step: Step | None = None
+        self,
+        waveform: Tensor,
+        speaker: Tensor,
+        plan: WindowPlan,
+        step: Step | None = None,
+        feature_mean: Tensor | None = None,
     ) -> ModelOutput:
-        bottleneck = self.bottleneck(self.latents(waveform, plan), step)
+        bottleneck = self.bottleneck(self.latents(waveform, plan, step, feature_mean), step)
         speaker = self.drop_speakers(speaker, step)
         vectors = bottleneck.vectors  # (B * L, D, N)
         if step is not None:
@@ -115,8 +120,10 @@ class WaveformAutoencoder(Autoencoder):
     def code_streams(self) -> tuple[CodeStream, ...]:
         return (CodeStream("codes", self.bottleneck, self.alignment.code_grid),)
 
-    def fit(self, waveforms: Iterable[Tensor]) -> None:
-        self.encoder.fit(waveforms)
+    def fit(
+        self, waveforms: Iterable[Tensor], feature_means: Iterable[Tensor] | None = None
+    ) -> None:
+        self.encoder.fit(waveforms, feature_means)
 
     @overload
     def encode(self, waveform: Waveform, rate: int) -> Tensor: ...
