@@ -202,6 +202,19 @@ def test_encoding_continues_and_refuses_codes_of_another_model(model, source, tm
         made(**(given | dict(checkpoint=checkpoint(tmp_path, seed=1))))
 
 
+def test_codes_are_smoothed_if_asked_for_and_kept_apart_from_others(model, source, tmp_path):
+    out = tmp_path / "codes"
+    given = dict(task="encode", checkpoint=model, input=source, out=out)
+    assert made(**given, smoothing=1.5) == 0
+    smooth = load(model).encode(noise(330), 8000, smoothing=1.5)
+    assert np.array_equal(np.load(out / "ann" / "a.npy"), smooth.numpy())
+    assert card(out / "units.json")["smoothing"] == card(out / "ann" / "a.json")["smoothing"] == 1.5
+    with pytest.raises(UserError, match=r"made with other settings: smoothing was 1\.5, now 0"):
+        made(**given)
+    with pytest.raises(UserError, match="smoothing is read by task=encode only"):
+        made(checkpoint=model, input=source, out=out, smoothing=2)
+
+
 def test_the_table_has_codes_of_one_model_only_and_passes_over_other_files(model, tmp_path):
     out, other = tmp_path / "codes", checkpoint(tmp_path, seed=1)
     given = dict(task="encode", out=out)

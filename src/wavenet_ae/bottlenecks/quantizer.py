@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -105,6 +106,22 @@ class Quantizer(Bottleneck):
         codes = torch.arange(self.codebook_size, device=self.is_quantizing.device)
         return self.decode(codes[None])[0].t()
 
+    def code_distances(self, latents: Tensor, earlier: Sequence[Tensor] = ()) -> Tensor:
+        """Returns the squared distances of latents to the codes of one codebook.
+
+        The nearest code is the one that `quantize` chooses.
+
+        Args:
+            latents: `(B, D, N)`, what was quantized: `latents` of the result of `forward`.
+            earlier: Codes `(B, N)` in the codebooks before, of which there are some only where a
+                latent has several codes; the distances are to the codebook after them.
+
+        Returns:
+            `(B, N, K)`.
+        """
+        assert not earlier, "there is one codebook"
+        return pairwise_distances(latents, self.codebook_vectors())
+
     def update_codebook(self, z: Tensor, codes: Tensor, step: Step) -> int:
         """Updates the codebook after a training step.
 
@@ -181,6 +198,13 @@ class Quantizer(Bottleneck):
 def flatten_time(z: Tensor) -> Tensor:
     """Returns `(B, D, N)` as `(B * N, D)`."""
     return z.transpose(1, 2).reshape(-1, z.shape[1])
+
+
+def pairwise_distances(latents: Tensor, codebook: Tensor) -> Tensor:
+    """Returns |z - e|^2 of latents `(B, D, N)` and codes `(K, D)`: `(B, N, K)`."""
+    rows = latents.transpose(1, 2)  # (B, N, D)
+    squares = rows.square().sum(dim=2, keepdim=True) + codebook.square().sum(dim=1)
+    return (squares - 2 * rows @ codebook.t()).clamp_min(0)
 
 
 def squared_distance(left: Tensor, right: Tensor) -> Tensor:

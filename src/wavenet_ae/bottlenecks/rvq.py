@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import torch
@@ -18,7 +19,7 @@ from wavenet_ae.bottlenecks.codebook import (
     reset_averages,
     sample_rows,
 )
-from wavenet_ae.bottlenecks.quantizer import Quantizer, flatten_time
+from wavenet_ae.bottlenecks.quantizer import Quantizer, flatten_time, pairwise_distances
 from wavenet_ae.distributed import all_gather
 from wavenet_ae.schema import AtLeast, AtMost, NonNegative, OpenFraction, Width
 from wavenet_ae.types import Step
@@ -105,6 +106,13 @@ class RVQ(Quantizer):
     def codebook_vectors(self) -> Tensor:
         """Returns the vectors `(K, D)` of the first codebook, which quantizes the latents."""
         return self.residual.layers[0].codebook
+
+    def code_distances(self, latents: Tensor, earlier: Sequence[Tensor] = ()) -> Tensor:
+        """Returns the squared distances `(B, N, K)` of what earlier codes leave of the latents."""
+        residual = latents
+        for stage, codes in zip(self.residual.layers, earlier, strict=False):
+            residual = residual - stage.codebook[codes].transpose(1, 2)
+        return pairwise_distances(residual, self.residual.layers[len(earlier)].codebook)
 
     @torch.no_grad()
     def update_codebook(self, z: Tensor, codes: Tensor, step: Step) -> int:

@@ -29,7 +29,9 @@ UNITS_DESCRIPTION = "units.json"
 ARCHIVE = b"PK\x03\x04"  # begins a zip file, such as numpy's .npz
 
 
-def describe_units(model: Autoencoder, fingerprint: str, checkpoint: str) -> dict[str, Any]:
+def describe_units(
+    model: Autoencoder, fingerprint: str, checkpoint: str, smoothing: float = 0
+) -> dict[str, Any]:
     """Returns the content of `units.json`; without codes the sizes of codebooks are null."""
     bottleneck = model.bottleneck
     coded = bool(bottleneck.is_quantizing)
@@ -38,6 +40,7 @@ def describe_units(model: Autoencoder, fingerprint: str, checkpoint: str) -> dic
         "codebook_size": bottleneck.codebook_size if coded else None,
         "num_codebooks": bottleneck.num_codebooks if coded else None,
         "vector_dim": bottleneck.dim,
+        "smoothing": smoothing,
         "model_fingerprint": fingerprint,
         "checkpoint": checkpoint,
     }

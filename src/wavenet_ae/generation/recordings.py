@@ -20,7 +20,7 @@ from wavenet_ae.errors import UserError
 from wavenet_ae.file_names import printable
 from wavenet_ae.generation.utterances import Content, Utterance, result_names
 from wavenet_ae.models import Autoencoder
-from wavenet_ae.models.utterance import encode_blocks
+from wavenet_ae.models.smoothed_codes import smoothed_blocks
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +33,7 @@ class Recordings:
         path: The file, folder or table (.tsv).
         max_utterances: Only the first N, sorted by name; None: all.
         taken: Names that no result may have.
+        smoothing: Price of a change of code, see `wavenet_ae.models.smoothed_codes`.
     """
 
     def __init__(
@@ -41,8 +42,9 @@ class Recordings:
         path: Path,
         max_utterances: int | None,
         taken: Sequence[str] = (),
+        smoothing: float = 0.0,
     ) -> None:
-        self.model = model
+        self.model, self.smoothing = model, smoothing
         self.rates_said = {model.sample_rate}
         found = find_recordings(path)
         added = ["" if each.channel is None else f"#{each.channel}" for each in found]
@@ -61,7 +63,7 @@ class Recordings:
     def content(self, utterance: Utterance) -> Content:
         """Returns the codes of a recording; its result is as long as the recording."""
         samples = _Samples(self, utterance)
-        codes = encode_blocks(self.model, samples)
+        codes = smoothed_blocks(self.model, samples, self.smoothing)
         return Content(codes, samples.count)
 
     def blocks(self, utterance: Utterance) -> Iterator[Tensor]:

@@ -35,6 +35,7 @@ from wavenet_ae.generation.utterances import (
 from wavenet_ae.loading import device_named, load_with_fingerprint
 from wavenet_ae.models import Autoencoder, GenerativeModel
 from wavenet_ae.models.inputs import checked_speaker
+from wavenet_ae.models.smoothed_codes import require_smoothing
 from wavenet_ae.ownership import sole_use
 from wavenet_ae.progress import AudioProgress
 from wavenet_ae.threads import AdaptedTorch
@@ -95,7 +96,14 @@ def _generate(model: GenerativeModel, fingerprint: str, settings: GenerationSett
 
 
 def _encode(model: Autoencoder, fingerprint: str, settings: GenerationSettings) -> int:
-    source = Recordings(model, Path(settings.input or ""), settings.max_utterances, taken=["units"])
+    require_smoothing(model.bottleneck, settings.smoothing)
+    source = Recordings(
+        model,
+        Path(settings.input or ""),
+        settings.max_utterances,
+        taken=["units"],
+        smoothing=settings.smoothing,
+    )
     utterances, speakers = source.utterances, [each.speaker for each in source.utterances]
     results = _results(settings, fingerprint, ".npy")
     existing = read_description(settings.destination)
@@ -106,7 +114,7 @@ def _encode(model: Autoencoder, fingerprint: str, settings: GenerationSettings) 
         )
     is_wanted = _missing(settings, results, utterances, speakers)
     wanted = [each for each, is_one in zip(utterances, is_wanted, strict=True) if is_one]
-    description = describe_units(model, fingerprint, str(settings.checkpoint))
+    description = describe_units(model, fingerprint, str(settings.checkpoint), settings.smoothing)
     write_description(settings.destination, description)
     seconds = _audio_seconds(model, wanted)
     with AudioProgress(len(wanted), seconds, AdaptedTorch()) as progress:
@@ -181,6 +189,8 @@ def _results(
         for name in ("temperature", "top_k", "top_p", "seed"):
             decides[name] = getattr(settings, name)
         how |= {"engine": engine, "batch_size": settings.batch_size}
+    if settings.task == "encode":
+        decides["smoothing"] = settings.smoothing
     if settings.task == "sample":
         decides["seconds"] = settings.seconds
     return ResultStore(settings.destination, suffix, decides, how)

@@ -28,6 +28,7 @@ READ_BY = {
     "max_utterances": (*FROM_RECORDINGS, "decode"),
     "seconds": ("sample",),
     "num_samples": ("sample",),
+    "smoothing": ("encode",),
     "speaker": ("convert", "decode", "sample"),
     **dict.fromkeys(
         ("temperature", "top_k", "top_p", "seed", "format", "batch_size", "engine"), GENERATING
@@ -58,6 +59,7 @@ class GenerationSettings:
     max_utterances: Positive | None = None
     seconds: PositiveNumber = 5
     num_samples: Positive = 1
+    smoothing: NonNegativeNumber = 0
     speaker: str | None = None
     temperature: NonNegativeNumber = 1
     top_k: NonNegative = 0

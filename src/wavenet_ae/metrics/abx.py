@@ -8,7 +8,8 @@ of another phone. The export has the format of fastabx, each code at its own ins
            times/NAME.pt       (N,) float64 seconds
            settings.json       settings of the comparison, and what was left out
 
-NAME is the item file's name of a recording. abx_scores.py runs fastabx on such a folder.
+NAME is the item file's name of a recording. abx_scores.py scores such a folder, and
+fastabx_scores.py lets fastabx do so.
 """
 
 from __future__ import annotations
@@ -20,7 +21,6 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from pathlib import Path, PurePosixPath
-from typing import Literal
 
 import numpy as np
 import torch
@@ -28,16 +28,13 @@ from torch import Tensor
 
 from wavenet_ae.errors import UserError
 from wavenet_ae.labels import Item
+from wavenet_ae.metrics.alignment_distances import FrameDistance
 from wavenet_ae.storage import write_bytes, write_errors
 
 COLUMNS = ("#file", "onset", "offset", "#phone", "prev-phone", "next-phone", "speaker")
 ITEMS, FEATURES, TIMES, SETTINGS = "phones.item", "features", "times", "settings.json"
 # fastabx rounds instants to the decimals of its items, so they are written in microseconds.
 DECIMALS = 6
-
-# Units are identical or not, which orders pairs as the angle between one-hot vectors does. Vectors
-# are compared by angle, as in the ZeroSpeech challenges.
-Distance = Literal["identical", "angular"]
 
 
 @dataclass(frozen=True)
@@ -52,7 +49,7 @@ class AbxSettings:
         seed: Seed of the sampling of these.
     """
 
-    distance: Distance
+    distance: FrameDistance
     contexts: tuple[str, ...] = ("within", "any")
     max_size_group: int = 10
     max_x_across: int = 5

@@ -30,7 +30,8 @@ from wavenet_ae.models.roles import (
     predict_targets,
     targets_in,
 )
-from wavenet_ae.models.utterance import CodeConditioning, encode_utterance, synthesize
+from wavenet_ae.models.smoothed_codes import require_smoothing, smoothed_blocks
+from wavenet_ae.models.utterance import CodeConditioning, synthesize
 from wavenet_ae.nn.batch_norm import evaluation_mode
 from wavenet_ae.nn.conditioning import Upsampling, jitter
 from wavenet_ae.schema import Fraction01
@@ -126,12 +127,14 @@ class WaveformAutoencoder(Autoencoder):
         self.encoder.fit(waveforms, feature_means)
 
     @overload
-    def encode(self, waveform: Waveform, rate: int) -> Tensor: ...
+    def encode(self, waveform: Waveform, rate: int, smoothing: float = 0.0) -> Tensor: ...
 
     @overload
-    def encode(self, waveform: Sequence[Waveform], rate: int) -> list[Tensor]: ...
+    def encode(
+        self, waveform: Sequence[Waveform], rate: int, smoothing: float = 0.0
+    ) -> list[Tensor]: ...
 
-    def encode(self, waveform: Any, rate: int) -> Tensor | list[Tensor]:
+    def encode(self, waveform: Any, rate: int, smoothing: float = 0.0) -> Tensor | list[Tensor]:
         """Returns the codes of a recording, one a code hop, or those of each of several.
 
         They are those of evaluation mode; the mode of the model stays as it is.
@@ -140,20 +143,25 @@ class WaveformAutoencoder(Autoencoder):
             waveform: Samples (T,), int16, int32, uint8, or floats of full scale 1 (see
                 `wavenet_ae.audio.waveforms`), or a list of such recordings.
             rate: Their sample rate in Hz.
+            smoothing: Price of a change of code, 2 or 3 for runs about as long as phones; 0: each
+                code is the nearest one. See `wavenet_ae.models.smoothed_codes`.
 
         Returns:
             Codes (N,), or (H, N) of several codebooks, int64; of a continuous bottleneck, vectors
             (D, N). For a list, a list with what each recording has alone.
 
         Raises:
-            ArgumentError: Samples or rate cannot be used: another type or shape, none, NaN.
+            ArgumentError: Samples or rate cannot be used: another type or shape, none, NaN. Or
+                codes are to be smoothed that cannot be.
         """
+        require_smoothing(self.bottleneck, smoothing)
         if not is_batch(waveform, num_dimensions=1):
-            return encode_utterance(self, self.own_samples(waveform, rate).to(self.device))
-        samples = [
+            samples = self.own_samples(waveform, rate).to(self.device)
+            return smoothed_blocks(self, [samples], smoothing)
+        several = [
             self.own_samples(each, rate, f"waveform[{i}]") for i, each in enumerate(waveform)
         ]
-        return [encode_utterance(self, each.to(self.device)) for each in samples]
+        return [smoothed_blocks(self, [each.to(self.device)], smoothing) for each in several]
 
     @overload
     def decode(

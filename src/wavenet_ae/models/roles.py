@@ -203,7 +203,7 @@ class CodeModel(SpeechModel):
     def code_streams(self) -> tuple[CodeStream, ...]:
         raise NotImplementedError
 
-    def encode(self, waveform: Waveform, rate: int) -> Tensor:
+    def encode(self, waveform: Waveform, rate: int, smoothing: float = 0.0) -> Tensor:
         """Returns the codes of a recording, see `WaveformAutoencoder.encode`."""
         raise NotImplementedError
 

@@ -1,4 +1,4 @@
-"""ABX as a part of an evaluation: exported always, scored where fastabx is installed."""
+"""ABX as a part of an evaluation: every representation is exported and scored."""
 
 from __future__ import annotations
 
@@ -10,10 +10,8 @@ from helpers.evaluated import evaluated as result_of
 from helpers.evaluated import table
 
 from wavenet_ae.errors import UserError
-from wavenet_ae.evaluation.report.prose import about
 from wavenet_ae.evaluation.results import EvaluationResult
 from wavenet_ae.labels import read_item_file, read_segments
-from wavenet_ae.metrics.abx_scores import can_run
 
 NAMES = ["latents", "vectors", "codes", "mfcc", "log_mel", "random_encoder"]
 
@@ -27,8 +25,7 @@ def cache(tmp_path_factory):
 def evaluated(cache, tmp_path_factory):
     """The folder of the results, and the table."""
     folder = tmp_path_factory.mktemp("abx")
-    id = "abx" if can_run() else "abx_export"
-    return folder / "out", table(result_of(folder, cache, "abx"), id)
+    return folder / "out", table(result_of(folder, cache, "abx"), "abx")
 
 
 def test_every_representation_is_exported_with_the_same_items(evaluated, cache):
@@ -60,23 +57,14 @@ def test_codes_are_units_and_all_else_are_vectors(evaluated):
     assert found.metadata["max_size_group"] == 10 and found.metadata["num_items"] > 100
 
 
-@pytest.mark.skipif(can_run(), reason="fastabx is installed")
-def test_without_fastabx_the_table_notes_what_was_exported_and_how_to_score_it(evaluated):
-    out, found = evaluated
-    assert [row["representation"] for row in found.rows] == NAMES
-    assert [row["folder"] for row in found.rows] == [str(out / "abx" / name) for name in NAMES]
-    assert f"abx_scores {out / 'abx' / 'latents'} {out / 'abx' / 'vectors'}" in about(found)
-
-
-@pytest.mark.skipif(not can_run(), reason="fastabx is not installed")
-def test_with_fastabx_each_is_scored_within_and_across_speakers(evaluated):
+def test_each_is_scored_within_and_across_speakers(evaluated):
     _, found = evaluated
     assert [row["representation"] for row in found.rows[::2]] == NAMES
     assert {row["context"] for row in found.rows} == {"within", "any"}
     any_neighbors = {row["representation"]: row for row in found.rows if row["context"] == "any"}
     assert any_neighbors["mfcc"]["error_within_speakers"] < 0.3
     assert 0 <= any_neighbors["codes"]["error_across_speakers"] <= 0.6
-    assert any_neighbors["mfcc"]["num_groups_across"] > 10 and found.metadata["fastabx"]
+    assert any_neighbors["mfcc"]["num_groups_across"] > 10
 
 
 def test_without_labels_it_is_refused_if_requested(cache, tmp_path):

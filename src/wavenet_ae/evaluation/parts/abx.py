@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -15,50 +13,33 @@ from wavenet_ae.checkpoint import SECTION, read_checkpoint
 from wavenet_ae.evaluation.abx_items import AbxItems, choose_items
 from wavenet_ae.evaluation.part import Context, Part, SkipPart
 from wavenet_ae.evaluation.results import ResultTable, Value
-from wavenet_ae.metrics.abx import AbxExport, AbxExporter, AbxSettings, Distance
-from wavenet_ae.metrics.abx_scores import (
-    SCORES,
-    AbxResult,
-    AbxScore,
-    can_run,
-    how_to_run,
-    run_abx,
-)
+from wavenet_ae.metrics.abx import AbxExport, AbxExporter, AbxSettings
+from wavenet_ae.metrics.abx_scores import SCORES, AbxResult, AbxScore, score
+from wavenet_ae.metrics.alignment_distances import FrameDistance
 from wavenet_ae.metrics.baselines import training_windows
 from wavenet_ae.metrics.representations import Representations
 from wavenet_ae.progress import Progress
 
-logger = logging.getLogger(__name__)
-
 ID = "abx"  # also the folder of the export
 CODES = "codes"
+EXPORT_SHARE = 0.2  # of the part's time, about
 
 
 def evaluate_abx(context: Context, progress: Progress) -> Iterator[ResultTable]:
-    """Yields the table `abx` or, where fastabx is not installed, `abx_export`.
-
-    Writes `<out>/abx/<representation>/`.
-    """
+    """Yields the table `abx`.  Writes `<out>/abx/<representation>/`, which fastabx can read."""
     chosen = choose_items(context.labeled, context.config)
     if not chosen.items:
         raise SkipPart("no_phones")
     exports = _exported(context, chosen, progress)
-    metadata = _metadata(chosen, exports, context.seed)
+    rows: list[dict[str, Value]] = []
+    for number, (name, export) in enumerate(exports.items()):
+
+        def done(share: float, before: int = number) -> None:
+            progress.at(EXPORT_SHARE + (1 - EXPORT_SHARE) * (before + share) / len(exports))
+
+        rows += _score_rows(name, score(export.folder, done))
     notes = ["items_from_file" if chosen.are_given else "items_from_labels"]
-    if not can_run():
-        folders = [each.folder for each in exports.values()]
-        logger.warning("%s", how_to_run(*folders))
-        command = ["python", "-m", "wavenet_ae.metrics.abx_scores", *map(str, folders)]
-        rows = [_export_row(name, each, context.seed) for name, each in exports.items()]
-        metadata["command"] = shlex.join(command)
-        yield ResultTable("abx_export", ["representation", "distance"], rows, metadata, notes)
-        return
-    rows = []
-    for number, (name, export) in enumerate(exports.items(), start=1):
-        result = run_abx(export.folder)
-        rows += _score_rows(name, result)
-        progress.at((1 + number / len(exports)) / 2)
-    metadata |= result.versions
+    metadata = _metadata(chosen, exports, context.seed)
     yield ResultTable(ID, ["representation", "distance", "context"], rows, metadata, notes)
 
 
@@ -71,14 +52,13 @@ def _exported(context: Context, chosen: AbxItems, progress: Progress) -> dict[st
         name: AbxExporter(_folder(context, name), chosen.items, _abx_settings(name, seed))
         for name in represent.names
     }
-    share = 0.5 if can_run() else 1.0  # of the part's time, about
     for number, (row, name) in enumerate(chosen.names.items(), start=1):
         waveform = torch.from_numpy(corpus.read(row, 0, int(corpus.length[row])))
         found = represent(waveform)
         seconds = np.asarray(found.encoded.anchors) / corpus.sample_rate
         for representation, values in found.values.items():
             exporters[representation].add(name, values, seconds)
-        progress.at(share * number / len(chosen.names))
+        progress.at(EXPORT_SHARE * number / len(chosen.names))
     return {name: exporter.finish() for name, exporter in exporters.items()}
 
 
@@ -90,7 +70,7 @@ def _folder(context: Context, representation: str) -> Path:
 
 
 def _abx_settings(representation: str, seed: int) -> AbxSettings:
-    distance: Distance = "identical" if representation == CODES else "angular"
+    distance: FrameDistance = "identical" if representation == CODES else "angular"
     return AbxSettings(distance, seed=seed)
 
 
@@ -110,22 +90,13 @@ def _score_rows(name: str, result: AbxResult) -> Iterator[dict[str, Value]]:
             "representation": name,
             "distance": result.settings["distance"],
             "context": context,
-            **_score("within", within),
-            **_score("across", across),
+            **_cells("within", within),
+            **_cells("across", across),
         }
 
 
-def _score(name: str, score: AbxScore) -> Mapping[str, Value]:
-    return {f"error_{name}_speakers": score.error_rate, f"num_groups_{name}": score.num_cells}
-
-
-def _export_row(name: str, export: AbxExport, seed: int) -> dict[str, Value]:
-    return {
-        "representation": name,
-        "distance": _abx_settings(name, seed).distance,
-        "num_items": export.num_items,
-        "folder": str(export.folder),
-    }
+def _cells(name: str, found: AbxScore) -> Mapping[str, Value]:
+    return {f"error_{name}_speakers": found.error_rate, f"num_groups_{name}": found.num_cells}
 
 
 PART = Part(ID, order=70, needs={"codes", "labels"}, run=evaluate_abx, is_on_cpu=True)

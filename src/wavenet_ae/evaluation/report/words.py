@@ -144,15 +144,6 @@ TABLES = {
             "are averaged as in the ZeroSpeech 2021 challenge.",
         ],
     ),
-    "abx_export": TableWords(
-        "ABX, exported and not computed",
-        [
-            "{num_items:counted phone} of {num_recordings:counted utterance} of all splits.",
-            "{num_left:counted utterance} with labels left out (max_abx_items).",
-            "fastabx is not installed: in an environment of Python 3.12 or later with "
-            "`pip install '.[abx]'`, run `{command}`.",
-        ],
-    ),
 }
 
 NOTES = {

@@ -1,0 +1,112 @@
+"""Codes of whole utterances along the duration-penalized path, see bottlenecks/smoothing.py.
+
+The cost of a code is its squared distance to the latent, in multiples of the utterance's mean
+margin between the nearest and the second nearest code. Of several codebooks, each has a path of its
+own, and quantizes what the smoothed codes before it leave.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from math import isfinite
+
+import torch
+from torch import Tensor
+
+from wavenet_ae.bottlenecks import Bottleneck
+from wavenet_ae.bottlenecks.quantizer import Quantizer
+from wavenet_ae.bottlenecks.smoothing import CheapestPath, mean_margin
+from wavenet_ae.errors import ArgumentError
+from wavenet_ae.models.roles import CodeModel
+from wavenet_ae.models.utterance import encode_blocks, encode_in_chunks
+
+MOST_CODES = 1 << 14  # of a codebook: each frame is compared with each code
+DISTANCES_AT_ONCE = 1 << 22
+
+
+@torch.no_grad()
+def smoothed_blocks(model: CodeModel, blocks: Iterable[Tensor], smoothing: float) -> Tensor:
+    """Returns the smoothed codes of an utterance.
+
+    Args:
+        model: Model to encode with.
+        blocks: Successive samples (n,) int16 at the model's rate.
+        smoothing: Price of a change of code, in mean margins; 0: the nearest codes.
+
+    Returns:
+        Codes (N,), or (H, N) of several codebooks, int64.
+
+    Raises:
+        ArgumentError: The codes of this model cannot be smoothed, see `require_smoothing`.
+        ValueError: There are no samples.
+    """
+    require_smoothing(model.bottleneck, smoothing)
+    if not smoothing:
+        return encode_blocks(model, blocks)
+    latents = []
+    for _, output in encode_in_chunks(model, blocks):
+        assert output.latents is not None
+        latents.append(output.latents)
+    return smoothed_latents(model.bottleneck, torch.cat(latents, dim=-1), smoothing)
+
+
+@torch.no_grad()
+def smoothed_latents(bottleneck: Bottleneck, latents: Tensor, smoothing: float) -> Tensor:
+    """Returns the smoothed codes (N,) or (H, N) of what a bottleneck quantizes, (1, D, N)."""
+    assert isinstance(bottleneck, Quantizer)
+    codes: list[Tensor] = []  # (1, N) of each codebook
+    for _ in range(bottleneck.num_codebooks):
+        pieces = list(_pieces(latents.shape[-1], bottleneck.codebook_size))
+        margins = [
+            len(piece) * mean_margin(_distances(bottleneck, latents, codes, piece).numpy())
+            for piece in pieces
+        ]
+        unit = sum(margins) / latents.shape[-1] or 1.0
+        path = CheapestPath(smoothing)
+        for piece in pieces:
+            path.extend(_distances(bottleneck, latents, codes, piece).numpy() / unit)
+        codes.append(torch.from_numpy(path.codes()).to(latents.device)[None])
+    return codes[0][0] if len(codes) == 1 else torch.cat(codes)
+
+
+def require_smoothing(bottleneck: Bottleneck, smoothing: float, name: str = "smoothing") -> None:
+    """Raises ArgumentError where codes cannot be smoothed in this way.
+
+    Args:
+        bottleneck: Bottleneck that makes the codes.
+        smoothing: Price of a change of code.
+        name: What it is called in errors.
+    """
+    is_number = isinstance(smoothing, int | float) and not isinstance(smoothing, bool)
+    if not is_number or not isfinite(smoothing) or smoothing < 0:
+        raise ArgumentError(f"{name} is {smoothing!r}, but must be a number of at least 0")
+    if not smoothing:
+        return
+    kind = type(bottleneck).__name__
+    if not isinstance(bottleneck, Quantizer) or not bottleneck.is_quantizing:
+        raise ArgumentError(
+            f"{name} is {smoothing:g}, but the bottleneck {kind} gives vectors, not codes: set "
+            f"{name}=0, or use a checkpoint whose bottleneck quantizes"
+        )
+    if bottleneck.codebook_size > MOST_CODES:
+        raise ArgumentError(
+            f"{name} is {smoothing:g}, but the bottleneck {kind} has {bottleneck.codebook_size} "
+            f"codes, and smoothing compares each frame with each of at most {MOST_CODES}: set "
+            f"{name}=0"
+        )
+
+
+def _pieces(num_frames: int, num_codes: int) -> Iterator[range]:
+    """Frames in pieces whose distances fit into memory."""
+    at_once = max(1, DISTANCES_AT_ONCE // num_codes)
+    for first in range(0, num_frames, at_once):
+        yield range(first, min(first + at_once, num_frames))
+
+
+def _distances(
+    bottleneck: Quantizer, latents: Tensor, earlier: list[Tensor], piece: range
+) -> Tensor:
+    """Distances (n, K) of some frames to the codes of the codebook after the earlier ones."""
+    frames = slice(piece.start, piece.stop)
+    own = [codes[:, frames] for codes in earlier]
+    return bottleneck.code_distances(latents[..., frames], own)[0].cpu()
