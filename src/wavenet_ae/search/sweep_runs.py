@@ -1,15 +1,56 @@
-"""Runs of a sweep: one process at a time in a folder, and one device for each run."""
+"""Folders and devices of a sweep's runs: one process at a time in a folder, one device a run."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
+from itertools import count
 from pathlib import Path
 from typing import Any
+
+from hydra.core.override_parser.types import Quote, QuotedString
+from omegaconf import DictConfig, OmegaConf, read_write
 
 from wavenet_ae.errors import UserError
 from wavenet_ae.ownership import sole_use, use_in_turn
 from wavenet_ae.runs import RunFolder
+
+NAMED_BY_SECOND = re.compile(r"\$\{now:[^}]*%S")  # in the value of hydra.sweep.dir
+
+
+def claim_folder(config: DictConfig) -> None:
+    """Makes the folder of a sweep that is named by the second in which it starts.
+
+    Where another sweep has the name, this one takes the first free one of `<folder>_1`,
+    `<folder>_2`, ... A folder with any other name is left as it is: the same command continues a
+    sweep there.
+
+    Args:
+        config: Configuration of the sweep, with Hydra's own. Its `hydra.sweep.dir` is changed, also
+            for the runs, which Hydra composes anew.
+    """
+    written = OmegaConf.to_container(config.hydra.sweep, resolve=False)
+    if not isinstance(written, dict) or not NAMED_BY_SECOND.search(str(written["dir"])):
+        return
+    named = Path(config.hydra.sweep.dir)
+    chosen = _made(named)
+    if chosen != named:
+        quoted = QuotedString(str(chosen), Quote.single).with_quotes()
+        with read_write(config.hydra):
+            config.hydra.sweep.dir = str(chosen)
+            config.hydra.overrides.hydra.append(f"hydra.sweep.dir={quoted}")
+
+
+def _made(folder: Path) -> Path:
+    """Makes a folder, and returns its path: with the first number that gives a name of its own."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    for number in count():
+        chosen = folder.with_name(f"{folder.name}_{number}") if number else folder
+        with suppress(FileExistsError):
+            chosen.mkdir()
+            break
+    return chosen
 
 
 def sole_search(folder: Path) -> AbstractContextManager[None]:
