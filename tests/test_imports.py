@@ -63,7 +63,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "exits": FILES | {"errors", "threads"},
     "audio": BASE | {"storage"},
     "nn": BASE | {"distributed"},
-    "data": BASE | {"audio", "progress", "reading", "storage"},
+    "data": BASE | {"audio", "ownership", "progress", "reading", "storage"},
     "labels": {"errors", "reading"},
     "dashboards": FILES | {"errors", "schema"},
     "plotting": {"dashboards", "metrics", "objectives", "storage"},
@@ -82,7 +82,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "resume": {"config", "errors", "instantiate", "paths", "reading", "runs", "slots", "stored"},
     "config": {"errors", "objectives", "schema", "slots", "storage"},
     "search": {
-        *("config", "errors", "exits", "objectives", "randomness", "resume", "runs"),
+        *("config", "errors", "exits", "objectives", "ownership", "randomness", "resume", "runs"),
         *("schema", "storage", "training"),
     },
     "comparison": {

@@ -5,14 +5,17 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import re
 import signal
 import subprocess
 import sys
+import threading
+from pathlib import Path
 
 import pytest
 
 from wavenet_ae.errors import UserError
-from wavenet_ae.ownership import InUse, sole_run, sole_use
+from wavenet_ae.ownership import InUse, sole_run, sole_use, use_in_turn
 from wavenet_ae.runs import RunFolder
 
 HOLD = """
@@ -23,15 +26,27 @@ with {function}(Path(sys.argv[1]), {argument}):
     print("held", flush=True)
     time.sleep(600)
 """
+# Takes the lock, says who it is after a while, and lets go of it later.
+SLOW = """
+import sys, time
+from pathlib import Path
+from filelock import FileLock
+from wavenet_ae import ownership
+lock = Path(sys.argv[1]) / ownership.IN_USE
+with FileLock(lock):
+    print("held", flush=True)
+    time.sleep({unknown})
+    ownership._record_owner(lock)
+    time.sleep({known})
+"""
 
 
 @pytest.fixture
-def holder(tmp_path):
-    """Starts a process that holds a folder."""
+def started(tmp_path):
+    """Starts a process of some code that holds a folder."""
     started = []
 
-    def hold(function: str, argument: str) -> subprocess.Popen:
-        code = HOLD.format(function=function, argument=argument)
+    def start(code: str) -> subprocess.Popen:
         process = subprocess.Popen(
             [sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True
         )
@@ -39,22 +54,66 @@ def holder(tmp_path):
         started.append(process)
         return process
 
-    yield hold
+    yield start
     for each in started:
         each.kill()
-        each.wait()
+        each.communicate()
+
+
+@pytest.fixture
+def holder(started):
+    """Starts a process that holds a folder by a function of `ownership`."""
+    return lambda function, argument: started(HOLD.format(function=function, argument=argument))
+
+
+def refused(folder: Path) -> str:
+    """What a process is told that wants to use a folder."""
+    with pytest.raises(InUse) as caught, sole_use(folder, "wait"):
+        pass
+    return str(caught.value)
 
 
 def test_a_second_process_is_refused_with_the_number_of_the_first(tmp_path, holder):
     process = holder("sole_use", "'wait'")
     message = rf"in use by another process \(process {process.pid} on .*wait"
-    with pytest.raises(InUse, match=message), sole_use(tmp_path, "wait"):
-        pass
+    assert re.search(message, refused(tmp_path))
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     with sole_use(tmp_path, "wait"):
         assert (tmp_path / ".in_use.owner").is_file()
     assert not (tmp_path / ".in_use.owner").exists()
+
+
+def test_a_process_that_has_just_taken_the_lock_is_named(tmp_path, started):
+    process = started(SLOW.format(unknown=0.5, known=600))
+    assert f"(process {process.pid} on " in refused(tmp_path)
+
+
+def test_the_record_that_a_kill_has_left_names_nobody(tmp_path, holder, started):
+    killed = holder("sole_use", "'wait'")
+    killed.kill()
+    killed.wait()
+    assert str(killed.pid) in (tmp_path / ".in_use.owner").read_text()
+    process = started(SLOW.format(unknown=0.5, known=600))
+    assert f"(process {process.pid} on " in refused(tmp_path)
+
+
+def test_an_owner_that_ends_before_it_is_known_leaves_the_folder_free(tmp_path, started):
+    process = started(SLOW.format(unknown=0.5, known=0))
+    process.send_signal(signal.SIGSTOP)
+    threading.Timer(0.3, process.send_signal, [signal.SIGKILL]).start()
+    with sole_use(tmp_path, "wait"):
+        assert f'"process": {os.getpid()}' in (tmp_path / ".in_use.owner").read_text()
+
+
+def test_a_process_that_waits_gets_the_lock_after_the_first(tmp_path, holder, caplog):
+    caplog.set_level("INFO")
+    process = holder("sole_use", "'wait'")
+    threading.Timer(0.3, process.terminate).start()
+    with use_in_turn(tmp_path / ".in_use.lock", "trains here"):
+        assert f"another process (process {process.pid} on " in caplog.text
+        assert process.wait(10) == -signal.SIGTERM
+        assert f'"process": {os.getpid()}' in (tmp_path / ".in_use.owner").read_text()
 
 
 def test_a_run_named_by_its_second_takes_the_next_free_name(tmp_path, holder):
@@ -71,8 +130,7 @@ def test_a_run_named_by_its_second_takes_the_next_free_name(tmp_path, holder):
 def test_a_damaged_record_of_the_owner_is_left_out(tmp_path, holder):
     holder("sole_use", "''")
     (tmp_path / ".in_use.owner").write_text('{"process": "rm -rf"}')
-    with pytest.raises(InUse, match="in use by another process: wait"), sole_use(tmp_path, "wait"):
-        pass
+    assert "in use by another process: wait" in refused(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["run.lock", "run.owner"])
@@ -106,5 +164,5 @@ def test_a_file_system_without_locks_is_warned_about(tmp_path, monkeypatch, capl
         raise OSError(errno.ENOLCK, "No locks available")
 
     monkeypatch.setattr(fcntl, "flock", fails)
-    with sole_use(tmp_path, "wait"):
-        assert "this file system has no locks" in caplog.text
+    with sole_use(tmp_path, "wait"), use_in_turn(tmp_path / "turn.lock", "packs"):
+        assert caplog.text.count("this file system has no locks") == 2

@@ -2,7 +2,7 @@
 
 The lock is a file on which the operating system holds a lock for the process. It stays in the
 folder and means nothing once the process has ended, however it ended. The file beside it says which
-process holds the lock.
+process holds the lock; a kill leaves it, so it counts only while that process runs.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ import json
 import logging
 import os
 import socket
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from itertools import count
 from pathlib import Path
@@ -27,6 +28,8 @@ from wavenet_ae.stored import require_no_way_out
 logger = logging.getLogger(__name__)
 
 IN_USE = ".in_use.lock"
+OWNER_SECONDS = 2.0  # how long a refused process waits to learn who the owner is
+POLL_SECONDS = 0.02
 NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)  # of a file system without locks
 NO_LOCK_FILE = (errno.ELOOP, errno.EISDIR, errno.ENXIO)  # of a link, a folder, a socket
 
@@ -46,7 +49,7 @@ class InUse(UserError):
 
 @contextmanager
 def sole_use(folder: Path, advice: str, lock: Path | None = None) -> Iterator[None]:
-    """Holds the lock of a folder while the block runs.
+    """Holds the lock of a folder while the block runs; another process is refused.
 
     Args:
         folder: The folder, which is made where there is none.
@@ -57,23 +60,34 @@ def sole_use(folder: Path, advice: str, lock: Path | None = None) -> Iterator[No
         InUse: Another process holds the lock.
         UserError: Something else lies where the lock's file belongs.
     """
-    lock = lock or folder / IN_USE
     folder.mkdir(parents=True, exist_ok=True)
-    held = FileLock(lock, timeout=0)
-    try:
-        held.acquire()
-    except Timeout:
-        raise InUse(folder, lock, advice) from None
-    except (NotImplementedError, OSError) as error:
-        _require_lockless(lock, error)
-        logger.warning("%s: this file system has no locks; use it in one process only", folder)
-    try:
-        _record_owner(lock)
+    lock = lock or folder / IN_USE
+    with _holding(lock, lambda held: _acquire_or_refuse(held, folder, lock, advice)):
         yield
-    finally:
-        with suppress(OSError):
-            _owner_file(lock).unlink(missing_ok=True)
-        held.release()
+
+
+@contextmanager
+def use_in_turn(lock: Path, doing: str) -> Iterator[None]:
+    """Holds a lock while the block runs; waits while another process holds it.
+
+    Args:
+        lock: The lock's file; its folder is made where there is none.
+        doing: What the other process does, for the log: `packs this corpus`.
+
+    Raises:
+        UserError: Something else lies where the lock's file belongs.
+    """
+
+    def acquire(held: FileLock) -> None:
+        try:
+            held.acquire(timeout=0)
+        except Timeout:
+            logger.info("another process%s %s: waiting for it (%s)", _owner(lock), doing, lock)
+            held.acquire()
+
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with _holding(lock, acquire):
+        yield
 
 
 @contextmanager
@@ -107,6 +121,39 @@ def sole_run(folder: Path, is_named_by_time: bool = False) -> Iterator[Path]:
         yield chosen
 
 
+@contextmanager
+def _holding(lock: Path, acquire: Callable[[FileLock], None]) -> Iterator[None]:
+    held = FileLock(lock)
+    try:
+        acquire(held)
+    except (NotImplementedError, OSError) as error:
+        _require_lockless(lock, error)
+        logger.warning("%s: this file system has no locks; use it in one process only", lock.parent)
+    try:
+        _record_owner(lock)
+        yield
+    finally:
+        with suppress(OSError):
+            _owner_file(lock).unlink(missing_ok=True)
+        held.release()
+
+
+def _acquire_or_refuse(held: FileLock, folder: Path, lock: Path, advice: str) -> None:
+    """Acquires a lock at once, or raises InUse as soon as it is known who holds it.
+
+    A process that has just taken the lock has not written yet that it is the owner.
+    """
+    end = time.monotonic() + OWNER_SECONDS
+    while True:
+        try:
+            held.acquire(timeout=0)
+            return
+        except Timeout:
+            if _owner(lock) or time.monotonic() > end:
+                raise InUse(folder, lock, advice) from None
+        time.sleep(POLL_SECONDS)
+
+
 def _require_lockless(lock: Path, error: NotImplementedError | OSError) -> None:
     """Raises the error, or one for people, unless the file system has no locks."""
     if isinstance(error, NotImplementedError) or error.errno in NO_LOCKS:
@@ -130,5 +177,18 @@ def _owner(lock: Path) -> str:
     """Returns ` (process 1234 on host)`; nothing where it is not known."""
     with suppress(OSError, ValueError, KeyError, TypeError):
         owner = json.loads(_owner_file(lock).read_text())
-        return f" (process {int(owner['process'])} on {str(owner['host'])[:60]})"
+        process, host = int(owner["process"]), str(owner["host"])
+        if host != socket.gethostname() or _runs(process):
+            return f" (process {process} on {host[:60]})"
     return ""
+
+
+def _runs(process: int) -> bool:
+    """Returns whether a process of this host runs."""
+    try:
+        os.kill(process, 0)  # sends nothing
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:  # it is another user's
+        return True
+    return process > 0

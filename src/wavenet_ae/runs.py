@@ -10,7 +10,7 @@ samples/            step-00000500/*.wav and *.png: audio samples
 tensorboard/        event files        wandb_id.txt        the id of the W&B run
 failed.txt          of a run in a sweep: why it failed
 refused.yaml        of a run in a sweep that never began: its configuration
-run.lock            of a run in a sweep: held by the process that trains
+run.lock            held by the process that trains; run.owner says which that is
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ import pytest
 import soundfile
 from helpers.full_disk import files_limited_to
 
+from wavenet_ae.audio import decoding
 from wavenet_ae.audio import io as files
 from wavenet_ae.audio.frames import mpeg_samples
 from wavenet_ae.errors import UserError
@@ -71,7 +72,7 @@ def test_resampling_keeps_pitch_level_and_duration(tmp_path, rate):
 
 
 def test_channels_are_averaged_or_one_is_chosen(tmp_path, monkeypatch):
-    monkeypatch.setattr(files, "BLOCK_FRAMES", 1000)  # many blocks, the last one short
+    monkeypatch.setattr(decoding, "BLOCK_FRAMES", 1000)  # many blocks, the last one short
     left, right = speechlike(seed=1, num_samples=4321), speechlike(seed=2, num_samples=4321)
     path = save(tmp_path / "both.wav", np.stack([left, right], axis=1))
     np.testing.assert_array_equal(files.read(path, RATE, channel=0).samples, left)

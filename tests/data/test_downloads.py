@@ -82,6 +82,7 @@ def test_runs_that_start_together_download_once(publish, tmp_path):
         URLError("Name or service not known"),
         RuntimeError("invalid hash value"),
         ConnectionResetError("peer"),
+        UnicodeDecodeError("utf-8", b"\xff.wav", 0, 1, "invalid start byte"),
     ],
 )
 def test_a_download_that_fails_says_what_else_would_do(name, fail, publish, tmp_path):

@@ -150,7 +150,7 @@ def test_of_two_runs_one_packs_and_the_other_waits(tmp_path, start):
     said = [run.communicate(timeout=60)[1] for run in runs]
     assert [run.returncode for run in runs] == [0, 0]
     assert sorted("packed 48 recordings" in text for text in said) == [False, True]
-    assert sorted("another run packs this corpus" in text for text in said) == [False, True]
+    assert sorted("packs this corpus: waiting for it" in text for text in said) == [False, True]
     assert len(tables(tmp_path)) == 12
 
 

@@ -142,7 +142,10 @@ def test_a_second_search_is_refused_and_a_stop_ends_the_first(cache, tmp_path):
         assert process.poll() is None, process.communicate()[0]
         time.sleep(0.05)
     code, output = run("train.py", *command, cache=cache)
-    assert code == 1 and "another process searches in this folder" in output, output
+    refused = (
+        rf"sweep is in use by another process \(process {process.pid} on .*wait for that search"
+    )
+    assert code == 1 and re.search(refused, output), output
     process.send_signal(signal.SIGTERM)
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 143 and "Traceback" not in output, output

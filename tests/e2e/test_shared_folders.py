@@ -10,7 +10,8 @@ from helpers.commands import ROOT, run, start
 from helpers.configs import TINY, TINY_CODES
 from helpers.small_models import recordings
 
-from wavenet_ae.runs import RunFolder
+from wavenet_ae.runs import RunFolder, runs_in
+from wavenet_ae.stored import read_config
 
 pytestmark = pytest.mark.slow
 REFUSED = r"error: .* is in use by another process \(process \d+ on \S+\): "
@@ -50,6 +51,29 @@ def test_runs_that_start_in_the_same_second_have_folders_of_their_own(cache, tmp
         pytest.skip("no two runs started in the same second")
     assert all(RunFolder(each).step_checkpoints() for each in folders)
     assert len(folders) % 2 == 0, "each run has its own"
+
+
+GRID = ["-m", "seed=1,2"]
+SEARCH = ["-m", "hydra/sweeper=search", "hydra.sweeper.num_trials=1", "seed=choice(1,2)"]
+
+
+@pytest.mark.parametrize("sweep", [GRID, SEARCH])
+def test_sweeps_that_start_in_the_same_second_have_folders_of_their_own(sweep, cache, tmp_path):
+    # "%%S" is no second: all sweeps of this year have one name.
+    name = """hydra.sweep.dir="it's/${now:%Y%%S}\""""
+    settings = ["train.py", *sweep, *TINY, *TINY_CODES, "trainer.max_steps=4", name]
+    ends = both(settings, settings, cache, tmp_path)
+    assert [code for code, _ in ends] == [0, 0], ends
+    folders = sorted((tmp_path / "it's").iterdir())
+    assert [each.name for each in folders] == [
+        f"{time.strftime('%Y')}%S{end}" for end in ("", "_1")
+    ]
+    for each in folders:
+        runs = runs_in(each)
+        assert len(runs) == (2 if sweep == GRID else 1)
+        assert all(RunFolder(run).step_checkpoints() for run in runs)
+        assert read_config(RunFolder(runs[0]).config)["run_folder"] == str(runs[0])
+        assert (each / "sweep.csv").is_file()
 
 
 def test_of_two_generations_into_one_folder_one_is_refused(quantized, cache, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 
 import pytest
@@ -13,7 +14,9 @@ from wavenet_ae.search.sweep_runs import require_one_device, run_in_turn, sole_s
 def test_a_second_search_in_a_folder_is_refused(tmp_path):
     with (
         sole_search(tmp_path / "sweep"),
-        pytest.raises(UserError, match="another process searches in this folder"),
+        pytest.raises(
+            UserError, match=r"in use by another process \(process \d+ on .*wait for that search"
+        ),
         sole_search(tmp_path / "sweep"),
     ):
         pass
@@ -28,6 +31,7 @@ def test_a_run_waits_while_another_process_trains_in_its_folder(tmp_path, caplog
         with run_in_turn(tmp_path):
             order.append("second")
 
+    caplog.set_level("INFO")
     with run_in_turn(tmp_path):
         thread = threading.Thread(target=second)
         thread.start()
@@ -35,7 +39,8 @@ def test_a_run_waits_while_another_process_trains_in_its_folder(tmp_path, caplog
         order.append("first")
     thread.join(timeout=10)
     assert order == ["first", "second"]
-    assert "another process still trains here" in caplog.text
+    assert f"another process (process {os.getpid()} on " in caplog.text
+    assert "still trains here: waiting for it" in caplog.text
 
 
 def test_several_devices_are_refused():

@@ -10,35 +10,28 @@ its name only when it is complete.
 from __future__ import annotations
 
 import io
-import os
-import shutil
-import sys
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from numbers import Integral
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 import soundfile
 
-from wavenet_ae.audio.integrity import MP3_TAGS, problem_after, problem_before, promised_frames
+from wavenet_ae.audio.decoding import Values, mono_blocks, opened, tag_bytes
+from wavenet_ae.audio.integrity import problem_after, problem_before, promised_frames
 from wavenet_ae.audio.resampling import is_supported, resample_blocks
 from wavenet_ae.audio.waveforms import (
     FULL_SCALE,
-    LARGEST_PEAK,
     SOURCE_RATES_HZ,
     Waveform,
     checked_rate,
     checked_waveform,
 )
-from wavenet_ae.errors import ArgumentError, UserError, counted
+from wavenet_ae.errors import ArgumentError, UserError
 from wavenet_ae.schema import HIGHEST_RATE_HZ
 from wavenet_ae.storage import write_bytes
 
-BLOCK_FRAMES = 1 << 18  # decoded at a time, all channels of them
 # What the header of a container can hold.
 WRITTEN_RATES_HZ = {".wav": (1, 2**31 - 1), ".flac": (1, 655_350)}
 LARGEST_ODD_FLAC_HZ = 2**16 - 1  # a frame's header holds higher rates in units of 10 Hz
@@ -147,15 +140,15 @@ class RecordingStream:
                     path, "unreadable: a pipe. Remove it, or put its recording in a file"
                 )
             with path.open("rb") as file:
-                skip = _tag_bytes(file)
+                skip = tag_bytes(file)
                 file.seek(skip)
                 head = file.read(4096)
-            with _opened(path, skip, head) as sound:
+            with opened(path, skip, head) as sound:
                 self.source_rate, self.num_channels = sound.samplerate, sound.channels
                 self._check_header(sound)
                 self._check(problem_before(path, sound, head))
-                values = _Values()
-                blocks = values.of(_mono(sound, self.channel, promised_frames(sound, head)))
+                values = Values()
+                blocks = values.of(mono_blocks(sound, self.channel, promised_frames(sound, head)))
                 for block in resample_blocks(blocks, sound.samplerate, self.sample_rate):
                     samples, num_clipped = to_int16(block)
                     self.num_clipped += num_clipped
@@ -231,105 +224,3 @@ def write(path: str | Path, samples: Waveform, sample_rate: int) -> int:
     soundfile.write(content, samples, rate, format=container, subtype="PCM_16")
     write_bytes(path, content.getvalue())
     return num_clipped
-
-
-def _tag_bytes(file: BinaryIO) -> int:
-    """Length of an ID3 tag, which may hold a picture, at the start of a file; 0 without one."""
-    tag = file.read(10)
-    if len(tag) < 10 or not tag.startswith(b"ID3"):
-        return 0
-    a, b, c, d = tag[6:]  # 7 bits per byte
-    return 10 + (a << 21 | b << 14 | c << 7 | d)
-
-
-@contextmanager
-def _opened(path: Path, skip: int, head: bytes) -> Iterator[soundfile.SoundFile]:
-    """Opens a recording, as a stream if its length is unknown and libsndfile would estimate it.
-
-    libsndfile estimates the length of an MP3 without a Xing, Info or VBRI tag from the bit rate of
-    its first frame, and reads no further. Through a pipe, it decodes to the end.
-    """
-    tagged = any(name in head[:512] for name in MP3_TAGS)
-    with soundfile.SoundFile(os.fsencode(path)) as sound:  # names need not be UTF-8
-        if sound.format != "MP3" or tagged:
-            yield sound
-            return
-    receiver, sender = os.pipe()
-
-    def pump() -> None:
-        with suppress(OSError), open(sender, "wb") as sink, path.open("rb") as source:
-            source.seek(skip)
-            shutil.copyfileobj(source, sink)
-
-    thread = threading.Thread(target=pump, daemon=True)
-    thread.start()
-    with soundfile.SoundFile(receiver) as sound:  # closes the pipe, which ends the thread
-        yield sound
-    thread.join()
-
-
-def _mono(
-    sound: soundfile.SoundFile, channel: int | None, num_frames: int | None
-) -> Iterator[np.ndarray]:
-    """Blocks `(n,)` float32 of one channel, or of the mean of all, up to a number of frames."""
-    left = num_frames if num_frames is not None else sys.maxsize
-    while left and len(block := _block(sound, min(BLOCK_FRAMES, left))):
-        left -= len(block)
-        with np.errstate(invalid="ignore"):  # inf - inf, which is rejected
-            yield block.mean(axis=1) if channel is None else block[:, channel].copy()
-
-
-def _block(sound: soundfile.SoundFile, num_frames: int) -> np.ndarray:
-    return sound.read(num_frames, dtype="float32", always_2d=True)
-
-
-@dataclass
-class _Values:
-    """What is known of the values of a waveform, block by block.
-
-    Attributes:
-        num_samples: Number of samples.
-        num_bad: Those that are NaN or infinite.
-        low: The smallest of the others.
-        high: The largest of the others.
-    """
-
-    num_samples: int = 0
-    num_bad: int = 0
-    low: float = float("inf")
-    high: float = float("-inf")
-
-    def of(self, blocks: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
-        """Passes blocks on, none of them after one with values that cannot be used."""
-        for block in blocks:
-            self.num_samples += len(block)
-            is_finite = np.isfinite(block)
-            self.num_bad += len(block) - int(np.count_nonzero(is_finite))
-            self.low = float(np.min(block, where=is_finite, initial=self.low))
-            self.high = float(np.max(block, where=is_finite, initial=self.high))
-            if not self.num_bad and self.peak <= LARGEST_PEAK:
-                yield block
-
-    @property
-    def peak(self) -> float:
-        return max(-self.low, self.high)
-
-    def problem(self, path: Path, accept_constant: bool) -> str:
-        """Returns why a waveform cannot be used, or ""."""
-        if not self.num_samples:
-            size = path.stat().st_size  # an interrupted recorder leaves a count of 0
-            empty = f"empty: 0 samples in a file of {counted(size, 'byte')}"
-            return f"{empty}. Export it again, or remove it"
-        if self.num_bad:
-            found = f"{self.num_bad} of {counted(self.num_samples, 'sample')} are NaN or infinite"
-            return f"non-finite: {found}. Export it again, or remove it"
-        if self.peak > LARGEST_PEAK:
-            return (
-                f"out of range: its peak is {self.peak:g}, where full scale is 1.0. Store its "
-                "samples as integers, or divide them (by 32768, if they were 16 bits)"
-            )
-        # Less than a step at 16 bits: silence or an offset.
-        if self.high - self.low < 1 / FULL_SCALE and not accept_constant:
-            constant = f"constant: every sample is {round(self.high * FULL_SCALE)} at 16 bits"
-            return f"{constant}. Remove it: it holds no speech"
-        return ""

@@ -24,16 +24,17 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
-
 from wavenet_ae.errors import UserError
+from wavenet_ae.ownership import use_in_turn
 
 logger = logging.getLogger(__name__)
 
-# Raised without internet, on a full disk and for a wrong hash; then, by truncated archives.
+# What torchaudio, and the modules that open archives, raise.
 FAILURES = (
-    *(OSError, HTTPException, RuntimeError),
-    *(EOFError, zlib.error, tarfile.TarError, zipfile.BadZipFile),
+    *(OSError, HTTPException),  # no internet, a lost connection, a full disk
+    RuntimeError,  # another hash than the published one; a compression that is not supported
+    *(EOFError, zlib.error, tarfile.TarError, zipfile.BadZipFile),  # a truncated archive
+    ValueError,  # a damaged archive: names of members that are not text, or have a NUL
 )
 
 
@@ -68,8 +69,7 @@ def fetch(archive: Archive, root: Path) -> None:
     """
     hidden = root / f".{archive.folder.replace('/', '-')}"
     try:
-        root.mkdir(parents=True, exist_ok=True)
-        with FileLock(f"{hidden}.lock"):
+        with use_in_turn(Path(f"{hidden}.lock"), f"fetches {archive.name}"):
             if not (root / archive.folder).is_dir():  # asked again: another run may have made it
                 _fetch(archive, root, Path(f"{hidden}.unfinished"))
     except FAILURES as error:
@@ -93,7 +93,7 @@ def _fetch(archive: Archive, root: Path, unfinished: Path) -> None:
             if beside.is_file() and beside != downloaded:
                 beside.replace(place.parent / beside.name)
         made.rename(place)  # last, so that the folder is complete when it appears
-    except Exception:
+    except FAILURES:  # a kill leaves the same, which the next run removes
         _clear(unfinished, downloaded)
         raise
     shutil.rmtree(unfinished)

@@ -23,14 +23,13 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from wavenet_ae.data.corpus import CATALOGUE, COLUMNS, HEADER, encoded_header
 from wavenet_ae.data.shards import Chunk, Packed, pack_chunk, plan
 from wavenet_ae.data.sources import Recording, Source
 from wavenet_ae.data.splits import Splits
 from wavenet_ae.data.tables import digest_of, encoded_table
 from wavenet_ae.errors import UserError, counted
+from wavenet_ae.ownership import use_in_turn
 from wavenet_ae.progress import Progress
 from wavenet_ae.storage import NotWritten, write_bytes
 
@@ -124,7 +123,7 @@ def _decode_missing(chunks: Sequence[Chunk], num_workers: int | None) -> None:
     _check_not_importing_main()
     folder = chunks[0].table.parent
     folder.mkdir(parents=True, exist_ok=True)
-    with _only_one(folder.with_suffix(".lock")):
+    with use_in_turn(folder.with_suffix(".lock"), "packs this corpus"):
         # This process holds the lock, so these are leftovers of a killed run. Only shards: lists
         # and catalogues are not written under the lock and may belong to a run in progress.
         for partial in folder.glob(".shard-*.partial"):
@@ -154,20 +153,6 @@ def _check_not_importing_main() -> None:
             "this script packs recordings when it is imported, and the processes that decode them "
             "import it: put its work under `if __name__ == '__main__':`"
         )
-
-
-@contextmanager
-def _only_one(path: Path) -> Iterator[None]:
-    lock = FileLock(path)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        logger.info("another run packs this corpus: waiting for it (%s)", path)
-        lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _processes(chunks: Sequence[Chunk], num_workers: int | None) -> int:

@@ -1,4 +1,4 @@
-"""Check of a grid: a mistake in its last run is found before its first one trains.
+"""Start of a grid: a mistake in its last run is found before its first one trains.
 
 Hydra imports this at every start of a command: what is slow to import waits until there is a grid.
 """
@@ -17,17 +17,22 @@ from omegaconf import DictConfig
 
 from wavenet_ae.errors import UserError
 from wavenet_ae.exits import guarded
+from wavenet_ae.search.sweep_runs import claim_folder
 
 GRID = "BasicSweeper"  # the class of Hydra's that runs a grid
 MOST_RUNS_NAMED = 3  # of those that have one problem
 
 
 class GridCheck(Callback):
-    """Checks the configuration of every run of a grid, and refuses the grid where one is wrong."""
+    """Checks the configuration of every run of a grid, and refuses the grid where one is wrong.
+
+    A grid that may start gets a folder of its own.
+    """
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         if is_grid(config):
             guarded(lambda: check_grid(config))
+            guarded(lambda: claim_folder(config))
 
 
 def is_grid(config: DictConfig) -> bool:

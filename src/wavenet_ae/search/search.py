@@ -21,7 +21,7 @@ from wavenet_ae.runs import RunFolder
 from wavenet_ae.search.configs import SweepConfigs
 from wavenet_ae.search.settings import Space, check_search_settings, parse_space
 from wavenet_ae.search.study import Outcome, Trials, open_trials
-from wavenet_ae.search.sweep_runs import sole_search
+from wavenet_ae.search.sweep_runs import claim_folder, sole_search
 from wavenet_ae.storage import write_bytes
 from wavenet_ae.training.logging.files import log_to
 
@@ -54,9 +54,10 @@ def search(
     plain_node = {key: _container(value) for key, value in node.items()}
     settings = check_search_settings(plain_node)
     space = parse_space(settings.params, arguments, context.config_loader)
-    folder = Path(config.hydra.sweep.dir)
-    configs = SweepConfigs(context.config_loader, config, folder)
+    configs = SweepConfigs(context.config_loader, config, Path(config.hydra.sweep.dir))
     reference, *_ = [configs.checked(space.overrides(values)) for values in space.corners()]
+    claim_folder(config)
+    folder = Path(config.hydra.sweep.dir)
     launcher = Plugins.instance().instantiate_launcher(
         hydra_context=context, task_function=task, config=config
     )

@@ -18,7 +18,6 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
-from filelock import FileLock
 from scipy.signal import oaconvolve
 
 from wavenet_ae.data.sources import Recording, Source
@@ -33,6 +32,7 @@ from wavenet_ae.data.toy.formants import (
 )
 from wavenet_ae.data.toy.phones import LABELS, PHONES
 from wavenet_ae.errors import UserError, counted
+from wavenet_ae.ownership import use_in_turn
 from wavenet_ae.randomness import keyed_seed
 from wavenet_ae.schema import Positive, PositiveNumber
 from wavenet_ae.storage import write_errors
@@ -89,8 +89,7 @@ class ToySource(Source):
         """Synthesizes the corpus, unless it exists; runs that start together wait for the first."""
         if self.root.is_dir():
             return
-        self.root.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(f"{self.root}.lock"):
+        with use_in_turn(self.root.with_suffix(".lock"), "synthesizes this corpus"):
             if not self.root.is_dir():  # asked again: another run may have made it
                 self._synthesize()
 

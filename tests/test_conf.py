@@ -1,0 +1,120 @@
+"""Every YAML in conf/ composes, passes the check and builds."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import pytest
+import yaml
+from helpers.composed import CONF, compose
+
+from wavenet_ae.config import check
+from wavenet_ae.training.preflight import check_sizes
+
+OPTIONS = sorted(
+    (path.parent.name, path.stem)
+    for path in CONF.glob("*/*.yaml")
+    if path.stem != "base" and path.parent.name != "panels"  # those are of the dashboard
+)
+OPTIONS += [("decoder/output", path.stem) for path in CONF.glob("decoder/output/*.yaml")]
+OPTIONS += sorted(
+    ("experiment", f"{path.parent.name}/{path.stem}")
+    for path in CONF.glob("experiment/*/*.yaml")
+    if path.stem != "base"
+)
+SWEEPS = [*sorted(CONF.glob("sweep/*.yaml")), CONF / "experiment" / "compare_bottlenecks.yaml"]
+CORPORA = ("librispeech", "libritts", "vctk", "ljspeech", "speechcommands")
+
+
+def has_own_recordings(group: str, option: str) -> bool:
+    """Whether an experiment, or the first of a sweep, is on recordings that a user names."""
+    content = yaml.safe_load((CONF / group / f"{option}.yaml").read_text())
+    first = params(content).get("experiment", "").split(",")[0]
+    if first:
+        return has_own_recordings("experiment", first)
+    for each in content.get("defaults", []):
+        if isinstance(each, str) and each.startswith("/experiment/"):
+            if has_own_recordings("experiment", each.removeprefix("/experiment/")):
+                return True
+        elif isinstance(each, dict) and each.get("override /data", "toy") != "toy":
+            return True
+    return False
+
+
+def params(sweep: dict[str, Any]) -> dict[str, str]:
+    """What a sweep varies, if it is a grid."""
+    node = sweep.get("hydra", {}).get("sweeper", {})
+    return {} if "num_trials" in node else node.get("params", {})
+
+
+NEEDED = {
+    ("data", "table"): ["data.path=somewhere.tsv"],
+    ("target", "pcm"): ["decoder/output=mixture_of_logistics"],
+    ("decoder/output", "mixture_of_logistics"): ["target=pcm"],
+    **{
+        (group, option): ["data.root=somewhere"]
+        for group, option in OPTIONS
+        if group == "experiment" and has_own_recordings(group, option)
+    },
+    **{("data", option): ["data.root=somewhere"] for option in ("folder", *CORPORA)},
+}
+
+
+@pytest.mark.parametrize("group, option", OPTIONS)
+def test_every_option_composes_checks_and_builds(group, option):
+    config = compose(f"{group}={option}", *NEEDED.get((group, option), []))
+    check(config)
+    check_sizes(config)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        *([f"bottleneck={path.stem}"] for path in sorted(CONF.glob("bottleneck/*.yaml"))),
+        ["model=wavenet"],
+        ["experiment=half_length"],
+        ["experiment=collapse/all_remedies", "bottleneck=vqvae"],
+    ],
+    ids=lambda options: options[-1],
+)
+def test_a_smoke_run_of_anything_needs_nothing_else_and_quantizes(options):
+    config = compose("debug=smoke", *options)
+    check(config)
+    assert config["trainer"]["max_steps"] == 20
+    assert (config.get("bottleneck") or {}).get("start_after", 8) == 8
+
+
+@pytest.mark.parametrize("path", SWEEPS, ids=lambda path: path.stem)
+def test_every_run_of_a_sweep_passes_the_check(path):
+    """All combinations of what it varies, each with the first seed."""
+    group, option = path.parent.name, path.stem
+    varied = {
+        key: [each.strip() for each in str(values).split(",")]
+        for key, values in params(yaml.safe_load(path.read_text())).items()
+    }
+    varied["seed"] = varied.get("seed", ["1"])[:1]
+    needed = ["data.root=somewhere"] if has_own_recordings(group, option) else []
+    for values in itertools.product(*varied.values()):
+        own = [f"{key}={value}" for key, value in zip(varied, values, strict=True)]
+        check(compose(f"{group}={option}", *own, *needed))
+
+
+@pytest.mark.parametrize("folder", ["collapse", "codes", "codes_speech"])
+def test_a_sweep_of_conditions_has_all_of_them_each_with_its_name(folder):
+    sweep = yaml.safe_load((CONF / "sweep" / f"{folder}.yaml").read_text())
+    swept = {each.strip() for each in params(sweep)["experiment"].split(",")}
+    there = {path.stem: path for path in (CONF / "experiment" / folder).glob("*.yaml")}
+    assert swept == {f"{folder}/{name}" for name in there}
+    for name, path in there.items():
+        assert yaml.safe_load(path.read_text())["name"] == name
+
+
+def test_prepare_composes():
+    check(compose(config_name="prepare"))
+
+
+@pytest.mark.parametrize("rate", [8000, 16000, 22050, 24000])
+@pytest.mark.parametrize("model", ["autoencoder", "wavenet", "mfcc_inverter"])
+def test_another_rate_needs_nothing_but_the_rate(rate, model):
+    check_sizes(compose(f"sample_rate={rate}", f"model={model}"))
