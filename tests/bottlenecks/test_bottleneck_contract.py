@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from helpers.configs import BOTTLENECKS
+from helpers.configs import BOTTLENECK_SETTINGS, BOTTLENECKS
 
 from wavenet_ae.bottlenecks import Bottleneck
 from wavenet_ae.bottlenecks.quantizer import Quantizer
@@ -12,12 +12,18 @@ from wavenet_ae.instantiate import instantiate
 from wavenet_ae.types import Step
 
 BATCH, CHANNELS, CODES = 3, 10, 7
+MEMBERS = BOTTLENECKS | BOTTLENECK_SETTINGS
 
 
-@pytest.fixture(params=sorted(BOTTLENECKS))
-def bottleneck(request) -> Bottleneck:
+@pytest.fixture(params=sorted(MEMBERS))
+def config(request) -> dict:
+    return MEMBERS[request.param]
+
+
+@pytest.fixture
+def bottleneck(config) -> Bottleneck:
     torch.manual_seed(0)
-    return instantiate(BOTTLENECKS[request.param], Bottleneck, input_dim=CHANNELS)
+    return instantiate(config, Bottleneck, input_dim=CHANNELS)
 
 
 @pytest.fixture
@@ -129,13 +135,10 @@ def test_computes_in_float32_under_autocast(bottleneck, latents):
     torch.testing.assert_close(mixed, plain)
 
 
-def test_state_travels(bottleneck, latents):
+def test_state_travels(config, bottleneck, latents):
     bottleneck.train()
     for seed in range(5):
         bottleneck(latents, step_for(bottleneck, seed))
-    name = next(
-        n for n, c in BOTTLENECKS.items() if c["_target_"].endswith(type(bottleneck).__name__)
-    )
-    other = instantiate(BOTTLENECKS[name], Bottleneck, input_dim=CHANNELS)
+    other = instantiate(config, Bottleneck, input_dim=CHANNELS)
     other.load_state_dict(bottleneck.state_dict())
     assert torch.equal(other.eval()(latents).vectors, bottleneck.eval()(latents).vectors)

@@ -6,7 +6,16 @@ import pytest
 import torch
 from helpers.quantizing import latents, projected, quantizer, step
 
-from wavenet_ae.bottlenecks import FSQ, LFQ, RVQ, VQVAE, VQVAEEMA, SimVQ
+from wavenet_ae.bottlenecks import (
+    FSQ,
+    LFQ,
+    RVQ,
+    VQVAE,
+    VQVAEEMA,
+    RandomProjectionQuantizer,
+    ResidualFSQ,
+    SimVQ,
+)
 from wavenet_ae.bottlenecks.codebook import kmeans, nearest_codes
 from wavenet_ae.bottlenecks.quantizer import perplexity
 
@@ -95,6 +104,8 @@ WAITING = [
     (SimVQ, {"dim": 4, "codebook_size": 6, "init": "kmeans"}),
     (FSQ, {"levels": [4, 3]}),
     (LFQ, {"num_bits": 3}),
+    (ResidualFSQ, {"levels": [4, 3]}),
+    (RandomProjectionQuantizer, {"dim": 4, "codebook_size": 6}),
 ]
 
 
@@ -122,7 +133,7 @@ def test_waits_and_then_really_quantizes(kind, settings):
 @pytest.mark.parametrize("kind, settings", WAITING)
 def test_every_parameter_has_a_gradient_while_waiting(kind, settings):
     bottleneck = kind(input_dim=4, start_after=5, **settings).train()
-    bottleneck(latents(), step()).vectors.sum().backward()
+    bottleneck(latents().requires_grad_(), step()).vectors.sum().backward()
     for name, parameter in bottleneck.named_parameters():
         assert parameter.grad is not None and torch.isfinite(parameter.grad).all(), name
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -22,6 +23,9 @@ MEMBERS: dict[str, tuple[type[Quantizer], dict]] = {
     "rvq": (RVQ, {**WITH_CODEBOOK, "num_codebooks": 2}),
     "simvq": (SimVQ, {"dim": 4, "codebook_size": 16, "init": "kmeans"}),
     "lfq": (LFQ, {"num_bits": 3}),
+    "vqvae-rotation": (VQVAE, {**WITH_CODEBOOK, "gradient": "rotation"}),
+    "vqvae-diveq": (VQVAE, {**WITH_CODEBOOK, "gradient": "diveq"}),
+    "vqvae_ema-cosine": (VQVAEEMA, {**WITH_CODEBOOK, "distance": "cosine"}),
 }
 WEIGHTS = {"commitment": 0.25, "codebook": 1.0, "entropy": 0.5}
 
@@ -45,7 +49,9 @@ def trained(kind: type[Quantizer], settings: dict, rank: int, num_processes: int
     bottleneck.begin_quantizing(many, seed=0)
     figures = []
     for index in range(NUM_STEPS):
-        output = bottleneck(latents(index)[rank::num_processes], step(index))
+        noise = torch.randn(4, 4, 3, generator=torch.Generator().manual_seed(index))
+        keyed = replace(step(index), latent=noise[rank::num_processes])
+        output = bottleneck(latents(index)[rank::num_processes], keyed)
         terms = [WEIGHTS[name] * loss.mean() for name, loss in output.losses.items()]
         optimizer.zero_grad()
         torch.stack([output.vectors.square().mean(), *terms]).sum().backward()

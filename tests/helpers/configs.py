@@ -43,6 +43,28 @@ BOTTLENECKS: dict[str, dict[str, Any]] = {
         "init": "uniform",
         "normalize": True,
     },
+    "rfsq": {
+        "_target_": "wavenet_ae.bottlenecks.ResidualFSQ",
+        "levels": [3, 2],
+        "num_codebooks": 2,
+        "normalize": True,
+    },
+    "random_projection": {
+        "_target_": "wavenet_ae.bottlenecks.RandomProjectionQuantizer",
+        "dim": 6,
+        "codebook_size": 8,
+        "normalize": True,
+    },
+}
+# Settings of theirs that change what is computed.
+BOTTLENECK_SETTINGS: dict[str, dict[str, Any]] = {
+    f"{name}-{value}": {**BOTTLENECKS[name], key: value}
+    for key, value, names in (
+        ("gradient", "rotation", ("vqvae", "vqvae_ema", "rvq")),
+        ("gradient", "diveq", ("vqvae", "vqvae_ema", "rvq")),
+        ("distance", "cosine", ("vqvae", "vqvae_ema")),
+    )
+    for name in names
 }
 
 _CONVOLUTIONS = {
@@ -175,6 +197,8 @@ TINY_QUANTIZERS: dict[str, list[str]] = {
     "simvq": ["bottleneck.codebook_size=8", "bottleneck.start_after=3"],
     "fsq": ["bottleneck.levels=[4,3]", "bottleneck.start_after=3"],
     "lfq": ["bottleneck.num_bits=3", "bottleneck.start_after=3"],
+    "rfsq": ["bottleneck.levels=[3,2]", "bottleneck.start_after=3"],
+    "random_projection": ["bottleneck.codebook_size=8", "bottleneck.start_after=3"],
 }
 # An encoder over log mel energies whose input is perturbed in every way.
 PERTURBED = [

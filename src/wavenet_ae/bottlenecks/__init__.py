@@ -4,6 +4,8 @@ from wavenet_ae.bottlenecks.base import Bottleneck
 from wavenet_ae.bottlenecks.continuous import AE, VAE, Identity
 from wavenet_ae.bottlenecks.fsq import FSQ
 from wavenet_ae.bottlenecks.lfq import LFQ
+from wavenet_ae.bottlenecks.random_projection import RandomProjectionQuantizer
+from wavenet_ae.bottlenecks.rfsq import ResidualFSQ
 from wavenet_ae.bottlenecks.rvq import RVQ
 from wavenet_ae.bottlenecks.simvq import SimVQ
 from wavenet_ae.bottlenecks.vqvae import VQVAE, VQVAEEMA
@@ -18,5 +20,7 @@ __all__ = [
     "VQVAEEMA",
     "Bottleneck",
     "Identity",
+    "RandomProjectionQuantizer",
+    "ResidualFSQ",
     "SimVQ",
 ]

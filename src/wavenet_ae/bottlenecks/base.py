@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from wavenet_ae.nn.batch_norm import BatchNorm
@@ -87,10 +88,14 @@ class Projection(nn.Module):
         input_dim: Channels of the latents.
         dim: Channels of the result.
         normalize: Whether to standardize each channel, without learned scale and shift.
+        unit_length: Whether to then scale each vector to length 1.
     """
 
-    def __init__(self, input_dim: int, dim: int, normalize: bool) -> None:
+    def __init__(
+        self, input_dim: int, dim: int, normalize: bool, unit_length: bool = False
+    ) -> None:
         super().__init__()
+        self.unit_length = unit_length
         self.linear = nn.Conv1d(input_dim, dim, 1)
         self.norm = BatchNorm(dim, affine=False) if normalize else nn.Identity()
 
@@ -107,4 +112,5 @@ class Projection(nn.Module):
         """
         self.norm.train(is_training)
         with torch.autocast(latents.device.type, enabled=False):
-            return self.norm(self.linear(latents.to(self.linear.weight.dtype)))
+            projected = self.norm(self.linear(latents.to(self.linear.weight.dtype)))
+            return F.normalize(projected, dim=1) if self.unit_length else projected

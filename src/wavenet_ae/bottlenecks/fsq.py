@@ -10,6 +10,7 @@ import torch
 import vector_quantize_pytorch
 from torch import Tensor
 
+from wavenet_ae.bottlenecks.gradients import straight_through
 from wavenet_ae.bottlenecks.quantizer import Quantizer
 from wavenet_ae.schema import AtLeast, AtMost, NonNegative
 from wavenet_ae.types import Step
@@ -64,9 +65,9 @@ class FSQ(Quantizer):
         bounded = (z.transpose(1, 2) + shift).tanh() * half_range - offset  # (B, N, D)
         return (bounded / (self.num_levels // 2)).transpose(1, 2)
 
-    def straight_through(self, z: Tensor, chosen: Tensor) -> Tensor:
+    def pass_gradient(self, z: Tensor, chosen: Tensor, step: Step | None) -> Tensor:
         """Copies the gradient past the rounding, but not past the tanh, which bounds z."""
-        return super().straight_through(self.unquantized(z), chosen)
+        return straight_through(self.unquantized(z), chosen)
 
     def losses(self, z: Tensor, chosen: Tensor, step: Step | None) -> dict[str, Tensor]:
         """Returns no losses: there is no codebook to commit to."""

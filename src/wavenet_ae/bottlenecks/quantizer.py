@@ -6,9 +6,10 @@ import logging
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from wavenet_ae.bottlenecks.base import Bottleneck, Projection
+from wavenet_ae.bottlenecks.gradients import Gradient, diveq, rotation, straight_through
 from wavenet_ae.distributed import broadcast_
 from wavenet_ae.schema import NonNegative, Width
 from wavenet_ae.types import BottleneckOutput, Step
@@ -47,7 +48,7 @@ def code_counts(codes: Tensor, num_codebooks: int, codebook_size: int) -> Tensor
 
 
 class Quantizer(Bottleneck):
-    """Bottleneck that replaces latents by codes, straight-through: `(B, C, N)` to `(B, dim, N)`.
+    """Bottleneck that replaces latents by codes: `(B, C, N)` to `(B, dim, N)`.
 
     Subclasses define which code a latent gets (`quantize`) and which vector a code stands for
     (`decode`).
@@ -65,6 +66,8 @@ class Quantizer(Bottleneck):
         normalize: Whether to standardize the latents, see `Projection`.
         num_initial_vectors: Encoder outputs from which `begin_quantizing` initializes the codes; 0
             if they need none. Subclasses derive it from their own settings.
+        gradient: How gradients pass the choice of a code, see `wavenet_ae.bottlenecks.gradients`.
+        unit_length: Whether to scale projected latents to length 1.
 
     Attributes:
         is_quantizing: Boolean buffer of checkpoints; until it is true, latents pass unquantized.
@@ -74,6 +77,7 @@ class Quantizer(Bottleneck):
     """
 
     codebook_size: int
+    project: nn.Module
     has_codebook_loss = False
 
     def __init__(
@@ -84,13 +88,17 @@ class Quantizer(Bottleneck):
         start_after: NonNegative,
         normalize: bool,
         num_initial_vectors: int = 0,
+        gradient: Gradient = "straight_through",
+        unit_length: bool = False,
     ) -> None:
         super().__init__()
         if codebook_size < 2:
             raise ValueError(f"codebook_size is {codebook_size}, but must be at least 2")
         self.dim, self.codebook_size, self.start_after = dim, codebook_size, start_after
         self.num_initial_vectors = num_initial_vectors
-        self.project = Projection(input_dim, dim, normalize)
+        self.gradient = gradient
+        self.latent_noise_dim = dim if gradient == "diveq" else 0
+        self.project = Projection(input_dim, dim, normalize, unit_length)
         is_quantizing = not num_initial_vectors and not start_after
         self.register_buffer("is_quantizing", torch.tensor(is_quantizing))
 
@@ -162,7 +170,7 @@ class Quantizer(Bottleneck):
                 codes = self.quantize(z)
             chosen = self.decode(codes)
             return BottleneckOutput(
-                vectors=self.straight_through(z, chosen),
+                vectors=self.pass_gradient(z, chosen, step),
                 codes=codes,
                 losses=self.losses(z, chosen, step),
                 latents=latents,
@@ -173,9 +181,13 @@ class Quantizer(Bottleneck):
         """Returns what the decoder gets until quantizing begins, `(B, D, N)`."""
         return z
 
-    def straight_through(self, z: Tensor, chosen: Tensor) -> Tensor:
-        """Returns the chosen vectors `(B, D, N)` with the gradient copied to the latents."""
-        return z + (chosen - z).detach()
+    def pass_gradient(self, z: Tensor, chosen: Tensor, step: Step | None) -> Tensor:
+        """Returns the chosen vectors `(B, D, N)` with a gradient to the latents."""
+        if self.gradient == "rotation":
+            return rotation(z, chosen)
+        if self.gradient == "diveq":
+            return diveq(z, chosen, None if step is None else step.latent)
+        return straight_through(z, chosen)
 
     def losses(self, z: Tensor, chosen: Tensor, step: Step | None) -> dict[str, Tensor]:
         """Returns the unweighted losses of projected latents and the vectors chosen for them.
@@ -192,7 +204,8 @@ class Quantizer(Bottleneck):
 
     def _touch_all_parameters(self) -> Tensor:
         """Zero that depends on every parameter: data-parallel training wants all gradients."""
-        return 0 * torch.stack([each.sum() for each in self.parameters()]).sum()
+        sums = [each.sum() for each in self.parameters()]
+        return 0 * torch.stack(sums).sum() if sums else torch.tensor(0.0)
 
 
 def flatten_time(z: Tensor) -> Tensor:

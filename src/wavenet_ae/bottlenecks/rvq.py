@@ -19,6 +19,7 @@ from wavenet_ae.bottlenecks.codebook import (
     reset_averages,
     sample_rows,
 )
+from wavenet_ae.bottlenecks.gradients import Gradient
 from wavenet_ae.bottlenecks.quantizer import Quantizer, flatten_time, pairwise_distances
 from wavenet_ae.distributed import all_gather
 from wavenet_ae.schema import AtLeast, AtMost, NonNegative, OpenFraction, Width
@@ -49,6 +50,8 @@ class RVQ(Quantizer):
             of its codebook; 0 for never.
         normalize: Whether to standardize the latents, see `Projection`.
         decay: Decay of the averages per forward pass in training.
+        gradient: How gradients pass the choice of the codes, as one step from the latent to the
+            sum: `straight_through`, `rotation` or `diveq`.
 
     Raises:
         ValueError: If there are fewer than two codebooks.
@@ -67,11 +70,14 @@ class RVQ(Quantizer):
         revive_after: NonNegative = 0,
         normalize: bool = False,
         decay: OpenFraction = 0.99,
+        gradient: Gradient = "straight_through",
     ) -> None:
         if num_codebooks < 2:
             raise ValueError(f"num_codebooks is {num_codebooks}, but must be at least 2")
         num_vectors = num_initial_vectors(init, codebook_size)
-        super().__init__(input_dim, dim, codebook_size, start_after, normalize, num_vectors)
+        super().__init__(
+            input_dim, dim, codebook_size, start_after, normalize, num_vectors, gradient
+        )
         self.num_codebooks, self.init, self.revive_after = num_codebooks, init, revive_after
         unused_steps = torch.zeros(num_codebooks, codebook_size, dtype=torch.int64)
         self.register_buffer("unused_steps", unused_steps)

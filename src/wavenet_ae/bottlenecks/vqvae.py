@@ -5,7 +5,10 @@ The codebook is learned by gradient (`VQVAE`) or by moving averages (`VQVAEEMA`)
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from wavenet_ae.bottlenecks.codebook import (
@@ -18,10 +21,13 @@ from wavenet_ae.bottlenecks.codebook import (
     reset_averages,
     sample_rows,
 )
+from wavenet_ae.bottlenecks.gradients import Gradient
 from wavenet_ae.bottlenecks.quantizer import Quantizer, flatten_time
 from wavenet_ae.distributed import all_gather, all_reduce_sum
 from wavenet_ae.schema import NonNegative, OpenFraction, PositiveNumber, Width
 from wavenet_ae.types import Step
+
+Distance = Literal["euclidean", "cosine"]
 
 
 class VectorQuantizer(Quantizer):
@@ -29,6 +35,9 @@ class VectorQuantizer(Quantizer):
 
     Subclasses define how the codebook is learned. Under gradient accumulation, each micro-batch is
     a forward pass; `start_after` counts optimizer steps.
+
+    With the distance `cosine`, latents and codes are scaled to length 1 (Yu et al. 2022, arXiv
+    2110.04627, sec. 3.2): only the direction of a latent chooses its code.
 
     Args:
         input_dim: Channels of the latents.
@@ -40,6 +49,9 @@ class VectorQuantizer(Quantizer):
         revive_after: Forward passes in training after which an unused code restarts from a latent;
             0 for never.
         normalize: Whether to standardize the latents, see `Projection`.
+        gradient: How gradients pass the choice of a code: `straight_through`, `rotation` or
+            `diveq`, see `wavenet_ae.bottlenecks.gradients`.
+        distance: `euclidean` or `cosine`.
     """
 
     codebook: Tensor  # (K, D); a parameter or a buffer, as the subclass decides
@@ -54,10 +66,21 @@ class VectorQuantizer(Quantizer):
         start_after: NonNegative = 0,
         revive_after: NonNegative = 0,
         normalize: bool = False,
+        gradient: Gradient = "straight_through",
+        distance: Distance = "euclidean",
     ) -> None:
         num_vectors = num_initial_vectors(init, codebook_size)
-        super().__init__(input_dim, dim, codebook_size, start_after, normalize, num_vectors)
-        self.init, self.revive_after = init, revive_after
+        super().__init__(
+            input_dim,
+            dim,
+            codebook_size,
+            start_after,
+            normalize,
+            num_vectors,
+            gradient,
+            unit_length=distance == "cosine",
+        )
+        self.init, self.revive_after, self.distance = init, revive_after, distance
         self.register_buffer("unused_steps", torch.zeros(codebook_size, dtype=torch.int64))
         # uniform in [-1/K, 1/K), as in the authors' implementation
         self.make_codebook((torch.rand(codebook_size, dim) * 2 - 1) / codebook_size)
@@ -75,11 +98,16 @@ class VectorQuantizer(Quantizer):
         """Puts codes at `vectors`."""
         self.codebook[which] = vectors
 
+    @property
+    def code_vectors(self) -> Tensor:
+        """Vectors `(K, D)` of the codes: the codebook, or its directions."""
+        return F.normalize(self.codebook, dim=1) if self.distance == "cosine" else self.codebook
+
     def quantize(self, z: Tensor) -> Tensor:
-        return nearest_codes(flatten_time(z), self.codebook).view(z.shape[0], z.shape[2])
+        return nearest_codes(flatten_time(z), self.code_vectors).view(z.shape[0], z.shape[2])
 
     def decode(self, codes: Tensor) -> Tensor:
-        return torch.nn.functional.embedding(codes, self.codebook).transpose(1, 2)
+        return F.embedding(codes, self.code_vectors).transpose(1, 2)
 
     @torch.no_grad()
     def update_codebook(self, z: Tensor, codes: Tensor, step: Step) -> int:
@@ -113,12 +141,19 @@ class VectorQuantizer(Quantizer):
 
 
 class VQVAE(VectorQuantizer):
-    """VQ-VAE whose codebook is a parameter, which the loss `codebook` moves."""
+    """VQ-VAE whose codebook is a parameter, which the loss `codebook` moves.
+
+    With the gradient `diveq`, the decoder's gradient reaches the codes, and there are no losses.
+    """
 
     has_codebook_loss = True
 
     def make_codebook(self, codebook: Tensor) -> None:
         self.codebook = nn.Parameter(codebook)
+
+    def losses(self, z: Tensor, chosen: Tensor, step: Step | None) -> dict[str, Tensor]:
+        """Returns `codebook` and `commitment` `(B, N)`; with the gradient `diveq`, no losses."""
+        return {} if self.gradient == "diveq" else super().losses(z, chosen, step)
 
 
 class VQVAEEMA(VectorQuantizer):
@@ -136,6 +171,9 @@ class VQVAEEMA(VectorQuantizer):
             micro-batch.
         smoothing: Laplace smoothing of the counts, so that codes without latents do not divide by
             0.
+        gradient: How gradients pass the choice of a code, see `VectorQuantizer`. None of them
+            reaches the codes.
+        distance: `euclidean` or `cosine`, see `VectorQuantizer`.
 
     Raises:
         ValueError: If `decay` is not between 0 and 1.
@@ -155,8 +193,20 @@ class VQVAEEMA(VectorQuantizer):
         normalize: bool = False,
         decay: OpenFraction = 0.99,
         smoothing: PositiveNumber = 1e-5,
+        gradient: Gradient = "straight_through",
+        distance: Distance = "euclidean",
     ) -> None:
-        super().__init__(input_dim, dim, codebook_size, init, start_after, revive_after, normalize)
+        super().__init__(
+            input_dim,
+            dim,
+            codebook_size,
+            init,
+            start_after,
+            revive_after,
+            normalize,
+            gradient,
+            distance,
+        )
         if not 0 < decay < 1:
             raise ValueError(f"decay is {decay}, but must lie between 0 and 1")
         self.decay, self.smoothing = decay, smoothing

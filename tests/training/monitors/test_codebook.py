@@ -142,7 +142,10 @@ def test_before_it_quantizes_a_codebook_has_no_metrics():
 
 
 @torch.no_grad()
-@pytest.mark.parametrize("bottleneck", ["vqvae", "vqvae_ema", "fsq", "rvq", "lfq", "simvq"])
+@pytest.mark.parametrize(
+    "bottleneck",
+    ["vqvae", "vqvae_ema", "fsq", "rvq", "lfq", "simvq", "rfsq", "random_projection"],
+)
 def test_metrics_are_those_of_codes_and_latents(bottleneck):
     module = in_training(bottleneck)
     monitor = CodebookMonitor()
