@@ -11,7 +11,7 @@ import vector_quantize_pytorch
 from torch import Tensor
 
 from wavenet_ae.bottlenecks.gradients import straight_through
-from wavenet_ae.bottlenecks.quantizer import Quantizer
+from wavenet_ae.bottlenecks.quantizer import Quantizer, pairwise_distances
 from wavenet_ae.bottlenecks.rvq import NumCodebooks
 from wavenet_ae.schema import AtLeast, AtMost, NonNegative
 from wavenet_ae.types import Step
@@ -72,6 +72,14 @@ class ResidualFSQ(Quantizer):
     def codebook_vectors(self) -> Tensor:
         """Returns the vectors `(K, D)` of the first stage's codes."""
         return self.stages.codebooks[0]
+
+    def code_distances(self, latents: Tensor, earlier: Sequence[Tensor] = ()) -> Tensor:
+        """Returns the squared distances `(B, N, K)` of what earlier codes leave of the latents."""
+        codebooks = self.stages.codebooks * self.stages.scales[:, None]  # (H, K, D)
+        residual = latents
+        for codebook, codes in zip(codebooks, earlier, strict=False):
+            residual = residual - codebook[codes].transpose(1, 2)
+        return pairwise_distances(residual, codebooks[len(earlier)])
 
     def unquantized(self, z: Tensor) -> Tensor:
         """Returns the bounded values, which `quantize` rounds."""
