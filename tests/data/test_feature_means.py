@@ -51,7 +51,7 @@ def test_an_utterance_has_its_own_mean(corpus):
 
 
 def test_a_speaker_s_mean_is_over_the_frames_of_all_recordings(corpus):
-    found = FeatureMeans(features("speaker"), corpus).of(np.array([2, 1, 3]))
+    found = FeatureMeans(features("speaker"), corpus, of_speakers=True).of(np.array([2, 1, 3]))
     of_anna = [sums(corpus, row) for row in range(3)]
     expected = sum(total for total, _ in of_anna) / sum(count for _, count in of_anna)
     torch.testing.assert_close(found[0], expected.float())
@@ -77,7 +77,7 @@ def test_sums_are_kept_for_the_next_run_whoever_they_are_of(corpus, monkeypatch)
     first = FeatureMeans(features("utterance"), corpus)
     first.compute_all({**SETTINGS, "normalization": "utterance"})
     monkeypatch.setattr(FeatureMeans, "_add", lambda self, row: pytest.fail("computed again"))
-    second = FeatureMeans(features("speaker"), corpus)
+    second = FeatureMeans(features("speaker"), corpus, of_speakers=True)
     second.compute_all({**SETTINGS, "normalization": "speaker"})
     assert torch.equal(second.of(np.array([3])), first.of(np.array([3])))
 

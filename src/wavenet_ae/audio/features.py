@@ -70,7 +70,9 @@ class Features(nn.Module):
         dim: Channels of a frame.
         chain: Geometry from waveform samples to frames.
         normalization: Whose mean is subtracted: that of the training split (`corpus`), of the
-            recording (`utterance`), or of all recordings of its speaker (`speaker`).
+            recording (`utterance`), or, in training and its validation, of all recordings of the
+            speaker (`speaker`). A recording that is encoded afterwards comes without others of its
+            speaker, and is centered on its own mean.
 
     Attributes:
         mean: Buffer `(dim, 1)` that `fit` sets from the training split.

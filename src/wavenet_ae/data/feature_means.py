@@ -40,10 +40,11 @@ class FeatureMeans:
     Args:
         features: Features that are normalized per utterance or speaker.
         corpus: The packed corpus.
+        of_speakers: Whether to give each utterance its speaker's mean instead of its own.
     """
 
-    def __init__(self, features: Features, corpus: PackedCorpus) -> None:
-        self.features, self.corpus = features, corpus
+    def __init__(self, features: Features, corpus: PackedCorpus, of_speakers: bool = False) -> None:
+        self.features, self.corpus, self.of_speakers = features, corpus, of_speakers
         self._total = np.zeros((len(corpus), features.dim))
         self._count = np.zeros(len(corpus), dtype=np.int64)  # frames; 0 where not computed yet
 
@@ -54,7 +55,7 @@ class FeatureMeans:
 
     def _mean(self, utterance: int) -> np.ndarray:
         rows = np.array([utterance])
-        if self.features.normalization == "speaker":
+        if self.of_speakers:
             rows = np.flatnonzero(self.corpus.speaker == self.corpus.speaker[utterance])
         for row in rows[self._count[rows] == 0].tolist():
             self._add(row)

@@ -99,25 +99,23 @@ def encode_blocks(model: CodeModel, blocks: Iterable[Tensor]) -> Tensor:
 
 @torch.no_grad()
 def encode_in_chunks(
-    model: CodeModel, blocks: Iterable[Tensor], feature_mean: Tensor | None = None
+    model: CodeModel, blocks: Iterable[Tensor]
 ) -> Iterator[tuple[Tensor, BottleneckOutput]]:
     """Yields latents (1, C, n) of successive codes of an utterance, and the bottleneck's output.
 
-    They are those of evaluation mode; the mode of the model stays as it is.
+    They are those of evaluation mode; the mode of the model stays as it is. Features that are
+    normalized per utterance or speaker are centered on the utterance: what an utterance is encoded
+    as does not depend on which others are there.
 
     Args:
         model: Model to encode with.
-        blocks: Successive samples (n,) int16 at the model's rate.
-        feature_mean: Mean (1, C) of the features of all recordings of the speaker; None for that of
-            the utterance, for which the blocks are read once more, or where the features are
-            normalized by the corpus.
+        blocks: Successive samples (n,) int16 at the model's rate; see `encode_blocks`.
 
     Raises:
         ValueError: There are no samples.
         UserError: The encoder's output is not finite.
     """
-    if feature_mean is None:
-        feature_mean = model.recording_mean(blocks)
+    feature_mean = model.recording_mean(blocks)
     layout, samples = CodeLayout(model), _SlidingSamples(blocks)
     first = 0
     while True:

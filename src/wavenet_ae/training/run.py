@@ -149,7 +149,9 @@ def _feature_means(
     """Returns what the features are centered on, computed for the whole corpus; None for none."""
     if not isinstance(model, CodeModel) or not model.encoder.features.needs_mean:
         return None
-    means = FeatureMeans(model.encoder.features, data.corpus)
+    features = model.encoder.features
+    of_speakers = features.normalization == "speaker"
+    means = FeatureMeans(features, data.corpus, of_speakers)
     means.compute_all(config["encoder"]["features"])
     return means
 
