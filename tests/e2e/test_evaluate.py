@@ -69,7 +69,13 @@ def test_everything_is_measured(checkpoint, cache, tmp_path):
         for estimate in ("nominal", "unigram")
     }
     assert rates["nominal"] == pytest.approx(50 * log2(8)) and rates["unigram"] <= 150
-    assert cells(result, "units.system") == ["codes", "kmeans_mfcc"]
+    baselines = ["", "_utterance", "_speaker", "_averaged"]
+    assert cells(result, "units.system") == [
+        *("codes", "codes_path"),
+        *(f"kmeans_mfcc{each}" for each in baselines),
+        *("kmeans_random_encoder", "kmeans_mfcc_averaged_path"),
+    ]
+    assert set(cells(result, "contingency.system")) == {"codes", "kmeans_mfcc"}
     probed = set(cells(result, "probing.representation"))
     assert probed == {"latents", "vectors", "codes", "mfcc", "log_mel", "random_encoder"}
     assert all(0 <= each <= 1 for each in cells(result, "probing.accuracy"))

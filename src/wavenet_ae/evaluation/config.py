@@ -45,6 +45,7 @@ class EvaluationConfig:
     suffix: Literal[".phn", ".wrd", ".TextGrid"] = ".phn"
     tier: str = ""
     mapping: str = "none"
+    smoothing: NonNegativeNumber = 2
     max_rejected_labels: Fraction01 = 0.2
     probe_frames: Positive = 10_000
     probe_seeds: Positive = 3

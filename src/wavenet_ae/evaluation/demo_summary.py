@@ -10,6 +10,7 @@ from rich.table import Table
 
 from wavenet_ae.dashboards.history import RunHistory, read_metrics
 from wavenet_ae.data.corpus import PackedCorpus
+from wavenet_ae.evaluation.baseline_units import KMEANS_MFCC
 from wavenet_ae.evaluation.config import EvaluationConfig
 from wavenet_ae.evaluation.labeled_corpus import find_labels
 from wavenet_ae.evaluation.parts.units import tally_units
@@ -92,7 +93,7 @@ def units_of_run(model: CodeModel, corpus: PackedCorpus) -> EvaluatedUnits:
     seed, labeled = CONFIG.seed, find_labels(corpus, {}, CONFIG)
     with Progress("units", threads=AdaptedTorch()) as progress:
         tallies = tally_units(Units(model, corpus, seed), labeled, seed, progress)
-    own, *_, baseline = tallies.values()
+    own, baseline = next(iter(tallies.values())), tallies[KMEANS_MFCC]
     return EvaluatedUnits(
         kind=cell_words("system", next(iter(tallies))),
         frames=own.frames,

@@ -1,4 +1,4 @@
-"""Systems of units: codes, or clusters of vectors, and clusters of MFCC as a baseline."""
+"""Systems of units: codes, or clusters of vectors, and clusters of frames as baselines."""
 
 from __future__ import annotations
 
@@ -7,95 +7,158 @@ from collections.abc import Mapping
 import numpy as np
 import torch
 
-from wavenet_ae.audio.features import MFCC
 from wavenet_ae.bottlenecks import Bottleneck
 from wavenet_ae.data.corpus import PackedCorpus
+from wavenet_ae.evaluation.baseline_units import (
+    AVERAGED,
+    KMEANS_MFCC,
+    BaselineFrames,
+    Utterance,
+)
 from wavenet_ae.evaluation.results import Value
-from wavenet_ae.metrics.baselines import Clusters, fitted_features, frames_at, training_windows
+from wavenet_ae.metrics.baselines import Clusters
 from wavenet_ae.metrics.representations import EncodedUtterance, encode_with_anchors
 from wavenet_ae.models import CodeModel
+from wavenet_ae.models.smoothed_codes import MOST_CODES, smoothed_latents
 from wavenet_ae.randomness import keyed_permutation
 
-KMEANS_MFCC = "kmeans_mfcc"
+VECTORS = "kmeans_vectors"
+PATH = "_path"  # ends the name of a system whose units are smoothed
 CONTINUOUS_UNITS = 64  # clusters of the vectors where a bottleneck has no codes of its own
 MOST_CLUSTERS = 1024  # more would take long and have few frames each
 MOST_JOINT_UNITS = 1 << 16  # of several codebooks: each is a row of every table of counts
 # Of the training split; clusters are fitted to their frames.  The second bounds memory where
 # recordings are long.
 FITTED_UTTERANCES, FITTED_FRAMES = 400, 200_000
+BASELINE_ITERATIONS = 30  # of k-means beside kmeans_mfcc: PNMI changes by less than .003 after that
 
 
 class Units:
     """Units of utterances in several systems.
 
     The systems are `codes` (of several codebooks: `joint_codes`, `codebook_1`, `codebook_2`, ...)
-    or, of a bottleneck without codes, `kmeans_vectors`; then `kmeans_mfcc`.
+    or, of a bottleneck without codes, `kmeans_vectors`; then the same, smoothed, with `_path` at
+    the end of their names; then `kmeans_mfcc` and the other baselines, see baseline_units.py, of
+    which `kmeans_mfcc_averaged` is smoothed too.
+
+    Args:
+        model: The model, in evaluation mode.
+        corpus: All utterances.
+        seed: Key of what is random.
+        baselines: Frames of the baselines; None for `kmeans_mfcc` alone.
+        smoothing: Price of a change of unit, see `wavenet_ae.bottlenecks.smoothing`; 0 for no
+            smoothed units.
 
     Attributes:
-        sizes: Number of units by system: the model's own first, `kmeans_mfcc` last.
+        sizes: Number of units by system, the model's own first.
+        plotted: Systems that plots show: the model's own, and `kmeans_mfcc`.
         notes: Ids of remarks on units that are not available.
         metadata: Numbers that the notes mention.
     """
 
-    def __init__(self, model: CodeModel, corpus: PackedCorpus, seed: int) -> None:
-        self.model, bottleneck = model, model.bottleneck
-        windows = training_windows(model, corpus, seed)
-        self.mfcc = fitted_features(MFCC, model, [windows])
-        frames, vectors = self._training_frames(corpus, seed)
-        self.of_vectors = None
+    def __init__(
+        self,
+        model: CodeModel,
+        corpus: PackedCorpus,
+        seed: int,
+        baselines: BaselineFrames | None = None,
+        smoothing: float = 0.0,
+    ) -> None:
+        self.model, self.smoothing = model, smoothing
+        self.baselines = baselines or BaselineFrames(model, corpus, seed)
         self.notes: list[str] = []
-        self.metadata: dict[str, Value] = {}
+        self.metadata: dict[str, Value] = {"smoothing": smoothing} if smoothing else {}
+        fitted = self._training_frames(corpus, seed)
+        vectors = fitted.pop(VECTORS, None)
+        self.of_vectors = None
         if vectors is not None:
             self.of_vectors = Clusters(vectors, CONTINUOUS_UNITS, seed)
-            num_clusters, own = CONTINUOUS_UNITS, {"kmeans_vectors": CONTINUOUS_UNITS}
-            self.notes += quantization_notes(bottleneck)
+            num_clusters, own = CONTINUOUS_UNITS, {VECTORS: CONTINUOUS_UNITS}
+            self.notes += quantization_notes(model.bottleneck)
         else:
-            assert bottleneck.codebook_size is not None
-            num_joint = bottleneck.codebook_size**bottleneck.num_codebooks
-            num_clusters, own = min(num_joint, MOST_CLUSTERS), _code_systems(bottleneck)
-            if num_joint > MOST_JOINT_UNITS:
-                self.notes.append("no_joint_codes")
-                self.metadata |= {
-                    "num_codebooks": bottleneck.num_codebooks,
-                    "codebook_size": bottleneck.codebook_size,
-                    "max_joint_units": MOST_JOINT_UNITS,
-                }
-        self.of_mfcc = Clusters(frames, num_clusters, seed)
-        self.sizes = {**own, KMEANS_MFCC: num_clusters}
+            num_clusters, own = self._code_systems(model.bottleneck)
+        self.clusters = {KMEANS_MFCC: Clusters(fitted.pop(KMEANS_MFCC), num_clusters, seed)}
+        for name in list(fitted):
+            frames = fitted.pop(name)  # its memory is free once it is fitted
+            self.clusters[name] = Clusters(frames, num_clusters, seed, BASELINE_ITERATIONS)
+        self.smooths_own = self._can_smooth(model.bottleneck)
+        paths = {name + PATH: size for name, size in own.items()} if self.smooths_own else {}
+        self.sizes = {**own, **paths, **dict.fromkeys(self.clusters, num_clusters)}
+        if smoothing and AVERAGED in self.clusters:
+            self.sizes[AVERAGED + PATH] = num_clusters
+        self.plotted = [*own, KMEANS_MFCC]
 
-    def _training_frames(
-        self, corpus: PackedCorpus, seed: int
-    ) -> tuple[np.ndarray, np.ndarray | None]:
-        """MFCC frames (M, C) and, of a continuous bottleneck, vectors (M, D)."""
+    def _code_systems(self, bottleneck: Bottleneck) -> tuple[int, dict[str, int]]:
+        """Number of clusters to compare codes with, and number of codes by system."""
+        assert bottleneck.codebook_size is not None
+        num_joint = bottleneck.codebook_size**bottleneck.num_codebooks
+        if num_joint > MOST_JOINT_UNITS:
+            self.notes.append("no_joint_codes")
+            self.metadata |= {
+                "num_codebooks": bottleneck.num_codebooks,
+                "codebook_size": bottleneck.codebook_size,
+                "max_joint_units": MOST_JOINT_UNITS,
+            }
+        return min(num_joint, MOST_CLUSTERS), _code_systems(bottleneck)
+
+    def _can_smooth(self, bottleneck: Bottleneck) -> bool:
+        if not self.smoothing or self.of_vectors is not None:
+            return bool(self.smoothing)
+        assert bottleneck.codebook_size is not None
+        if bottleneck.codebook_size > MOST_CODES:
+            self.notes.append("no_smoothed_codes")
+            self.metadata["max_smoothed_codes"] = MOST_CODES
+        return bottleneck.codebook_size <= MOST_CODES
+
+    def _training_frames(self, corpus: PackedCorpus, seed: int) -> dict[str, np.ndarray]:
+        """Frames (M, C) of each baseline and, of a continuous bottleneck, vectors (M, D)."""
         rows = corpus.rows("train") if len(corpus.rows("train")) else np.arange(len(corpus))
         chosen = rows[keyed_permutation(len(rows), seed, "clusters")[:FITTED_UTTERANCES]]
-        frames, vectors, left = [], [], FITTED_FRAMES
+        found: dict[str, list[np.ndarray]] = {}
+        left = FITTED_FRAMES
         for row in chosen.tolist():
             if left <= 0:
                 break
-            encoded, of_mfcc = self.encode(corpus, row)
-            frames.append(of_mfcc[:left])
-            vectors += [encoded.vectors[:left]] if encoded.codes is None else []
-            left -= len(of_mfcc)
-        return np.concatenate(frames), np.concatenate(vectors) if vectors else None
+            encoded, frames = self.encode(corpus, row)
+            if encoded.codes is None:
+                frames = {VECTORS: encoded.vectors, **frames}
+            for name, values in frames.items():
+                found.setdefault(name, []).append(values[:left])
+            left -= len(encoded.anchors)
+        return {name: np.concatenate(pieces) for name, pieces in found.items()}
 
-    def encode(self, corpus: PackedCorpus, row: int) -> tuple[EncodedUtterance, np.ndarray]:
-        """Encoded utterance, and MFCC frames (N, C) at its anchors."""
+    def encode(
+        self, corpus: PackedCorpus, row: int
+    ) -> tuple[EncodedUtterance, dict[str, np.ndarray]]:
+        """Encoded utterance, and frames (N, C) of each baseline at its anchors."""
         waveform = torch.from_numpy(corpus.read(row, 0, int(corpus.length[row])))
         encoded = encode_with_anchors(self.model, waveform)
-        return encoded, frames_at(self.mfcc, self.model, waveform, encoded.anchors)
+        return encoded, self.baselines.of(Utterance(row, waveform, encoded.anchors))
 
     def of(self, corpus: PackedCorpus, row: int) -> tuple[np.ndarray, Mapping[str, np.ndarray]]:
         """Anchors (N,) of an utterance, and its units (N,) by system."""
         encoded, frames = self.encode(corpus, row)
+        units = [*self._own(encoded), *(self._smoothed_own(encoded) if self.smooths_own else [])]
+        units += [each.codes(frames[name]) for name, each in self.clusters.items()]
+        if AVERAGED + PATH in self.sizes:
+            averaged = self.clusters[AVERAGED]
+            units.append(averaged.smoothed_codes(frames[AVERAGED], self.smoothing))
+        return encoded.anchors, dict(zip(self.sizes, units, strict=True))
+
+    def _own(self, encoded: EncodedUtterance) -> list[np.ndarray]:
         if encoded.codes is None:
             assert self.of_vectors is not None
-            own = [self.of_vectors.codes(encoded.vectors)]
-        else:
-            own = _units_of_codes(encoded.codes, self.model.bottleneck)
-        return encoded.anchors, dict(
-            zip(self.sizes, [*own, self.of_mfcc.codes(frames)], strict=True)
-        )
+            return [self.of_vectors.codes(encoded.vectors)]
+        return _units_of_codes(encoded.codes, self.model.bottleneck)
+
+    def _smoothed_own(self, encoded: EncodedUtterance) -> list[np.ndarray]:
+        if encoded.quantized is None:
+            assert self.of_vectors is not None
+            return [self.of_vectors.smoothed_codes(encoded.vectors, self.smoothing)]
+        bottleneck = self.model.bottleneck
+        latents = torch.from_numpy(encoded.quantized.T[None])  # (1, D, N)
+        codes = smoothed_latents(bottleneck, latents, self.smoothing)  # (N,) or (H, N)
+        return _units_of_codes(codes.t().numpy() if codes.ndim == 2 else codes.numpy(), bottleneck)
 
 
 def quantization_notes(bottleneck: Bottleneck) -> list[str]:
@@ -115,7 +178,7 @@ def _code_systems(bottleneck: Bottleneck) -> dict[str, int]:
 
 
 def _units_of_codes(codes: np.ndarray, bottleneck: Bottleneck) -> list[np.ndarray]:
-    """Units (N,) in each of `_code_systems`, of codes (N,) or (N, Q).
+    """Units (N,) in each of `_code_systems`, of codes (N,) or (N, H).
 
     The joint unit of several codebooks is the number whose digits in base K are the codes, with
     the first codebook as the highest digit.

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from wavenet_ae.audio.feature_means import recording_mean
 from wavenet_ae.audio.features import MFCC, Features, LogMel
+from wavenet_ae.bottlenecks.smoothing import in_margins, smoothed_codes
 from wavenet_ae.data.corpus import PackedCorpus
 from wavenet_ae.encoders import Encoder
 from wavenet_ae.errors import UserError, counted
@@ -48,7 +49,11 @@ def fitted_features(kind: type[Kind], model: CodeModel, waveforms: Iterable[Tens
 
 @torch.no_grad()
 def frames_at(
-    features: Features, model: CodeModel, waveform: Tensor, anchors: np.ndarray
+    features: Features,
+    model: CodeModel,
+    waveform: Tensor,
+    anchors: np.ndarray,
+    weights: np.ndarray | None = None,
 ) -> np.ndarray:
     """Returns the frames nearest to some instants, in the phase of the model's own frames.
 
@@ -57,6 +62,8 @@ def frames_at(
         model: The model, which normalizes the waveform.
         waveform: `(T,)` int16, an utterance at the model's rate.
         anchors: `(N,)` instants in samples.
+        weights: `(W,)` for a weighted sum of the W frames around each instant, of which those
+            outside of the utterance repeat its first or last frame; None for the nearest frame.
 
     Returns:
         `(N, C)`.
@@ -69,7 +76,13 @@ def frames_at(
     padded = F.pad(model.normalize(waveform), (before, margin + beyond))
     mean = recording_mean(features, [waveform])[None] if features.needs_mean else None
     frames = features(padded[None], mean)[0].t().numpy()  # (F, C)
-    return frames[[grid.nearest(int(anchor + before)) for anchor in anchors]]
+    if weights is None:
+        return frames[[grid.nearest(int(anchor + before)) for anchor in anchors]]
+    earlier = hop * (len(weights) - 1) / 2  # from the first of the frames to their middle
+    firsts = np.array([grid.nearest(math.floor(anchor + before - earlier)) for anchor in anchors])
+    first, last = (grid.nearest(before + at) for at in (0, max(math.floor(anchors[-1]), 0)))
+    rows = np.clip(firsts[:, None] + np.arange(len(weights)), first, last)  # (N, W)
+    return np.einsum("nwc,w->nc", frames[rows], weights).astype(frames.dtype)
 
 
 class Clusters:
@@ -79,12 +92,15 @@ class Clusters:
         frames: `(M, C)` frames to fit.
         num_codes: Number of centers.
         seed: Seed of the first centers.
+        num_iterations: Iterations of k-means, at most.
 
     Raises:
         UserError: If there are fewer frames than centers.
     """
 
-    def __init__(self, frames: np.ndarray, num_codes: int, seed: int = 0) -> None:
+    def __init__(
+        self, frames: np.ndarray, num_codes: int, seed: int = 0, num_iterations: int = 300
+    ) -> None:
         if len(frames) < num_codes:
             raise UserError(
                 f"k-means with {counted(num_codes, 'code')} needs as many frames, but there are "
@@ -93,12 +109,27 @@ class Clusters:
         self.mean, deviation = frames.mean(axis=0), frames.std(axis=0)
         self.scale = np.where(deviation > 0, deviation, 1)  # a constant dimension becomes 0
         # One start: k-means++ chooses good centers, and more starts change PNMI by less than .01.
-        centers = KMeans(num_codes, n_init=1, random_state=seed, copy_x=False)  # x is a copy
-        self.centers = centers.fit(self._scaled(frames))
+        centers = KMeans(
+            num_codes, n_init=1, random_state=seed, max_iter=num_iterations, copy_x=False
+        )
+        self.centers = centers.fit(self._scaled(frames))  # x is a copy
 
     def codes(self, frames: np.ndarray) -> np.ndarray:
         """Returns the nearest center of each frame: `(N, C)` to `(N,)` int64."""
         return self.centers.predict(self._scaled(frames)).astype(np.int64)
+
+    def smoothed_codes(self, frames: np.ndarray, smoothing: float) -> np.ndarray:
+        """Returns the centers `(N,)` int64 of frames `(N, C)` when changes have a price.
+
+        Args:
+            frames: Frames of one utterance, in order.
+            smoothing: The price, in mean margins of the squared distances, see
+                `wavenet_ae.bottlenecks.smoothing`.
+        """
+        distances = self.centers.transform(self._scaled(frames)) ** 2  # (N, K)
+        if distances.shape[1] < 2:
+            return self.codes(frames)
+        return smoothed_codes(in_margins(distances), smoothing)
 
     def _scaled(self, frames: np.ndarray) -> np.ndarray:
         return (frames - self.mean) / self.scale

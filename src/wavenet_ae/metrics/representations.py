@@ -30,12 +30,14 @@ class EncodedUtterance:
         latents: `(N, C)` output of the encoder.
         vectors: `(N, D)` output of the bottleneck.
         codes: int64 `(N,)`, or `(N, H)` with H > 1 codebooks; None if the bottleneck is continuous.
+        quantized: `(N, D)` what the codes were made of; None if the bottleneck is continuous.
     """
 
     anchors: np.ndarray
     latents: np.ndarray
     vectors: np.ndarray
     codes: np.ndarray | None
+    quantized: np.ndarray | None = None
 
 
 @torch.no_grad()
@@ -52,11 +54,13 @@ def encode_with_anchors(model: CodeModel, waveform: Tensor) -> EncodedUtterance:
     latents, outputs = zip(*encode_in_chunks(model, [waveform]), strict=True)
     anchors = anchors_inside(CodeLayout(model), len(waveform))
     if outputs[0].codes is None:
-        codes, vectors = None, torch.cat([each.vectors for each in outputs], dim=-1)
+        codes, quantized = None, None
+        vectors = torch.cat([each.vectors for each in outputs], dim=-1)
     else:
         codes = torch.cat([each.codes for each in outputs], dim=-1)  # (1, N) or (1, H, N)
         # Decoded again: the outputs' vectors have a rounding error from the straight-through sum.
         vectors = model.bottleneck.decode(codes)
+        quantized = torch.cat([each.latents for each in outputs], dim=-1)
 
     def rows(values: Tensor) -> np.ndarray:
         return values[0].t().numpy()[: len(anchors)]
@@ -66,6 +70,7 @@ def encode_with_anchors(model: CodeModel, waveform: Tensor) -> EncodedUtterance:
         latents=rows(torch.cat(latents, dim=-1)),
         vectors=rows(vectors),
         codes=None if codes is None else rows(codes),
+        quantized=None if quantized is None else rows(quantized),
     )
 
 

@@ -1,4 +1,4 @@
-"""Units vs. phones, boundaries and durations, with clusters of MFCC as a baseline."""
+"""Units vs. phones, boundaries and durations, beside smoothed units and k-means baselines."""
 
 from __future__ import annotations
 
@@ -6,14 +6,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
+import torch
 
+from wavenet_ae.checkpoint import SECTION, read_checkpoint
 from wavenet_ae.evaluation.alignment_example import alignment_example
+from wavenet_ae.evaluation.baseline_units import BaselineFrames
 from wavenet_ae.evaluation.contingency import UnitCounts, contingency, unit_usage
 from wavenet_ae.evaluation.labeled_corpus import LabeledCorpus
 from wavenet_ae.evaluation.part import Context, Part
 from wavenet_ae.evaluation.results import ResultTable, Value
 from wavenet_ae.evaluation.unit_systems import Units
 from wavenet_ae.labels import Segments
+from wavenet_ae.metrics.bitrate import CodeStatistics, code_bitrates
 from wavenet_ae.metrics.boundaries import (
     BoundaryCounts,
     boundary_counts,
@@ -36,15 +40,24 @@ class Tally:
         joint: Frames by unit and label, of either half of the speakers.
         frames: (K,) int64 frames of each unit, with a label or without.
         runs: Lengths of runs of one unit.
+        statistics: Units and runs of them, for bit rates.
         boundaries: Changes of units vs. boundaries of labels.
         uniform: The same of as many evenly spaced changes.
     """
 
     joint: list[JointCounts]
     frames: np.ndarray
+    statistics: CodeStatistics
     runs: RunLengths = field(default_factory=RunLengths.none)
     boundaries: BoundaryCounts = field(default_factory=BoundaryCounts)
     uniform: BoundaryCounts = field(default_factory=BoundaryCounts)
+
+    @staticmethod
+    def none(num_units: int, num_labels: int) -> Tally:
+        """Returns counts of zero."""
+        none = JointCounts.none(num_units, num_labels)
+        statistics = CodeStatistics.none(1, num_units, torch.device("cpu"))
+        return Tally([none, none], np.zeros(num_units, np.int64), statistics)
 
     @property
     def total(self) -> JointCounts:
@@ -66,6 +79,7 @@ class Tally:
         """
         self.joint[half] = self.joint[half].added(units, labels)
         self.frames = self.frames + np.bincount(units, minlength=len(self.frames))
+        self.statistics = self.statistics.added(torch.from_numpy(units)[None])
         self.runs = self.runs.added(units)
         changes = change_seconds(units, anchors, rate)
         even = uniform_seconds(len(changes), anchors[0] / rate, anchors[-1] / rate)
@@ -78,10 +92,7 @@ def tally_units(
 ) -> dict[str, Tally]:
     """Counts of all utterances with labels, by system."""
     num_labels, rate = len(labeled.inventory), labeled.corpus.sample_rate
-    tallies = {}
-    for system, num_units in units.sizes.items():
-        none = JointCounts.none(num_units, num_labels)
-        tallies[system] = Tally([none, none], np.zeros(num_units, np.int64))
+    tallies = {system: Tally.none(size, num_labels) for system, size in units.sizes.items()}
     _, names = _halved(labeled)
     half = halves(names, seed)
     for number, (row, of) in enumerate(zip(labeled.rows, names, strict=True), start=1):
@@ -97,18 +108,21 @@ def evaluate_units(context: Context, progress: Progress) -> Iterator[ResultTable
     """Yields `units` and `boundaries`, and `unit_usage`, `contingency` and `alignment_example` for
     plots."""
     model, labeled, seed = context.code_model, context.labeled, context.seed
-    units = Units(model, labeled.corpus, seed)
+    model_config = read_checkpoint(context.config.file)[SECTION]["config"]
+    baselines = BaselineFrames(model, labeled.corpus, seed, model_config)
+    units = Units(model, labeled.corpus, seed, baselines, context.config.smoothing)
     tallies = tally_units(units, labeled, seed, progress)
     rows = [_label_row(system, tally, seed) for system, tally in tallies.items()]
     metadata = {**_metadata(labeled), **units.metadata}
     yield ResultTable("units", ["system"], rows, metadata, units.notes)
-    milliseconds = 1000 * float(model.hop) / model.sample_rate
-    rows = [_boundary_row(system, tally, milliseconds) for system, tally in tallies.items()]
+    code_rate = float(model.sample_rate / model.hop)
+    rows = [_boundary_row(system, tally, code_rate) for system, tally in tallies.items()]
     own = next(iter(tallies.values()))
     rows.append({**dict.fromkeys(rows[0]), "system": UNIFORM, **_boundaries(own.uniform)})
     yield ResultTable("boundaries", ["system"], rows)
+    plotted = {system: tallies[system] for system in units.plotted}
     counts = {
-        system: UnitCounts(tally.total.counts, tally.frames) for system, tally in tallies.items()
+        system: UnitCounts(tally.total.counts, tally.frames) for system, tally in plotted.items()
     }
     yield unit_usage(counts)
     yield contingency(counts, labeled.inventory)
@@ -138,13 +152,16 @@ def _metadata(labeled: LabeledCorpus) -> dict[str, Value]:
 
 def _label_row(system: str, tally: Tally, seed: int) -> dict[str, Value]:
     quality = joint_quality(tally.total, seed)
+    halves_of = tally.joint[0], tally.joint[1]
+    shuffled = tally.joint[0].shuffled(seed), tally.joint[1].shuffled(seed + 1)
     return {
         "system": system,
         "pnmi": quality.pnmi,
         "pnmi_shuffled": quality.pnmi_shuffled,
         "nmi": quality.nmi,
         "purity": quality.phone_purity,
-        "purity_held_out": held_out_accuracy((tally.joint[0], tally.joint[1])),
+        "purity_held_out": held_out_accuracy(halves_of),
+        "purity_held_out_shuffled": held_out_accuracy(shuffled),
         "majority": quality.majority,
         "cluster_purity": quality.cluster_purity,
         "perplexity": quality.perplexity,
@@ -156,14 +173,16 @@ def _label_row(system: str, tally: Tally, seed: int) -> dict[str, Value]:
     }
 
 
-def _boundary_row(system: str, tally: Tally, milliseconds: float) -> dict[str, Value]:
-    durations = unit_durations(tally.runs, milliseconds)
+def _boundary_row(system: str, tally: Tally, code_rate: float) -> dict[str, Value]:
+    durations = unit_durations(tally.runs, 1000 / code_rate)
+    bitrates = code_bitrates(tally.statistics, code_rate)
     return {
         "system": system,
         **_boundaries(tally.boundaries),
         "mean_duration_ms": durations.mean,
         "median_duration_ms": durations.median,
         "single_code_share": durations.single_codes,
+        "run_length_bits_per_second": bitrates["run_length"],
     }
 
 

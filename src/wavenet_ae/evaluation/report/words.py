@@ -101,8 +101,15 @@ TABLES = {
             "PNMI: I(unit; label) / H(label), beside it with shuffled labels.",
             "Purity: share of frames whose label is the most frequent of their unit, on the same "
             "frames (van den Oord et al. 2017), beside the most frequent label of all (majority), "
-            "and with each unit's label taken from the other half of the {halves} (held out).",
+            "and with each unit's label taken from the other half of the {halves} (held out), the "
+            "last also with shuffled labels.",
             "k-means is fitted to utterances of the split {kmeans_split}.",
+            "Smoothed units: a change of unit costs {smoothing:g} mean margins between the nearest "
+            "and the second nearest unit (Kamper and van Niekerk 2021). PNMI rises with smoothness "
+            "alone, so compare held-out purity and ABX too.",
+            "MFCC of an utterance: a code's frames, minus the mean of the utterance; of a speaker: "
+            "with the mean and deviation of the speaker; averaged: over 5 frames, minus the mean "
+            "of the utterance.",
         ],
     ),
     "boundaries": TableWords(
@@ -110,7 +117,8 @@ TABLES = {
         [
             "Boundaries of labels vs. changes of units, with a tolerance of 20 ms.",
             "Uniform boundaries: as many as changes of the first units, evenly spaced.",
-            "Durations are of runs of one unit.",
+            "Durations are of runs of one unit; run-length bit/s: runs per second times the "
+            "entropies of their units and lengths.",
         ],
     ),
     "unit_usage": TableWords("Unit usage", is_plotted=True),
@@ -154,6 +162,7 @@ NOTES = {
     "bottleneck.start_after: it passes on vectors, and there are no codes.",
     "no_joint_codes": "The {num_codebooks} codebooks of {codebook_size} codes have more than "
     "{max_joint_units} combinations: they are evaluated one by one only.",
+    "no_smoothed_codes": "Codebooks of more than {max_smoothed_codes} codes are not smoothed.",
     "one_utterance": "There is one utterance, so there is no other one's codes for a control.",
     "no_conversion": "Nothing is converted: no two speakers that the model knows have "
     "{min_f0_seconds:g} s of recordings to measure their F0.",
@@ -203,6 +212,8 @@ HEADINGS = {
     "pnmi_shuffled": "shuffled",
     "nmi": "NMI",
     "purity_held_out": "held out",
+    "purity_held_out_shuffled": "held out, shuffled",
+    "run_length_bits_per_second": "run-length bit/s",
     "num_used": "used",
     "num_units": "of",
     "r_value": "R-value",
@@ -260,6 +271,10 @@ CELLS: dict[str, dict[str, str]] = {
         "joint_codes": "codes of all codebooks",
         "kmeans_vectors": "k-means on vectors",
         "kmeans_mfcc": "k-means on MFCC",
+        "kmeans_mfcc_utterance": "k-means on MFCC of an utterance",
+        "kmeans_mfcc_speaker": "k-means on MFCC of a speaker",
+        "kmeans_mfcc_averaged": "k-means on averaged MFCC",
+        "kmeans_random_encoder": "k-means on a random encoder",
         "uniform": "uniform boundaries",
     },
     "task": {
@@ -276,6 +291,7 @@ CELLS: dict[str, dict[str, str]] = {
     "context": {"within": "the same"},
 }
 CODEBOOK = re.compile(r"codebook_(\d+)")
+SMOOTHED = "_path"  # ends the id of a system of smoothed units
 
 # In the JSON and on a page only: a console has no room for them.
 NOT_ON_CONSOLE = {
@@ -301,6 +317,8 @@ def heading(column: str) -> str:
 
 def cell_words(column: str, value: str) -> str:
     """A cell that holds a text; one of a column of ids in words."""
+    if column == "system" and value.endswith(SMOOTHED):
+        return f"{cell_words(column, value.removesuffix(SMOOTHED))}, smoothed"
     if column == "system" and (found := CODEBOOK.fullmatch(value)):
         return f"codes of codebook {found[1]}"
     return CELLS[column].get(value, spelled(value)) if column in CELLS else value
