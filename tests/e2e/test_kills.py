@@ -13,12 +13,14 @@ import shutil
 import signal
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from helpers.commands import run, start
+from helpers.commands import Command, run, start
 from helpers.configs import TINY, TINY_CODES
 from helpers.runs import assert_same, last_state, logged, trained
+from helpers.searches import SEARCH, outcomes
 from helpers.small_models import contents, recordings
 
 from wavenet_ae.runs import RunFolder
@@ -52,6 +54,17 @@ def evaluated(folder: Path) -> Files:
     return {"tables": json.loads(file.read_text())["tables"]}
 
 
+def searched(folder: Path) -> Files:
+    """Each finished trial's outcome, and all that its run has logged."""
+    if not (folder / "search.db").is_file():
+        return {}
+    return {
+        str(number): (params, values, state, logged(folder / str(number)))
+        for number, params, values, state in outcomes(folder)
+        if state.is_finished()
+    }
+
+
 def prepare(source: Path, model: Path, out: Path) -> list[str]:
     data = ["data=folder", f"data.root={source}", f"data.cache_dir={out}"]
     return ["prepare.py", *data, "data.num_packing_processes=2"]
@@ -70,39 +83,73 @@ def evaluate(source: Path, model: Path, out: Path) -> list[str]:
     return ["evaluate.py", f"checkpoint={model}", f"out={out}", *few]
 
 
-COMMANDS: dict[str, tuple[Callable[[Path, Path, Path], list[str]], Callable[[Path], Files]]] = {
-    "prepare": (prepare, packed),
-    "reconstruct": (reconstruct, generated),
-    "encode": (encode, encoded),
-    "evaluate": (evaluate, evaluated),
+def search(source: Path, model: Path, out: Path) -> list[str]:
+    # with checkpoints of some 10 MB, whose writing takes a while
+    writes = ["encoder.dim=192", "callbacks.checkpoints.every_n_steps=10"]
+    return ["train.py", *SEARCH, *writes, f"hydra.sweep.dir={out}"]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A command that is killed.
+
+    Attributes:
+        command: Its arguments, of recordings, a model, and the folder for its results.
+        results: What it leaves in that folder, by name.
+        share: The share of its time, undisturbed, within which it is killed.
+        writing: Files that it writes; every third kill comes while there is one.
+    """
+
+    command: Callable[[Path, Path, Path], list[str]]
+    results: Callable[[Path], Files]
+    share: float = 1.0
+    writing: str = ""
+
+
+KINDS = {
+    "prepare": Kind(prepare, packed),
+    "reconstruct": Kind(reconstruct, generated),
+    "encode": Kind(encode, encoded),
+    "evaluate": Kind(evaluate, evaluated),
+    "search": Kind(search, searched, 0.25, "*/checkpoints/.step-*.ckpt.*.partial"),
 }
 LONG = pytest.mark.long
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("num_kills", [3, pytest.param(15, marks=LONG)])
-@pytest.mark.parametrize("name", sorted(COMMANDS))
+@pytest.mark.parametrize("name", sorted(KINDS))
 def test_a_command_that_is_killed_is_finished_by_the_same_command(
     name, num_kills, source, quantized, cache, tmp_path
 ):
-    command, results = COMMANDS[name]
+    kind = KINDS[name]
     model = RunFolder(quantized).best_checkpoint
+    undisturbed, folder = tmp_path / "undisturbed", tmp_path / "killed"
     begun = time.monotonic()
-    run_to_its_end(command(source, model, tmp_path / "undisturbed"), cache)
-    seconds = time.monotonic() - begun
-    wanted = results(tmp_path / "undisturbed")
+    run_to_its_end(kind.command(source, model, undisturbed), cache)
+    seconds = (time.monotonic() - begun) * kind.share
+    wanted = kind.results(undisturbed)
     assert wanted
-    disturbed = command(source, model, tmp_path / "killed")
-    for _ in range(num_kills):
-        kill_at_random(disturbed, seconds, cache)
-        if not (tmp_path / "killed").exists():
+    disturbed = kind.command(source, model, folder)
+    num_killed, num_in_writes = 0, 0
+    for number in range(num_kills):
+        process = start(*disturbed, cache=cache)
+        if kind.writing and number % 3 == 0:
+            await_writing(process, folder, kind.writing)
+        else:  # other instants each time: all must do
+            time.sleep(random.Random(time.time_ns()).uniform(0, seconds))
+        num_killed += is_killed(process)
+        num_in_writes += bool(kind.writing) and is_writing(folder, kind.writing)
+        if not folder.exists():
             continue
-        found = {} if name == "evaluate" else results(tmp_path / "killed")
+        found = {} if name == "evaluate" else kind.results(folder)
         whole = {each: data for each, data in found.items() if not is_growing(each)}
         assert whole.items() <= wanted.items(), "what has a name is complete"
+    print(f"{name}: {num_killed} kills, {num_in_writes} of them within the writing of checkpoints")
+    assert num_in_writes >= (num_kills // 5 if kind.writing else 0)
     run_to_its_end(disturbed, cache)
-    assert results(tmp_path / "killed") == wanted
-    left = [each for each in contents(tmp_path / "killed") if each.endswith(".partial")]
+    assert kind.results(folder) == wanted
+    left = [each for each in contents(folder) if each.endswith(".partial")]
     assert not left, "what a kill has left is cleared away"
 
 
@@ -111,18 +158,27 @@ def is_growing(name: str) -> bool:
     return bool(re.search(r"\.partial$|(^|/)units\.tsv$", name))
 
 
+def is_writing(folder: Path, files: str) -> bool:
+    return any(folder.glob(files))
+
+
+def await_writing(process: Command, folder: Path, files: str) -> None:
+    while not is_writing(folder, files) and process.poll() is None:
+        time.sleep(0.0005)
+
+
+def is_killed(process: Command) -> bool:
+    """Kills a process; returns False where it has ended before."""
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    code = process.wait()
+    assert code in (0, -signal.SIGKILL)
+    return code != 0
+
+
 def run_to_its_end(command: Sequence[str], cache: Path) -> None:
     code, output = run(*command, cache=cache)
     assert code == 0, output
-
-
-def kill_at_random(command: Sequence[str], seconds: float, cache: Path) -> None:
-    """Kills the command within `seconds` of its start; where it has ended by then, nothing."""
-    process = start(*command, cache=cache)
-    time.sleep(random.Random(time.time_ns()).uniform(0, seconds))  # others each time: all must do
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
-    assert process.wait() in (0, -signal.SIGKILL)
 
 
 @pytest.mark.slow

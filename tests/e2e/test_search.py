@@ -9,37 +9,15 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import optuna
 import pytest
 import yaml
 from helpers.commands import Command, run, start
-from helpers.configs import TINY
 from helpers.runs import logged
-from optuna.trial import FrozenTrial, TrialState
+from helpers.searches import DIVERGES, NUM_TRIALS, SEARCH, STEPS, outcomes, trials_of
+from optuna.trial import TrialState
 
 from wavenet_ae.checkpoint import newest_checkpoint
 from wavenet_ae.runs import RunFolder
-
-NUM_TRIALS, STEPS = 5, 80
-DIVERGES = "1e+30"  # of both rates
-SEARCH = [
-    *[each for each in TINY if not each.startswith(("optimizer.", "trainer.max_steps"))],
-    *("bottleneck=ae", "sweep=learning_rates", "optimizer.warmup_steps=5"),
-    f"optimizer.learning_rate=choice(0.001,0.002,{DIVERGES})",
-    "optimizer.decoder_learning_rate=tag(log,interval(1e-3,1e-2))",
-    f"trainer.max_steps={STEPS}",
-    f"hydra.sweeper.num_trials={NUM_TRIALS}",
-]
-
-
-def trials_of(sweep: Path) -> list[FrozenTrial]:
-    return optuna.load_study(
-        study_name="search", storage=f"sqlite:///{sweep / 'search.db'}"
-    ).get_trials()
-
-
-def outcomes(sweep: Path) -> list[tuple]:
-    return [(each.number, each.params, each.values, each.state) for each in trials_of(sweep)]
 
 
 def num_starts(sweep: Path) -> dict[str, int]:

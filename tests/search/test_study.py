@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import nan
 
 import optuna
@@ -48,10 +49,18 @@ def test_a_search_that_is_opened_again_samples_the_same_values(tmp_path):
     assert len({each["x"] for each in sampled[0]}) == 14, "no value is sampled twice"
 
 
-def test_a_trial_that_was_killed_before_it_had_values_gets_them(tmp_path):
-    opened(tmp_path).study.ask()  # without values
-    (trial,) = opened(tmp_path).unfinished()
-    assert trial.number == 0 and trial.params.keys() == PARAMS.keys()
+@pytest.mark.parametrize("num_values", [0, 1])
+def test_a_trial_that_was_killed_amid_its_values_gets_those_it_would_have_had(tmp_path, num_values):
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    for folder in (whole, killed):
+        folder.mkdir()
+    wanted = opened(whole).ask().params
+    trials = opened(killed)
+    first = dict([*trials.space.searched.items()][:num_values])
+    trials.space = replace(trials.space, searched=first)
+    assert len(trials.ask().params) == num_values
+    (trial,) = opened(killed).unfinished()
+    assert trial.number == 0 and trial.params == wanted
 
 
 def test_outcomes_are_recorded_and_the_best_is_found(tmp_path):

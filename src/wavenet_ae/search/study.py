@@ -17,6 +17,7 @@ from optuna.distributions import (
     IntDistribution,
     distribution_to_json,
 )
+from optuna.samplers import BaseSampler, TPESampler
 from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, Trial, TrialState
 
@@ -67,11 +68,10 @@ class Trials:
     def unfinished(self) -> list[Trial]:
         """Returns the trials that a killed search has left, in their order."""
         left = self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-        return [self._unfinished(each) for each in left]
+        return [self._with_values(Trial(self.study, each._trial_id)) for each in left]
 
     def ask(self) -> Trial:
         """Starts a new trial with values from the sampler."""
-        self._seed_sampler(len(self.study.get_trials(deepcopy=False)))
         return self._with_values(self.study.ask())
 
     def tell(self, trial: Trial, outcome: Outcome) -> None:
@@ -87,21 +87,20 @@ class Trials:
         completed = self.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
         return self.study.best_trial if completed else None
 
-    def _unfinished(self, left: FrozenTrial) -> Trial:
-        self._seed_sampler(left.number)
-        return self._with_values(Trial(self.study, left._trial_id))
-
-    def _seed_sampler(self, number: int) -> None:
-        """Keys the sampler by the trial's number: a continued search repeats and skips nothing."""
-        seed = keyed_seed(self.settings.seed, "search", number) % 2**32
-        is_parallel = self.settings.num_parallel > 1
-        self.study.sampler = optuna.samplers.TPESampler(seed=seed, constant_liar=is_parallel)
-
     def _with_values(self, trial: Trial) -> Trial:
-        """Suggests a value for every key; values that are on disk already stay."""
+        """Suggests a value for every key; values that are on disk already stay.
+
+        A kill may come between any two of them, and the rest must be what they would have been.
+        """
         for key, distribution in self.space.searched.items():
+            self.study.sampler = self._sampler(trial.number, key)
             _suggest(trial, key, distribution)
         return trial
+
+    def _sampler(self, number: int, key: str) -> BaseSampler:
+        """Returns a sampler for a value of a trial: a continued search repeats and skips none."""
+        seed = keyed_seed(self.settings.seed, "search", number, key) % 2**32
+        return TPESampler(seed=seed, constant_liar=self.settings.num_parallel > 1)
 
 
 def open_trials(
