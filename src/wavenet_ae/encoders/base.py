@@ -17,11 +17,15 @@ class Encoder(nn.Module):
         dim: Channels of the latents.
         chain: Geometry from waveform samples to latents.
         features: Acoustic features that the encoder computes first.
+        sees_whole_window: Whether a latent depends on all samples that the encoder is given.
+            Otherwise it depends on those that the chain says it reads, and a slice of a recording
+            has the latents of the whole.
     """
 
     dim: int
     chain: Chain
     features: Features
+    sees_whole_window: bool = False
 
     def forward(self, waveform: Tensor) -> Tensor:
         """Returns latents `(B, dim, N)` of a waveform `(B, T)` in [-1, 1]."""
@@ -30,6 +34,9 @@ class Encoder(nn.Module):
     def fit(self, waveforms: Iterable[Tensor]) -> None:
         """Standardizes the features on waveforms `(B, T)` of the training split."""
         self.features.fit(waveforms)
+
+    def load_pretrained(self) -> None:
+        """Loads the weights from which a new run starts; a no-op unless there are such weights."""
 
 
 class FeatureEncoder(Encoder):

@@ -176,10 +176,11 @@ def random_model(
 @torch.no_grad()
 def _settle_statistics(encoder: Encoder, batches: list[Tensor]) -> None:
     """Sets batch normalization to the mean statistics of batches `(B, T)`, as training would."""
+    encoder.train()
     for module in encoder.modules():
         if isinstance(module, BatchNorm):
             module.reset_running_stats()
             module.momentum = None  # torch's plain average over batches
-    encoder.train()
+            module.train()  # also in an encoder that stays in evaluation mode
     for batch in batches:
         encoder(batch)
