@@ -67,7 +67,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "labels": {"errors", "reading"},
     "dashboards": FILES | {"errors", "schema"},
     "plotting": {"dashboards", "metrics", "objectives", "storage"},
-    "encoders": PART,
+    "encoders": PART | {"checkpoint"},
     "bottlenecks": PART,
     "targets": PART,
     "decoders": PART,

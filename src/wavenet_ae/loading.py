@@ -101,9 +101,11 @@ def no_more_than(weights: Mapping[str, Tensor]) -> Iterator[None]:
     """Raises TooLarge in a block that makes modules with more parameters than there are weights.
 
     A configuration of a few bytes could describe a model without end.  Parameters are registered
-    before they are filled, so that nothing of that size is ever in memory.
+    before they are filled, so that nothing of that size is ever in memory.  Twice as many as the
+    weights are allowed: a weight that is normalized is registered before its two factors are.
     """
-    left = {"parameters": len(weights), "numbers": sum(each.numel() for each in weights.values())}
+    sizes = [each.numel() for each in weights.values()]
+    left = {"parameters": 2 * len(sizes), "numbers": 2 * sum(sizes)}
 
     def count(module: nn.Module, name: str, parameter: nn.Parameter | None) -> None:
         if parameter is not None:

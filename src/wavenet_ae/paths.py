@@ -8,7 +8,7 @@ from typing import Any
 
 # Of the run's configuration, by which a later command finds files again: they are kept absolute.
 SOURCE_KEYS = ("data.root", "data.path", "data.source.root", "data.source.path", "data.cache_dir")
-RUN_KEYS = (*SOURCE_KEYS, "init_from")
+RUN_KEYS = (*SOURCE_KEYS, "init_from", "encoder.checkpoint")
 # Of all commands. A value is taken as the shell passes it, whatever characters it has.
 PATH_KEYS = frozenset(
     {

@@ -109,6 +109,12 @@ ENCODERS: dict[str, dict[str, Any]] = {
         "features": {"_target_": "wavenet_ae.audio.features.MFCC", "num_mels": 26},
     },
 }
+ENCODERS["pretrained"] = {
+    "_target_": "wavenet_ae.encoders.PretrainedEncoder",
+    "encoder": ENCODERS["mel"],
+    "checkpoint": "read by new runs alone",
+    "tuned": True,
+}
 
 SMALL: dict[str, Any] = {
     "sample_rate": 8000,

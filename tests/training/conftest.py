@@ -22,7 +22,10 @@ def config(cache, monkeypatch, tmp_path):
     monkeypatch.setenv("WAVENET_AE_CACHE", str(cache))
 
     def compose(*overrides: str, folder: str = "run") -> dict:
-        without_width = {"encoder=identity", "model=wavenet", "model=mfcc_inverter"} & {*overrides}
+        without_width = {
+            *("encoder=identity", "encoder=pretrained", "encoder=wav2vec2"),
+            *("model=wavenet", "model=mfcc_inverter"),
+        } & {*overrides}
         other = ["encoder."] if without_width else []
         other += ["decoder."] if "decoder=gru" in overrides else []
         tiny = [each for each in TINY if not each.startswith(tuple(other))]

@@ -2,5 +2,13 @@
 
 from wavenet_ae.encoders.base import Encoder, FeatureEncoder
 from wavenet_ae.encoders.convolutional import ConvolutionalEncoder
+from wavenet_ae.encoders.pretrained import PretrainedEncoder
+from wavenet_ae.encoders.wav2vec2 import Wav2Vec2Encoder
 
-__all__ = ["ConvolutionalEncoder", "Encoder", "FeatureEncoder"]
+__all__ = [
+    "ConvolutionalEncoder",
+    "Encoder",
+    "FeatureEncoder",
+    "PretrainedEncoder",
+    "Wav2Vec2Encoder",
+]

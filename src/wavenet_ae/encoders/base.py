@@ -20,12 +20,16 @@ class Encoder(nn.Module):
         chain: Geometry from waveform samples to latents.
         features: Acoustic features that the encoder computes first.
         perturbation: What is changed at random in its input in training; None for nothing.
+        sees_whole_window: Whether a latent depends on all samples that the encoder is given.
+            Otherwise it depends on those that the chain says it reads, and a slice of a recording
+            has the latents of the whole.
     """
 
     dim: int
     chain: Chain
     features: Features
     perturbation: Perturbation | None
+    sees_whole_window: bool = False
 
     def __init__(self) -> None:
         super().__init__()
@@ -64,6 +68,9 @@ class Encoder(nn.Module):
     ) -> None:
         """Standardizes the features on waveforms of the training split, see `Features.fit`."""
         self.features.fit(waveforms, feature_means)
+
+    def load_pretrained(self) -> None:
+        """Loads the weights from which a new run starts; a no-op unless there are such weights."""
 
 
 class FeatureEncoder(Encoder):

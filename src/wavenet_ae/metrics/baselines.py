@@ -216,10 +216,11 @@ def _settle_statistics(
     encoder: Encoder, batches: list[Tensor], means: Sequence[Tensor | None]
 ) -> None:
     """Sets batch normalization to the mean statistics of batches `(B, T)`, as training would."""
+    encoder.train()
     for module in encoder.modules():
         if isinstance(module, BatchNorm):
             module.reset_running_stats()
             module.momentum = None  # torch's plain average over batches
-    encoder.train()
+            module.train()  # also in an encoder that stays in evaluation mode
     for batch, mean in zip(batches, means, strict=True):
         encoder(batch, mean)

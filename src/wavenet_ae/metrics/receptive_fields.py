@@ -64,8 +64,10 @@ class ReceptiveField:
 def measure_receptive_fields(model: GenerativeModel) -> list[ReceptiveField]:
     """Measures the receptive fields of a model, in samples.
 
-    A model without codes has only the first field, and a model whose decoder remembers all of the
-    past only the second. Codes count from their anchor, predictions from the predicted sample:
+    A model without codes has only the first field, a model whose decoder remembers all of the past
+    only the second, and one whose encoder sees the whole window neither the second nor the last:
+    there is no range that they would keep to. Codes count from their anchor, predictions from the
+    predicted sample:
 
         receptive field of the decoder                 -R to -1
         receptive field of a code                      the last sample is its lookahead
@@ -79,19 +81,24 @@ def measure_receptive_fields(model: GenerativeModel) -> list[ReceptiveField]:
     if has_fixed_context:
         past = SampleRange(Fraction(-model.decoder.chain.receptive_field), Fraction(-1))
         fields.append(ReceptiveField("receptive field of the decoder", past, _measured_past(model)))
-    if isinstance(model, Autoencoder):
+    if not isinstance(model, Autoencoder):
+        return fields
+    code = conditioned = None
+    if not model.encoder.sees_whole_window:
         code = ReceptiveField(
             "receptive field of a code", _computed_code(model), _measured_code(model)
         )
-        if not has_fixed_context:
-            return [*fields, code]
+        fields.append(code)
+    if has_fixed_context:
         conditioned = ReceptiveField(
             "samples conditioned on a code", _computed_readers(model), _measured_readers(model)
         )
+        fields.append(conditioned)
+    if code and conditioned:
         computed = _through(code.computed, conditioned.computed)
         measured = _through(code.measured, conditioned.measured)
         through = ReceptiveField("receptive field of the decoder through codes", computed, measured)
-        fields += [code, conditioned, through]
+        fields.append(through)
     return fields
 
 

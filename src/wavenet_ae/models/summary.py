@@ -92,8 +92,12 @@ def _code_rows(model: Autoencoder, plan: WindowPlan) -> Iterator[tuple[str, str]
         bit_rate = float(code_rate) * num_codebooks * log2(size)
         codes += f", {choice}: {bit_rate:.0f} bit/s nominal"
     yield "codes", codes
-    yield "receptive field of a code", _span(alignment.encoder.receptive_field, rate)
-    yield "lookahead of a code", _span(alignment.encoder.lookahead, rate)
+    field = _span(alignment.encoder.receptive_field, rate)
+    if model.encoder.sees_whole_window:
+        yield "receptive field of a code", f"the whole window; through convolutions alone {field}"
+    else:
+        yield "receptive field of a code", field
+        yield "lookahead of a code", _span(alignment.encoder.lookahead, rate)
     yield "conditioning", f"one vector every {_span(alignment.conditioning_grid.spacing, rate)}"
     yield "samples conditioned on a code", f"at most {plan.full_usage}"
 

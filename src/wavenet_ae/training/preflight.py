@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from wavenet_ae.errors import UserError
-from wavenet_ae.models import GenerativeModel, build
+from wavenet_ae.models import CodeModel, GenerativeModel, build
 from wavenet_ae.models.build import model_config
 from wavenet_ae.runs import RunFolder
 from wavenet_ae.training.warm_start import initialize_from
@@ -29,6 +29,8 @@ def check_sizes(config: Mapping[str, Any]) -> None:
         raise UserError(f"The model cannot be built: {error}") from None
     window_samples(model, config["data"]["window_seconds"])
     is_new = not RunFolder(config["run_folder"]).step_checkpoints()
+    if is_new and isinstance(model, CodeModel):
+        model.encoder.load_pretrained()
     if is_new and config["init_from"] is not None:
         initialize_from(model, model_config(config), config["init_from"])
 

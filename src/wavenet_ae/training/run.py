@@ -157,13 +157,15 @@ def _feature_means(
 
 
 def _start(model: GenerativeModel, data: SpeechData, config: Mapping[str, Any]) -> None:
-    """Gives a new run's model its first state: from the data, then from a checkpoint."""
+    """Gives a new run's model its first state: from the data, then from other checkpoints."""
     batches = list(data.sample(NUM_FEATURE_BATCHES, "features"))
     means = [batch.feature_mean for batch in batches if batch.feature_mean is not None]
     model.fit(
         (model.normalize(batch.waveform[:, data.plan.encoder_input]) for batch in batches),
         means or None,
     )
+    if isinstance(model, CodeModel):
+        model.encoder.load_pretrained()
     if config["init_from"] is not None:
         for line in initialize_from(model, model_config(config), config["init_from"]):
             logger.info("%s", line)
@@ -217,6 +219,8 @@ def _trainer(config: Mapping[str, Any], run: RunFolder, first_step: int) -> pl.T
     # Windows of a packed corpus are read faster than worker processes could hand them over;
     # the other is Lightning's own use of torch.
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+    # A pretrained encoder stays in evaluation mode.
+    warnings.filterwarnings("ignore", message=".*in eval mode at the start of training.*")
     # What is logged at a validation is summed over processes already.
     warnings.filterwarnings("ignore", message=".*recommended to use `self.log.*sync_dist=True")
     warnings.filterwarnings("ignore", message=".*isinstance.treespec, LeafSpec.*")

@@ -1,0 +1,93 @@
+"""Runs whose encoder comes from another run's checkpoint, or from torchaudio."""
+
+from __future__ import annotations
+
+import shutil
+from math import isfinite
+
+import pytest
+import torch
+from helpers.bundles import add_small_bundles
+from helpers.configs import TINY_CODES
+
+import wavenet_ae
+from wavenet_ae.checkpoint import read_checkpoint
+from wavenet_ae.errors import UserError
+from wavenet_ae.metrics.receptive_fields import measure_receptive_fields
+from wavenet_ae.models.summary import model_summary
+from wavenet_ae.runs import RunFolder
+from wavenet_ae.training.run import train
+
+FEW = ["trainer.max_steps=8", "bottleneck=vqvae_ema", *TINY_CODES]
+
+
+def encoder_weights(run) -> dict[str, torch.Tensor]:
+    state = read_checkpoint(RunFolder(run).step_checkpoints()[-1])["state_dict"]
+    return {name: each for name, each in state.items() if name.startswith("model.encoder.")}
+
+
+@pytest.fixture
+def first(config, tmp_path):
+    """The checkpoint of a run with an ordinary encoder."""
+    train(config(*FEW, folder="first"))
+    return RunFolder(tmp_path / "first").step_checkpoints()[-1]
+
+
+@pytest.mark.parametrize("tuned", [False, True])
+def test_the_encoder_of_a_checkpoint_stays_or_is_tuned(config, tmp_path, first, tuned):
+    settings = ["encoder=pretrained", f"encoder.checkpoint={first}", "encoder.encoder.dim=16"]
+    values = config(*FEW, *settings, f"encoder.tuned={str(tuned).lower()}", "seed=2")
+    assert isfinite(train(values))
+    before, after = encoder_weights(tmp_path / "first"), encoder_weights(tmp_path / "run")
+    renamed = {
+        name.replace("model.encoder.", "model.encoder.encoder.", 1): each
+        for name, each in before.items()
+    }
+    assert renamed.keys() == after.keys()
+    is_same = [torch.equal(after[name], renamed[name]) for name in after]
+    assert all(is_same) != tuned
+    first.unlink()  # the run holds all that it needs
+    model = wavenet_ae.load(RunFolder(tmp_path / "run").best_checkpoint)
+    assert model.encode(torch.zeros(2000).numpy(), 8000).shape == (13,)
+    values["trainer"]["max_steps"] = 10
+    assert isfinite(train(values)), "a resume does not read the first run's checkpoint"
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        (["encoder.encoder.dim=24"], "holds another encoder than encoder.encoder"),
+        (["encoder.encoder.dim=16", "sample_rate=16000"], "was trained at 8000 Hz"),
+        (["encoder.checkpoint=/nowhere.ckpt"], "there is no checkpoint /nowhere.ckpt"),
+    ],
+)
+def test_a_checkpoint_of_another_encoder_is_refused(config, first, changes, problem):
+    with pytest.raises(UserError, match=problem):
+        config(*FEW, "encoder=pretrained", f"encoder.checkpoint={first}", *changes)
+
+
+@pytest.mark.parametrize("tuned", [False, True])
+def test_a_model_of_torchaudio_is_trained_on_and_saved_whole(config, monkeypatch, tmp_path, tuned):
+    add_small_bundles(monkeypatch, tmp_path / "hub")
+    settings = ["encoder=wav2vec2", "sample_rate=16000", "encoder.bundle=SMALL_HUBERT"]
+    settings += ["encoder.layer=2", f"encoder.tuned={str(tuned).lower()}"]
+    values = config(*FEW, *settings)
+    pretrained = torch.load(tmp_path / "hub" / "checkpoints" / "SMALL_HUBERT.pth")
+    assert isfinite(train(values))
+    shutil.rmtree(tmp_path / "hub")
+    after = encoder_weights(tmp_path / "run")
+    is_same = [
+        torch.equal(each, pretrained[name.removeprefix("model.encoder.model.")])
+        for name, each in after.items()
+        if ".model." in name.removeprefix("model.")
+    ]
+    assert len(is_same) > 20 and all(is_same) != tuned
+    values["trainer"]["max_steps"] = 10
+    assert isfinite(train(values)), "a resume downloads nothing"
+    model = wavenet_ae.load(RunFolder(tmp_path / "run").best_checkpoint)
+    assert model.encode(torch.zeros(3201).numpy(), 16_000).shape == (11,)
+    names = [each.name for each in measure_receptive_fields(model)]
+    assert names == ["receptive field of the decoder", "samples conditioned on a code"]
+    assert "the whole window; through convolutions alone 400" in model_summary(
+        model, model.window(320)
+    )
