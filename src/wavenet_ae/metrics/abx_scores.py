@@ -23,6 +23,7 @@ from typing import Any
 
 from wavenet_ae.errors import UserError
 from wavenet_ae.metrics.abx import FEATURES, ITEMS, SETTINGS, TIMES
+from wavenet_ae.reading import read_json
 from wavenet_ae.storage import write_bytes
 
 SCORES = "scores.json"
@@ -102,7 +103,7 @@ def run_abx(folder: Path) -> AbxResult:
         raise UserError(
             f"fastabx failed on {folder}: {last}\nRun `{shlex.join(command)}` for all its output"
         )
-    saved = json.loads((folder / SCORES).read_text())
+    saved = read_json(folder / SCORES)
     return AbxResult(**saved | {"scores": [AbxScore(**each) for each in saved["scores"]]})
 
 
@@ -125,7 +126,7 @@ def score(folder: Path) -> None:
         UserError: If the export is incomplete, or fastabx is not installed.
     """
     _check(folder)
-    settings = json.loads((folder / SETTINGS).read_text())
+    settings = read_json(folder / SETTINGS)
     result = AbxResult(
         scores=[
             _score(folder, settings, speaker, context)
