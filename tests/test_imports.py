@@ -50,9 +50,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "signals": set(),
     "runs": set(),
     "paths": set(),
-    "ownership": {"errors", "runs", "storage", "stored"},
+    "ownership": {"errors", "reading", "runs", "schema", "storage", "stored"},
     "caches": {"errors", "storage"},
-    "reading": {"errors"},
+    "reading": {"errors", "schema"},
     "storage": {"errors", "file_names"},
     "stored": {"errors", "reading"},
     "threads": set(),
@@ -61,7 +61,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "slots": {"errors", "instantiate", "models", "schema"},
     "checkpoint": FILES | {"errors"},
     "exits": FILES | {"errors", "threads"},
-    "audio": BASE | {"storage"},
+    "audio": BASE | {"reading", "storage"},
     "nn": BASE | {"distributed"},
     "data": BASE | {"audio", "ownership", "progress", "reading", "storage"},
     "labels": {"errors", "reading"},
@@ -82,12 +82,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "resume": {"config", "errors", "instantiate", "paths", "reading", "runs", "slots", "stored"},
     "config": {"errors", "objectives", "schema", "slots", "storage"},
     "search": {
-        *("config", "errors", "exits", "objectives", "ownership", "randomness", "resume", "runs"),
+        *("config", "errors", "exits", "objectives", "ownership", "randomness", "reading"),
+        *("resume", "runs"),
         *("schema", "storage", "training"),
     },
     "comparison": {
         *("config", "dashboards", "errors", "evaluation", "exits", "metrics"),
-        *("objectives", "plotting", "resume", "runs", "schema", "storage", "stored"),
+        *("objectives", "plotting", "reading", "resume", "runs", "schema", "storage", "stored"),
     },
 }
 

@@ -152,11 +152,9 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
         raise UserError(f"there is no checkpoint {path}")
     content = _content(path)
     expected = _read_checksum(path)
-    if expected is None:
-        _check_records(content, path)
-    elif hashlib.sha256(content).hexdigest() != expected:
+    if expected is not None and hashlib.sha256(content).hexdigest() != expected:
         raise DamagedCheckpoint(f"the checkpoint {path} is damaged: its SHA-256 is another")
-    _require_uncompressed(content, path)
+    _check_records(content, path, has_checksum=expected is not None)
     # What is not as it should be in a file that is as it was written is no damage.
     fault = DamagedCheckpoint if expected is None else UserError
     try:
@@ -174,15 +172,33 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
     return checkpoint
 
 
-def _check_records(content: bytes, path: Path) -> None:
-    """Compares the CRC-32 of each record of the zip file that torch writes, which it only reads."""
-    if not zipfile.is_zipfile(io.BytesIO(content)):
-        return  # torch says what else it is
+def _check_records(content: bytes, path: Path, has_checksum: bool) -> None:
+    """Checks the records of the zip archive that torch writes.
+
+    They are stored without compression, so that whatever is loaded needs no more memory than the
+    file; nothing is unpacked before that is known. Then the CRC-32 of each, which torch writes but
+    does not compare, stands in for a checksum that is missing.
+
+    Raises:
+        DamagedCheckpoint: The file is no such archive, would unpack to more than it is, or a
+            record is not as it was written.
+    """
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as records:
-            damaged = records.testzip()
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, RuntimeError, EOFError) as error:
-        raise DamagedCheckpoint(f"the checkpoint {path} is damaged: {error}") from None
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            records = archive.infolist()
+            is_stored = all(each.compress_type == zipfile.ZIP_STORED for each in records)
+            size = sum(each.file_size for each in records)
+            is_bomb = not is_stored or size > len(content)
+            damaged = None if has_checksum or is_bomb else archive.testzip()
+    except Exception as error:  # a damaged directory can raise any
+        raise DamagedCheckpoint(
+            f"the checkpoint {path} is damaged, or no checkpoint: {error}"
+        ) from None
+    if is_bomb:
+        raise DamagedCheckpoint(
+            f"the checkpoint {path} is refused: it would unpack to {size:,} bytes, but holds "
+            f"{len(content):,}; checkpoints are not compressed"
+        )
     if damaged is not None:
         raise DamagedCheckpoint(f"the checkpoint {path} is damaged: the CRC-32 of {damaged}")
 
@@ -206,27 +222,6 @@ def _content(path: Path) -> bytes:
         return read_bytes(path)
     except UserError as error:
         raise DamagedCheckpoint(f"the checkpoint {error}") from None
-
-
-def _require_uncompressed(content: bytes, path: Path) -> None:
-    """Raises DamagedCheckpoint where a file is no zip archive, or would unpack to more than it is.
-
-    Checkpoints are archives without compression: whatever is loaded needs no more memory than the
-    file.
-    """
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            sizes = [each.file_size for each in archive.infolist()]
-            is_stored = all(each.compress_type == zipfile.ZIP_STORED for each in archive.infolist())
-    except Exception as error:  # a damaged directory can raise any
-        raise DamagedCheckpoint(
-            f"the checkpoint {path} is damaged, or no checkpoint: {error}"
-        ) from None
-    if not is_stored or sum(sizes) > len(content):
-        raise DamagedCheckpoint(
-            f"the checkpoint {path} is refused: it would unpack to {sum(sizes):,} bytes, but "
-            f"holds {len(content):,}; checkpoints are not compressed"
-        )
 
 
 def _require_format(checkpoint: Any, path: Path, fault: type[UserError]) -> dict[str, Any]:

@@ -21,7 +21,9 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from wavenet_ae.errors import UserError
+from wavenet_ae.reading import fields_of, read_json
 from wavenet_ae.runs import RunFolder
+from wavenet_ae.schema import NonNegative
 from wavenet_ae.storage import NotWritten, write_bytes
 from wavenet_ae.stored import require_no_way_out
 
@@ -175,9 +177,10 @@ def _record_owner(lock: Path) -> None:
 
 def _owner(lock: Path) -> str:
     """Returns ` (process 1234 on host)`; nothing where it is not known."""
-    with suppress(OSError, ValueError, KeyError, TypeError):
-        owner = json.loads(_owner_file(lock).read_text())
-        process, host = int(owner["process"]), str(owner["host"])
+    file = _owner_file(lock)
+    with suppress(UserError):
+        owner = fields_of(read_json(file), {"process": NonNegative, "host": str}, str(file))
+        process, host = owner["process"], owner["host"]
         if host != socket.gethostname() or _runs(process):
             return f" (process {process} on {host[:60]})"
     return ""

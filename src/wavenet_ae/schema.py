@@ -84,9 +84,11 @@ class Remark:
 
 BOUNDS = (AtLeast, Above, AtMost, Below, Remark)
 
+MOST_BITS = 63  # of a whole number without its sign: tensors and tables hold no more
 Positive = Annotated[int, AtLeast(1)]
 Width = Annotated[int, AtLeast(1), AtMost(2**16)]  # of a layer: channels, taps, strides
 NonNegative = Annotated[int, AtLeast(0)]
+StepCount = Annotated[int, AtLeast(0), AtMost(2**53)]  # which a float64 holds exactly
 PositiveNumber = Annotated[float, Above(0)]
 NonNegativeNumber = Annotated[float, AtLeast(0)]
 Fraction01 = Annotated[float, AtLeast(0), AtMost(1)]
@@ -145,7 +147,8 @@ def accepts(value: Any, annotation: Any) -> bool:
         return isinstance(value, list | tuple) and all(accepts(each, item) for each in value)
     if annotation in NUMBERS:
         kinds = int if annotation is int else int | float
-        return isinstance(value, kinds) and not isinstance(value, bool)
+        is_number = isinstance(value, kinds) and not isinstance(value, bool)
+        return is_number and (isinstance(value, float) or value.bit_length() <= MOST_BITS)
     if annotation is None or annotation is type(None):
         return value is None
     return isinstance(annotation, type) and isinstance(value, annotation)

@@ -7,9 +7,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from wavenet_ae.errors import UserError
+from wavenet_ae.reading import read_yaml
 
 WANDB = "wandb"  # where W&B keeps its files in a run's folder
 
@@ -23,10 +22,7 @@ def read_config(file: Path) -> dict[str, Any]:
     Raises:
         UserError: If it cannot be read or is not a configuration.
     """
-    try:
-        config = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
-        raise UserError(f"{file} cannot be read: {error}") from None
+    config = read_yaml(file)
     if not isinstance(config, dict):
         raise UserError(f"{file} is not a configuration: it must hold the keys of a run")
     return {str(key): value for key, value in config.items()}

@@ -63,7 +63,7 @@ def test_a_failed_run_has_its_reason_in_one_line(tmp_path):
         ("config.yaml", "- a list", "config.yaml is not a configuration"),
         ("config.yaml", "objective: {a: {_target_: gone.X}}", "has an objective that cannot be"),
         ("config.yaml", "objective: kl", "has an objective that cannot be used here"),
-        ("metrics.csv", "a,b\n1,2\n", "metrics.csv is not a CSV file of metrics"),
+        ("metrics.csv", "a,b\n1,2\n", "metrics.csv, line 1: 'a,b' does not name"),
     ],
 )
 def test_a_run_that_cannot_be_read_has_failed(file, content, reason, tmp_path):

@@ -54,12 +54,49 @@ def test_a_file_that_is_not_a_history_is_named(tmp_path):
     with pytest.raises(UserError, match=r"metrics\.csv holds no metrics yet"):
         read_run(tmp_path, "run")
     RunFolder(tmp_path).metrics.write_text("a,b\n1,2\n")
-    with pytest.raises(UserError, match=r"metrics\.csv is not a CSV file of metrics"):
+    with pytest.raises(UserError, match=r"metrics\.csv, line 1: 'a,b' does not name the columns"):
         read_run(tmp_path, "run")
     RunFolder(tmp_path).metrics.write_text(METRICS)
     RunFolder(tmp_path).histograms.write_text(histogram(9, 1) + '{"step": 3}\n')
-    with pytest.raises(UserError, match=r"histograms\.jsonl, line 2, is not a histogram"):
+    with pytest.raises(UserError, match=r"histograms\.jsonl, line 2: name is missing"):
         read_run(tmp_path, "run")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("19,x,4.4,,", "-1,1,1,1,", "1.5,1,1,1,", "19,1", "19,1,1,1,,1", '19,"1,1,1,', ",1,1,1,"),
+        *("\0,1,1,1,", "9" * 5000 + ",1,1,1,", "99999999999999999999,1,1,1,", "19,caf\udce9,,,"),
+    ],
+)
+def test_a_damaged_row_of_metrics_is_named_by_its_line(line, tmp_path):
+    path = RunFolder(tmp_path).metrics
+    path.write_text(METRICS + line + "\n39,1,,,\n", errors="surrogateescape")
+    with pytest.raises(UserError, match=r"metrics\.csv, line 5, is not a row of metrics"):
+        read_metrics(path)
+
+
+@pytest.mark.parametrize("header", ["a,b", "step,a,a", '"step,a', "", "\0", "s\ufeffep"])
+def test_a_damaged_header_of_metrics_is_named(header, tmp_path):
+    RunFolder(tmp_path).metrics.write_text(f"{header}\n1,2\n")
+    with pytest.raises(UserError, match=r"metrics\.csv, line 1: .* does not name the columns"):
+        read_metrics(RunFolder(tmp_path).metrics)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        *({"step": 10**20}, {"step": -1}, {"step": 1.0}, {"name": None}, {"counts": []}),
+        *({"low": 10**400}, {"low": -1e308, "high": 1e308}, {"low": float("nan")}, {"low": "0"}),
+        *({"counts": [10**400]}, {"counts": [1e308] * 9}, {"counts": ["x"]}, {"counts": [[1]]}),
+        *({"counts": [[1], 2]}, {"counts": {}}, {"counts": [None]}, {"counts": [float("inf")]}),
+    ],
+)
+def test_a_histogram_without_finite_edges_and_counts_is_named_by_its_line(changes, tmp_path):
+    row = json.loads(histogram(9, 1, 2)) | changes
+    RunFolder(tmp_path).histograms.write_text(histogram(9, 1) + json.dumps(row) + "\n")
+    with pytest.raises(UserError, match=r"histograms\.jsonl, line 2: "):
+        read_histograms(RunFolder(tmp_path).histograms)
 
 
 def test_the_file_of_histograms_may_be_missing(tmp_path):

@@ -192,5 +192,5 @@ def test_a_table_that_cannot_be_read_is_named(tmp_path):
     with pytest.raises(UserError, match=r"data.source.path=.*none.tsv: no such file"):
         TableSource(str(tmp_path / "none.tsv")).prepare()
     (tmp_path / "latin.tsv").write_bytes("é\tx.wav\n".encode("latin-1"))
-    with pytest.raises(UserError, match=r"latin.tsv: not UTF-8 text"):
+    with pytest.raises(UserError, match=r"latin.tsv is not UTF-8 text"):
         TableSource(str(tmp_path / "latin.tsv")).recordings()

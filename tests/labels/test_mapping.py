@@ -94,7 +94,7 @@ def test_an_unknown_mapping_lists_those_there_are():
         ("name: m\nothers: keep\ntable: {no: a}\n", "False in the table is not a text: quote it"),
         ("name: m\nothers: keep\ntable: {a: 1}\n", "1 in the table is not a text"),
         ("name: m\nothers: keep\ntable: {null: a}\n", "None in the table is not a text"),
-        ("name: {m\n", "not a readable mapping"),
+        ("name: {m\n", "cannot be read as YAML: .* line 2"),
     ],
 )
 def test_an_invalid_mapping_is_an_error(tmp_path, text, message):

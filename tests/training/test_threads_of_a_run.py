@@ -132,10 +132,17 @@ def test_threads_may_be_left_alone(config, two_threads):
 
 
 @pytest.mark.parametrize(
-    "line", ['{"step": 5}', '{"step": 0, "threads": 3, "of": 2}', "nonsense", '{"step": 3, "thr']
+    "line",
+    [
+        *('{"step": 5}', "nonsense", '{"step": 5, "thr', "[" * 10**5, "5", '{"step": 1e999}'),
+        '{"step": 5, "threads": 3, "of": 2}',
+        '{"step": 3, "threads": 1, "of": 2}',
+        '{"step": 5, "threads": 0, "of": 2}',
+        '{"step": 5, "threads": true, "of": 2}',
+    ],
 )
 def test_a_damaged_record_is_named(tmp_path, line):
     file = RunFolder(tmp_path).threads
     file.write_text('{"step": 3, "threads": 2, "of": 2}\n' + line + "\n")
-    with pytest.raises(UserError, match=r"threads\.jsonl, line 2"):
+    with pytest.raises(UserError, match=r"threads\.jsonl, line 2.* Remove the file to resume"):
         read_record(file)

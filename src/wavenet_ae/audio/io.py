@@ -29,6 +29,7 @@ from wavenet_ae.audio.waveforms import (
     checked_waveform,
 )
 from wavenet_ae.errors import ArgumentError, UserError
+from wavenet_ae.reading import LFS_POINTER, LFS_REMEDY
 from wavenet_ae.schema import HIGHEST_RATE_HZ
 from wavenet_ae.storage import write_bytes
 
@@ -143,6 +144,8 @@ class RecordingStream:
                 skip = tag_bytes(file)
                 file.seek(skip)
                 head = file.read(4096)
+            if head.startswith(LFS_POINTER):
+                raise AudioError(path, LFS_REMEDY)
             with opened(path, skip, head) as sound:
                 self.source_rate, self.num_channels = sound.samplerate, sound.channels
                 self._check_header(sound)

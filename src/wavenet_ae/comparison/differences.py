@@ -8,8 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from wavenet_ae.reading import read_yaml
 from wavenet_ae.resume import PLACES, may_change, values_by_key
 
 SEED = "seed"
@@ -75,7 +74,7 @@ def option_names(conf: Path) -> Names:
     """Returns the options of all groups whose target no other option of their group has."""
     found = []
     for path in sorted(conf.glob("*/*.yaml")):
-        node = yaml.safe_load(path.read_text())
+        node = read_yaml(path)
         if isinstance(node, Mapping) and TARGET in node:
             found.append(((path.parent.name, str(node[TARGET])), path.stem))
     times = Counter(key for key, _ in found)

@@ -13,6 +13,7 @@ from wavenet_ae.comparison.metrics import SPEED, USED_RATE, cost, criterion
 from wavenet_ae.dashboards.history import Scalars, read_metrics
 from wavenet_ae.errors import UserError
 from wavenet_ae.objectives import Criterion
+from wavenet_ae.reading import read_any_text
 from wavenet_ae.runs import RunFolder, runs_in, step_of
 from wavenet_ae.stored import read_config
 
@@ -72,7 +73,7 @@ def read_result(folder: Path, name: str) -> RunResult:
     except UserError as error:
         reason = str(error)
     if run.failed.is_file():
-        reason = run.failed.read_text(errors="replace").strip() or "unknown"
+        reason = read_any_text(run.failed).strip() or "unknown"
     num_steps = max((int(steps[-1]) for steps, _ in logged.values()), default=0)
     status = FAILURE if reason else FINISHED if _is_finished(run, config) else UNFINISHED
     metrics = best_metrics(logged, config, criterion(config))

@@ -22,12 +22,15 @@ import numpy as np
 from rich.table import Table
 
 from wavenet_ae.data.sources import SPLITS
-from wavenet_ae.data.tables import encoded_table, new_digest, read_columns, remedy
+from wavenet_ae.data.tables import encoded_table, new_digest, read_columns, remedy, whole_numbers
 from wavenet_ae.errors import UserError, counted
+from wavenet_ae.reading import fields_of, read_json
+from wavenet_ae.schema import SampleRate
 
 FORMAT = 1  # increased when the meaning of packed files changes, so that old caches are not used
 CATALOGUE = "catalogue.tsv"
 HEADER = "corpus.json"
+FIELDS = {"format": int, "sample_rate": SampleRate, "digest": str}  # of the header
 # Utterances that are verified when a corpus is opened, and bytes of them at most: milliseconds.
 NUM_VERIFIED_AT_OPENING = 16
 MAX_BYTES_AT_OPENING = 64 << 20
@@ -68,8 +71,8 @@ class PackedCorpus:
         rows = {name: row for row, name in enumerate(self.speakers)}
         self.speaker = np.array([rows[name] for name in table["speaker"]], dtype=np.int64)
         self.split = np.array(table["split"], dtype=str)
-        self.length = np.array(table["length"], dtype=np.int64)
-        self._start = np.array(table["start"], dtype=np.int64)
+        self.length = whole_numbers(table["length"], self.folder / CATALOGUE, "length")
+        self._start = whole_numbers(table["start"], self.folder / CATALOGUE, "start")
         self._digest = np.array(table["digest"], dtype=str)
         self._is_verified = np.zeros(len(self.keys), dtype=bool)
         shards, self._shard = np.unique(np.array(table["shard"], dtype=str), return_inverse=True)
@@ -214,26 +217,29 @@ def _digest_of_header(sample_rate: int, catalogue: Iterable[bytes]) -> str:
 
 def _checked_rate(folder: Path) -> int:
     """The sample rate of a packed corpus, once its header and its catalogue are found whole."""
-    path = folder / HEADER
+    path, catalogue = folder / HEADER, folder / CATALOGUE
+    for file in (path, catalogue):
+        if not file.is_file():
+            raise UserError(f"{folder} is not a packed corpus: there is no {file.name}")
     try:
-        header = json.loads(path.read_bytes())
-        found = header["format"]
-        if found == FORMAT:
-            rate = int(header["sample_rate"])
-            with (folder / CATALOGUE).open("rb") as file:
-                blocks = iter(lambda: file.read(BLOCK_BYTES), b"")
-                is_whole = header["digest"] == _digest_of_header(rate, blocks)
-    except OSError as error:
-        raise UserError(f"{folder} is not a packed corpus: {error}") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path} is damaged: {error!r}. {remedy(folder)}") from error
-    if found != FORMAT:
+        content = read_json(path)
+        found = fields_of(content, {"format": int}, str(path))["format"]
+        header = fields_of(content, FIELDS, str(path)) if found == FORMAT else {}
+    except UserError as error:
+        raise UserError(f"{path} is damaged: {error}. {remedy(folder)}") from None
+    if not header:
         raise UserError(
             f"{folder} is packed in format {found}, this version reads {FORMAT}: "
             "pack the corpus again"
         )
-    if not is_whole:
-        raise UserError(f"{folder / CATALOGUE} or {HEADER} beside it is damaged. {remedy(folder)}")
+    rate: int = header["sample_rate"]
+    try:
+        with catalogue.open("rb") as table:
+            digest = _digest_of_header(rate, iter(lambda: table.read(BLOCK_BYTES), b""))
+    except OSError as error:
+        raise UserError(f"{catalogue} cannot be read: {error.strerror}") from error
+    if header["digest"] != digest:
+        raise UserError(f"{catalogue} or {HEADER} beside it is damaged. {remedy(folder)}")
     return rate
 
 

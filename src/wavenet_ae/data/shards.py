@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass, fields
 from itertools import accumulate, chain
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -27,6 +27,7 @@ from wavenet_ae.data.tables import (
     read_columns,
     remedy,
     sealed,
+    whole_numbers,
 )
 from wavenet_ae.errors import UserError
 from wavenet_ae.storage import atomic_write
@@ -90,15 +91,12 @@ class Chunk:
             UserError: If the table is damaged.
         """
         table = read_columns(self.table, [each.name for each in fields(Packed)])
-        try:
-            rows = [
-                Packed(key, int(start), int(length), digest, int(mixed), int(clipped), reason)
-                for key, start, length, digest, mixed, clipped, reason in zip(
-                    *table.values(), strict=True
-                )
-            ]
-        except ValueError as error:
-            raise UserError(f"{self.table} is damaged: {error}. {remedy(self.table)}") from error
+        numbers = {
+            name: whole_numbers(table[name], self.table, name).tolist()
+            for name in ("start", "length", "num_mixed", "num_clipped")
+        }
+        columns: list[Sequence[Any]] = [*(table | numbers).values()]  # in the order of the fields
+        rows = [Packed(*row) for row in zip(*columns, strict=True)]
         ends = list(accumulate(row.length for row in rows))
         is_whole = [row.key for row in rows] == [each.key for each in self.recordings] and [
             row.start for row in rows

@@ -10,6 +10,7 @@ from functools import cache, cached_property
 from pathlib import Path
 
 from wavenet_ae.errors import UserError, counted
+from wavenet_ae.reading import read_text
 from wavenet_ae.schema import NonNegative
 
 AUDIO_SUFFIXES = (
@@ -18,6 +19,7 @@ AUDIO_SUFFIXES = (
 )
 COLUMNS = ("speaker", "path", "split", "channel", "labels")
 LABEL_SUFFIXES = (".phn", ".PHN")
+MOST_DIGITS = 9  # of a channel
 SPLITS = ("train", "validation", "test")
 # Names of splits in a table.
 ALIASES = {"train": "train", "training": "train", "test": "test"} | dict.fromkeys(
@@ -196,9 +198,9 @@ class TableSource(Source):
         """Line number, and cells by column, of each line that is not blank."""
         columns: list[str] | None = None
         try:
-            text = self.path.read_text(encoding="utf-8-sig")
-        except UnicodeDecodeError as error:
-            raise UserError(f"data.source.path={self.path}: not UTF-8 text ({error})") from error
+            text = read_text(self.path)
+        except UserError as error:
+            raise UserError(f"data.source.path: {error}") from None
         for number, line in enumerate(text.split("\n"), start=1):
             cells = [cell.strip() for cell in line.split("\t")]
             if not any(cells):
@@ -246,7 +248,7 @@ class TableSource(Source):
         return key.replace(os.sep, "/")
 
     def _channel(self, number: int, cell: str) -> int | None:
-        if cell and not (cell.isascii() and cell.isdigit()):
+        if cell and not (cell.isascii() and cell.isdigit() and len(cell) <= MOST_DIGITS):
             self._fail(number, f"channel {cell!r}: use 0, 1, ... or leave it empty for the mean")
         return int(cell) if cell else None
 
@@ -300,5 +302,5 @@ def _labels_beside(recording: Path, names: Collection[str]) -> str:
 def _names_in(folder: Path) -> Collection[str]:
     try:
         return frozenset(os.listdir(folder))
-    except OSError:  # packing reports that its recordings cannot be read
+    except (OSError, ValueError):  # packing reports that its recordings cannot be read
         return ()

@@ -12,6 +12,8 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from pathlib import Path
 
+import numpy as np
+
 from wavenet_ae.errors import UserError
 
 ROWS_AT_ONCE = 4096
@@ -70,6 +72,29 @@ def read_columns(path: Path, names: Sequence[str]) -> dict[str, list[str]]:
     except (csv.Error, ValueError) as error:
         raise UserError(f"{path} is damaged: {error}. {remedy(path)}") from error
     return dict(zip(names, columns, strict=True))
+
+
+def whole_numbers(cells: Sequence[str], path: Path, column: str) -> np.ndarray:
+    """Returns the cells of a column of a table as int64.
+
+    Args:
+        cells: The cells.
+        path: The table, for error messages.
+        column: Name of the column, for error messages.
+
+    Raises:
+        UserError: If one is not a whole number of at least 0.
+    """
+    try:
+        numbers = np.array(cells, dtype=np.int64)
+    except (ValueError, OverflowError) as error:
+        raise UserError(f"{path} is damaged: {column}: {error}. {remedy(path)}") from None
+    if (numbers < 0).any():
+        row = int(np.argmax(numbers < 0))
+        raise UserError(
+            f"{path}, row {row + 1}, is damaged: {column} is {numbers[row]}. {remedy(path)}"
+        )
+    return numbers
 
 
 def remedy(path: Path) -> str:

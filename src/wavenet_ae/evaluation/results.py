@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from wavenet_ae.errors import UserError, nearest
+from wavenet_ae.reading import read_json, shown
 from wavenet_ae.runs import RunFolder
 from wavenet_ae.storage import atomic_write
 
@@ -193,21 +194,18 @@ class EvaluationResult:
 
 def _content(file: Path) -> dict[str, Any]:
     """Fields of a result of this format."""
+    remedy = f"choose an {FILE} that `wavenet-ae evaluate` wrote"
     try:
-        content = json.loads(file.read_bytes())
-    except OSError as error:
-        raise UserError(f"{file} cannot be read ({error})") from None
-    except (ValueError, RecursionError):
-        content = None
+        content = read_json(file)
+    except UserError as error:
+        raise UserError(f"{error}: {remedy}") from None
     if not isinstance(content, dict) or "format" not in content:
-        raise UserError(
-            f"{file} is not an evaluation: choose an {FILE} that `wavenet-ae evaluate` wrote"
-        )
+        raise UserError(f"{file} is not an evaluation: {remedy}")
     found = content.pop("format")
     if found != FORMAT:
         raise UserError(
-            f"{file} has format {found!r}, but this version reads format {FORMAT}: evaluate the "
-            "checkpoint again, with another out="
+            f"{file} has format {shown(found)}, but this version reads format {FORMAT}: evaluate "
+            "the checkpoint again, with another out="
         )
     return content
 

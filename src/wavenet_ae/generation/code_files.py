@@ -14,7 +14,6 @@ import json
 import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -22,6 +21,7 @@ import numpy as np
 from wavenet_ae.errors import UserError
 from wavenet_ae.file_names import printable
 from wavenet_ae.models import Autoencoder
+from wavenet_ae.reading import read_bytes, read_json, read_text
 from wavenet_ae.storage import atomic_write, write_bytes
 
 UNITS_TABLE = "units.tsv"
@@ -56,13 +56,10 @@ def read_description(folder: Path) -> dict[str, Any] | None:
     path = folder / UNITS_DESCRIPTION
     if not os.path.isfile(path):
         return None
-    try:
-        found = json.loads(path.read_text())
-        return {"model_fingerprint": found["model_fingerprint"], **found}
-    except (ValueError, KeyError, TypeError):
-        raise UserError(
-            f"{path} is not a file that task=encode writes: restore or remove it"
-        ) from None
+    found = read_json(path)
+    if not isinstance(found, dict) or not isinstance(found.get("model_fingerprint"), str):
+        raise UserError(f"{path} is not a file that task=encode writes: restore or remove it")
+    return found
 
 
 def write_codes(path: Path, codes: np.ndarray) -> None:
@@ -73,13 +70,17 @@ def write_codes(path: Path, codes: np.ndarray) -> None:
 
 
 def read_codes(path: Path) -> np.ndarray:
-    """Reads a .npy file of codes or vectors."""
+    """Reads a .npy file of codes or vectors.
+
+    Raises:
+        UserError: It cannot be read, is damaged, or is of another kind.
+    """
+    content = read_bytes(path)
+    if content.startswith(ARCHIVE):
+        raise UserError(f"{path} is not a .npy file of codes, but an archive: unpack it")
     try:
-        content = path.read_bytes()
-        if content.startswith(ARCHIVE):
-            raise UserError(f"{path} is not a .npy file of codes, but an archive: unpack it")
         return np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
-    except (ValueError, EOFError, OSError, TokenError, MemoryError) as error:
+    except Exception as error:  # numpy parses the header as Python, which can raise any
         raise UserError(f"{path} is not a readable .npy file of codes: {_about(error)}") from None
 
 
@@ -111,11 +112,7 @@ def write_table(
 
 def read_table(path: Path) -> Iterator[tuple[str, str, np.ndarray]]:
     """Yields name, speaker and codes (N,) or (Q, N) of each line of a table."""
-    try:
-        lines = path.read_text(encoding="utf-8-sig").split("\n")
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path} is not UTF-8 text: {error}") from None
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(read_text(path).split("\n"), start=1):
         if not line.strip():
             continue
         cells = line.rstrip("\r").split("\t")

@@ -14,6 +14,7 @@ from typing import Any
 from wavenet_ae.errors import UserError
 from wavenet_ae.generation.utterances import Utterance
 from wavenet_ae.provenance import this_command
+from wavenet_ae.reading import read_json
 from wavenet_ae.storage import remove_unfinished, write_bytes
 
 
@@ -137,12 +138,13 @@ class ResultStore:
 
 
 def _content(file: Path) -> dict[str, Any] | None:
-    """Returns the content of a `.json`; None where it is not an object."""
+    """Returns the content of a `.json`; None where it is that of another program."""
     try:
-        content = json.loads(file.read_bytes())
-    except ValueError:
+        content = read_json(file)
+    except UserError:
         return None
-    return content if isinstance(content, dict) else None
+    is_content = isinstance(content, dict) and isinstance(content.get("speaker"), str | None)
+    return content if is_content else None
 
 
 def _short(value: Any) -> str:

@@ -14,10 +14,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from wavenet_ae.errors import UserError, nearest
 from wavenet_ae.labels.segments import Segments
+from wavenet_ae.reading import read_yaml
 
 TABLES = Path(__file__).parent / "tables"
 FIELDS = {"name", "others", "table"}
@@ -102,7 +101,4 @@ def read_mapping(name: str) -> LabelMapping:
     if not os.path.isfile(path):
         known = [AS_THEY_ARE.name, *(each.stem for each in TABLES.glob("*.yaml"))]
         raise UserError(f"there is no mapping of labels {name!r}." + nearest(name, known))
-    try:
-        return mapping_of(yaml.safe_load(path.read_text(encoding="utf-8")), str(path))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UserError(f"{path} is not a readable mapping of labels: {error}") from error
+    return mapping_of(read_yaml(path), str(path))

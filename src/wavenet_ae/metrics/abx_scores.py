@@ -23,6 +23,7 @@ from wavenet_ae.labels import Item, read_item_file
 from wavenet_ae.metrics.abx import FEATURES, ITEMS, SETTINGS, TIMES
 from wavenet_ae.metrics.abx_task import AbxCondition, AbxItem, abx_error
 from wavenet_ae.metrics.alignment_distances import Sequences
+from wavenet_ae.reading import read_json
 from wavenet_ae.storage import write_bytes
 
 SCORES = "scores.json"
@@ -102,7 +103,8 @@ def read_settings(folder: Path) -> dict[str, Any]:
     """
     if not (folder / ITEMS).is_file():
         raise UserError(f"{folder} has no {ITEMS}: it is not a complete export for ABX")
-    return json.loads((folder / SETTINGS).read_text())  # type: ignore[no-any-return]
+    settings: dict[str, Any] = read_json(folder / SETTINGS)
+    return settings
 
 
 def _phones(folder: Path) -> Iterator[tuple[AbxItem, np.ndarray]]:

@@ -17,6 +17,7 @@ from omegaconf import DictConfig, OmegaConf
 from optuna.trial import Trial
 
 from wavenet_ae.errors import UserError, counted
+from wavenet_ae.reading import read_any_text
 from wavenet_ae.runs import RunFolder
 from wavenet_ae.search.configs import SweepConfigs
 from wavenet_ae.search.settings import Space, check_search_settings, parse_space
@@ -126,7 +127,7 @@ def _outcome(job: JobReturn, run_folder: Path) -> Outcome:
 
 def _recorded_failure(run_folder: Path) -> Outcome | None:
     file = RunFolder(run_folder).failed
-    return Outcome(nan, file.read_text().strip()) if file.is_file() else None
+    return Outcome(nan, read_any_text(file).strip()) if file.is_file() else None
 
 
 def _tell(trials: Trials, trial: Trial, outcome: Outcome) -> None:

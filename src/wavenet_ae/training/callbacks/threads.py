@@ -11,11 +11,15 @@ import pytorch_lightning as pl
 import torch
 
 from wavenet_ae.errors import UserError, counted
+from wavenet_ae.reading import fields_of, read_json_lines, shown
 from wavenet_ae.runs import RunFolder
+from wavenet_ae.schema import Positive, StepCount
 from wavenet_ae.storage import write_bytes
 from wavenet_ae.threads import AdaptiveThreads
 
 logger = logging.getLogger(__name__)
+
+CHANGE = {"step": StepCount, "threads": Positive, "of": Positive}  # a line of the record
 
 
 class Threads(pl.Callback):
@@ -135,23 +139,21 @@ def read_record(file: Path) -> list[dict[str, int]]:
     Raises:
         UserError: a line is not as `Threads` writes it.
     """
-    lines = file.read_text().splitlines() if file.is_file() else []
     record: list[dict[str, int]] = []
-    for number, line in enumerate(lines, start=1):
-        try:
-            entry = json.loads(line)
-            step, threads, of = (entry[key] for key in ("step", "threads", "of"))
-            is_sound = all(type(each) is int for each in (step, threads, of))
-            is_sound = is_sound and 1 <= threads <= of and step >= 0
-            if record:
-                is_sound = is_sound and step > record[-1]["step"]
-        except (ValueError, KeyError, TypeError):
-            is_sound = False
-        if not is_sound:
-            raise UserError(
-                f"{file}, line {number}: {line!r} is not of the form "
-                '{"step": 480, "threads": 1, "of": 2}, with steps that increase.  Remove the file '
-                "to resume without the record; the result can then differ in rounding"
-            )
-        record.append({"step": step, "threads": threads, "of": of})
+    try:
+        for number, entry in read_json_lines(file) if file.is_file() else ():
+            where = f"{file}, line {number}"
+            change = fields_of(entry, CHANGE, where)
+            last = record[-1]["step"] if record else -1
+            if change["threads"] > change["of"] or change["step"] <= last:
+                raise UserError(
+                    f"{where}: {shown(entry)}, where threads must be at most `of`, and the step "
+                    f"above {last}"
+                )
+            record.append(change)
+    except UserError as error:
+        raise UserError(
+            f"{error}.  Remove the file to resume without the record; the result can then differ "
+            "in rounding"
+        ) from None
     return record

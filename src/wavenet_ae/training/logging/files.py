@@ -15,8 +15,10 @@ import yaml
 from pytorch_lightning.loggers.logger import rank_zero_experiment
 from pytorch_lightning.utilities import rank_zero_only
 
-from wavenet_ae.errors import counted
+from wavenet_ae.dashboards.history import metric_rows, parse_histogram
+from wavenet_ae.errors import UserError, counted
 from wavenet_ae.provenance import this_command
+from wavenet_ae.reading import read_bytes
 from wavenet_ae.runs import RunFolder
 from wavenet_ae.storage import append_line, write_bytes, write_errors
 from wavenet_ae.stored import require_no_way_out
@@ -141,12 +143,11 @@ class CSVLog(RunLogger):
         self._rewrite([row for row in self._rows() if int(row["step"]) < first_step])
 
     def _rows(self) -> list[dict[str, str]]:
-        with self.path.open(newline="") as file:
-            reader = csv.DictReader(file)
-            known = set(self.columns)
-            self.columns += [name for name in reader.fieldnames or [] if name not in known]
-            # A row cut short by a crash has no last column.
-            return [row for row in reader if row.get("step") and None not in row.values()]
+        """Rows of the file; damaged ones are dropped, and a last one that a crash has cut short."""
+        columns, rows = metric_rows(self.path)
+        self.columns += [name for name in columns if name not in self.columns]
+        _warn_of_dropped(rows.count(None), self.path)
+        return [row for row in rows if row is not None]
 
     def _rewrite(self, rows: list[dict[str, str]]) -> None:
         text = io.StringIO(newline="")
@@ -202,22 +203,25 @@ class HistogramLog(RunLogger):
 
     @rank_zero_only
     def _drop_from(self, first_step: int) -> None:
-        lines = self.path.read_bytes().splitlines(keepends=True)
-        steps = [_step_of(line) for line in lines]
-        damaged = steps[:-1].count(None)  # the last one may have been cut short by a crash
-        if damaged:
-            logger.warning("%s: dropped %s", self.path, counted(damaged, "damaged line"))
+        lines = read_bytes(self.path).split(b"\n")[:-1]  # a crash may have cut the last one short
+        steps = [_steps_of(line) for line in lines]
+        _warn_of_dropped(steps.count(None), self.path)
         kept = [
-            line
+            line + b"\n"
             for line, step in zip(lines, steps, strict=True)
-            if step is not None and step < first_step
+            if step is not None and step <= first_step
         ]
         write_bytes(self.path, b"".join(kept))
 
 
-def _step_of(line: bytes) -> int | None:
-    """Returns the step of a line of the file; None where the line is damaged."""
+def _steps_of(line: bytes) -> int | None:
+    """Optimizer steps before the histogram of a line; None where the line is damaged."""
     try:
-        return int(json.loads(line)["step"]) if line.endswith(b"\n") else None
-    except (KeyError, TypeError, ValueError):
+        return parse_histogram(line.decode(errors="replace"), "")[1].step
+    except UserError:
         return None
+
+
+def _warn_of_dropped(damaged: int, path: Path) -> None:
+    if damaged:
+        logger.warning("%s: dropped %s", path, counted(damaged, "damaged line"))

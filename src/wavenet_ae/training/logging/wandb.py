@@ -14,6 +14,8 @@ from pytorch_lightning.loggers import WandbLogger
 from pytorch_lightning.utilities import rank_zero_only
 
 from wavenet_ae.dashboards.login import has_login
+from wavenet_ae.errors import UserError
+from wavenet_ae.reading import read_any_text, shown
 from wavenet_ae.runs import RunFolder
 from wavenet_ae.storage import write_bytes
 from wavenet_ae.training.logging.base import Cell, CheckpointUploads, Histogram, RunLogger
@@ -23,6 +25,21 @@ if TYPE_CHECKING:
 
 MOST_BINS = 512  # of a histogram in W&B
 STEP = "trainer/global_step"
+
+
+def _read_id(file: Path) -> str:
+    """Returns the id of a run in W&B.
+
+    Raises:
+        UserError: The file holds none.
+    """
+    found = read_any_text(file).strip()
+    if not re.fullmatch(r"[\w-]{1,64}", found, re.ASCII):
+        raise UserError(
+            f"{file} is {shown(found)}, which is no id of W&B: restore it, or remove it to "
+            "continue as another run there"
+        )
+    return found
 
 
 class WandB(RunLogger, WandbLogger):
@@ -61,7 +78,7 @@ class WandB(RunLogger, WandbLogger):
             name=name or run.name,
             save_dir=run_folder,
             project=project,
-            id=run.wandb_id.read_text().strip(),
+            id=_read_id(run.wandb_id),
             resume="allow",
             offline=not has_login(),
             **{key: value for key, value in settings.items() if value is not None},
