@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal
 
 # How losses per code are weighted; objectives/reconstruction.py defines the three.
 CodeWeighting = Literal["sequence", "mean", "context"]
+TENSORS = ("waveform", "speaker", "utterance", "start")  # of a batch
 
 if TYPE_CHECKING:
     import torch
@@ -37,12 +38,15 @@ class Batch:
         waveform: `(B, slice_length)` int16, full scale 32768.
         speaker: `(B,)` int64, rows of the corpus's list of speakers.
         utterance: `(B,)` int64, rows of the corpus's catalogue.
+        start: `(B,)` int64, sample of the utterance at which the slice starts; negative in the
+            silence before it.
         position: Position of the global batch that these rows belong to; None in validation.
     """
 
     waveform: Tensor
     speaker: Tensor
     utterance: Tensor
+    start: Tensor
     position: Position | None = None
 
     def __len__(self) -> int:
@@ -51,16 +55,13 @@ class Batch:
     def to(self, device: torch.device | str, non_blocking: bool = False) -> Batch:
         """Returns the batch with its tensors on `device`."""
         moved = {
-            name: getattr(self, name).to(device, non_blocking=non_blocking)
-            for name in ("waveform", "speaker", "utterance")
+            name: getattr(self, name).to(device, non_blocking=non_blocking) for name in TENSORS
         }
         return replace(self, **moved)
 
     def pin_memory(self) -> Batch:
         """Returns the batch with its tensors in pinned memory; the data loader calls this."""
-        pinned = {
-            name: getattr(self, name).pin_memory() for name in ("waveform", "speaker", "utterance")
-        }
+        pinned = {name: getattr(self, name).pin_memory() for name in TENSORS}
         return replace(self, **pinned)
 
 
@@ -108,16 +109,23 @@ class BottleneckOutput:
 
 @dataclass(frozen=True)
 class ModelOutput:
-    """Predictions of a model for a window.
+    """Output of a model for a window; what the model does not have is None.
 
     Attributes:
         nll: `(B * L, W)` negative log-likelihood of each target in nats, with gradient.
         parameters: `(B * L, P, W)` parameters of the predicted distributions.
         targets: `(B * L, W)`.
-        bottleneck: Output of the bottleneck; None if the model has none.
+        bottleneck: Output of the bottleneck.
+        latents: `(B, C, N)`, the encoder's output, one for each code.
+        context: `(B, C', N)`, the context network's output: `context[..., n]` has read `latents`
+            up to `n`.
+        masked: `(B, N)` bool, codes whose input was masked.
     """
 
-    nll: Tensor
-    parameters: Tensor
-    targets: Tensor
+    nll: Tensor | None = None
+    parameters: Tensor | None = None
+    targets: Tensor | None = None
     bottleneck: BottleneckOutput | None = None
+    latents: Tensor | None = None
+    context: Tensor | None = None
+    masked: Tensor | None = None

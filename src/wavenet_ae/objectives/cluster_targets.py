@@ -104,9 +104,9 @@ class ClusterTargets:
         codes = self.codes[first + nearest].astype(np.int64)
         return torch.from_numpy(codes).to(anchors.device)
 
-    def require_corpus(self, fingerprint: str, path: Path) -> None:
-        """Raises UserError if the targets are not those of a corpus."""
-        if fingerprint != self.fingerprint:
+    def require_corpus(self, fingerprint: str, utterances: Sequence[str], path: Path) -> None:
+        """Raises UserError if the targets are not those of a corpus's utterances, row by row."""
+        if fingerprint != self.fingerprint or list(utterances) != list(self.utterances):
             raise UserError(
                 f"{path} holds the clusters of another corpus (fingerprint {self.fingerprint}, the "
                 f"data of this run have {fingerprint}): make the targets from the same recordings, "
@@ -122,7 +122,9 @@ class ClusterTargets:
             np.savez(
                 file,
                 header=np.frombuffer(encoded, dtype=np.uint8),
-                utterances=np.array([key.encode("utf-8", "surrogateescape") for key in self.utterances]),
+                utterances=np.array(
+                    [key.encode("utf-8", "surrogateescape") for key in self.utterances]
+                ),
                 lengths=self.lengths.astype(np.int64),
                 codes=self.codes.astype(smallest),
                 centers=self.centers.astype(np.float32),
@@ -141,19 +143,22 @@ class ClusterTargets:
             header = json.loads(arrays["header"].tobytes())
             require_none(_header_problems(header))
             keys = [key.decode("utf-8", "surrogateescape") for key in arrays["utterances"].tolist()]
-            values = {name: header[name] for name in HEADER_TYPES if name != "format"}
+            values: dict[str, Any] = {name: header[name] for name in HEADER_TYPES}
+            del values["format"]
             targets = cls(
                 **values,
                 utterances=keys,
-                **{name: arrays[name] for name in ("lengths", "codes", "centers")},
+                lengths=arrays["lengths"],
+                codes=arrays["codes"],
+                centers=arrays["centers"],
             )
             require_none(_array_problems(targets))
         except UserError as error:
             raise UserError(f"{path} holds no cluster targets: {error}") from None
         except Exception as error:  # whatever a damaged archive makes its readers raise
             raise UserError(
-                f"{path} holds no cluster targets, or is damaged ({type(error).__name__}: {error}): "
-                "make it again with wavenet-ae cluster"
+                f"{path} holds no cluster targets, or is damaged ({type(error).__name__}: "
+                f"{error}): make it again with wavenet-ae cluster"
             ) from None
         return targets
 
@@ -189,7 +194,11 @@ def _array_problems(targets: ClusterTargets) -> Any:
     if lengths.dtype.kind not in "iu" or codes.dtype.kind not in "iu":
         yield "its codes or lengths are no whole numbers"
         return
-    if len(lengths) != len(targets.utterances) or (lengths < 1).any() or lengths.sum() != len(codes):
+    if (
+        len(lengths) != len(targets.utterances)
+        or (lengths < 1).any()
+        or lengths.sum() != len(codes)
+    ):
         yield f"its codes are not those of {counted(len(targets.utterances), 'utterance')}"
     elif len(codes) and int(codes.max()) >= targets.num_clusters:
         yield f"it has the code {int(codes.max())}, but {counted(targets.num_clusters, 'cluster')}"

@@ -145,7 +145,9 @@ class _Frames:
         pieces = []
         for latents, output in encode_in_chunks(self.model, [samples]):
             values = {"latents": latents, "vectors": output.vectors, "codes": output.codes}
-            pieces.append(values[self.clustered][0])
+            value = values[self.clustered]
+            assert value is not None  # a codebook that quantizes has codes
+            pieces.append(value[0])
         found = torch.cat(pieces, dim=-1).t().numpy()
         return found - found.mean(axis=0) if self.is_centered else found
 
