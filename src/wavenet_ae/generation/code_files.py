@@ -20,7 +20,7 @@ import numpy as np
 
 from wavenet_ae.errors import UserError
 from wavenet_ae.file_names import printable
-from wavenet_ae.models import Autoencoder
+from wavenet_ae.models import CodeModel
 from wavenet_ae.reading import read_bytes, read_json, read_text
 from wavenet_ae.storage import atomic_write, write_bytes
 
@@ -30,7 +30,7 @@ ARCHIVE = b"PK\x03\x04"  # begins a zip file, such as numpy's .npz
 
 
 def describe_units(
-    model: Autoencoder, fingerprint: str, checkpoint: str, smoothing: float = 0
+    model: CodeModel, fingerprint: str, checkpoint: str, smoothing: float = 0
 ) -> dict[str, Any]:
     """Returns the content of `units.json`; without codes the sizes of codebooks are null."""
     bottleneck = model.bottleneck

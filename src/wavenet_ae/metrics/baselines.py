@@ -114,6 +114,11 @@ class Clusters:
         )
         self.centers = centers.fit(self._scaled(frames))  # x is a copy
 
+    @property
+    def vectors(self) -> np.ndarray:
+        """Centers `(num_codes, C)` on the scale of the frames."""
+        return self.centers.cluster_centers_ * self.scale + self.mean
+
     def codes(self, frames: np.ndarray) -> np.ndarray:
         """Returns the nearest center of each frame: `(N, C)` to `(N,)` int64."""
         return self.centers.predict(self._scaled(frames)).astype(np.int64)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any, TypeAlias, overload
 
@@ -25,12 +26,11 @@ from wavenet_ae.models.inputs import (
 )
 from wavenet_ae.models.roles import (
     Autoencoder,
-    CodeStream,
     Conditioning,
     predict_targets,
     targets_in,
 )
-from wavenet_ae.models.smoothed_codes import require_smoothing, smoothed_blocks
+from wavenet_ae.models.smoothed_codes import encode_recordings
 from wavenet_ae.models.utterance import CodeConditioning, synthesize
 from wavenet_ae.nn.batch_norm import evaluation_mode
 from wavenet_ae.nn.conditioning import Upsampling, jitter
@@ -86,7 +86,8 @@ class WaveformAutoencoder(Autoencoder):
         step: Step | None = None,
         feature_mean: Tensor | None = None,
     ) -> ModelOutput:
-        bottleneck = self.bottleneck(self.latents(waveform, plan, step, feature_mean), step)
+        latents = self.latents(waveform, plan, step, feature_mean)
+        bottleneck = self.bottleneck(latents, step)
         speaker = self.drop_speakers(speaker, step)
         vectors = bottleneck.vectors  # (B * L, D, N)
         if step is not None:
@@ -95,7 +96,8 @@ class WaveformAutoencoder(Autoencoder):
             speaker = speaker.repeat_interleave(copies, dim=0)
             uniform = step.jitter.repeat_interleave(copies, dim=0)
             vectors = jitter(vectors, uniform, self.jitter_probability)
-        return self.predict(bottleneck, vectors, waveform, speaker, plan)
+        output = self.predict(bottleneck, vectors, waveform, speaker, plan)
+        return replace(output, latents=latents)
 
     def predict(
         self,
@@ -107,7 +109,8 @@ class WaveformAutoencoder(Autoencoder):
     ) -> ModelOutput:
         targets = self.target(waveform[:, plan.target_input])
         conditioning = self.upsampling(vectors)[..., : plan.num_vectors]
-        return predict_targets(self.decoder, targets, conditioning, speaker, plan, bottleneck)
+        output = predict_targets(self.decoder, targets, conditioning, speaker, plan)
+        return replace(output, bottleneck=bottleneck)
 
     def window(self, num_samples: int) -> WindowPlan:
         return self.alignment.window(targets_in(num_samples, self.alignment.target_hop))
@@ -116,15 +119,6 @@ class WaveformAutoencoder(Autoencoder):
     def hop(self) -> Fraction:
         """Samples from one code to the next."""
         return self.alignment.code_hop
-
-    @property
-    def code_streams(self) -> tuple[CodeStream, ...]:
-        return (CodeStream("codes", self.bottleneck, self.alignment.code_grid),)
-
-    def fit(
-        self, waveforms: Iterable[Tensor], feature_means: Iterable[Tensor] | None = None
-    ) -> None:
-        self.encoder.fit(waveforms, feature_means)
 
     @overload
     def encode(self, waveform: Waveform, rate: int, smoothing: float = 0.0) -> Tensor: ...
@@ -154,14 +148,7 @@ class WaveformAutoencoder(Autoencoder):
             ArgumentError: Samples or rate cannot be used: another type or shape, none, NaN. Or
                 codes are to be smoothed that cannot be.
         """
-        require_smoothing(self.bottleneck, smoothing)
-        if not is_batch(waveform, num_dimensions=1):
-            samples = self.own_samples(waveform, rate).to(self.device)
-            return smoothed_blocks(self, [samples], smoothing)
-        several = [
-            self.own_samples(each, rate, f"waveform[{i}]") for i, each in enumerate(waveform)
-        ]
-        return [smoothed_blocks(self, [each.to(self.device)], smoothing) for each in several]
+        return encode_recordings(self, waveform, rate, smoothing)
 
     @overload
     def decode(

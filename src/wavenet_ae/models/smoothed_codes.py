@@ -1,4 +1,4 @@
-"""Codes of whole utterances along the duration-penalized path, see bottlenecks/smoothing.py.
+"""Codes of whole utterances, nearest or along the cheapest path of bottlenecks/smoothing.py.
 
 The cost of a code is its squared distance to the latent, in multiples of the utterance's mean
 margin between the nearest and the second nearest code. Of several codebooks, each has a path of its
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from math import isfinite
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -17,11 +18,42 @@ from wavenet_ae.bottlenecks import Bottleneck
 from wavenet_ae.bottlenecks.quantizer import Quantizer
 from wavenet_ae.bottlenecks.smoothing import CheapestPath, mean_margin
 from wavenet_ae.errors import ArgumentError
+from wavenet_ae.models.inputs import is_batch
 from wavenet_ae.models.roles import CodeModel
 from wavenet_ae.models.utterance import encode_blocks, encode_in_chunks
 
 MOST_CODES = 1 << 14  # of a codebook: each frame is compared with each code
 DISTANCES_AT_ONCE = 1 << 22
+
+
+def encode_recordings(model: CodeModel, waveform: Any, rate: int, smoothing: float = 0.0) -> Any:
+    """Returns the codes of a recording, one a code hop, or those of each of several.
+
+    They are those of evaluation mode; the mode of the model stays as it is.
+
+    Args:
+        model: Model to encode with.
+        waveform: Samples (T,), int16, int32, uint8, or floats of full scale 1 (see
+            `wavenet_ae.audio.waveforms`), or a list of such recordings.
+        rate: Their sample rate in Hz.
+        smoothing: Price of a change of code, in mean margins; 0: the nearest codes.
+
+    Returns:
+        Codes (N,), or (H, N) of several codebooks, int64; of a continuous bottleneck, vectors
+        (D, N). For a list, a list with what each recording has alone.
+
+    Raises:
+        ArgumentError: Samples or rate cannot be used: another type or shape, none, NaN. Or codes
+            are to be smoothed that cannot be.
+    """
+    require_smoothing(model.bottleneck, smoothing)
+    if not is_batch(waveform, num_dimensions=1):
+        samples = model.own_samples(waveform, rate).to(model.device)
+        return smoothed_blocks(model, [samples], smoothing)
+    several = [
+        model.own_samples(each, rate, f"waveform[{index}]") for index, each in enumerate(waveform)
+    ]
+    return [smoothed_blocks(model, [each.to(model.device)], smoothing) for each in several]
 
 
 @torch.no_grad()

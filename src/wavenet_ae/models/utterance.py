@@ -101,11 +101,13 @@ def encode_blocks(model: CodeModel, blocks: Iterable[Tensor]) -> Tensor:
 def encode_in_chunks(
     model: CodeModel, blocks: Iterable[Tensor]
 ) -> Iterator[tuple[Tensor, BottleneckOutput]]:
-    """Yields latents (1, C, n) of successive codes of an utterance, and the bottleneck's output.
+    """Yields what the bottleneck reads for successive codes of an utterance, and its output.
 
-    They are those of evaluation mode; the mode of the model stays as it is. Features that are
-    normalized per utterance or speaker are centered on the utterance: what an utterance is encoded
-    as does not depend on which others are there.
+    The first is (1, C, n): the encoder's latents, or a context.  They are those of evaluation mode;
+    the mode of the model stays as it is.  A state goes from chunk to chunk, so that chunks give
+    what the whole utterance gives at once.  Features that are normalized per utterance or speaker
+    are centered on the utterance: what an utterance is encoded as does not depend on which others
+    are there.
 
     Args:
         model: Model to encode with.
@@ -117,11 +119,11 @@ def encode_in_chunks(
     """
     feature_mean = model.recording_mean(blocks)
     layout, samples = CodeLayout(model), _SlidingSamples(blocks)
-    first = 0
+    first, state = 0, None
     while True:
         codes = range(first, first + CODES_AT_ONCE)
         shifted = range(codes.start + layout.before, codes.stop + layout.before)
-        reads = model.encoder.chain.input_range(shifted)
+        reads = model.code_chain.input_range(shifted)
         start, stop = reads.start + layout.start, reads.stop + layout.start
         samples.advance(start, max(stop, codes.stop * layout.hop))
         if samples.has_ended:  # the codes that are left may be fewer
@@ -132,10 +134,11 @@ def encode_in_chunks(
                 return
             codes = range(first, min(codes.stop, num_codes))
             shifted = range(codes.start + layout.before, codes.stop + layout.before)
-            stop = model.encoder.chain.input_range(shifted).stop + layout.start
+            stop = model.code_chain.input_range(shifted).stop + layout.start
         with evaluation_mode(model):
             read = model.normalize(samples.between(start, stop))[None]
-            latents = model.encoder(read, feature_mean)[..., : len(codes)]
+            latents, state = model.embed(read, state, feature_mean)
+            latents = latents[..., : len(codes)]
             output = model.bottleneck(latents)
         if not torch.isfinite(latents).all():
             raise UserError(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from torch.nn import Parameter
+from torch.nn import Module, Parameter
 from torch.optim import Adam, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
-from wavenet_ae.models import GenerativeModel
+from wavenet_ae.models import SpeechModel
 from wavenet_ae.schema import FractionBelow1, NonNegative, NonNegativeNumber, Positive
 
 
@@ -15,7 +15,7 @@ class OptimizerConfig:
 
     The schedule never depends on how long the run will be, so that a run may be prolonged.
 
-    learning_rate           of encoder and bottleneck
+    learning_rate           of encoder, context and bottleneck, and of predictors of the objective
     decoder_learning_rate   of upsampling and decoder
     codebook_learning_rate  of a codebook that is learned by gradient
     warmup_steps            over which the rates rise from 0
@@ -49,7 +49,9 @@ class OptimizerConfig:
             factor *= 0.5 ** ((step - self.decay_after) / self.half_life_steps)
         return factor
 
-    def optimizer(self, model: GenerativeModel) -> Optimizer:
+    def optimizer(self, model: SpeechModel, objective: Module | None = None) -> Optimizer:
+        """Returns the optimizer of a model's weights, and of those of its objective, which learn at
+        the encoder's rate."""
         rates = {
             "encoder": self.learning_rate,
             "decoder": self.decoder_learning_rate,
@@ -58,6 +60,8 @@ class OptimizerConfig:
         members: dict[str, list[Parameter]] = {group: [] for group in rates}
         for name, parameter in model.named_parameters():
             members[_group(name)].append(parameter)
+        if objective is not None:
+            members["encoder"] += objective.parameters()
         groups = [
             {"params": members[group], "lr": rate, "name": group}
             for group, rate in rates.items()
