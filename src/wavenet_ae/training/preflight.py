@@ -22,14 +22,15 @@ def check_sizes(config: Mapping[str, Any]) -> None:
     Raises:
         UserError: Sizes do not fit together.
     """
+    if RunFolder(config["run_folder"]).step_checkpoints():
+        return  # of the same sizes, or refused: its model is that of its checkpoint
     try:
         model = build(model_config(config), ["speaker"])
         _run_one_hop(model)
     except (ValueError, RuntimeError) as error:
         raise UserError(f"The model cannot be built: {error}") from None
     window_samples(model, config["data"]["window_seconds"])
-    is_new = not RunFolder(config["run_folder"]).step_checkpoints()
-    if is_new and config["init_from"] is not None:
+    if config["init_from"] is not None:
         initialize_from(model, model_config(config), config["init_from"])
 
 
