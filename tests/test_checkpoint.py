@@ -238,6 +238,14 @@ def zip_bomb() -> bytes:
     return stream.getvalue()
 
 
+def test_nothing_of_an_archive_that_unpacks_to_more_than_it_is_is_unpacked(tmp_path):
+    bomb = bytearray(zip_bomb())
+    bomb[60:70] = b"\xff" * 10  # unpacking it, as for its CRC-32, would fail
+    (tmp_path / "x.ckpt").write_bytes(bomb)
+    with pytest.raises(UserError, match="would unpack to 10,000,000 bytes"):
+        read_checkpoint(tmp_path / "x.ckpt")
+
+
 def pickled(value: object) -> bytes:
     stream = io.BytesIO()
     torch.save(value, stream)

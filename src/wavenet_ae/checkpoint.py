@@ -273,6 +273,21 @@ def _require_step(content: dict[str, Any], path: Path) -> None:
         )
 
 
+def speakers_of(path: Path, checkpoint: Mapping[str, Any]) -> list[str]:
+    """Returns the names of the speakers that a checkpoint's model knows.
+
+    Raises:
+        DamagedCheckpoint: They are missing, or are no names.
+    """
+    speakers = checkpoint[SECTION].get("speakers")
+    if not isinstance(speakers, list) or not all(isinstance(each, str) for each in speakers):
+        raise DamagedCheckpoint(
+            f"the checkpoint {path} is damaged: speakers is {shown(speakers)}, but must be a list "
+            "of names"
+        )
+    return speakers
+
+
 def _require_trainable(checkpoint: dict[str, Any], path: Path) -> dict[str, Any]:
     state = {key: checkpoint.get(key, {}) for key in ("state_dict", "optimizer_states")}
     for name, tensor in _tensors(state, ""):

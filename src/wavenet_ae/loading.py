@@ -13,7 +13,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.module import register_module_parameter_registration_hook
 
-from wavenet_ae.checkpoint import SECTION, DamagedCheckpoint, add_to_digest, read_checkpoint
+from wavenet_ae.checkpoint import (
+    SECTION,
+    DamagedCheckpoint,
+    add_to_digest,
+    read_checkpoint,
+    speakers_of,
+)
 from wavenet_ae.errors import UserError
 from wavenet_ae.models import SpeechModel, build
 from wavenet_ae.models.build import MODEL_GROUPS
@@ -70,11 +76,9 @@ def _parts(
         DamagedCheckpoint: One of them is missing or of another kind.
     """
     section, state = content[SECTION], content.get("state_dict")
-    config, speakers = section.get("config"), section.get("speakers")
+    config, speakers = section.get("config"), speakers_of(path, content)
     if not isinstance(config, dict):
         raise _damaged(path, "config", config, "a configuration")
-    if not isinstance(speakers, list) or not all(isinstance(each, str) for each in speakers):
-        raise _damaged(path, "speakers", speakers, "a list of names")
     if not isinstance(state, dict):
         raise _damaged(path, "state_dict", state, "the weights by their names")
     for name, value in state.items():

@@ -18,6 +18,7 @@ import tempfile
 import time
 from collections import Counter
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from helpers.fork_server import import_everything
@@ -59,6 +60,17 @@ def try_case(case: Case, inputs: Path) -> Result:
             about = f"{mutation} of {file.name}\n{outcome.fault}\n\n{outcome.text}"
             (KEPT / name / "fault.txt").write_text(about)
     return Result(case, file.name, mutation, outcome)
+
+
+def require_read(inputs: Path) -> None:
+    """Raises RuntimeError where an undamaged input is not read: no damage to it would be tried."""
+    for kind in KINDS:
+        with tempfile.TemporaryDirectory(dir=inputs.parent) as place:
+            folder = copied(kind, inputs, Path(place))
+            file = folder / files_of(kind, inputs)[0]
+            outcome = read_in_child(partial(kind.read, folder, file), seconds=60)
+        if outcome.fault or outcome.is_refused:
+            raise RuntimeError(f"{kind.name}: {file.name} is not read: {outcome.text}")
 
 
 def damaged(kind: Kind, case: Case, inputs: Path, place: Path) -> tuple[Path, Path, str]:
@@ -108,6 +120,7 @@ def main() -> int:
             for number in range(count)
         ]
         os.environ["HOME"] = place
+        require_read(inputs)
         context = multiprocessing.get_context("fork")
         with context.Pool(2) as pool:
             jobs = [pool.apply_async(try_case, (case, inputs)) for case in cases]

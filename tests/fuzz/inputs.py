@@ -101,7 +101,7 @@ def make_recordings(folder: Path) -> None:
     sound = np.sin(np.arange(RATE) / 5) * 0.4 + rng.normal(size=RATE) * 0.01
     for name, (kind, subtype) in FORMATS.items():
         soundfile.write(folder / f"a.{name}", sound, RATE, format=kind, subtype=subtype)
-    soundfile.write(folder / "stereo.wav", np.stack([sound, -sound], 1), 44100)
+    soundfile.write(folder / "stereo.wav", np.stack([sound, sound / 2], 1), 44100)
 
 
 def make_labels(folder: Path) -> None:

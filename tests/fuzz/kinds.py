@@ -83,7 +83,8 @@ def _resume(folder: Path, file: Path) -> None:
 
 
 def _evaluate(folder: Path, file: Path) -> None:
-    main(["evaluate", f"checkpoint={RunFolder(folder).best_checkpoint}", "metrics=[bitrate]"])
+    best, out = RunFolder(folder).best_checkpoint, folder / "evaluation"
+    main(["evaluate", f"checkpoint={best}", f"out={out}", "metrics=[bitrate]"])
 
 
 def _dashboard(folder: Path, file: Path) -> None:

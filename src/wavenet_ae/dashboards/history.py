@@ -6,16 +6,18 @@ import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 
 from wavenet_ae.errors import UserError
 from wavenet_ae.reading import fields_of, parse_json, read_bytes, read_text, shown
 from wavenet_ae.runs import RunFolder
-from wavenet_ae.schema import StepCount, accepts
+from wavenet_ae.schema import AtLeast, AtMost, accepts
 
 Scalars = dict[str, tuple[np.ndarray, np.ndarray]]  # name -> steps, values
-HISTOGRAM = {"step": StepCount, "name": str, "low": float, "high": float, "counts": list}
+LoggedStep = Annotated[int, AtLeast(-1), AtMost(2**53)]  # the steps before it, less one
+HISTOGRAM = {"step": LoggedStep, "name": str, "low": float, "high": float, "counts": list}
 
 
 @dataclass(frozen=True)

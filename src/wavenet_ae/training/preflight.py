@@ -27,6 +27,8 @@ def check_sizes(config: Mapping[str, Any]) -> None:
     Raises:
         UserError: Sizes do not fit together.
     """
+    if RunFolder(config["run_folder"]).step_checkpoints():
+        return  # of the same sizes, or refused: its model is that of its checkpoint
     try:
         model = build(model_config(config), ["speaker"])
         output = _run_one_hop(model)
@@ -34,10 +36,9 @@ def check_sizes(config: Mapping[str, Any]) -> None:
         raise UserError(f"The model cannot be built: {error}") from None
     _require_read(config, output)
     window_samples(model, config["data"]["window_seconds"])
-    is_new = not RunFolder(config["run_folder"]).step_checkpoints()
-    if is_new and isinstance(model, CodeModel):
+    if isinstance(model, CodeModel):
         model.encoder.load_pretrained()
-    if is_new and config["init_from"] is not None:
+    if config["init_from"] is not None:
         initialize_from(model, model_config(config), config["init_from"])
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import warnings
 from collections.abc import Mapping
+from contextlib import nullcontext
 from math import isfinite, nan
 from typing import Any
 
@@ -14,7 +15,7 @@ from pytorch_lightning.loggers import Logger
 from pytorch_lightning.plugins.environments import SLURMEnvironment
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
-from wavenet_ae.checkpoint import SECTION, newest_checkpoint
+from wavenet_ae.checkpoint import newest_checkpoint, speakers_of
 from wavenet_ae.data.feature_means import FeatureMeans
 from wavenet_ae.data.module import SpeechData
 from wavenet_ae.errors import UserError, counted
@@ -31,13 +32,14 @@ from wavenet_ae.slots import LIGHTNING
 from wavenet_ae.storage import NotWritten
 from wavenet_ae.stored import read_config
 from wavenet_ae.training.callbacks import Checkpoints, Ending
-from wavenet_ae.training.callbacks.checkpoints import DurableCheckpointIO, restore_best
+from wavenet_ae.training.callbacks.checkpoints import DurableCheckpointIO, kept_state, restore_best
 from wavenet_ae.training.logging import CSVLog, HistogramLog, run_loggers
 from wavenet_ae.training.logging.files import write_run_files
 from wavenet_ae.training.module import WaveformTraining
 from wavenet_ae.training.numerics import Float64, compile_parts, warn_of_slow_precision
 from wavenet_ae.training.optimizer import OptimizerConfig
 from wavenet_ae.training.preflight import window_samples
+from wavenet_ae.training.restoring import require_same_model, restoring
 from wavenet_ae.training.warm_start import initialize_from
 
 logger = logging.getLogger(__name__)
@@ -79,7 +81,8 @@ def _train(config: Mapping[str, Any], run: RunFolder) -> float:
     first_step = int(resumed[1]["global_step"]) if resumed else 0
     if resumed:
         _require_same_run(config, run)
-        kept = resumed[1]["callbacks"][Checkpoints.__name__]
+        require_same_model(config, *resumed)
+        kept = kept_state(*resumed)
         restore_best(run, kept)
         if 0 < config["trainer"].get("max_steps", -1) <= first_step:
             logger.warning(
@@ -92,7 +95,7 @@ def _train(config: Mapping[str, Any], run: RunFolder) -> float:
     rate, seed = config["sample_rate"], config["seed"]
     data = instantiate(config["data"], SpeechData, sample_rate=rate, seed=seed)
     data.open()
-    speakers = resumed[1][SECTION]["speakers"] if resumed else data.training_speakers
+    speakers = speakers_of(*resumed) if resumed else data.training_speakers
     model = _new_model(config, speakers)
     plan = model.window(window_samples(model, data.window_seconds))
     data.use(plan, _feature_means(model, data, config))
@@ -107,7 +110,7 @@ def _train(config: Mapping[str, Any], run: RunFolder) -> float:
         for each in run_loggers(trainer):
             each.add_config(config, provenance, first_step)
     logger.info("run folder: %s%s", run.path, f", resumed at step {first_step}" if resumed else "")
-    with handlers_kept():
+    with handlers_kept(), restoring(trainer, *resumed) if resumed else nullcontext():
         trainer.fit(module, datamodule=data, ckpt_path=resumed[0] if resumed else None)
     return _best_value(trainer, module.objective.criterion)
 

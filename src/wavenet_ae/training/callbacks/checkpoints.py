@@ -22,8 +22,9 @@ from wavenet_ae.checkpoint import (
 )
 from wavenet_ae.errors import UserError
 from wavenet_ae.objectives import Criterion
+from wavenet_ae.reading import fields_of
 from wavenet_ae.runs import RunFolder
-from wavenet_ae.schema import Positive
+from wavenet_ae.schema import Positive, StepCount
 from wavenet_ae.signals import StopFlag, Stopped
 from wavenet_ae.storage import remove_unfinished
 from wavenet_ae.training.logging import run_loggers
@@ -31,6 +32,8 @@ from wavenet_ae.training.module import WaveformTraining
 from wavenet_ae.training.validation import VALIDATION_SECTIONS
 
 logger = logging.getLogger(__name__)
+
+STATE = {"best_value": float | None, "best_step": StepCount | None, "best_is_complete": bool}
 
 
 class DurableCheckpointIO(CheckpointIO):
@@ -175,6 +178,21 @@ class Checkpoints(pl.callbacks.Checkpoint):
         if trainer.is_global_zero:
             for old in self.run.step_checkpoints()[: -self.keep]:
                 remove_checkpoint(old)
+
+
+def kept_state(path: Path, content: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the state of `Checkpoints` in a checkpoint.
+
+    Args:
+        path: The checkpoint.
+        content: What it holds.
+
+    Raises:
+        UserError: It has none.
+    """
+    callbacks = content.get("callbacks")
+    state = callbacks.get(Checkpoints.__name__) if isinstance(callbacks, Mapping) else None
+    return fields_of(state, STATE, f"the checkpoint {path} is damaged")
 
 
 @rank_zero_only

@@ -12,7 +12,8 @@ from torch import Tensor
 
 from wavenet_ae.models import CodeModel, SpeechModel
 from wavenet_ae.objectives import Contrastive
-from wavenet_ae.schema import Positive
+from wavenet_ae.reading import shown
+from wavenet_ae.schema import Positive, accepts
 from wavenet_ae.training.diagnostics import FAILURE_MODES, FailureMode, History
 from wavenet_ae.training.logging import run_loggers
 from wavenet_ae.training.module import Observed, WaveformTraining
@@ -68,6 +69,11 @@ class Doctor(Monitor):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         for watched in WATCHED:
+            for snapshot in state_dict[watched]:
+                if not all(
+                    accepts(value, float) for value in [*snapshot.values(), snapshot["step"]]
+                ):
+                    raise ValueError(f"{watched} metrics are {shown(snapshot)}")
             getattr(self.history, watched).extend(state_dict[watched])
         self.present = set(state_dict["present"])
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from wavenet_ae.bottlenecks.quantizer import Quantizer, code_counts, flatten_time, perplexity
 from wavenet_ae.distributed import all_gather
-from wavenet_ae.schema import Positive
+from wavenet_ae.schema import NonNegative, Positive, accepts
 from wavenet_ae.training.logging import Histogram, log_bars, log_histogram
 from wavenet_ae.training.module import Observed, WaveformTraining
 from wavenet_ae.training.monitors.base import Monitor
@@ -91,6 +91,11 @@ class CodeUsage:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
+        counts = (state["num_batches"], state["validated_at"], state["num_revived"])
+        if state["last_used"].shape != self.last_used.shape or not all(
+            accepts(count, NonNegative) for count in counts
+        ):
+            raise ValueError("the usage of the codes is that of another codebook")
         self.recent = deque(state["recent"], maxlen=self.recent.maxlen)
         self.num_batches, self.validated_at = state["num_batches"], state["validated_at"]
         self.num_revived, self.last_used = state["num_revived"], state["last_used"]
