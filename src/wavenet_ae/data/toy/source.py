@@ -21,7 +21,7 @@ import soundfile
 from filelock import FileLock
 from scipy.signal import oaconvolve
 
-from wavenet_ae.data.sources import Recording, Source
+from wavenet_ae.data.recordings import Recording, Source
 from wavenet_ae.data.toy.formants import (
     SAMPLE_RATE,
     Segment,
