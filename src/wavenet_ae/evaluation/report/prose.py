@@ -75,10 +75,9 @@ def _shared_recordings(corpus: Mapping[str, Any]) -> str:
     count = corpus.get("split_utterances_of_training_recordings", 0)
     if not count:
         return ""
-    those = "it is a part" if count == 1 else "they are parts"
+    those = "1 utterance is a part" if count == 1 else f"{count:,} utterances are parts"
     return (
-        f"; of {counted(count, 'utterance')}, {those} of recordings whose other parts are trained "
-        "on, so speaker and room are not new"
+        f"; {those} of recordings whose other parts are trained on, so speaker and room are not new"
     )
 
 
