@@ -93,6 +93,14 @@ def test_a_recording_that_is_too_short_is_an_error_with_its_length(tmp_path):
     assert packed(source, tmp_path, Splits(validation=0.3)).rows("validation").size == 1
 
 
+def test_of_several_that_are_too_short_a_whole_one_validates(tmp_path):
+    for name in "ab":
+        files.write(tmp_path / "root" / "s" / f"{name}.wav", noise(0, 0.5), RATE)
+    corpus = packed(FolderSource(str(tmp_path / "root")), tmp_path, Splits(validation=1e-9))
+    assert corpus.keys == ["s/a.wav", "s/b.wav"]
+    assert sorted(corpus.split) == ["train", "validation"]
+
+
 def test_without_validation_one_recording_stays_whole(root, tmp_path):
     corpus = packed(FolderSource(str(root)), tmp_path, is_validated=False)
     assert ranges(corpus) == [("train", "anna/book.wav", 0, 20 * RATE)]

@@ -26,7 +26,8 @@ def cut_by_time(
 ) -> list[tuple[Utterance, str]]:
     """Cuts utterances without an explicit split into pieces, each with its split.
 
-    Parts that overlap are cut at the same samples. What is too short to be cut is for training.
+    Parts that overlap are cut at the same samples. What is too short to be cut is for training, but
+    where all are, whole ones are held out if there are several.
 
     Args:
         utterances: Usable utterances of a corpus, whole or parts of recordings.
@@ -34,7 +35,7 @@ def cut_by_time(
         sample_rate: Rate in Hz.
 
     Raises:
-        UserError: If all are too short to be cut.
+        UserError: If there is a single one and it is too short to be cut, or `Splits.assign` fails.
     """
     spans: dict[str, tuple[int, int]] = {}
     for each in utterances:
@@ -44,6 +45,9 @@ def cut_by_time(
             spans[name] = (min(first, each.begin), max(stop, each.stop))
     pieces = {name: _pieces(span, splits, sample_rate) for name, span in spans.items()}
     if not any(pieces.values()):
+        if len(spans) > 1:
+            sources = [each.source for each in utterances]
+            return list(zip(utterances, splits.assign(sources), strict=True))
         raise UserError(_too_short(spans, splits, sample_rate))
     logger.warning(
         "%s cannot be divided as a whole: each is split by time, and its last %g %% %s",
