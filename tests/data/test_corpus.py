@@ -14,7 +14,7 @@ from wavenet_ae.data import corpus as corpus_module
 from wavenet_ae.data import tables
 from wavenet_ae.data.corpus import PackedCorpus
 from wavenet_ae.data.packing import pack
-from wavenet_ae.data.sources import Recording
+from wavenet_ae.data.recordings import Recording
 from wavenet_ae.data.splits import Splits
 from wavenet_ae.errors import UserError
 

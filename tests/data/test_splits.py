@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from wavenet_ae.data.sources import Recording
+from wavenet_ae.data.recordings import Recording
 from wavenet_ae.data.splits import Splits, Undivided
 from wavenet_ae.errors import UserError
 
@@ -72,20 +72,54 @@ def test_names_that_are_not_text_have_a_place():
     assert 0 <= Splits().place(Recording("caf\udce9.wav", Path("x"), "s")) < 1
 
 
-@pytest.mark.parametrize("num", [2, 3, 5, 10])
+@pytest.mark.parametrize("num", [2, 3, 8])
 @pytest.mark.parametrize("by", ["utterance", "speaker"])
-def test_an_empty_split_says_which_value_fills_it(num, by):
-    """The advice in the text works when it is followed to the letter."""
+def test_the_lowest_place_validates_where_the_hash_holds_out_none(num, by):
+    """It is what the smallest fraction that is enough would hold out, and nothing else moves."""
     for seed in range(20):
-        splits = Splits(validation=1e-9, by=by, seed=seed)
-        with pytest.raises(UserError, match=f"data.splits.seed={seed}") as caught:
-            splits.assign(recordings(num))
-        value = float(
-            re.search(r"Set data.splits.validation to (\S+) or more", str(caught.value))[1]
-        )
-        assert "train" in Splits(validation=value, by=by, seed=seed).assign(recordings(num))
-        with pytest.raises(UserError):
-            Splits(validation=value - 2e-4, by=by, seed=seed).assign(recordings(num))
+        assigned = Splits(validation=1e-9, by=by, seed=seed).assign(recordings(num))
+        assert assigned.count("validation") == 1
+        places = [Splits(by=by, seed=seed).place(each) for each in recordings(num)]
+        enough = Splits(validation=min(places) + 1e-9, by=by, seed=seed)
+        assert enough.assign(recordings(num)) == assigned
+
+
+def test_eight_recordings_always_get_a_validation_split():
+    """Whatever the seed, and the split of the hash where that holds out any."""
+    for seed in range(300):
+        splits = Splits(seed=seed)
+        by_hash = [splits.of(each) for each in recordings(8)]
+        assigned = splits.assign(recordings(8))
+        assert "validation" in assigned and "train" in assigned
+        assert not splits.is_by_time(recordings(8))
+        if "validation" in by_hash:
+            assert assigned == by_hash
+        else:
+            assert sum(a != b for a, b in zip(assigned, by_hash, strict=True)) == 1
+
+
+def test_all_recordings_of_the_lowest_speaker_validate():
+    assigned = Splits(validation=1e-9, by="speaker").assign(recordings(12, num_speakers=4))
+    assert assigned.count("validation") == 3
+
+
+def test_few_recordings_are_cut_unless_the_hash_or_the_user_divides_them():
+    without, within = recordings(1), recordings(3)
+    assert Splits(validation=1e-9).is_by_time(without)
+    assert Splits(validation=1e-9).is_by_time(within)
+    assert Splits(validation=1 - 1e-9).is_by_time(without)  # else nothing would be for training
+    assert not Splits(validation=1e-9).is_by_time(recordings(4))
+    assert not Splits(validation=1e-9, by="speaker").is_by_time(within)
+    assert not Splits(validation=0).is_by_time(within)
+    places = sorted(Splits().place(each) for each in within)
+    assert not Splits(validation=(places[0] + places[1]) / 2).is_by_time(within)
+    assert not Splits().is_by_time(recordings(3, split="train"))
+    assert not Undivided().is_by_time(within)
+
+
+def test_no_validation_at_all_names_the_setting():
+    with pytest.raises(UserError, match=r"validation=0, .*Set data.splits.validation above 0"):
+        Splits(validation=0).assign(recordings(9))
 
 
 def test_an_empty_test_split_that_was_asked_for_is_an_error():

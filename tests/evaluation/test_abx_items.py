@@ -51,7 +51,10 @@ def test_phones_have_their_adjacent_neighbors():
 def labeled(keys: list[str], each: list[Segments]) -> LabeledCorpus:
     speakers = sorted({key.split("/")[0] for key in keys})
     corpus = SimpleNamespace(
-        keys=keys, speakers=speakers, speaker=[speakers.index(key.split("/")[0]) for key in keys]
+        keys=keys,
+        recordings=keys,
+        speakers=speakers,
+        speaker=[speakers.index(key.split("/")[0]) for key in keys],
     )
     return LabeledCorpus(corpus, list(range(len(keys))), each, ["ih", "k", "s"], 0)  # type: ignore[arg-type]
 

@@ -9,6 +9,11 @@ from unittest.mock import MagicMock
 import numpy as np
 import pytest
 
+from wavenet_ae.audio.io import write
+from wavenet_ae.data.corpus import PackedCorpus
+from wavenet_ae.data.packing import pack
+from wavenet_ae.data.sources import TableSource
+from wavenet_ae.data.splits import Splits
 from wavenet_ae.errors import UserError
 from wavenet_ae.evaluation.config import EvaluationConfig
 from wavenet_ae.evaluation.labeled_corpus import (
@@ -35,7 +40,7 @@ def labeled(folder: Path, files: dict[str, str | bytes], **config: Any) -> Label
     for name, content in files.items():
         (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
     keys = [f"{number}.wav" for number in range(8)]
-    corpus = MagicMock(keys=keys, labels=[""] * len(keys))
+    corpus = MagicMock(keys=keys, recordings=keys, labels=[""] * len(keys))
     corpus.__len__.return_value = len(keys)
     paths = {key: folder / key for key in keys}
     return find_labels(corpus, paths, EvaluationConfig(tier="phones", **config))
@@ -106,3 +111,30 @@ def test_empty_segments_are_counted_over_all_recordings(tmp_path):
     assert found.num_empty == 4
     assert [len(each.labels) for each in found.segments] == [1, 1]
     assert np.concatenate([each.begins for each in found.segments]).tolist() == [0.2, 0.2]
+
+
+@pytest.mark.parametrize("is_listed", [True, False])
+def test_labels_of_a_recording_that_is_cut_are_shifted_and_cut(tmp_path, is_listed):
+    """A label is at the same sample of the recording, whichever piece holds it."""
+    root, rate = tmp_path / "in", 8000
+    noise = np.random.default_rng(0).integers(-9000, 9000, 4 * rate).astype(np.int16)
+    write(root / "a.wav", noise, rate)
+    # In samples at 16 kHz: b crosses the gap from 1.9 to 2 s, c begins at a sample of the piece.
+    rows = "0 16000 a\n16000 40002 b\n40002 48000 c\n48000 64000 d\n"
+    (root / "a.phn").write_text(rows)
+    (root / "t.tsv").write_text("x\ta.wav\n")
+    source = TableSource(str(root / "t.tsv"))
+    corpus = PackedCorpus(pack(source, str(tmp_path / "cache"), rate, Splits(validation=0.5)))
+    assert corpus.split.tolist() == ["train", "validation"]
+    if not is_listed:
+        corpus.labels = ["", ""]
+    paths = {each.whole.key: each.path for each in source.recordings()}
+    found = find_labels(corpus, paths, EvaluationConfig())
+    assert list(found.rows) == [0, 1]
+    train, validation = found.segments
+    assert train.labels == ("a", "b") and validation.labels == ("b", "c", "d")
+    assert train.begins.tolist() == [0.0, 1.0] and train.ends.tolist() == [1.0, 1.9]
+    assert validation.begins.tolist() == [0.0, 4001 / rate, 1.0]
+    assert validation.ends.tolist() == [4001 / rate, 1.0, 2.0]
+    labels = [found.inventory[each] for each in found.at(1, np.array([0, 4000, 4001, 15999]))]
+    assert labels == ["b", "b", "c", "d"]

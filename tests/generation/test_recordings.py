@@ -105,3 +105,21 @@ def test_another_rate_is_logged_once(model, tmp_path, caplog):
     assert [source.content(each).num_samples for each in source.utterances] == [800, 401]
     assert [each.num_samples for each in source.utterances] == [800, 401]
     assert caplog.text.count("recordings at 16000 Hz are resampled to the model's 8000 Hz") == 1
+
+
+def test_parts_that_a_table_lists_are_utterances(model, tmp_path):
+    """Each has a name, a length and samples of its own; one that ends too late is refused alone."""
+    root = recordings(tmp_path, {"a.wav": 4_000})
+    samples, rate = soundfile.read(root / "a.wav", dtype="int16")
+    stop = 3_000 / rate
+    table = root / "t.tsv"
+    table.write_text(f"speaker\tpath\tbegin\tend\nann\ta.wav\t0\t{stop}\nbob\ta.wav\t{stop}\t\n")
+    source = Recordings(model, table, None)
+    first, second = source.utterances
+    assert (first.name, second.name) == (f"a@0-{stop:g}", f"a@{stop:g}-")
+    assert (first.num_samples, second.num_samples) == (3_000, 1_000)
+    np.testing.assert_array_equal(read(source, first), samples[:3_000])
+    np.testing.assert_array_equal(read(source, second), samples[3_000:])
+    table.write_text("speaker\tpath\tbegin\tend\nann\ta.wav\t0\t900\n")
+    with pytest.raises(UserError, match=r"t.tsv, line 2: end 900 lies beyond the recording"):
+        Recordings(model, table, None)

@@ -68,18 +68,28 @@ def opened(path: Path, skip: int, head: bytes) -> Iterator[soundfile.SoundFile]:
 def mono_blocks(
     sound: soundfile.SoundFile, channel: int | None, num_frames: int | None
 ) -> Iterator[np.ndarray]:
-    """Yields blocks `(n,)` float32 of one channel, or of the mean of all.
+    """Returns blocks `(n,)` float32 of one channel, or of the mean of all.
 
     Args:
         sound: An opened recording.
         channel: The channel, from 0; None for the mean of all.
         num_frames: How many frames to decode; None for all.
     """
+    return mono(_blocks(sound, num_frames), channel)
+
+
+def mono(blocks: Iterator[np.ndarray], channel: int | None) -> Iterator[np.ndarray]:
+    """Yields one channel, or the mean of all, of blocks `(n, channels)`: blocks `(n,)`."""
+    for block in blocks:
+        with np.errstate(invalid="ignore"):  # inf - inf, which is rejected
+            yield block.mean(axis=1) if channel is None else block[:, channel].copy()
+
+
+def _blocks(sound: soundfile.SoundFile, num_frames: int | None) -> Iterator[np.ndarray]:
     left = num_frames if num_frames is not None else sys.maxsize
     while left and len(block := _block(sound, min(BLOCK_FRAMES, left))):
         left -= len(block)
-        with np.errstate(invalid="ignore"):  # inf - inf, which is rejected
-            yield block.mean(axis=1) if channel is None else block[:, channel].copy()
+        yield block
 
 
 def _block(sound: soundfile.SoundFile, num_frames: int) -> np.ndarray:

@@ -1,5 +1,7 @@
 """Reading and writing of recordings: soundfile decodes them to int16 at the requested rate.
 
+Files of phones and videos, which libsndfile does not read, are decoded by ffmpeg if there is one.
+
     file --decode--> (T', channels) --downmix or channel--> (T',) --resample--> (T,) --> int16
 
 All of this happens block by block, so that memory does not grow with a recording. A file that
@@ -18,7 +20,8 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from wavenet_ae.audio.decoding import Values, mono_blocks, opened, tag_bytes
+from wavenet_ae.audio import ffmpeg
+from wavenet_ae.audio.decoding import Values, mono, mono_blocks, opened, tag_bytes
 from wavenet_ae.audio.integrity import problem_after, problem_before, promised_frames
 from wavenet_ae.audio.resampling import is_supported, resample_blocks
 from wavenet_ae.audio.waveforms import (
@@ -76,7 +79,7 @@ def read(
     """Decodes a recording by its content, whatever its suffix, and resamples it.
 
     Args:
-        path: Any file that libsndfile decodes.
+        path: Any file that libsndfile decodes, or ffmpeg by its suffix (`FFMPEG_SUFFIXES`).
         sample_rate: Rate of the result in Hz, at most 768 000.
         channel: Channel to read, from 0; None averages all channels.
         accept_constant: Whether silence and offsets are recordings, too.
@@ -104,7 +107,7 @@ class RecordingStream:
     a truncated file, after the blocks before it. It can be iterated over once.
 
     Args:
-        path: Any file that libsndfile decodes.
+        path: Any file that libsndfile decodes, or ffmpeg by its suffix (`FFMPEG_SUFFIXES`).
         sample_rate: Rate of the result in Hz.
         channel: Channel to read, from 0; None averages all channels.
         accept_constant: Whether silence and offsets are recordings, too.
@@ -140,24 +143,12 @@ class RecordingStream:
                 raise AudioError(
                     path, "unreadable: a pipe. Remove it, or put its recording in a file"
                 )
-            with path.open("rb") as file:
-                skip = tag_bytes(file)
-                file.seek(skip)
-                head = file.read(4096)
-            if head.startswith(LFS_POINTER):
-                raise AudioError(path, LFS_REMEDY)
-            with opened(path, skip, head) as sound:
-                self.source_rate, self.num_channels = sound.samplerate, sound.channels
-                self._check_header(sound)
-                self._check(problem_before(path, sound, head))
-                values = Values()
-                blocks = values.of(mono_blocks(sound, self.channel, promised_frames(sound, head)))
-                for block in resample_blocks(blocks, sound.samplerate, self.sample_rate):
-                    samples, num_clipped = to_int16(block)
-                    self.num_clipped += num_clipped
-                    yield samples
-                self._check(problem_after(path, sound, head, skip, values.num_samples))
-                self._check(values.problem(path, self.accept_constant))
+            if _needs_ffmpeg(path):
+                yield from self._by_ffmpeg()
+            else:
+                yield from self._by_libsndfile()
+        except ffmpeg.FfmpegError as error:
+            raise AudioError(path, str(error)) from error
         except OSError as error:
             reason = f"unreadable: {error.strerror}. Fix the path or the file's permissions"
             raise AudioError(path, reason) from error
@@ -165,10 +156,45 @@ class RecordingStream:
             said = str(getattr(error, "error_string", error)).rstrip(".")
             raise AudioError(path, f"unreadable: {said}. {_IF_UNREADABLE}") from error
 
-    def _check_header(self, sound: soundfile.SoundFile) -> None:
-        channel, rate = self.channel, sound.samplerate
-        if channel is not None and not 0 <= channel < sound.channels:
-            there = f"has no channel {channel}, only 0 to {sound.channels - 1}"
+    def _by_libsndfile(self) -> Iterator[np.ndarray]:
+        path = self.path
+        with path.open("rb") as file:
+            skip = tag_bytes(file)
+            file.seek(skip)
+            head = file.read(4096)
+        if head.startswith(LFS_POINTER):
+            raise AudioError(path, LFS_REMEDY)
+        with opened(path, skip, head) as sound:
+            self._check_header(sound.samplerate, sound.channels)
+            self._check(problem_before(path, sound, head))
+            values = Values()
+            blocks = values.of(mono_blocks(sound, self.channel, promised_frames(sound, head)))
+            yield from self._as_int16(blocks)
+            self._check(problem_after(path, sound, head, skip, values.num_samples))
+            self._check(values.problem(path, self.accept_constant))
+
+    def _by_ffmpeg(self) -> Iterator[np.ndarray]:
+        with self.path.open("rb") as file:
+            if file.read(len(LFS_POINTER)) == LFS_POINTER:
+                raise AudioError(self.path, LFS_REMEDY)
+        found = ffmpeg.probe(self.path)
+        self._check_header(found.sample_rate, found.num_channels)
+        values = Values()
+        blocks = mono(ffmpeg.decode(self.path, found), self.channel)
+        yield from self._as_int16(values.of(blocks))
+        self._check(values.problem(self.path, self.accept_constant))
+
+    def _as_int16(self, blocks: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+        for block in resample_blocks(blocks, self.source_rate, self.sample_rate):
+            samples, num_clipped = to_int16(block)
+            self.num_clipped += num_clipped
+            yield samples
+
+    def _check_header(self, rate: int, num_channels: int) -> None:
+        self.source_rate, self.num_channels = rate, num_channels
+        channel = self.channel
+        if channel is not None and not 0 <= channel < num_channels:
+            there = f"has no channel {channel}, only 0 to {num_channels - 1}"
             self._check(f"{there}: fix the column `channel` of the table")
         lowest, highest = SOURCE_RATES_HZ
         if not lowest <= rate <= highest:
@@ -227,3 +253,15 @@ def write(path: str | Path, samples: Waveform, sample_rate: int) -> int:
     soundfile.write(content, samples, rate, format=container, subtype="PCM_16")
     write_bytes(path, content.getvalue())
     return num_clipped
+
+
+def _needs_ffmpeg(path: Path) -> bool:
+    """Returns whether a file has a suffix that ffmpeg is for, and libsndfile does not open it."""
+    if path.suffix.lower() not in ffmpeg.FFMPEG_SUFFIXES:
+        return False
+    path.open("rb").close()  # raises OSError with its reason
+    try:
+        soundfile.SoundFile(os.fsencode(path)).close()
+    except soundfile.LibsndfileError:
+        return True
+    return False

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from wavenet_ae.data.downloads import Archive, fetch
-from wavenet_ae.data.sources import Recording, Source
+from wavenet_ae.data.recordings import Recording, Source
 from wavenet_ae.errors import UserError, counted
 
 logger = logging.getLogger(__name__)

@@ -19,7 +19,7 @@ from typing import Any, ClassVar, Literal
 from wavenet_ae.audio.backend import torchaudio
 from wavenet_ae.data.archive_source import ArchivedSource
 from wavenet_ae.data.downloads import Archive
-from wavenet_ae.data.sources import Recording
+from wavenet_ae.data.recordings import Recording
 from wavenet_ae.errors import UserError, nearest
 
 

@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 from rich.table import Table
 
-from wavenet_ae.data.sources import SPLITS
+from wavenet_ae.data.recordings import SPLITS
 from wavenet_ae.data.tables import encoded_table, new_digest, read_columns, remedy, whole_numbers
 from wavenet_ae.errors import UserError, counted
 from wavenet_ae.reading import fields_of, read_json
@@ -39,6 +39,7 @@ COLUMNS = (
     *("utterance", "speaker", "split", "channel"),
     *("shard", "start", "length", "digest", "labels"),
 )
+PART_COLUMNS = ("recording", "begin")  # follow if some utterances are parts of recordings
 
 
 class PackedCorpus:
@@ -48,7 +49,9 @@ class PackedCorpus:
         folder: Folder that `pack` returned.
 
     Attributes:
-        keys: Names of the U recordings.
+        keys: Names of the U utterances.
+        recordings: Names of the U recordings that they are, or are parts of.
+        begin: `(U,)` int64 sample of its recording at which each begins; 0 for whole recordings.
         speakers: Names of the speakers, sorted.
         speaker: `(U,)` int64, rows of `speakers`.
         length: `(U,)` int64 samples.
@@ -65,8 +68,10 @@ class PackedCorpus:
     def __init__(self, folder: Path) -> None:
         self.folder = Path(folder)
         self.sample_rate = _checked_rate(self.folder)
-        table = read_columns(self.folder / CATALOGUE, COLUMNS)
+        table = read_columns(self.folder / CATALOGUE, COLUMNS, PART_COLUMNS)
         self.keys, self.labels = table["utterance"], table["labels"]
+        self.recordings = table.get("recording", self.keys)
+        self.begin = np.array(table.get("begin", [0] * len(self.keys)), dtype=np.int64)
         self.speakers = sorted(set(table["speaker"]))
         rows = {name: row for row, name in enumerate(self.speakers)}
         self.speaker = np.array([rows[name] for name in table["speaker"]], dtype=np.int64)
@@ -86,6 +91,10 @@ class PackedCorpus:
 
     def __len__(self) -> int:
         return len(self.keys)
+
+    @property
+    def _has_parts(self) -> bool:
+        return self.recordings is not self.keys
 
     def rows(self, split: str) -> np.ndarray:
         """Returns the utterances of a split in the catalogue's order, as int64 rows.
@@ -163,7 +172,8 @@ class PackedCorpus:
         np.maximum.at(ends, self._shard, self._start + self.length)
         for path, end in zip(self._shards, ends, strict=True):
             size = path.stat().st_size if path.is_file() else 0
-            if size != 2 * end:
+            is_whole = size == 2 * end or (self._has_parts and size > 2 * end)
+            if not is_whole:
                 raise UserError(
                     f"{path} has {counted(size, 'byte')} where the packed corpus needs "
                     f"{2 * end}. {remedy(path)}"

@@ -16,7 +16,7 @@ from wavenet_ae.data.corpus import CATALOGUE, PackedCorpus
 from wavenet_ae.data.feature_means import FeatureMeans
 from wavenet_ae.data.order import WindowOrder
 from wavenet_ae.data.packing import pack
-from wavenet_ae.data.sources import Source
+from wavenet_ae.data.recordings import Source
 from wavenet_ae.data.splits import Splits
 from wavenet_ae.data.windows import (
     TrainingWindows,
@@ -107,6 +107,7 @@ class SpeechData(pl.LightningDataModule):
             *(self.source, self.cache_dir, self.sample_rate, self.splits),
             max_rejected=self.max_rejected,
             num_workers=self.num_packing_processes,
+            is_validated=not self.overfit,  # else on the training batches
         )
 
     def open(self) -> PackedCorpus:

@@ -3,11 +3,12 @@
     recordings --chunks--> processes --> CACHE/AUDIO/shard-00000.bin   samples
                                                      shard-00000.tsv   result for each recording
                                          CACHE/AUDIO/rejected.tsv      unusable ones and reasons
-    shards and splits                --> CACHE/AUDIO/SPLITS/catalogue.tsv
+    shards, parts and splits         --> CACHE/AUDIO/SPLITS/catalogue.tsv
 
 AUDIO is a hash of everything that decides the samples: each file's name, size and time, its
 channel, the rate and the format's version. SPLITS is a hash of the catalogue, so that other splits
-of the same audio decode nothing. Files appear under their final name only when they are complete.
+and parts of the same audio decode nothing. Files appear under their final name only when they are
+complete.
 """
 
 from __future__ import annotations
@@ -23,15 +24,16 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from pathlib import Path
 
-from wavenet_ae.data.corpus import CATALOGUE, COLUMNS, HEADER, encoded_header
+from wavenet_ae.data.catalogue import write_catalogue, write_if_changed
+from wavenet_ae.data.recordings import Recording, Source
 from wavenet_ae.data.shards import Chunk, Packed, pack_chunk, plan
-from wavenet_ae.data.sources import Recording, Source
 from wavenet_ae.data.splits import Splits
-from wavenet_ae.data.tables import digest_of, encoded_table
+from wavenet_ae.data.tables import encoded_table
+from wavenet_ae.data.utterances import utterances_of
 from wavenet_ae.errors import UserError, counted
 from wavenet_ae.ownership import use_in_turn
 from wavenet_ae.progress import Progress
-from wavenet_ae.storage import NotWritten, write_bytes
+from wavenet_ae.storage import NotWritten
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +50,7 @@ def pack(
     splits: Splits,
     max_rejected: float = 0.02,
     num_workers: int | None = None,
+    is_validated: bool = True,
 ) -> Path:
     """Packs the recordings of a source, unless they are packed already.
 
@@ -61,6 +64,7 @@ def pack(
         splits: Assignment of recordings to splits.
         max_rejected: Fraction of the recordings that may be unusable.
         num_workers: Processes that decode; 0 for this process alone, None to choose automatically.
+        is_validated: Whether the validation split is needed; if not, it may be empty.
 
     Returns:
         Folder of the packed corpus, which `PackedCorpus` opens.
@@ -73,13 +77,15 @@ def pack(
     source.prepare()
     recordings = source.recordings()
     _check_keys(recordings)
-    chunks = plan(recordings, _cache_folder(source, cache_dir), sample_rate)
+    whole = list({each.whole.key: each.whole for each in recordings}.values())
+    chunks = plan(whole, _cache_folder(source, cache_dir), sample_rate)
     with _errors_of(cache_dir):
         _decode_missing(chunks, num_workers)
         folder = chunks[0].table.parent
         rows = [row for chunk in chunks for row in chunk.rows()]
         _report(rows, folder, max_rejected)
-        return _write_catalogue(_usable(chunks, rows), splits, folder, sample_rate)
+        utterances = utterances_of(recordings, _usable(chunks, rows), sample_rate)
+        return write_catalogue(utterances, splits, folder, sample_rate, is_validated)
 
 
 def _check_settings(sample_rate: int, max_rejected: float, num_workers: int | None) -> None:
@@ -207,7 +213,9 @@ def _report(rows: Sequence[Packed], folder: Path, max_rejected: float) -> None:
     """Logs what was changed or rejected; raises UserError if too much was rejected."""
     rejected = [row for row in rows if row.reason]
     listed = folder / "rejected.tsv"
-    _write(listed, encoded_table([("utterance", "reason"), *((r.key, r.reason) for r in rejected)]))
+    write_if_changed(
+        listed, encoded_table([("utterance", "reason"), *((r.key, r.reason) for r in rejected)])
+    )
     total = counted(len(rows), "recording")
     mixed = sum(row.num_mixed > 1 for row in rows)
     clipped = sum(row.num_clipped > 0 for row in rows)
@@ -228,37 +236,11 @@ def _report(rows: Sequence[Packed], folder: Path, max_rejected: float) -> None:
     logger.warning("%s", text)
 
 
-def _usable(chunks: Sequence[Chunk], rows: Sequence[Packed]) -> list[tuple[Recording, str, Packed]]:
-    """Recording, name of its shard and row of its table, for all usable recordings."""
-    listed = [(each, chunk.samples.name) for chunk in chunks for each in chunk.recordings]
-    both = zip(listed, rows, strict=True)
-    return [(recording, shard, row) for (recording, shard), row in both if not row.reason]
-
-
-def _write_catalogue(
-    usable: Sequence[tuple[Recording, str, Packed]], splits: Splits, folder: Path, sample_rate: int
-) -> Path:
-    assigned = splits.assign([recording for recording, _, _ in usable])
-    table = (
-        (
-            *(recording.key, recording.speaker, split),
-            "" if recording.channel is None else recording.channel,
-            *(shard, row.start, row.length, row.digest, recording.labels),
-        )
-        for (recording, shard, row), split in zip(usable, assigned, strict=True)
-    )
-    rows = encoded_table(table)
-    folder, catalogue = folder / f"splits-{digest_of(rows)}", encoded_table([COLUMNS]) + rows
-    _write(folder / HEADER, encoded_header(sample_rate, catalogue))
-    _write(folder / CATALOGUE, catalogue)
-    return folder
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Writes a file unless it exists with this content, as in a cache that others made."""
-    if path.is_file() and path.read_bytes() == data:
-        return
-    write_bytes(path, data)
+def _usable(chunks: Sequence[Chunk], rows: Sequence[Packed]) -> dict[str, tuple[Path, Packed]]:
+    """Shard and result of each usable recording, by its key."""
+    shards = [chunk.samples for chunk in chunks for _ in chunk.recordings]
+    both = zip(shards, rows, strict=True)
+    return {row.key: (shard, row) for shard, row in both if not row.reason}
 
 
 @contextmanager

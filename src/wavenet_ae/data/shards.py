@@ -17,9 +17,11 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from wavenet_ae.audio import ffmpeg
 from wavenet_ae.audio import io as files
+from wavenet_ae.audio.ffmpeg import FFMPEG_SUFFIXES
 from wavenet_ae.data.corpus import FORMAT
-from wavenet_ae.data.sources import Recording
+from wavenet_ae.data.recordings import Recording
 from wavenet_ae.data.tables import (
     digest_of,
     encoded_table,
@@ -112,18 +114,37 @@ class Chunk:
 def plan(recordings: Sequence[Recording], cache: Path, sample_rate: int) -> list[Chunk]:
     """Divides recordings into chunks, equally in every run that finds the same files.
 
+    Recordings that need ffmpeg are decoded again once it is installed. Where it is not, shards that
+    it has filled elsewhere are used, if they are complete.
+
     Args:
-        recordings: Recordings of a source.
+        recordings: Whole recordings of a source.
         cache: Folder below which the shards' folder lies.
         sample_rate: Rate of the shards in Hz.
     """
     recordings = sorted(recordings, key=lambda recording: recording.key)
     stats = [_size_and_time(recording.path) for recording in recordings]
+    chunks = _chunks(recordings, stats, cache, (FORMAT, sample_rate))
+    if not any(each.path.suffix.lower() in FFMPEG_SUFFIXES for each in recordings):
+        return chunks
+    by_ffmpeg = _chunks(recordings, stats, cache, (FORMAT, sample_rate, "ffmpeg"))
+    if ffmpeg.is_available() or all(chunk.is_packed for chunk in by_ffmpeg):
+        return by_ffmpeg
+    return chunks
+
+
+def _chunks(
+    recordings: Sequence[Recording],
+    stats: Sequence[tuple[int, int]],
+    cache: Path,
+    settings: tuple[int, int] | tuple[int, int, str],
+) -> list[Chunk]:
+    """Chunks in the folder that recordings, their sizes and times, and the settings name."""
     identity = (
         (recording.key, recording.path.absolute(), recording.channel, *stat)
         for recording, stat in zip(recordings, stats, strict=True)
     )
-    folder = cache / digest_of(encoded_table(chain([(FORMAT, sample_rate)], identity)))
+    folder = cache / digest_of(encoded_table(chain([settings], identity)))
     sizes = [max(size, 0) for size, _ in stats]
     limit = min(max(sum(sizes) // NUM_CHUNKS, SMALLEST_CHUNK_BYTES), LARGEST_CHUNK_BYTES)
     return [
@@ -131,7 +152,7 @@ def plan(recordings: Sequence[Recording], cache: Path, sample_rate: int) -> list
             folder / f"shard-{number:05d}.bin",
             folder / f"shard-{number:05d}.tsv",
             tuple(recordings[first:stop]),
-            sample_rate,
+            settings[1],
             sum(sizes[first:stop]),
         )
         for number, (first, stop) in enumerate(_runs(sizes, limit))

@@ -2,68 +2,36 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
-from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import cache, cached_property
 from pathlib import Path
 
+from wavenet_ae.audio.ffmpeg import FFMPEG_SUFFIXES
+from wavenet_ae.data.parts import Part, parsed_times, part_key
+from wavenet_ae.data.recordings import SPLITS, Recording, Source, grouped
 from wavenet_ae.errors import UserError, counted
 from wavenet_ae.reading import read_text
 from wavenet_ae.schema import NonNegative
 
+logger = logging.getLogger(__name__)
+
 AUDIO_SUFFIXES = (
     *(".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".sph", ".nist", ".w64", ".rf64"),
     *(".aif", ".aiff", ".aifc", ".au", ".snd", ".caf", ".voc"),
+    *FFMPEG_SUFFIXES,
 )
-COLUMNS = ("speaker", "path", "split", "channel", "labels")
+COLUMNS = ("speaker", "path", "split", "channel", "labels", "begin", "end")
+# Columns of other programs' tables that may be meant for begin and end.
+LIKE_TIMES = ("start", "stop", "onset", "offset", "start_time", "end_time", "begin_time")
 LABEL_SUFFIXES = (".phn", ".PHN")
 MOST_DIGITS = 9  # of a channel
-SPLITS = ("train", "validation", "test")
 # Names of splits in a table.
 ALIASES = {"train": "train", "training": "train", "test": "test"} | dict.fromkeys(
     ("validation", "valid", "val", "dev"), "validation"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Recording:
-    """Mono signal of one speaker.
-
-    Attributes:
-        key: Unique and stable name: the path below the root, POSIX, and `#channel` if one is set.
-        path: The file.
-        speaker: Name of the speaker.
-        split: `train`, `validation` or `test` if the user assigned it; None to split by hash.
-        channel: Channel of the file, from 0; None for the mean of all channels.
-        labels: Path of a label file (.phn), or "".
-    """
-
-    key: str
-    path: Path
-    speaker: str
-    split: str | None = None
-    channel: int | None = None
-    labels: str = ""
-
-
-class Source:
-    """Base class of sources of recordings.
-
-    Attributes:
-        root: Folder below which all recordings lie; nothing is written there.
-    """
-
-    root: Path
-
-    def prepare(self) -> None:
-        """Makes or downloads what is missing; called in one process, before `recordings`."""
-        raise NotImplementedError
-
-    def recordings(self) -> list[Recording]:
-        """Returns all recordings, in order of their keys."""
-        raise NotImplementedError
 
 
 class FolderSource(Source):
@@ -140,7 +108,8 @@ class TableSource(Source):
     """Tab-separated table with a line `speaker<TAB>path` per recording.
 
     A first line that names the columns `speaker` and `path` may list them in any order and add
-    `split` (train, validation or test), `channel` (from 0) and `labels`; other columns are ignored.
+    `split` (train, validation or test), `channel` (from 0), `labels`, and `begin` and `end` in
+    seconds, which make a part of the file an utterance; other columns are ignored.
 
     Args:
         path: The table.
@@ -185,14 +154,15 @@ class TableSource(Source):
         names_in = cache(_names_in)  # each folder is listed once
         for number, cells in self._rows():
             recording = self._recording(number, cells, names_in)
-            for same in (recording.key, (str(recording.path), recording.channel)):
+            times = recording.part and (recording.part.begin, recording.part.end)
+            for same in (recording.key, (str(recording.path), recording.channel, times)):
                 if same in lines:
                     self._fail(number, f"{recording.key} is already in line {lines[same]}")
                 lines[same] = number
             found.append(recording)
         if not found:
             raise UserError(f"data.source.path={self.path}: the table lists no recordings")
-        return sorted(found, key=lambda recording: recording.key)
+        return sorted(grouped(found), key=lambda recording: recording.key)
 
     def _rows(self) -> Iterator[tuple[int, dict[str, str]]]:
         """Line number, and cells by column, of each line that is not blank."""
@@ -218,7 +188,17 @@ class TableSource(Source):
             self._fail(number, f"the header has a column {known.pop()!r}, but needs speaker, path")
         if known and (twice := [name for name in COLUMNS if names.count(name) > 1]):
             self._fail(number, f"the header has the column {twice[0]!r} more than once")
+        if known and not {"begin", "end"} & set(names):
+            self._warn_of_times([name for name in names if name in LIKE_TIMES])
         return bool(known)
+
+    def _warn_of_times(self, names: Sequence[str]) -> None:
+        if names:
+            logger.warning(
+                "%s: the columns %s are ignored, and whole recordings are used: name them begin "
+                "and end, in seconds, to use parts",
+                *(self.path, ", ".join(names)),
+            )
 
     def _recording(
         self, number: int, cells: dict[str, str], names_in: Callable[[Path], Collection[str]]
@@ -228,15 +208,18 @@ class TableSource(Source):
             self._fail(number, f"expected speaker<TAB>path, found {list(cells.values())}")
         channel = self._channel(number, cells.get("channel", ""))
         file = os.path.normpath(os.path.join(self.base, os.path.expanduser(given)))
-        path = Path(file)
+        path, where = Path(file), f"{self.path}, line {number}"
+        key, added = self._key(given, file), "" if channel is None else f"#{channel}"
+        times = parsed_times(cells.get("begin", ""), cells.get("end", ""), where)
         return Recording(
-            key=self._key(given, file) + ("" if channel is None else f"#{channel}"),
+            key=(part_key(key, *times) if times else key) + added,
             path=path,
             speaker=sys.intern(speaker),
             split=self._split(number, cells.get("split", "")),
             channel=channel,
             labels=self._labels(number, cells.get("labels", ""))
             or _labels_beside(path, names_in(path.parent)),
+            part=Part(key + added, *times, where) if times else None,
         )
 
     def _key(self, given: str, file: str) -> str:

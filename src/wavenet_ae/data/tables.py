@@ -45,23 +45,27 @@ def sealed(table: bytes) -> bytes:
     return table + encoded_table([(SEAL, digest_of(table))])
 
 
-def read_columns(path: Path, names: Sequence[str]) -> dict[str, list[str]]:
+def read_columns(
+    path: Path, names: Sequence[str], added: Sequence[str] = ()
+) -> dict[str, list[str]]:
     """Reads the columns of a table that `encoded_table` wrote, `sealed` or not.
 
     Args:
         path: The table.
         names: Its first row.
+        added: Names that may follow them; without them, the result has no such columns.
 
     Raises:
         UserError: If the table cannot be read, has other columns, or is damaged.
     """
-    columns: list[list[str]] = [[] for _ in names]
     try:
         size = _checked_size(path)
         with path.open(encoding="utf-8", errors="surrogateescape", newline="") as text:
             rows = csv.reader(text, delimiter="\t")
-            if tuple(next(rows, ())) != tuple(names):
+            found = tuple(next(rows, ()))
+            if found not in (tuple(names), (*names, *added)):
                 raise UserError(f"{path} does not have the columns {', '.join(names)}")
+            columns: list[list[str]] = [[] for _ in found]
             while some := list(islice(rows, ROWS_AT_ONCE)):
                 if size and some[-1][:1] == [SEAL] and len(some[-1]) == 2:
                     some.pop()
@@ -71,7 +75,7 @@ def read_columns(path: Path, names: Sequence[str]) -> dict[str, list[str]]:
         raise UserError(f"{path} cannot be read: {error.strerror}") from error
     except (csv.Error, ValueError) as error:
         raise UserError(f"{path} is damaged: {error}. {remedy(path)}") from error
-    return dict(zip(names, columns, strict=True))
+    return dict(zip(found, columns, strict=True))
 
 
 def whole_numbers(cells: Sequence[str], path: Path, column: str) -> np.ndarray:

@@ -54,7 +54,8 @@ def choose_items(labeled: LabeledCorpus, config: EvaluationConfig) -> AbxItems:
     """Chooses utterances with labels in a random order until they have `max_abx_items` segments.
 
     Items of an .item file are used as they are.  They are made from labels where there is no such
-    file, where it lacks columns, or where labels are mapped, which may change neighbors too.
+    file, where it lacks columns, where labels are mapped, which may change neighbors too, or where
+    utterances are parts of recordings, whose items have other times.
     """
     by_name, names = _given(labeled, config) or ({}, [_name(labeled, n) for n in labeled.rows])
     num_segments = np.array([len(each.labels) for each in labeled.segments], np.int64)
@@ -82,12 +83,15 @@ def _given(
     source = label_source(config.labels, config.suffix, config.tier)
     if not isinstance(source, ItemLabels) or config.mapping != AS_THEY_ARE.name:
         return None
+    corpus = labeled.corpus
+    if any(corpus.keys[row] != corpus.recordings[row] for row in labeled.rows):
+        return None
     by_name: dict[str, list[Item]] = {}
     for item in read_item_file(source.path):
         by_name.setdefault(item.file, []).append(item)
     if any(set(COLUMNS) - set(items[0].fields) for items in by_name.values()):
         return None
-    return by_name, [str(source.name_of(labeled.corpus.keys[row])) for row in labeled.rows]
+    return by_name, [str(source.name_of(corpus.keys[row])) for row in labeled.rows]
 
 
 def _name(labeled: LabeledCorpus, row: int) -> str:

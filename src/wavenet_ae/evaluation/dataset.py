@@ -42,8 +42,8 @@ class EvaluationDataset:
     data: SpeechData
 
     def paths(self) -> dict[str, Path]:
-        """Paths of the recordings by their keys."""
-        return {each.key: Path(each.path) for each in self.data.source.recordings()}
+        """Files of the recordings by the keys of whole recordings."""
+        return {each.whole.key: Path(each.path) for each in self.data.source.recordings()}
 
     def described(self, model: SpeechModel, split: str) -> dict[str, Any]:
         """The corpus and the split as plain values."""
@@ -59,7 +59,17 @@ class EvaluationDataset:
             "split_utterances": len(self.rows),
             "split_seconds": float(seconds[self.rows].sum()),
             "split_utterances_of_known_speakers": sum(known),
+            **self._of_training_recordings(),
         }
+
+    def _of_training_recordings(self) -> dict[str, int]:
+        """How many utterances are parts of recordings whose other parts are trained on, if any."""
+        corpus = self.corpus
+        trained = {corpus.recordings[row] for row in corpus.rows("train")}
+        count = sum(
+            corpus.recordings[row] in trained and corpus.split[row] != "train" for row in self.rows
+        )
+        return {"split_utterances_of_training_recordings": count} if count else {}
 
 
 def open_dataset(model: SpeechModel, config: EvaluationConfig) -> EvaluationDataset:

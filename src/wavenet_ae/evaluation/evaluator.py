@@ -71,17 +71,21 @@ def evaluate(config: EvaluationConfig) -> EvaluationResult:
             model.to("cpu" if part.is_on_cpu else device)
             result = _with_measured(part, context, result)
             result.save(config.destination)
-    _require_measured(result, config)
+    _require_measured(result, context)
     return result
 
 
-def _require_measured(result: EvaluationResult, config: EvaluationConfig) -> None:
-    for part in config.metrics:
-        if part in result.skipped:
-            reason = result.skipped[part]
+def _require_measured(result: EvaluationResult, context: Context) -> None:
+    for part in find_parts(context.config.metrics):
+        if part.id in result.skipped and part.id in context.config.metrics:
+            reason = result.skipped[part.id]
+            hint = ""
+            if "labels" in part.uses and not context.labeled.rows:
+                hint = context.labeled.other_labels()
+            remedy = f"; {hint}," if hint else ":"
             raise UserError(
-                f"metrics has {part}, but {REASONS.get(reason, reason)}: evaluate on other "
-                f"recordings, or remove {part} from metrics"
+                f"metrics has {part.id}, but {REASONS.get(reason, reason)}{remedy} evaluate on "
+                f"other recordings, or remove {part.id} from metrics"
             )
 
 

@@ -6,6 +6,7 @@ import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from wavenet_ae.labels import (
     label_source,
     read_mapping,
     read_segments,
+    segments_within,
 )
 from wavenet_ae.storage import write_bytes
 
@@ -84,7 +86,7 @@ def find_labels(
 
     Args:
         corpus: All utterances, with the .phn files that a table of recordings lists.
-        paths: Recordings by their keys.
+        paths: Files of whole recordings by their keys.
         config: Where labels are, of what kind, and how they are mapped.
 
     Raises:
@@ -93,19 +95,21 @@ def find_labels(
     source = label_source(config.labels, config.suffix, config.tier)
     mapping = read_mapping(config.mapping)
     is_listed = (config.labels, config.suffix) == (BESIDE, ".phn")  # as the corpus lists them
+    # Parts of a recording, which are neighbors, share its labels.
+    read, labels_of = lru_cache(8)(read_segments), lru_cache(8)(source.of)
     found: dict[int, Segments] = {}
     damaged: dict[str, str] = {}
     others: Counter[str] = Counter()
-    for row, key in enumerate(corpus.keys):
+    for row, key in enumerate(corpus.recordings):
         try:
             if is_listed and corpus.labels[row]:
-                found[row] = mapping.mapped(read_segments(corpus.labels[row]))
-            elif key in paths and (segments := source.of(key, paths[key])) is not None:
-                found[row] = mapping.mapped(segments)
+                found[row] = mapping.mapped(_of_part(corpus, row, read(corpus.labels[row])))
+            elif key in paths and (segments := labels_of(key, paths[key])) is not None:
+                found[row] = mapping.mapped(_of_part(corpus, row, segments))
             elif key in paths and (suffix := source.other_suffix(key, paths[key])):
                 others[suffix] += 1
         except DamagedLabels as error:
-            damaged[key] = str(error)
+            damaged[corpus.keys[row]] = str(error)
     num_empty = sum(each.num_empty for each in found.values())
     if num_empty:
         logger.info("%d segments of no length are left out of the labels", num_empty)
@@ -122,6 +126,14 @@ def find_labels(
     if others:
         logger.warning("%s", labeled.other_labels())
     return labeled
+
+
+def _of_part(corpus: PackedCorpus, row: int, segments: Segments) -> Segments:
+    """The segments of an utterance, of those of the recording that it is, or is a part of."""
+    if corpus.keys[row] == corpus.recordings[row]:
+        return segments
+    begin, length = int(corpus.begin[row]), int(corpus.length[row])
+    return segments_within(segments, begin, length, corpus.sample_rate)
 
 
 def report_damaged(labeled: LabeledCorpus, folder: Path, share: float) -> None:

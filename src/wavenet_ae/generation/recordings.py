@@ -9,13 +9,15 @@ from collections.abc import Callable, Iterator, Sequence
 from math import ceil
 from pathlib import Path
 
+import numpy as np
 import soundfile
 import torch
 from torch import Tensor
 
 from wavenet_ae.audio.integrity import UNKNOWN_FRAMES
-from wavenet_ae.audio.io import RecordingStream
-from wavenet_ae.data.sources import FolderSource, Recording, TableSource
+from wavenet_ae.audio.io import AudioError, RecordingStream
+from wavenet_ae.data.recordings import Recording
+from wavenet_ae.data.sources import FolderSource, TableSource
 from wavenet_ae.errors import UserError
 from wavenet_ae.file_names import printable
 from wavenet_ae.generation.utterances import Content, Utterance, result_names
@@ -58,6 +60,9 @@ class Recordings:
         is_there = os.path.isfile(path) and path.stat().st_size > 0  # of any name, even too long
         digest = _sha256(path) if is_there else ""
         length = _expected_samples(path, self.model.sample_rate) if is_there else 0
+        if recording.part is not None and length:
+            begin, stop = recording.part.samples(length, self.model.sample_rate)
+            length = stop - begin
         return Utterance(name, speaker or None, printable(str(path)), digest, length)
 
     def content(self, utterance: Utterance) -> Content:
@@ -74,7 +79,7 @@ class Recordings:
         recording = self.recordings[utterance.name]
         rate = self.model.sample_rate
         stream = RecordingStream(recording.path, rate, recording.channel, accept_constant=True)
-        for block in stream:
+        for block in _of_part(stream, recording):
             self._log_rate(stream.source_rate)
             yield torch.from_numpy(block)
 
@@ -122,6 +127,19 @@ def find_recordings(path: Path) -> list[Recording]:
         return _named_input(TableSource(str(path)).recordings)
     logger.info("the speaker of a single recording is unknown: %s", path)
     return [Recording(path.name, path.absolute(), speaker="")]
+
+
+def _of_part(stream: RecordingStream, recording: Recording) -> Iterator[np.ndarray]:
+    """The blocks of a stream that are in the part that a recording is; all if it is whole."""
+    if recording.part is None:
+        yield from stream
+        return
+    try:
+        yield from recording.part.of_blocks(stream, stream.sample_rate)
+    except AudioError:
+        raise
+    except UserError as error:  # the part goes beyond the recording
+        raise AudioError(recording.path, str(error)) from None
 
 
 def _named_input(listing: Callable[[], list[Recording]]) -> list[Recording]:

@@ -23,6 +23,7 @@ from wavenet_ae.labels.segments import (
     Segments,
     label_at,
     label_inventory,
+    segments_within,
 )
 from wavenet_ae.labels.textgrid import read_textgrid
 from wavenet_ae.labels.timit import LABEL_RATE, read_phn, read_wrd
@@ -53,4 +54,5 @@ __all__ = [
     "read_textgrid",
     "read_wrd",
     "segments_of_items",
+    "segments_within",
 ]

@@ -10,7 +10,7 @@ little; within a millisecond they are taken as one boundary.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 from pathlib import Path
 from typing import NamedTuple
@@ -21,6 +21,7 @@ from wavenet_ae.errors import UserError, nearest
 from wavenet_ae.reading import read_text
 
 TOLERANCE_SECONDS = 1e-3  # by which programs that compute and round times may miss a boundary
+WHOLE_SAMPLES = 1e-4  # by which a time may miss a whole sample: times are rounded as floats
 SHORTEST_SECONDS = 1e-9  # of a segment in which anything can be
 UNLABELED = -1  # no segment covers the instant
 EXCLUDED = -2  # a segment does, but a mapping excludes its label
@@ -98,6 +99,32 @@ def segments_of(rows: Iterable[Row], path: Path, remedy: str = "") -> Segments:
     begins = np.array([row.begin for row in kept], np.float64)
     ends = np.array([row.end for row in kept], np.float64)
     return Segments(begins, ends, tuple(row.label for row in kept), path, num_empty)
+
+
+def segments_within(segments: Segments, begin: int, num_samples: int, sample_rate: int) -> Segments:
+    """Returns the segments of a part of a recording, in seconds from the part's begin.
+
+    Segments that reach beyond the part are cut there; `num_empty` is 0, as empty segments count
+    for the whole recording only. Times that are whole samples stay so: equal
+    instants are equal floats in the part, too.
+
+    Args:
+        segments: Segments of the whole recording.
+        begin: Sample at which the part begins.
+        num_samples: Samples of the part.
+        sample_rate: Rate of these samples in Hz.
+    """
+
+    def shifted(seconds: np.ndarray) -> np.ndarray:
+        samples = seconds * sample_rate
+        whole = np.rint(samples)
+        samples = np.where(np.abs(samples - whole) < WHOLE_SAMPLES, whole, samples) - begin
+        return np.clip(samples, 0, num_samples) / sample_rate
+
+    begins, ends = shifted(segments.begins), shifted(segments.ends)
+    kept = ends - begins >= SHORTEST_SECONDS
+    labels = tuple(label for label, is_in in zip(segments.labels, kept, strict=True) if is_in)
+    return replace(segments, begins=begins[kept], ends=ends[kept], labels=labels, num_empty=0)
 
 
 def _require_segment(row: Row) -> None:

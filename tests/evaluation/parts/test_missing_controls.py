@@ -67,3 +67,17 @@ def test_probes_that_were_asked_for_and_are_not_possible_are_an_error(cache, tmp
     source = {"_target_": "wavenet_ae.data.sources.FolderSource", "root": str(root)}
     with pytest.raises(UserError, match="metrics has probing, but there are too few utterances of"):
         evaluated(tmp_path, cache, "probing", data=data(cache) | {"source": source})
+
+
+def test_labels_of_another_kind_are_named_where_there_is_nothing_to_probe(cache, tmp_path):
+    root = recordings(tmp_path / "recordings", {"ann/a.wav": 6_000, "bob/b.wav": 6_000})
+    grid = '"ooTextFile" "TextGrid" 0 1 <exists> 1 "IntervalTier" "phones" 0 1 1 0 1 "aa"'
+    for name in ("ann/a", "bob/b"):
+        (root / f"{name}.TextGrid").write_text(grid)
+    source = {"_target_": "wavenet_ae.data.sources.FolderSource", "root": str(root)}
+    with pytest.raises(UserError, match="metrics has probing") as caught:
+        evaluated(tmp_path, cache, "probing", data=data(cache) | {"source": source})
+    assert (
+        "TextGrid files lie beside 2 of 2 recordings without labels: set suffix=.TextGrid, "
+        "evaluate on other recordings, or remove probing from metrics"
+    ) in str(caught.value)

@@ -13,6 +13,7 @@ from helpers.report_pages import HOSTILE, SORTED, audio_files, likelihood, made
 from wavenet_ae.errors import UserError
 from wavenet_ae.evaluation.report.audio_players import utterances
 from wavenet_ae.evaluation.report.page import load_results, write_report
+from wavenet_ae.evaluation.report.prose import introduction
 from wavenet_ae.evaluation.results import EvaluationResult, ResultTable
 
 
@@ -30,6 +31,19 @@ def test_a_page_has_the_results_and_how_they_were_measured(tmp_path):
     assert "wavenet-ae evaluate checkpoint=a" in text and "━━ part ━━" in text
     assert "versions torch" in text and str(tmp_path / "evaluation.json") in text
     assert "{{" not in text and "None" not in text
+
+
+def test_utterances_of_recordings_that_are_trained_on_are_not_called_new():
+    corpus = {
+        **{"source": {}, "split": "validation", "split_utterances": 3, "split_seconds": 90.0},
+        "split_utterances_of_known_speakers": 3,
+    }
+    model = {"name": "a", "sample_rate": 8000, "num_speakers": 1, "summary": ""}
+    (_, whole) = introduction([EvaluationResult(model, corpus, {}, [])])[:2]
+    assert "other parts" not in whole
+    corpus["split_utterances_of_training_recordings"] = 2
+    (_, cut) = introduction([EvaluationResult(model, corpus, {}, [])])[:2]
+    assert "2 utterances are parts of recordings whose other parts are trained on" in cut
 
 
 def test_the_same_evaluations_give_the_same_page(tmp_path):

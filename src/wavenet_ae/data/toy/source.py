@@ -20,7 +20,7 @@ import numpy as np
 import soundfile
 from scipy.signal import oaconvolve
 
-from wavenet_ae.data.sources import Recording, Source
+from wavenet_ae.data.recordings import Recording, Source
 from wavenet_ae.data.toy.formants import (
     SAMPLE_RATE,
     Segment,

@@ -66,7 +66,18 @@ def _corpus(result: EvaluationResult) -> str:
     several = "utterance" if corpus["split_utterances"] == 1 else "utterances"
     return (
         f"{corpus['split_utterances']:,} {several}, {corpus['split_seconds'] / 60:.1f} minutes, "
-        f"{known} (corpus {kind}, split {corpus['split']})"
+        f"{known} (corpus {kind}, split {corpus['split']}){_shared_recordings(corpus)}"
+    )
+
+
+def _shared_recordings(corpus: Mapping[str, Any]) -> str:
+    """Remark on utterances from recordings of which other parts are in the training split."""
+    count = corpus.get("split_utterances_of_training_recordings", 0)
+    if not count:
+        return ""
+    those = "1 utterance is a part" if count == 1 else f"{count:,} utterances are parts"
+    return (
+        f"; {those} of recordings whose other parts are trained on, so speaker and room are not new"
     )
 
 
