@@ -123,3 +123,14 @@ def test_parts_that_a_table_lists_are_utterances(model, tmp_path):
     table.write_text("speaker\tpath\tbegin\tend\nann\ta.wav\t0\t900\n")
     with pytest.raises(UserError, match=r"t.tsv, line 2: end 900 lies beyond the recording"):
         Recordings(model, table, None)
+
+
+def test_a_recording_is_decoded_once_more_for_the_mean_of_its_features(tmp_path):
+    """It has the codes and the length that it has in memory."""
+    model = load(checkpoint(tmp_path, "ae", encoder="units"))
+    root = recordings(tmp_path / "in", {"ann/a.wav": 3001})
+    source = Recordings(model, root, None)
+    (utterance,) = source.utterances
+    content = source.content(utterance)
+    assert content.num_samples == 3001
+    assert torch.equal(content.codes, model.encode(read(source, utterance), 8000))

@@ -12,6 +12,7 @@ its name only when it is complete.
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from numbers import Integral

@@ -13,7 +13,7 @@ import numpy as np
 from wavenet_ae.errors import UserError
 from wavenet_ae.reading import fields_of, parse_json, read_bytes, read_text, shown
 from wavenet_ae.runs import RunFolder
-from wavenet_ae.schema import AtLeast, AtMost, accepts
+from wavenet_ae.schema import AtLeast, AtMost, StepCount, accepts
 
 Scalars = dict[str, tuple[np.ndarray, np.ndarray]]  # name -> steps, values
 LoggedStep = Annotated[int, AtLeast(-1), AtMost(2**53)]  # the steps before it, less one
