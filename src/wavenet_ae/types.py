@@ -11,7 +11,7 @@ Tensors between modules are `(B, C, T)`. Codes are `(B, N)`, or `(B, H, N)` if a
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 # How losses per code are weighted; objectives/reconstruction.py defines the three.
 CodeWeighting = Literal["sequence", "mean", "context"]
@@ -67,10 +67,12 @@ class Batch:
 
     def _each(self, change: Callable[[Tensor], Tensor]) -> Batch:
         """Returns the batch with each of its tensors changed."""
-        tensors = {name: getattr(self, name) for name in TENSORS}
-        return replace(
-            self, **{name: each if each is None else change(each) for name, each in tensors.items()}
-        )
+        changed: dict[str, Any] = {
+            name: change(tensor)
+            for name in TENSORS
+            if (tensor := getattr(self, name)) is not None
+        }
+        return replace(self, **changed)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from hashlib import sha256
 
 import numpy as np
 import pytest
+import yaml
 from helpers.small_models import card, checkpoint, contents, made, noise, recordings, sound
 
 from wavenet_ae.engines import Sampling, make_engine
@@ -211,8 +212,27 @@ def test_codes_are_smoothed_if_asked_for_and_kept_apart_from_others(model, sourc
     assert card(out / "units.json")["smoothing"] == card(out / "ann" / "a.json")["smoothing"] == 1.5
     with pytest.raises(UserError, match=r"made with other settings: smoothing was 1\.5, now 0"):
         made(**given)
-    with pytest.raises(UserError, match="smoothing is read by task=encode only"):
+    with pytest.raises(UserError, match="smoothing is read by task=encode, submission only"):
         made(checkpoint=model, input=source, out=out, smoothing=2)
+
+
+def test_a_submission_has_a_frame_for_each_code_and_says_how_they_are_spaced(
+    model, source, tmp_path
+):
+    out = tmp_path / "submission"
+    given = dict(task="submission", checkpoint=model, input=source, out=out)
+    assert made(**given) == 0
+    loaded = load(model)
+    codes = loaded.encode(noise(330), 8000)
+    frames = np.load(out / "ann" / "a.npy")
+    assert frames.dtype == np.float64 and frames.shape == (len(codes), loaded.bottleneck.dim)
+    vectors = loaded.bottleneck.decode(codes[None])[0].detach()
+    assert np.array_equal(frames, vectors.t().double().numpy())
+    params = yaml.safe_load((out / "params.yaml").read_text())
+    assert params["feature_size"] == float(loaded.hop) / 8000
+    assert not (out / "units.tsv").exists()
+    with pytest.raises(UserError, match="smoothing was 0, now 2"):
+        made(**given, smoothing=2)
 
 
 def test_the_table_has_codes_of_one_model_only_and_passes_over_other_files(model, tmp_path):

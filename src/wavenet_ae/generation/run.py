@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from torch import Tensor
 
 from wavenet_ae.audio.io import AudioError
 from wavenet_ae.engines import Sampling, make_engine
@@ -25,7 +28,8 @@ from wavenet_ae.generation.generator import Request, UtteranceGenerator, in_batc
 from wavenet_ae.generation.given_codes import GivenCodes
 from wavenet_ae.generation.recordings import Recordings
 from wavenet_ae.generation.result_store import ResultStore
-from wavenet_ae.generation.settings import GenerationSettings
+from wavenet_ae.generation.settings import ENCODING, GenerationSettings
+from wavenet_ae.generation.submission import frames_of, write_params
 from wavenet_ae.generation.utterances import (
     Unconditional,
     Utterance,
@@ -58,9 +62,11 @@ def generate(settings: GenerationSettings) -> int:
     model.to(device_named(settings.device))
     checked_speaker(model, settings.speaker)
     with sole_use(settings.destination, "wait until it is done, or set out to another folder"):
-        if settings.task == "encode":
+        if settings.task in ENCODING:
             assert isinstance(model, CodeModel)
-            return _encode(model, fingerprint, settings)
+            require_smoothing(model.bottleneck, settings.smoothing)
+            make = _encode if settings.task == "encode" else _submit
+            return make(model, fingerprint, settings)
         assert isinstance(model, GenerativeModel)
         return _generate(model, fingerprint, settings)
 
@@ -104,15 +110,7 @@ def _generate(model: GenerativeModel, fingerprint: str, settings: GenerationSett
 
 
 def _encode(model: CodeModel, fingerprint: str, settings: GenerationSettings) -> int:
-    require_smoothing(model.bottleneck, settings.smoothing)
-    source = Recordings(
-        model,
-        Path(settings.input or ""),
-        settings.max_utterances,
-        taken=["units"],
-        smoothing=settings.smoothing,
-    )
-    utterances, speakers = source.utterances, [each.speaker for each in source.utterances]
+    source = _recordings(model, settings, taken=["units"])
     results = _results(settings, fingerprint, ".npy")
     existing = read_description(settings.destination)
     if existing and existing["model_fingerprint"] != fingerprint and not settings.overwrite:
@@ -120,52 +118,83 @@ def _encode(model: CodeModel, fingerprint: str, settings: GenerationSettings) ->
             f"{settings.destination / UNITS_DESCRIPTION} says that codes of another model lie "
             f"there, {existing.get('checkpoint')}: set another out=, or overwrite=true"
         )
-    is_wanted = _missing(settings, results, utterances, speakers)
-    wanted = [each for each, is_one in zip(utterances, is_wanted, strict=True) if is_one]
+    wanted = _wanted(settings, results, source)
     description = describe_units(model, fingerprint, str(settings.checkpoint), settings.smoothing)
     write_description(settings.destination, description)
-    seconds = _audio_seconds(model, wanted)
-    with AudioProgress(len(wanted), seconds, AdaptedTorch()) as progress:
-        num_failed = _encode_all(source, wanted, results, progress)
-    return _log_end(progress, num_failed, settings)
-
-
-def _encode_all(
-    source: Recordings, wanted: list[Utterance], results: ResultStore, progress: AudioProgress
-) -> int:
-    """Encodes recordings, and writes a table of all codes that the folder then has.
-
-    Args:
-        source: Of the recordings.
-        wanted: Those to encode.
-        results: Where their codes go.
-        progress: Counts what is done.
-
-    Returns:
-        How many recordings could not be used.
-    """
-    num_failed = 0
-    for utterance in wanted:
-        try:
-            _encode_one(source, utterance, results, progress)
-        except AudioError as error:
-            num_failed += 1
-            logger.warning("skipped: %s", error)
-    if source.model.bottleneck.is_quantizing:
+    num_failed = _encode_all(source, wanted, results, settings, lambda codes: codes.cpu().numpy())
+    if model.bottleneck.is_quantizing:
         folder, there = results.folder, results.all_there()
         write_table(folder / UNITS_TABLE, there, lambda name: read_codes(folder / f"{name}.npy"))
     return num_failed
 
 
+def _submit(model: CodeModel, fingerprint: str, settings: GenerationSettings) -> int:
+    source = _recordings(model, settings)
+    results = _results(settings, fingerprint, ".npy")
+    wanted = _wanted(settings, results, source)
+    write_params(settings.destination, model)
+    return _encode_all(source, wanted, results, settings, lambda codes: frames_of(model, codes))
+
+
+def _recordings(
+    model: CodeModel, settings: GenerationSettings, taken: Sequence[str] = ()
+) -> Recordings:
+    path = Path(settings.input or "")
+    return Recordings(model, path, settings.max_utterances, taken, settings.smoothing)
+
+
+def _wanted(
+    settings: GenerationSettings, results: ResultStore, source: Recordings
+) -> list[Utterance]:
+    """Returns the utterances whose codes do not exist yet.  Raises UserError as `_missing` does."""
+    utterances, speakers = source.utterances, [each.speaker for each in source.utterances]
+    is_wanted = _missing(settings, results, utterances, speakers)
+    return [each for each, is_one in zip(utterances, is_wanted, strict=True) if is_one]
+
+
+def _encode_all(
+    source: Recordings,
+    wanted: list[Utterance],
+    results: ResultStore,
+    settings: GenerationSettings,
+    content: Callable[[Tensor], np.ndarray],
+) -> int:
+    """Encodes recordings.
+
+    Args:
+        source: Of the recordings.
+        wanted: Those to encode.
+        results: Where their codes go.
+        settings: Of the command.
+        content: Makes what is written of the codes of an utterance.
+
+    Returns:
+        How many recordings could not be used.
+    """
+    num_failed, seconds = 0, _audio_seconds(source.model, wanted)
+    with AudioProgress(len(wanted), seconds, AdaptedTorch()) as progress:
+        for utterance in wanted:
+            try:
+                _encode_one(source, utterance, results, content, progress)
+            except AudioError as error:
+                num_failed += 1
+                logger.warning("skipped: %s", error)
+    return _log_end(progress, num_failed, settings)
+
+
 def _encode_one(
-    source: Recordings, utterance: Utterance, results: ResultStore, progress: AudioProgress
+    source: Recordings,
+    utterance: Utterance,
+    results: ResultStore,
+    content: Callable[[Tensor], np.ndarray],
+    progress: AudioProgress,
 ) -> None:
     began = time.monotonic()
-    content = source.content(utterance)
-    assert content.codes is not None
+    encoded = source.content(utterance)
+    assert encoded.codes is not None
     results.forget(utterance)
-    write_codes(results.file(utterance), content.codes.cpu().numpy())
-    seconds = content.num_samples / source.model.sample_rate
+    write_codes(results.file(utterance), content(encoded.codes))
+    seconds = encoded.num_samples / source.model.sample_rate
     results.record(utterance, utterance.speaker, time.monotonic() - began, seconds)
     progress.add(seconds, num_done=1)
 
@@ -193,11 +222,11 @@ def _results(
         "checkpoint": settings.checkpoint,
         "device": device_named(settings.device),
     }
-    if settings.task != "encode":
+    if settings.task not in ENCODING:
         for name in ("temperature", "top_k", "top_p", "seed"):
             decides[name] = getattr(settings, name)
         how |= {"engine": engine, "batch_size": settings.batch_size}
-    if settings.task == "encode":
+    if settings.task in ENCODING:
         decides["smoothing"] = settings.smoothing
     if settings.task == "sample":
         decides["seconds"] = settings.seconds

@@ -19,7 +19,8 @@ from wavenet_ae.schema import (
     require_none,
 )
 
-FROM_RECORDINGS = ("reconstruct", "convert", "encode")
+ENCODING = ("encode", "submission")
+FROM_RECORDINGS = ("reconstruct", "convert", *ENCODING)
 GENERATING = ("reconstruct", "convert", "decode", "sample")
 # Which tasks read a setting; those that are not named are read by all.
 READ_BY = {
@@ -28,7 +29,7 @@ READ_BY = {
     "max_utterances": (*FROM_RECORDINGS, "decode"),
     "seconds": ("sample",),
     "num_samples": ("sample",),
-    "smoothing": ("encode",),
+    "smoothing": ENCODING,
     "speaker": ("convert", "decode", "sample"),
     **dict.fromkeys(
         ("temperature", "top_k", "top_p", "seed", "format", "batch_size", "engine"), GENERATING
@@ -36,7 +37,7 @@ READ_BY = {
 }
 REQUIRED = {
     "checkpoint": (
-        (*GENERATING, "encode"),
+        (*GENERATING, *ENCODING),
         f"checkpoint={RunFolder('<run folder>').best_checkpoint}",
     ),
     "input": (FROM_RECORDINGS, "input=<a recording, a folder of them, or a table .tsv>"),
@@ -50,7 +51,9 @@ TEXTS = ("checkpoint", "out", "input", "codes", "speaker")  # `speaker=1688` is 
 class GenerationSettings:
     """The values of conf/generate.yaml, which explains each of them."""
 
-    task: Literal["reconstruct", "convert", "encode", "decode", "sample"] = "reconstruct"
+    task: Literal["reconstruct", "convert", "encode", "decode", "sample", "submission"] = (
+        "reconstruct"
+    )
     checkpoint: str | None = None
     out: str | None = None
     overwrite: bool = False
