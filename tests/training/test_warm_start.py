@@ -47,6 +47,20 @@ def test_speakers_keep_their_rows_by_name_and_new_ones_get_rows(checkpoint):
     assert "1 of 3 speakers" in lines[0]
 
 
+def test_speaker_normalization_keeps_its_rows_by_name(tmp_path):
+    changes = {"model": {"speaker_norm": True}}
+    other, model = made(1, ["anna", "bert"], **changes), made(2, ["bert", "cleo"], **changes)
+    torch.nn.init.normal_(other.speaker_norm.log_scale)
+    section = {"format": FORMAT, "config": small(**changes), "speakers": other.speakers}
+    weights = {f"model.{name}": value for name, value in other.state_dict().items()}
+    path = tmp_path / "x.ckpt"
+    write_checkpoint({"state_dict": weights, SECTION: section}, path)
+    initialize_from(model, small(**changes), str(path))
+    assert torch.equal(
+        model.speaker_norm.log_scale, other.speaker_norm.log_scale[[1, 2]][[0, 1, 1]]
+    )
+
+
 def test_what_does_not_fit_is_named(checkpoint):
     path, _ = checkpoint
     model = made(2, ["anna"], bottleneck="vae", decoder={"post": 12})

@@ -98,16 +98,17 @@ class VectorQuantizer(Quantizer):
         """Puts codes at `vectors`."""
         self.codebook[which] = vectors
 
-    @property
-    def code_vectors(self) -> Tensor:
-        """Vectors `(K, D)` of the codes: the codebook, or its directions."""
-        return F.normalize(self.codebook, dim=1) if self.distance == "cosine" else self.codebook
-
     def quantize(self, z: Tensor) -> Tensor:
-        return nearest_codes(flatten_time(z), self.code_vectors).view(z.shape[0], z.shape[2])
+        codebook = self._scaled(self.codebook)
+        return nearest_codes(flatten_time(z), codebook).view(z.shape[0], z.shape[2])
 
     def decode(self, codes: Tensor) -> Tensor:
-        return F.embedding(codes, self.code_vectors).transpose(1, 2)
+        # Scaled after they are copied: codes are restarted in place before the backward pass.
+        return self._scaled(F.embedding(codes, self.codebook)).transpose(1, 2)
+
+    def _scaled(self, vectors: Tensor) -> Tensor:
+        """Returns vectors `(..., D)` of codes as they are, or their directions."""
+        return F.normalize(vectors, dim=-1) if self.distance == "cosine" else vectors
 
     @torch.no_grad()
     def update_codebook(self, z: Tensor, codes: Tensor, step: Step) -> int:

@@ -53,9 +53,9 @@ class Architecture:
     position_kernel: int = 128
     options: tuple[tuple[str, Any], ...] = ()
 
-    def build(self, num_layers: int) -> torch.nn.Module:
+    def build(self, num_layers: int) -> Any:
         """Returns the model with its first transformer layers, randomly initialized."""
-        return self.make(  # type: ignore[no-any-return]
+        return self.make(
             extractor_mode="group_norm",
             extractor_conv_layer_config=[(self.frame_dim, *each) for each in CONVOLUTIONS],
             extractor_conv_bias=False,
@@ -144,7 +144,7 @@ class Wav2Vec2Encoder(Encoder):
         self.features = Waveform()
         self.dim = architecture.dim
         self.chain = Chain(tuple(Down(k, s, name="encoder") for k, s in CONVOLUTIONS))
-        self.model = architecture.build(layer).requires_grad_(tuned)
+        self.model: Any = architecture.build(layer).requires_grad_(tuned)
         # It belongs to the output of the last layer only, and would never get a gradient.
         self.model.encoder.transformer.layer_norm.requires_grad_(False)
         self.train()

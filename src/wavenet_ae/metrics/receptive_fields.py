@@ -185,7 +185,7 @@ def _measured_readers(model: Autoencoder) -> SampleRange:
     vectors[..., code] = torch.nan
     conditioning = model.upsampling(vectors)[..., : plan.num_vectors]
     levels, speaker = _inputs(model, plan)
-    logits = model.decoder(levels, conditioning, speaker)
+    logits = model.decoder(levels, model.adapt(conditioning, speaker), speaker)
     first, last = _ends(_spoilt(logits) + plan.targets.start - plan.encoder_input.start)
     anchor = model.alignment.code_grid.anchor(code)
     return SampleRange(first - anchor, last - anchor)

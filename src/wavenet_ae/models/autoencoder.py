@@ -34,6 +34,7 @@ from wavenet_ae.models.smoothed_codes import encode_recordings
 from wavenet_ae.models.utterance import CodeConditioning, synthesize
 from wavenet_ae.nn.batch_norm import evaluation_mode
 from wavenet_ae.nn.conditioning import Upsampling, jitter
+from wavenet_ae.nn.speaker_norm import SpeakerNorm
 from wavenet_ae.schema import Fraction01
 from wavenet_ae.targets import Target
 from wavenet_ae.types import BottleneckOutput, ModelOutput, Step
@@ -55,6 +56,8 @@ class WaveformAutoencoder(Autoencoder):
         decoder: Predicts it.
         jitter_probability: Probability of a vector being replaced by a neighbor, in training.
         unknown_speaker_probability: Share of training items whose speaker is made unknown.
+        speaker_norm: Whether to normalize the conditioning by the decoder's speaker, see
+            `SpeakerNorm`.
     """
 
     def __init__(
@@ -68,6 +71,7 @@ class WaveformAutoencoder(Autoencoder):
         decoder: Decoder,
         jitter_probability: Fraction01 = 0.12,
         unknown_speaker_probability: Fraction01 = 0.05,
+        speaker_norm: bool = False,
     ) -> None:
         super().__init__(sample_rate, speakers, unknown_speaker_probability)
         self.target = target
@@ -76,6 +80,7 @@ class WaveformAutoencoder(Autoencoder):
         self.bottleneck = bottleneck
         self.upsampling = upsampling
         self.jitter_probability = jitter_probability
+        self.speaker_norm = SpeakerNorm(upsampling.dim, len(speakers) + 1) if speaker_norm else None
         self.alignment = Alignment(encoder.chain, upsampling.chain, decoder.chain, target.chain)
 
     def forward(
@@ -108,9 +113,14 @@ class WaveformAutoencoder(Autoencoder):
         plan: WindowPlan,
     ) -> ModelOutput:
         targets = self.target(waveform[:, plan.target_input])
-        conditioning = self.upsampling(vectors)[..., : plan.num_vectors]
+        conditioning = self.adapt(self.upsampling(vectors)[..., : plan.num_vectors], speaker)
         output = predict_targets(self.decoder, targets, conditioning, speaker, plan)
         return replace(output, bottleneck=bottleneck)
+
+    def adapt(self, conditioning: Tensor, speaker: Tensor) -> Tensor:
+        if self.speaker_norm is None:
+            return conditioning
+        return self.speaker_norm(conditioning, speaker)  # type: ignore[no-any-return]
 
     def window(self, num_samples: int) -> WindowPlan:
         return self.alignment.window(targets_in(num_samples, self.alignment.target_hop))

@@ -308,6 +308,10 @@ class GenerativeModel(SpeechModel):
     target: Target
     decoder: Decoder
 
+    def adapt(self, conditioning: Tensor, speaker: Tensor) -> Tensor:
+        """Returns conditioning (B, C, M) as the decoder gets it for speakers (B,)."""
+        return conditioning
+
     def conditioning(
         self, codes: Sequence[Tensor] | None, num_samples: Sequence[int]
     ) -> Conditioning:

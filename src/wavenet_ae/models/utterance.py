@@ -284,8 +284,9 @@ def synthesize(
     history = silence.expand(len(seeds), field)
     at_once = max(1, round(SECONDS_AT_ONCE * model.sample_rate / hop))
     num_vectors = -(-field // hop) + at_once
-    first = conditioning.between(0, num_vectors)
-    session = engine.begin(history, first, speaker.to(device))
+    speaker = speaker.to(device)
+    first = model.adapt(conditioning.between(0, num_vectors), speaker)
+    session = engine.begin(history, first, speaker)
     done, total = 0, max(conditioning.num_samples)
     while done < total:
         count = min(session.num_ready, total - done)
@@ -295,5 +296,6 @@ def synthesize(
         yield [row[:end] for row, end in zip(waveform, ends, strict=True)]
         done += count
         if done < total:
-            session.extend(conditioning.between(num_vectors, num_vectors + at_once))
+            further = conditioning.between(num_vectors, num_vectors + at_once)
+            session.extend(model.adapt(further, speaker))
             num_vectors += at_once

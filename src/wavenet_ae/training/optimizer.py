@@ -16,7 +16,7 @@ class OptimizerConfig:
     The schedule never depends on how long the run will be, so that a run may be prolonged.
 
     learning_rate           of encoder, context and bottleneck, and of predictors of the objective
-    decoder_learning_rate   of upsampling and decoder
+    decoder_learning_rate   of upsampling, speaker normalization and decoder
     codebook_learning_rate  of a codebook that is learned by gradient
     warmup_steps            over which the rates rise from 0
     decay_after             optimizer steps before the decay begins; 0: never
@@ -76,6 +76,6 @@ class OptimizerConfig:
 def _group(name: str) -> str:
     """Which learning rate a parameter of a model has."""
     part = name.split(".")[0]
-    if part in ("upsampling", "decoder"):
+    if part in ("upsampling", "speaker_norm", "decoder"):
         return "decoder"
     return "codebook" if name.endswith(".codebook") else "encoder"

@@ -15,6 +15,7 @@ from wavenet_ae.models import SpeechModel
 
 QUANTIZING = "bottleneck.is_quantizing"
 SPEAKERS = "decoder.speakers.weight"  # (S + 1, E): one row a speaker, the unknown speaker's last
+SPEAKER_NORM = ("speaker_norm.log_scale", "speaker_norm.shift")  # (S + 1, C) likewise
 
 
 def initialize_from(model: SpeechModel, config: Mapping[str, Any], checkpoint: str) -> list[str]:
@@ -45,7 +46,9 @@ def initialize_from(model: SpeechModel, config: Mapping[str, Any], checkpoint: s
     fitting = {
         name: value
         for name, value in given.items()
-        if name in mine and mine[name].shape == value.shape and name != SPEAKERS
+        if name in mine
+        and mine[name].shape == value.shape
+        and name not in (SPEAKERS, *SPEAKER_NORM)
     }
     for group in _apart(then, config, given, mine):
         fitting = {name: each for name, each in fitting.items() if not name.startswith(group)}
@@ -56,6 +59,9 @@ def initialize_from(model: SpeechModel, config: Mapping[str, Any], checkpoint: s
     if is_fitting and given[SPEAKERS].shape[1] == mine[SPEAKERS].shape[1]:
         fitting[SPEAKERS] = _speaker_rows(given[SPEAKERS], other.speakers, model.speakers)
         num_known = len(set(other.speakers) & set(model.speakers))
+    for name in SPEAKER_NORM:
+        if {name} <= given.keys() & mine.keys() and given[name].shape[1] == mine[name].shape[1]:
+            fitting[name] = _speaker_rows(given[name], other.speakers, model.speakers)
     if QUANTIZING in fitting:  # a run that quantizes from its start does so
         fitting[QUANTIZING] = fitting[QUANTIZING] | mine[QUANTIZING]
     model.load_state_dict(fitting, strict=False)
