@@ -29,8 +29,9 @@ CLASSES = {
     "VectorQuantizer",
     "target": "MuLaw PCM Target",
     "decoder": "Decoder GRUDecoder WaveNet",
-    "model": "Autoencoder GenerativeModel WaveNetLanguageModel WaveformAutoencoder",
-    "objective": "BottleneckLosses ObjectiveTerm Reconstruction",
+    "model": "Autoencoder CodeModel GenerativeModel Representation SpeechModel "
+    "WaveNetLanguageModel WaveformAutoencoder",
+    "objective": "BottleneckLosses Contrastive MaskedPrediction ObjectiveTerm Reconstruction",
     "optimizer": "OptimizerConfig",
     "data": "SpeechData",
     "trainer": "",
@@ -39,6 +40,7 @@ CLASSES = {
     "Threads Throughput WandbMedia WaveformMonitor WeightUpdates",
     "logger": "CSVLog HistogramLog RunLogger TensorBoard WandB",
     "[Chain]": "Chain",
+    "[Context]": "CausalContext Context GRUContext",
     "[Features]": "Features LogMel MFCC Waveform",
     "[OutputDistribution]": "Categorical MixtureOfLogistics OutputDistribution",
     "[Source]": "ArchivedSource FolderSource LJSpeechSource LibriSpeechSource LibriTTSSource "
