@@ -68,9 +68,7 @@ class Batch:
     def _each(self, change: Callable[[Tensor], Tensor]) -> Batch:
         """Returns the batch with each of its tensors changed."""
         changed: dict[str, Any] = {
-            name: change(tensor)
-            for name in TENSORS
-            if (tensor := getattr(self, name)) is not None
+            name: change(tensor) for name in TENSORS if (tensor := getattr(self, name)) is not None
         }
         return replace(self, **changed)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import chain
 from typing import Protocol
 
 import numpy as np
@@ -140,12 +141,18 @@ class SpeechModel(nn.Module):
     @property
     def device(self) -> torch.device:
         """Device of the weights."""
-        return next(self.parameters()).device
+        return self._first_tensor.device
 
     @property
     def dtype(self) -> torch.dtype:
         """Precision of the weights."""
-        return next(self.parameters()).dtype
+        return self._first_tensor.dtype
+
+    @property
+    def _first_tensor(self) -> Tensor:
+        """A weight, or where features alone are the model, a statistic of theirs."""
+        tensors = chain(self.parameters(), self.buffers())
+        return next(each for each in tensors if each.is_floating_point())
 
     @property
     def unknown_speaker(self) -> int:
