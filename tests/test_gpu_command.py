@@ -38,7 +38,7 @@ for each in pkgutil.iter_modules(gpu_parts.__path__):
 import train, evaluate
 from hydra.core.plugins import Plugins
 Plugins.instance()
-names = "training.run training.callbacks training.monitors comparison.callback evaluation.evaluator"
+names = "training.run training.callbacks training.monitors cli.callbacks evaluation.evaluator"
 for name in (*names.split(), "evaluation.report.tables", "evaluation.report.page"):
     importlib.import_module(f"wavenet_ae.{name}")
 from gpu_parts.recipe import config

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import logging
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -50,6 +51,19 @@ def guarded(work: Callable[[], T]) -> T:
         )
     except KeyboardInterrupt:
         sys.exit(128 + signal.SIGINT)
+
+
+def restart_with_utf8() -> None:
+    """Restarts this command in Python's UTF-8 mode where file names would be taken for ASCII.
+
+    So it is in the locale C with PYTHONUTF8=0. Names of recordings would be other texts there than
+    in every other locale, and could not be written into tables and logs.
+    """
+    is_utf8 = sys.getfilesystemencoding() == "utf-8"
+    if is_utf8 or os.environ.get("PYTHONUTF8") == "1" or not sys.executable:
+        return
+    environment = {**os.environ, "PYTHONUTF8": "1"}
+    os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], environment)
 
 
 def print_any_text() -> None:

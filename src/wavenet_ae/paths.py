@@ -7,9 +7,10 @@ from collections.abc import MutableMapping
 from typing import Any
 
 # Of the run's configuration, by which a later command finds files again: they are kept absolute.
-SOURCE_KEYS = ("data.root", "data.path", "data.source.root", "data.source.path", "data.cache_dir")
-CLUSTERS = "objective.masked_prediction.targets"
-RUN_KEYS = (*SOURCE_KEYS, "init_from", "encoder.checkpoint", CLUSTERS)
+RUN_KEYS = (
+    *("data.root", "data.path", "data.source.root", "data.source.path", "data.cache_dir"),
+    *("init_from", "encoder.checkpoint", "objective.masked_prediction.targets"),
+)
 # Of all commands. A value is taken as the shell passes it, whatever characters it has.
 PATH_KEYS = frozenset(
     {
@@ -18,11 +19,7 @@ PATH_KEYS = frozenset(
         *("input", "codes", "runs", "evaluations", "source"),
     }
 )
-
-
-def as_path(value: str) -> str:
-    """Returns a path with the home folder in the place of a leading `~`."""
-    return os.path.expanduser(value)
+LIST_KEYS = frozenset({"checkpoints", "report", "labels", "runs", "evaluations"})
 
 
 def unquoted(value: str) -> str:
@@ -30,10 +27,10 @@ def unquoted(value: str) -> str:
 
     What exists under the name with quotes is meant by it.
     """
-    if os.path.lexists(as_path(value)):
-        return as_path(value)
+    if os.path.lexists(os.path.expanduser(value)):
+        return os.path.expanduser(value)
     is_quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
-    return as_path(value[1:-1] if is_quoted else value)
+    return os.path.expanduser(value[1:-1] if is_quoted else value)
 
 
 def keep_absolute(config: MutableMapping[str, Any]) -> None:
@@ -44,4 +41,4 @@ def keep_absolute(config: MutableMapping[str, Any]) -> None:
         for group in groups:
             node = node.get(group) if isinstance(node, MutableMapping) else None
         if isinstance(node, MutableMapping) and isinstance(node.get(name), str):
-            node[name] = os.path.abspath(as_path(node[name]))
+            node[name] = os.path.abspath(os.path.expanduser(node[name]))

@@ -104,6 +104,14 @@ def test_what_hydra_cannot_read_is_explained_without_its_grammar(argument, messa
         assert for_hydra([quoted[1]]) == [quoted[1]], "the advice works"
 
 
+@pytest.mark.parametrize("key", ["run_folder", "hydra.run.dir", "checkpoint", "+data.root"])
+def test_a_list_of_paths_is_refused_where_there_can_be_one(key):
+    with pytest.raises(UserError, match=r"is \[new\], a list, but must be one path") as caught:
+        for_hydra([f"{key}=[new]"])
+    (quoted,) = re.findall(r"brackets, '(.*)'$", str(caught.value))
+    assert text(value_of(for_hydra([quoted])[0])) == "[new]", "the advice works"
+
+
 # Keys whose names or comments sound like paths, but whose values are not.
 NOT_PATHS = {
     *("data.source.download", "data.source.speaker_depth", "hydra.output_subdir", "overwrite"),

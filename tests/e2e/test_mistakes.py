@@ -150,6 +150,10 @@ MISTAKES = {
         ["callbacks.codebook_init=null"],
         r"callbacks\.codebook_init is null, but bottleneck\.init is kmeans",
     ),
+    "several run folders": (
+        ["run_folder=[new]"],
+        r"run_folder is \[new\], a list",
+    ),
     "no convolution": (["encoder.kernels=[]", "encoder.strides=[]"], r"encoder\.kernels is empty"),
 }
 
@@ -194,6 +198,14 @@ def test_mistake(mistake, command, tmp_path):
     assert code == 1, output
     assert re.search(expected, output), output
     assert "Traceback" not in output
+
+
+def test_a_name_that_is_too_long_for_a_folder(command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, output = command(f"name={'x' * 300}", *TINY, *TINY_CODES)
+    assert code == 1 and "Traceback" not in output and "HYDRA_FULL_ERROR" not in output
+    reason = r"cannot be made: File name too long: set name or run_folder to another one"
+    assert re.search(rf"error: outputs/x{{300}}/\S+, the folder of the run, {reason}", output)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="the mistake is to have no GPU")

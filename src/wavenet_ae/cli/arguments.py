@@ -20,8 +20,8 @@ from hydra.errors import OverrideParseException
 
 from wavenet_ae.config import conf_folder
 from wavenet_ae.errors import UserError
-from wavenet_ae.exits import guarded
-from wavenet_ae.paths import PATH_KEYS, as_path
+from wavenet_ae.exits import guarded, restart_with_utf8
+from wavenet_ae.paths import LIST_KEYS, PATH_KEYS
 
 OVERRIDE = re.compile(r"(\+{0,2})([A-Za-z_][\w./@]*)=(.*)", re.DOTALL)
 MULTIRUN = ("-m", "--multirun")
@@ -52,6 +52,7 @@ def command(config_name: str) -> Callable[[Callable[[Any], Any]], Callable[[], A
 
         @wraps(function)
         def run() -> Any:
+            restart_with_utf8()
             sys.argv[1:] = guarded(lambda: for_hydra(sys.argv[1:]))
             return composed()
 
@@ -84,7 +85,7 @@ def _quoted_path(argument: str, is_multirun: bool) -> str:
     if found is None or found[2] not in PATH_KEYS:
         return argument
     value = found[3]
-    if value not in LITERALS and os.path.lexists(as_path(value)):
+    if value not in LITERALS and os.path.lexists(os.path.expanduser(value)):
         return f"{found[1]}{found[2]}={_quoted(value).replace(REFERENCE, ESCAPED_REFERENCE)}"
     if value in LITERALS or value[:1] in "'\"" or REFERENCE in value:
         return argument
@@ -94,6 +95,11 @@ def _quoted_path(argument: str, is_multirun: bool) -> str:
         values = [_quoted(each) for each in value.split(",")]
         return f"{found[1]}{found[2]}={','.join(values)}"
     if value.startswith("[") and value.endswith("]"):
+        if found[2] not in LIST_KEYS:
+            raise UserError(
+                f"{found[2]} is {value}, a list, but must be one path: set one, or quote a name "
+                f"that has brackets, '{_quoted_twice(found)}'"
+            )
         listed = [each.strip() for each in _split(value[1:-1])]
         quoted = [each if each[:1] in "'\"" else _quoted(each) for each in listed if each]
         return f"{found[1]}{found[2]}=[{','.join(quoted)}]"
@@ -107,7 +113,8 @@ def _split(values: str) -> list[str]:
 
 def _quoted(value: str) -> str:
     """Returns a value as Hydra writes a text: in quotes, with those inside escaped."""
-    text = re.sub(r"(\\*)('|$)", lambda at: at[1] * 2 + ("\\'" if at[2] else ""), as_path(value))
+    path = os.path.expanduser(value)
+    text = re.sub(r"(\\*)('|$)", lambda at: at[1] * 2 + ("\\'" if at[2] else ""), path)
     return f"'{text}'"
 
 
@@ -120,8 +127,13 @@ def _require_readable(given: str, argument: str) -> None:
     found = OVERRIDE.fullmatch(given)
     if found is None:
         raise UserError(f"{given!r} is not of the form key=value; --help lists the keys") from None
-    escaped = found[3].replace('"', '\\"')
     raise UserError(
         f"{found[2]} is {found[3]!r}, which has characters with a meaning to Hydra: where it is a "
-        f"text, quote it twice, '{found[1]}{found[2]}=\"{escaped}\"'"
+        f"text, quote it twice, '{_quoted_twice(found)}'"
     ) from None
+
+
+def _quoted_twice(override: re.Match[str]) -> str:
+    """Returns an override as Hydra reads a text, to be put in the quotes of a shell."""
+    escaped = override[3].replace('"', '\\"')
+    return f'{override[1]}{override[2]}="{escaped}"'

@@ -24,7 +24,7 @@ from omegaconf import DictConfig, OmegaConf
 from wavenet_ae.cli.arguments import command
 from wavenet_ae.config import check, plain
 from wavenet_ae.errors import UserError
-from wavenet_ae.exits import guarded, recorded
+from wavenet_ae.exits import guarded, recorded, restart_with_utf8
 from wavenet_ae.ownership import sole_run
 from wavenet_ae.paths import keep_absolute
 from wavenet_ae.resume import is_resume, resumed
@@ -100,6 +100,7 @@ def composed(config: DictConfig) -> float:
 
 def main() -> None:
     """Trains what the command line says, or resumes a run."""
+    restart_with_utf8()
     if any(is_resume(argument) for argument in sys.argv[1:]):
         guarded(lambda: run(resumed(sys.argv[1:])))
     else:

@@ -1,4 +1,4 @@
-"""Start of a grid: a mistake in its last run is found before its first one trains.
+"""Check of a grid: a mistake in its last run is found before its first one trains.
 
 Hydra imports this at every start of a command: what is slow to import waits until there is a grid.
 """
@@ -7,32 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
-from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
 from wavenet_ae.errors import UserError
-from wavenet_ae.exits import guarded
-from wavenet_ae.search.sweep_runs import claim_folder
 
 GRID = "BasicSweeper"  # the class of Hydra's that runs a grid
 MOST_RUNS_NAMED = 3  # of those that have one problem
-
-
-class GridCheck(Callback):
-    """Checks the configuration of every run of a grid, and refuses the grid where one is wrong.
-
-    A grid that may start gets a folder of its own.
-    """
-
-    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
-        if is_grid(config):
-            guarded(lambda: check_grid(config))
-            guarded(lambda: claim_folder(config))
 
 
 def is_grid(config: DictConfig) -> bool:

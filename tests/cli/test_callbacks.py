@@ -10,7 +10,7 @@ import pytest
 from helpers.summary_runs import CONF, comparison, config, write_run
 from omegaconf import OmegaConf
 
-from wavenet_ae.comparison.callback import SweepSummary
+from wavenet_ae.cli.callbacks import SweepSummary
 
 GRID = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
 
@@ -66,7 +66,7 @@ def test_a_sweep_whose_runs_all_failed_fails(sweeper, tmp_path):
 
 def test_importing_the_callback_imports_nothing_slow():
     code = (
-        "import sys, wavenet_ae.comparison.callback; "
+        "import sys, wavenet_ae.cli.callbacks; "
         "print({'torch', 'matplotlib', 'rich', 'optuna'} & {*sys.modules})"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

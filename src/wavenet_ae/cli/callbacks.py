@@ -1,6 +1,6 @@
-"""The table and the plot at the end of a sweep.
+"""What a run or a sweep does before Hydra runs it, and after.
 
-Hydra imports this at every start of train.py: what is slow to import waits for the end.
+Hydra imports this at every start of train.py: what is slow to import waits until it is needed.
 """
 
 from __future__ import annotations
@@ -14,14 +14,35 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
-from wavenet_ae.errors import counted
+from wavenet_ae.errors import UserError, counted
 from wavenet_ae.exits import guarded
+from wavenet_ae.search.grid import check_grid, is_grid
+from wavenet_ae.search.sweep_runs import claim_folder
+from wavenet_ae.storage import NotWritten, write_errors
 
 if TYPE_CHECKING:
     from wavenet_ae.comparison.results import RunResult
 
-GRID = "BasicSweeper"  # the class that runs a grid; of a search, some trials may fail
 LONGEST_REASON = 160  # characters
+
+
+class RunStart(Callback):
+    """Makes the folder of a single run, or says in one line why it cannot be made."""
+
+    def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
+        guarded(lambda: _make_folder(Path(config.hydra.run.dir)))
+
+
+class GridStart(Callback):
+    """Checks the configuration of every run of a grid, and refuses the grid where one is wrong.
+
+    A grid that may start gets a folder of its own.
+    """
+
+    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+        if is_grid(config):
+            guarded(lambda: check_grid(config))
+            guarded(lambda: claim_folder(config))
 
 
 class SweepSummary(Callback):
@@ -39,9 +60,20 @@ class SweepSummary(Callback):
         folder = Path(config.hydra.sweep.dir)
         results = guarded(lambda: _summarized(folder, conf_folder(config)))
         failed = failures(results)
-        is_grid = config.hydra.sweeper._target_.rpartition(".")[2] == GRID
-        if failed and (is_grid or all(each.reason for each in results)):
+        # Of a search, some trials may fail.
+        if failed and (is_grid(config) or all(each.reason for each in results)):
             sys.exit(failed)
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        with write_errors(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+    except NotWritten as error:
+        raise UserError(
+            f"{folder}, the folder of the run, cannot be made: {error.reason}: set name or "
+            "run_folder to another one"
+        ) from error
 
 
 def conf_folder(config: DictConfig) -> Path | None:
