@@ -78,7 +78,7 @@ def test_a_resumed_run_is_the_run(cache, tmp_path, contrast):
 @pytest.mark.parametrize("negatives", ["utterance", "speaker", "all"])
 def test_two_processes_train_what_one_does(cache, tmp_path, negatives):
     settings = [*CONTRAST, f"objective.contrastive.negatives={negatives}"]
-    settings += ["trainer.precision=64-true", "trainer.max_steps=8", "data.splits.validation=0.3"]
+    settings += ["trainer.precision=64-true", "trainer.max_steps=8"]
     for name, placement in {"one": [], "two": TWO}.items():
         trained(tmp_path / name, cache, *placement, *settings)
     one, two = (last_state(tmp_path / name)["state_dict"] for name in ("one", "two"))
@@ -142,7 +142,7 @@ def test_a_student_learns_clusters_of_a_context_and_of_mfcc(cache, tmp_path, con
 
 
 def test_clusters_of_other_data_are_refused(cache, tmp_path, contrast):
-    clusters(cache, tmp_path / "targets.npz", "data.splits.validation=0.3")
+    clusters(cache, tmp_path / "targets.npz", "data.source.seed=1")
     settings = [*SETTINGS, "model.context=null", "objective=masked_prediction"]
     settings += [f"objective.masked_prediction.targets={tmp_path}/targets.npz"]
     code, output = run("train.py", *settings, f"hydra.run.dir={tmp_path}/run", cache=cache)
