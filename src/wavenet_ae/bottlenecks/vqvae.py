@@ -5,12 +5,13 @@ The codebook is learned by gradient (`VQVAE`) or by moving averages (`VQVAEEMA`)
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 from torch import Tensor, nn
 
 from wavenet_ae.bottlenecks.codebook import (
     CodebookSize,
-    Init,
     dead_codes,
     initial_codes,
     nearest_codes,
@@ -22,6 +23,8 @@ from wavenet_ae.bottlenecks.quantizer import Quantizer, flatten_time
 from wavenet_ae.distributed import all_gather, all_reduce_sum
 from wavenet_ae.schema import NonNegative, OpenFraction, PositiveNumber, Width
 from wavenet_ae.types import Step
+
+VQInit = Literal["kmeans", "principal", "samples", "uniform"]
 
 
 class VectorQuantizer(Quantizer):
@@ -35,11 +38,16 @@ class VectorQuantizer(Quantizer):
         dim: Channels of the vectors, D.
         codebook_size: K.
         init: Initialization of the codebook: `kmeans` or `samples` of encoder outputs, or
-            `uniform`.
+            `uniform`. With `principal`, the projection of the latents becomes that onto their
+            principal components, in which `kmeans` then finds the codes: for an encoder that is
+            trained already.
         start_after: Optimizer steps during which latents pass unquantized.
         revive_after: Forward passes in training after which an unused code restarts from a latent;
             0 for never.
         normalize: Whether to standardize the latents, see `Projection`.
+
+    Raises:
+        ValueError: If `init` is `principal`, but another setting contradicts it.
     """
 
     codebook: Tensor  # (K, D); a parameter or a buffer, as the subclass decides
@@ -50,11 +58,13 @@ class VectorQuantizer(Quantizer):
         input_dim: int,
         dim: Width = 64,
         codebook_size: CodebookSize = 512,
-        init: Init = "kmeans",
+        init: VQInit = "kmeans",
         start_after: NonNegative = 0,
         revive_after: NonNegative = 0,
         normalize: bool = False,
     ) -> None:
+        if init == "principal":
+            _require_principal(input_dim, dim, start_after, normalize)
         num_vectors = num_initial_vectors(init, codebook_size)
         super().__init__(input_dim, dim, codebook_size, start_after, normalize, num_vectors)
         self.init, self.revive_after = init, revive_after
@@ -69,6 +79,12 @@ class VectorQuantizer(Quantizer):
     def initialize_codebook(self, vectors: Tensor, generator: torch.Generator) -> None:
         codes = initial_codes(vectors, len(self.codebook), self.init, generator)
         self.reset_codes(slice(None), codes)
+
+    @torch.no_grad()
+    def begin_quantizing(self, latents: Tensor, seed: int) -> None:
+        if self.init == "principal":
+            self.project.fit_principal(latents)
+        super().begin_quantizing(latents, seed)
 
     @torch.no_grad()
     def reset_codes(self, which: Tensor | slice, vectors: Tensor) -> None:
@@ -112,6 +128,18 @@ class VectorQuantizer(Quantizer):
         """
 
 
+def _require_principal(input_dim: int, dim: int, start_after: int, normalize: bool) -> None:
+    """Raises ValueError where the projection cannot be that onto principal components."""
+    remedies = {
+        "start_after=0, as the projection is made before the first step": start_after > 0,
+        "normalize=false, as the components are standardized already": normalize,
+        f"dim={input_dim} or less, as the encoder has so many channels": dim > input_dim,
+    }
+    needed = [each for each, is_needed in remedies.items() if is_needed]
+    if needed:
+        raise ValueError("bottleneck.init=principal needs bottleneck." + ", and ".join(needed))
+
+
 class VQVAE(VectorQuantizer):
     """VQ-VAE whose codebook is a parameter, which the loss `codebook` moves."""
 
@@ -149,7 +177,7 @@ class VQVAEEMA(VectorQuantizer):
         input_dim: int,
         dim: Width = 64,
         codebook_size: CodebookSize = 512,
-        init: Init = "kmeans",
+        init: VQInit = "kmeans",
         start_after: NonNegative = 0,
         revive_after: NonNegative = 0,
         normalize: bool = False,

@@ -80,11 +80,12 @@ class WaveformAutoencoder(Autoencoder):
     def forward(
         self, waveform: Tensor, speaker: Tensor, plan: WindowPlan, step: Step | None = None
     ) -> ModelOutput:
-        bottleneck = self.bottleneck(self.latents(waveform, plan), step)
+        own_step = step if self.bottleneck.training else None  # a frozen one takes no step
+        bottleneck = self.bottleneck(self.latents(waveform, plan), own_step)
         speaker = self.drop_speakers(speaker, step)
         vectors = bottleneck.vectors  # (B * L, D, N)
         if step is not None:
-            copies = self.bottleneck.samples_per_datapoint
+            copies = len(vectors) // len(waveform)  # L
             waveform = waveform.repeat_interleave(copies, dim=0)  # (B * L, slice_length)
             speaker = speaker.repeat_interleave(copies, dim=0)
             uniform = step.jitter.repeat_interleave(copies, dim=0)

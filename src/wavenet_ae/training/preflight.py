@@ -11,6 +11,7 @@ from wavenet_ae.errors import UserError
 from wavenet_ae.models import GenerativeModel, build
 from wavenet_ae.models.build import model_config
 from wavenet_ae.runs import RunFolder
+from wavenet_ae.training.freezing import frozen_parts
 from wavenet_ae.training.warm_start import initialize_from
 
 HOP_TOLERANCE = 0.2  # of a hop
@@ -27,6 +28,7 @@ def check_sizes(config: Mapping[str, Any]) -> None:
         _run_one_hop(model)
     except (ValueError, RuntimeError) as error:
         raise UserError(f"The model cannot be built: {error}") from None
+    frozen_parts(model, config["optimizer"].get("frozen", ()))
     window_samples(model, config["data"]["window_seconds"])
     is_new = not RunFolder(config["run_folder"]).step_checkpoints()
     if is_new and config["init_from"] is not None:
@@ -35,7 +37,8 @@ def check_sizes(config: Mapping[str, Any]) -> None:
 
 def decides_sizes(config: Mapping[str, Any]) -> list[Any]:
     """Returns the values that decide what `check_sizes` finds in a new run."""
-    return [model_config(config), config["data"]["window_seconds"], config["init_from"]]
+    sizes = [model_config(config), config["data"]["window_seconds"], config["init_from"]]
+    return [*sizes, config["optimizer"].get("frozen")]
 
 
 @torch.no_grad()
