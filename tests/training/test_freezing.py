@@ -80,7 +80,7 @@ def test_the_optimizer_has_no_frozen_weights():
 
 def test_an_unknown_part_and_a_model_without_weights_to_train_are_refused(config):
     model = build(small("vqvae"), ["a"])
-    with pytest.raises(UserError, match="'encodr', which is not a part .*'encoder'"):
+    with pytest.raises(UserError, match=r"'encodr', which is not a part .*'encoder'"):
         frozen_parts(model, ["encodr"])
     with pytest.raises(UserError, match="leaves no weights to train"):
         frozen_parts(model, list(dict(model.named_children())))

@@ -23,8 +23,8 @@ class OptimizerConfig:
     warmup_steps            over which the rates rise from 0
     decay_after             optimizer steps before the decay begins; 0: never
     half_life_steps         over which the rates then halve
-    frozen                  names of the parts of the model whose weights and statistics stay as they
-                            are, see `training/freezing.py`
+    frozen                  parts of the model whose weights and statistics stay as they are, see
+                            `training/freezing.py`
     """
 
     def __init__(

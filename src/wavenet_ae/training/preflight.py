@@ -17,8 +17,11 @@ from wavenet_ae.training.warm_start import initialize_from
 HOP_TOLERANCE = 0.2  # of a hop
 
 
-def check_sizes(config: Mapping[str, Any]) -> None:
+def check_sizes(config: Mapping[str, Any]) -> GenerativeModel:
     """Builds the model with a single speaker and runs it on the shortest window.
+
+    Returns:
+        The model.
 
     Raises:
         UserError: Sizes do not fit together.
@@ -33,6 +36,7 @@ def check_sizes(config: Mapping[str, Any]) -> None:
     is_new = not RunFolder(config["run_folder"]).step_checkpoints()
     if is_new and config["init_from"] is not None:
         initialize_from(model, model_config(config), config["init_from"])
+    return model
 
 
 def decides_sizes(config: Mapping[str, Any]) -> list[Any]:
