@@ -41,6 +41,7 @@ CLASSES = {
     "[Chain]": "Chain",
     "[Features]": "Features LogMel MFCC Waveform",
     "[OutputDistribution]": "Categorical MixtureOfLogistics OutputDistribution",
+    "[Perturbation]": "Perturbation",
     "[Source]": "ArchivedSource FolderSource LJSpeechSource LibriSpeechSource LibriTTSSource "
     "Source SpeechCommandsSource TableSource ToySource VCTKSource",
     "[Splits]": "Splits Undivided",

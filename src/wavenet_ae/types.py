@@ -10,13 +10,15 @@ Tensors between modules are `(B, C, T)`. Codes are `(B, N)`, or `(B, H, N)` if a
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 # How losses per code are weighted; objectives/reconstruction.py defines the three.
 CodeWeighting = Literal["sequence", "mean", "context"]
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import torch
     from torch import Tensor
 
@@ -38,30 +40,49 @@ class Batch:
         speaker: `(B,)` int64, rows of the corpus's list of speakers.
         utterance: `(B,)` int64, rows of the corpus's catalogue.
         position: Position of the global batch that these rows belong to; None in validation.
+        feature_mean: `(B, C)` means of the features of each recording, or of its speaker; None
+            where the features are normalized by the corpus.
     """
 
     waveform: Tensor
     speaker: Tensor
     utterance: Tensor
     position: Position | None = None
+    feature_mean: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.waveform)
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> Batch:
         """Returns the batch with its tensors on `device`."""
-        moved = {
-            name: getattr(self, name).to(device, non_blocking=non_blocking)
-            for name in ("waveform", "speaker", "utterance")
-        }
-        return replace(self, **moved)
+        return self._each(lambda tensor: tensor.to(device, non_blocking=non_blocking))
 
     def pin_memory(self) -> Batch:
         """Returns the batch with its tensors in pinned memory; the data loader calls this."""
-        pinned = {
-            name: getattr(self, name).pin_memory() for name in ("waveform", "speaker", "utterance")
-        }
-        return replace(self, **pinned)
+        return self._each(lambda tensor: tensor.pin_memory())
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> Batch:
+        """Returns the batch with each of its tensors changed."""
+        return Batch(
+            waveform=change(self.waveform),
+            speaker=change(self.speaker),
+            utterance=change(self.utterance),
+            position=self.position,
+            feature_mean=None if self.feature_mean is None else change(self.feature_mean),
+        )
+
+
+@dataclass(frozen=True)
+class InputRandomness:
+    """Random numbers of a step by which an encoder's input is perturbed.
+
+    Attributes:
+        uniform: `(B, U)` uniform in [0, 1).
+        noise: `(B, T)` standard normal, for the samples that the encoder reads; None if unused.
+    """
+
+    uniform: Tensor
+    noise: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -74,6 +95,7 @@ class Step:
         jitter: `(B, N)` uniform in [0, 1), for time jitter.
         latent: `(B * L, D, N)` standard normal, for reparameterization; None if unused.
         speaker_dropout: `(B,)` uniform in [0, 1), for substituting the unknown speaker.
+        input: Numbers for perturbing the encoder's input; None if it is not.
     """
 
     index: int
@@ -81,6 +103,7 @@ class Step:
     jitter: Tensor
     speaker_dropout: Tensor
     latent: Tensor | None = None
+    input: InputRandomness | None = None
 
 
 @dataclass(frozen=True)

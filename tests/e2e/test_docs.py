@@ -19,6 +19,7 @@ from helpers.configs import TINY
 from helpers.pages import blocks
 
 from wavenet_ae.audio import io as files
+from wavenet_ae.audio.features import LogMel
 
 PAGE = "docs/guide/python.md"
 RECORDINGS = ("anna/hello.wav", "anna/later/bye.wav", "bert/hello.wav")
@@ -74,6 +75,16 @@ def test_python_blocks_of_other_pages_run(page, capsys):
     for block in found:
         block.execute(names)
     assert capsys.readouterr().out
+
+
+def test_the_encoder_of_the_page_gives_latents():
+    (shown,) = (block for block in blocks("docs/guide/extend.md") if "(Encoder)" in block.text)
+    page: dict = {}
+    shown.execute(page)
+    features = LogMel(8000, num_mels=20, normalization="utterance")
+    encoder = page["Linear"](features, dim=3)
+    latents = encoder(torch.randn(2, 1000), torch.zeros(2, 20))
+    assert latents.shape == (2, 3, encoder.chain.output_length(1000))
 
 
 def install(page: str, folder: Path) -> None:

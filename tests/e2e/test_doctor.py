@@ -39,7 +39,7 @@ KL_COSTS_TOO_MUCH = [
 ]
 UNSHIELDED = [
     "bottleneck=ae",
-    "encoder.batch_norm=false",
+    "encoder.norm=none",
     "encoder.shortcut=false",
     "optimizer.learning_rate=10",
 ]

@@ -12,15 +12,15 @@ import numpy as np
 import pytest
 import torch
 from helpers.commands import run, start
-from helpers.configs import TINY, TINY_CODES
-from helpers.runs import assert_same, last_state, logged
+from helpers.configs import PERTURBED, TINY, TINY_CODES
+from helpers.runs import assert_same, last_state, logged, trained
 
 from wavenet_ae.checkpoint import newest_checkpoint
 from wavenet_ae.dashboards.history import read_histograms
 from wavenet_ae.runs import RunFolder
 
 TWO = ["trainer=ddp", "trainer.accelerator=cpu", "trainer.devices=2"]
-EXACT = ["trainer.precision=64-true", "encoder.batch_norm=true"]
+EXACT = ["trainer.precision=64-true", "encoder.norm=batch"]
 BOTTLENECKS = {
     "vqvae_ema": TINY_CODES,
     "vqvae": TINY_CODES,
@@ -90,6 +90,19 @@ def test_two_processes_equal_one(cache, tmp_path, bottleneck):
     of_codes = "vae" if bottleneck == "vae" else "codebook"
     assert_close_logs(tmp_path / "one", tmp_path / "two", {*WATCHED, of_codes})
     assert_close_histograms(tmp_path / "one", tmp_path / "two")
+
+
+@pytest.mark.slow
+def test_two_processes_equal_one_on_perturbed_input_without_a_speaker_s_mean(cache, tmp_path):
+    settings = [*TINY, *PERTURBED, *TINY_CODES, "trainer.precision=64-true"]
+    settings.append("encoder.features.normalization=speaker")
+    one, two = (
+        weights(trained(tmp_path / name, cache, *placement, *settings))
+        for name, placement in {"one": [], "two": TWO}.items()
+    )
+    for name, value in one.items():
+        torch.testing.assert_close(two[name], value, rtol=0, atol=1e-8, msg=name)
+    assert_close_logs(tmp_path / "one", tmp_path / "two", {*WATCHED, "codebook"})
 
 
 @pytest.mark.slow

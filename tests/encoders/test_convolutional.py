@@ -7,7 +7,9 @@ import torch
 from helpers.configs import small
 
 from wavenet_ae.encoders import ConvolutionalEncoder, Encoder
+from wavenet_ae.geometry import Chain
 from wavenet_ae.instantiate import instantiate
+from wavenet_ae.nn.layer_norm import LayerNorm
 
 
 def encoder(**changes) -> ConvolutionalEncoder:
@@ -22,9 +24,9 @@ def speech(length: int) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("shortcut", [True, False])
-@pytest.mark.parametrize("batch_norm", [True, False])
-def test_each_latent_reads_what_the_chain_says(shortcut, batch_norm):
-    model = encoder(shortcut=shortcut, batch_norm=batch_norm)
+@pytest.mark.parametrize("norm", ["batch", "layer", "none"])
+def test_each_latent_reads_what_the_chain_says(shortcut, norm):
+    model = encoder(shortcut=shortcut, norm=norm)
     if shortcut:  # its stack contributes nothing yet: let it
         torch.nn.init.normal_(model.shortcut.stack_out.weight)
     waveform = speech(2600)
@@ -60,3 +62,35 @@ def test_shortcut_starts_as_a_linear_map_of_the_center_frames(kernels, strides):
 def test_sizes_must_pair():
     with pytest.raises(ValueError, match="2 strides but 3 kernels"):
         encoder(strides=[1, 2])
+
+
+def test_every_convolution_has_a_dilation():
+    with pytest.raises(ValueError, match="2 dilations but 3 kernels"):
+        encoder(dilations=[1, 2])
+
+
+@pytest.mark.parametrize("norm", ["batch", "layer", "none"])
+def test_each_latent_reads_the_taps_of_a_dilated_filter(norm):
+    """The taps alone, not what lies between them: the frames, without the overlap of windows."""
+    model = encoder(kernels=[4, 3, 3], strides=[2, 1, 1], dilations=[1, 2, 4], norm=norm)
+    frames = torch.randn(1, model.features.dim, 60, dtype=torch.float64)
+    stack = Chain(model.chain.layers[len(model.features.chain.layers) :])
+    model.shortcut = None
+    for frame in range(60):
+        holed = frames.clone()
+        holed[0, :, frame] = torch.nan
+        hook = model.features.register_forward_hook(lambda *_, holed=holed: holed)
+        affected = model(speech(2600))[0].isnan().any(dim=0).tolist()
+        hook.remove()
+        reads = [stack.inputs_read(j) for j in range(stack.output_length(60))]
+        # A residual connection reads the center of its block's input, which dilated filters of
+        # three taps read too.
+        assert affected == [frame in each for each in reads], frame
+
+
+def test_layer_normalization_gives_each_position_mean_0_and_deviation_1():
+    hidden = 5 + 3 * torch.randn(2, 8, 7)
+    normal = LayerNorm(8)(hidden)
+    assert normal.shape == hidden.shape
+    torch.testing.assert_close(normal.mean(dim=1), torch.zeros(2, 7), atol=1e-5, rtol=0)
+    torch.testing.assert_close(normal.std(dim=1, correction=0), torch.ones(2, 7), atol=1e-3, rtol=0)

@@ -50,7 +50,7 @@ _CONVOLUTIONS = {
     "dim": 12,
     "kernels": [3, 4, 1],
     "strides": [1, 2, 1],
-    "batch_norm": True,
+    "norm": "batch",
 }
 ENCODERS: dict[str, dict[str, Any]] = {
     "mfcc": {
@@ -68,6 +68,19 @@ ENCODERS: dict[str, dict[str, Any]] = {
         "features": {"_target_": "wavenet_ae.audio.features.Waveform"},
         "kernels": [4, 4, 4, 3],
         "strides": [4, 4, 4, 1],
+    },
+    "units": {
+        "_target_": "wavenet_ae.encoders.ConvolutionalEncoder",
+        "dim": 12,
+        "kernels": [4, 3, 3],
+        "strides": [2, 1, 1],
+        "dilations": [1, 1, 2],
+        "norm": "layer",
+        "features": {
+            "_target_": "wavenet_ae.audio.features.LogMel",
+            "num_mels": 20,
+            "normalization": "utterance",
+        },
     },
     "identity": {
         "_target_": "wavenet_ae.encoders.FeatureEncoder",
@@ -163,6 +176,13 @@ TINY_QUANTIZERS: dict[str, list[str]] = {
     "fsq": ["bottleneck.levels=[4,3]", "bottleneck.start_after=3"],
     "lfq": ["bottleneck.num_bits=3", "bottleneck.start_after=3"],
 }
+# An encoder over log mel energies whose input is perturbed in every way.
+PERTURBED = [
+    "encoder=units",
+    "encoder/perturbation=masked",
+    "encoder.perturbation.noise_snr_db=[0,20]",
+    "encoder.perturbation.num_band_masks=1",
+]
 TINY_MIXTURE = ["target=pcm", "decoder/output=mixture_of_logistics"]
 TINY_GRU = ["decoder=gru", "decoder.context=20", "decoder.hidden=8", "decoder.post=8"]
 # Without what keeps a codebook from collapsing.
@@ -171,7 +191,7 @@ NO_REMEDY = [
     "bottleneck.start_after=0",
     "bottleneck.revive_after=0",
     "bottleneck.normalize=false",
-    "encoder.batch_norm=false",
+    "encoder.norm=none",
     "encoder.shortcut=false",
     "objective.bottleneck.commitment_weight=0.25",
 ]

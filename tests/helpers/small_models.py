@@ -32,6 +32,7 @@ def checkpoint(
     num_layers: int = 6,
     decoder: dict[str, Any] | None = None,
     speakers: Sequence[str] = SPEAKERS,
+    encoder: str = "mfcc",
     **model: Any,
 ) -> Path:
     """A small autoencoder with the bottleneck `kind`, or a language model (`wavenet`); `decoder`
@@ -40,7 +41,7 @@ def checkpoint(
         config = language_model(**model)
         config["decoder"] |= {"num_blocks": 1, "layers_per_block": num_layers}
     else:
-        config = small(kind)
+        config = small(kind, encoder)
     config["decoder"] = decoder or config["decoder"]
     torch.manual_seed(seed)
     built = build(config, speakers)

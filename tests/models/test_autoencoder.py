@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 import torch
-from helpers.configs import BOTTLENECKS, small
+from helpers.configs import BOTTLENECKS, ENCODERS, small
+from helpers.feature_means import own_means
 
 from wavenet_ae.errors import UserError
 from wavenet_ae.models import WaveformAutoencoder, build, model_summary
-from wavenet_ae.types import Step
+from wavenet_ae.types import InputRandomness, Step
 
 
 def model_of(bottleneck: str = "ae", **changes) -> WaveformAutoencoder:
@@ -27,19 +28,23 @@ def recording(length: int, batch: int = 1) -> torch.Tensor:
 SPEAKER = torch.tensor([1])
 
 
-def test_window_equals_whole_at_every_phase():
+@pytest.mark.parametrize("normalization", ["corpus", "utterance", "speaker"])
+def test_window_equals_whole_at_every_phase(normalization):
     """Features, encoder, bottleneck, upsampling, decoder: a window's slice gives the numbers of
     the whole recording, wherever in a code hop the window starts."""
-    model = model_of()
+    features = {**ENCODERS["mfcc"]["features"], "normalization": normalization}
+    model = model_of(encoder={"features": features})
     hop = int(model.alignment.code_hop)
     window = model.alignment.window(hop)
     whole = model.alignment.window(6 * hop)
     waveform = recording(whole.slice_length + hop)
+    mean = own_means(model, waveform)
     for phase in range(hop):
         shifted = waveform[:, phase : phase + whole.slice_length]
-        all_logits = model(shifted, SPEAKER, whole).parameters
+        all_logits = model(shifted, SPEAKER, whole, feature_mean=mean).parameters
         start = 3 * hop
-        part = model(shifted[:, start : start + window.slice_length], SPEAKER, window)
+        slice_ = shifted[:, start : start + window.slice_length]
+        part = model(slice_, SPEAKER, window, feature_mean=mean)
         expected = all_logits[..., start : start + hop]
         torch.testing.assert_close(part.parameters, expected, rtol=0, atol=1e-9)
         assert torch.equal(
@@ -91,6 +96,36 @@ def test_unknown_speaker_is_trained_by_substitution():
     torch.testing.assert_close(dropped, unknown)
     assert model.speaker_row("bert") == 1
     assert model.speaker_row("nobody") == model.unknown_speaker == 2
+
+
+PERTURBATION = {
+    "_target_": "wavenet_ae.audio.perturbation.Perturbation",
+    "noise_snr_db": [0, 10],
+    "max_warp": 0.2,
+    "equalizer_db": 3.0,
+    "time_mask_fraction": 0.3,
+    "time_mask_seconds": 0.02,
+    "num_band_masks": 1,
+}
+
+
+@pytest.mark.parametrize("encoder", ["mel", "units"])
+def test_a_perturbation_changes_the_codes_but_not_the_targets(encoder):
+    torch.manual_seed(0)
+    config = small("identity", encoder, encoder={"perturbation": PERTURBATION})
+    model = build(config, ["anna", "bert"]).eval()
+    plan = model.alignment.window(1280)
+    waveform, speaker = recording(plan.slice_length, 2), torch.tensor([0, 1])
+    read = plan.encoder_input.stop - plan.encoder_input.start
+    numbers = model.encoder.perturbation.num_uniforms(model.encoder.features, read)
+    input = InputRandomness(torch.rand(2, numbers), torch.randn(2, read))
+    mean = own_means(model, waveform)
+    given = [step(model, 2, plan.num_codes, input=each) for each in (None, input)]
+    plain, perturbed = (model(waveform, speaker, plan, each, mean) for each in given)
+    assert torch.equal(perturbed.targets, plain.targets)
+    assert not torch.allclose(perturbed.bottleneck.vectors, plain.bottleneck.vectors, atol=0.1)
+    evaluated = model(waveform, speaker, plan, feature_mean=mean)
+    assert torch.equal(evaluated.bottleneck.vectors, plain.bottleneck.vectors)
 
 
 def test_jitter_is_for_training_alone():

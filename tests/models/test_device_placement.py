@@ -45,7 +45,8 @@ def test_a_model_stays_on_its_device(bottleneck, encoder, settings):
         model.eval()
         plan = model.window(4 * int(model.hop))
         waveform, speaker = speech(plan.slice_length), torch.zeros(BATCH, dtype=torch.long).to(GPU)
-        output = model(waveform, speaker, plan)
+        mean = model.average_feature_mean(BATCH)
+        output = model(waveform, speaker, plan, feature_mean=mean)
         sums = ValidationSums(model, GPU)
         sums.add(output, controls(model, output, waveform, speaker, plan), speaker)
         assert sums.metrics() and sums.bitrates(3.0)
@@ -64,7 +65,11 @@ def train(model: WaveformAutoencoder) -> None:
     """Some steps, the codes placed first where they are."""
     plan, bottleneck = model.window(4 * int(model.hop)), model.bottleneck
     if isinstance(bottleneck, Quantizer) and not bottleneck.is_quantizing:
-        latents = [model.latents(speech(plan.slice_length), plan).detach() for _ in range(20)]
+        mean = model.average_feature_mean(BATCH)
+        latents = [
+            model.latents(speech(plan.slice_length), plan, feature_mean=mean).detach()
+            for _ in range(20)
+        ]
         bottleneck.begin_quantizing(torch.cat(latents), seed=3)
     copies, dim = bottleneck.samples_per_datapoint, bottleneck.latent_noise_dim
     samples = StepRandomness(1, BATCH, plan.num_codes, dim, copies)
@@ -73,7 +78,8 @@ def train(model: WaveformAutoencoder) -> None:
     for index in range(4):  # in which codes die and are revived
         step = samples.step(index, Position(0, index), GPU)
         speaker = torch.zeros(BATCH, dtype=torch.long).to(GPU)
-        output = model(speech(plan.slice_length), speaker, plan, step)
+        mean = model.average_feature_mean(BATCH)
+        output = model(speech(plan.slice_length), speaker, plan, step, mean)
         assert place(output.parameters) == place(output.targets) == "cuda"
         objective(output, plan, index).total.backward()
         optimizer.step()

@@ -7,6 +7,7 @@ import itertools
 import pytest
 import torch
 from helpers.configs import BOTTLENECKS, ENCODERS, language_model, small
+from helpers.feature_means import own_means
 from helpers.objectives import reconstruction
 
 from wavenet_ae.models import GenerativeModel, build, model_summary
@@ -48,9 +49,10 @@ def step_of(model: GenerativeModel, num_codes: int) -> Step:
 def test_a_training_step_reaches_every_weight(model):
     plan = model.window(4 * int(model.hop) if model.hop > 1 else 300)
     waveform = recording(plan.slice_length)
-    model.fit([model.normalize(waveform)[:, plan.encoder_input]])
+    mean = own_means(model, waveform)
+    model.fit([model.normalize(waveform)[:, plan.encoder_input]], None if mean is None else [mean])
     speaker = torch.tensor([0, 1, 2, 0])
-    output = model(waveform, speaker, plan, step_of(model, plan.num_codes))
+    output = model(waveform, speaker, plan, step_of(model, plan.num_codes), mean)
     levels = model.target(waveform)[:, plan.targets]
     copies = len(output.targets) // BATCH
     assert torch.equal(output.targets, levels.repeat_interleave(copies, dim=0))
@@ -66,9 +68,10 @@ def test_items_of_a_batch_never_meet(model):
     model.double().eval()
     plan = model.window(3 * int(model.hop) if model.hop > 1 else 200)
     waveform, speaker = recording(plan.slice_length), torch.tensor([0, 1, 2, 0])
-    logits = model(waveform, speaker, plan).parameters
+    logits = model(waveform, speaker, plan, feature_mean=own_means(model, waveform)).parameters
     order = torch.tensor([2, 0, 3, 1])
-    permuted = model(waveform[order], speaker[order], plan).parameters
+    mean = own_means(model, waveform[order])
+    permuted = model(waveform[order], speaker[order], plan, feature_mean=mean).parameters
     torch.testing.assert_close(permuted, logits[order], rtol=0, atol=1e-9)
 
 
@@ -78,11 +81,13 @@ def test_edges_never_leak(model):
     hop = int(model.hop) if model.hop > 1 else 80
     window, whole = model.window(2 * hop), model.window(6 * hop)
     waveform, speaker = recording(whole.slice_length + hop, batch=1), torch.tensor([1])
+    mean = own_means(model, waveform)
     for phase in (0, 1, hop // 2, hop - 1):
         shifted = waveform[:, phase : phase + whole.slice_length]
-        expected = model(shifted, speaker, whole).parameters[..., 3 * hop : 5 * hop]
-        part = model(shifted[:, 3 * hop :][:, : window.slice_length], speaker, window).parameters
-        torch.testing.assert_close(part, expected, rtol=0, atol=1e-9)
+        expected = model(shifted, speaker, whole, feature_mean=mean).parameters
+        slice_ = shifted[:, 3 * hop :][:, : window.slice_length]
+        part = model(slice_, speaker, window, feature_mean=mean).parameters
+        torch.testing.assert_close(part, expected[..., 3 * hop : 5 * hop], rtol=0, atol=1e-9)
 
 
 @pytest.mark.parametrize("name", LANGUAGE_MODELS)

@@ -15,6 +15,7 @@ from wavenet_ae.models.utterance import (
     CodeConditioning,
     CodeLayout,
     encode_blocks,
+    encode_in_chunks,
     encode_utterance,
 )
 
@@ -132,3 +133,30 @@ def test_the_same_seed_gives_the_same_sound_and_speakers_differ():
     assert not np.array_equal(built.decode(codes, "bob", seed=3), sound)
     still = built.decode(codes, sampling=Sampling(temperature=0))
     assert np.array_equal(built.decode(codes, sampling=Sampling(temperature=0), seed=9), still)
+
+
+def test_a_recording_that_is_read_twice_is_no_iterator():
+    waveform = recording()
+    with pytest.raises(ValueError, match="read twice: give a list"):
+        encode_blocks(model("ae", "units"), iter([waveform]))
+
+
+def test_the_codes_of_a_recording_are_those_of_training():
+    """The encoder is given the mean that a batch of windows would have."""
+    built, waveform = model("ae", "units"), recording()
+    mean = built.recording_mean([waveform])
+    (latents, _), *rest = encode_in_chunks(built, [waveform])
+    assert not rest
+    layout, plan = CodeLayout(built), built.window(8 * CodeLayout(built).hop)
+    first = -layout.start // layout.hop + 1  # a code whose window lies inside the recording
+    start = first * layout.hop - plan.margins[0] + int(layout.hop)
+    window = waveform[start : start + plan.slice_length][None]
+    of_window = built.latents(window, plan, feature_mean=mean)
+    shift = next(
+        code
+        for code in range(latents.shape[-1])
+        if torch.allclose(latents[..., code], of_window[..., 0], atol=1e-4)
+    )
+    whole = latents[..., shift : shift + of_window.shape[-1]]
+    torch.testing.assert_close(of_window[..., : whole.shape[-1]], whole, rtol=0, atol=1e-4)
+    assert whole.shape[-1] >= 8

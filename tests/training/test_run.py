@@ -8,7 +8,14 @@ from pathlib import Path
 import hydra
 import pytest
 import torch
-from helpers.configs import BOTTLENECKS, TINY_CODES, TINY_GRU, TINY_MIXTURE, TINY_QUANTIZERS
+from helpers.configs import (
+    BOTTLENECKS,
+    PERTURBED,
+    TINY_CODES,
+    TINY_GRU,
+    TINY_MIXTURE,
+    TINY_QUANTIZERS,
+)
 from hydra.core.global_hydra import GlobalHydra
 
 import wavenet_ae
@@ -68,6 +75,8 @@ def test_every_bottleneck_learns_and_loads(bottleneck, config):
         ["bottleneck=ae", "trainer.precision=bf16-mixed", "data.buffer_fraction=0.5"],
         ["bottleneck=ae", *TINY_MIXTURE],
         ["bottleneck=vqvae", *TINY_CODES, *TINY_GRU],
+        [*PERTURBED, *TINY_CODES],
+        ["bottleneck=ae", "encoder.features.normalization=speaker", "data.padding=silence"],
     ],
 )
 def test_resumed_equals_uninterrupted(overrides, config):
@@ -229,10 +238,23 @@ def test_tensorboard_and_offline_wandb(config, monkeypatch):
     wandb.finish()
 
 
-@pytest.mark.parametrize("encoder", ["waveform", "mel", "identity"])
+@pytest.mark.parametrize("encoder", ["waveform", "mel", "units", "identity"])
 def test_every_encoder_learns_and_loads(encoder, config):
     last = train(config(f"encoder={encoder}", "bottleneck=ae", "trainer.max_steps=12"))
     assert not isnan(last)
+
+
+def test_a_perturbed_input_changes_what_is_learned_and_no_validation(config):
+    """Without a step that changes a weight or a statistic, validation stays as it was."""
+    folders = {}
+    for name, overrides in {"off": ["encoder=units"], "on": PERTURBED}.items():
+        settings = config(*overrides, "bottleneck=identity", "trainer.max_steps=6", folder=name)
+        settings["optimizer"]["learning_rate"] = settings["optimizer"]["decoder_learning_rate"] = 0
+        train(settings)
+        folders[name] = read_metrics(RunFolder(settings["run_folder"]).metrics)
+    off, on = folders["off"], folders["on"]
+    assert off["validation/nll"][1].tolist() == on["validation/nll"][1].tolist()
+    assert (off["train/nll"][1] != on["train/nll"][1]).all()
 
 
 @pytest.mark.parametrize("model", ["wavenet", "mfcc_inverter"])

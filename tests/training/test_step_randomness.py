@@ -57,3 +57,17 @@ def test_global_generators_are_keyed():
     others = [sampled(Position(0, 2)), sampled(Position(1, 1)), sampled(Position(0, 1), rank=1)]
     for other in others:
         assert all(a != b for a, b in zip(sampled(Position(0, 1)), other, strict=True))
+
+
+def test_an_input_is_perturbed_by_numbers_of_the_global_batch():
+    assert RANDOMNESS.step(0, Position(), CPU).input is None
+    noisy = replace(RANDOMNESS, input_uniforms=7, input_noise=30)
+    whole = noisy.step(0, Position(0, 9), CPU)
+    assert whole.input.uniform.shape == (6, 7) and whole.input.noise.shape == (6, 30)
+    assert torch.equal(whole.jitter, RANDOMNESS.step(0, Position(0, 9), CPU).jitter)
+    assert replace(noisy, input_noise=0).step(0, Position(), CPU).input.noise is None
+    for rank in range(2):
+        part = replace(noisy, rank=rank, num_processes=2).step(0, Position(0, 9), CPU)
+        assert torch.equal(part.input.uniform, whole.input.uniform[rank::2])
+        assert torch.equal(part.input.noise, whole.input.noise[rank::2])
+    assert not torch.equal(noisy.step(0, Position(0, 8), CPU).input.noise, whole.input.noise)

@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader
 
 from wavenet_ae.alignment import WindowPlan
 from wavenet_ae.data.corpus import CATALOGUE, PackedCorpus
+from wavenet_ae.data.feature_means import FeatureMeans
 from wavenet_ae.data.order import WindowOrder
 from wavenet_ae.data.packing import pack
 from wavenet_ae.data.sources import Source
@@ -132,12 +133,17 @@ class SpeechData(pl.LightningDataModule):
         rows = np.unique(self.corpus.speaker[self._training_rows()])
         return [self.corpus.speakers[row] for row in rows]
 
-    def use(self, plan: WindowPlan) -> None:
-        """Serve the windows of `plan`, and warn of recordings that are too short for them."""
+    def use(self, plan: WindowPlan, feature_means: FeatureMeans | None = None) -> None:
+        """Serve the windows of `plan`, and warn of recordings that are too short for them.
+
+        Args:
+            plan: Where the parts of a window lie.
+            feature_means: What features are centered on, where that is not the corpus's mean.
+        """
         self.plan = plan
         margins = plan.margins if self.padding == "silence" else (0, 0)
         self.training, self.validation = (
-            WindowReader(self.corpus, rows, plan.slice_length, margins)
+            WindowReader(self.corpus, rows, plan.slice_length, margins, feature_means)
             for rows in (self._training_rows(), self.corpus.rows("validation"))
         )
         for name, reader in (("training", self.training), ("validation", self.validation)):

@@ -10,6 +10,7 @@ import torch
 from torch.utils.data import Dataset, IterableDataset
 
 from wavenet_ae.data.corpus import PackedCorpus
+from wavenet_ae.data.feature_means import FeatureMeans
 from wavenet_ae.data.order import WindowOrder
 from wavenet_ae.types import Batch, Position
 
@@ -23,12 +24,14 @@ class WindowReader:
         rows: Rows of these utterances in the corpus.
         slice_length: Samples of a slice.
         margins: Samples of digital silence before and after each utterance.
+        feature_means: What a batch is given as `feature_mean`; None for nothing.
     """
 
     corpus: PackedCorpus
     rows: np.ndarray
     slice_length: int
     margins: tuple[int, int] = (0, 0)
+    feature_means: FeatureMeans | None = None
 
     @property
     def lengths(self) -> np.ndarray:
@@ -51,6 +54,7 @@ class WindowReader:
             speaker=torch.from_numpy(self.corpus.speaker[utterances]),
             utterance=torch.from_numpy(utterances),
             position=position,
+            feature_mean=self.feature_means.of(utterances) if self.feature_means else None,
         )
 
     def _read_into(self, row: np.ndarray, utterance: int, start: int) -> None:

@@ -8,18 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
+from typing import Literal
 
 from torch import Tensor, nn
 
 from wavenet_ae.audio.features import Features, crop
+from wavenet_ae.audio.perturbation import Perturbation
 from wavenet_ae.encoders.base import Encoder
 from wavenet_ae.geometry import Chain, Down
 from wavenet_ae.nn.batch_norm import BatchNorm
+from wavenet_ae.nn.layer_norm import LayerNorm
 from wavenet_ae.schema import Width
+from wavenet_ae.types import InputRandomness
+
+Norm = Literal["none", "batch", "layer"]
+NORMS: dict[Norm, type[nn.Module]] = {"none": nn.Identity, "batch": BatchNorm, "layer": LayerNorm}
 
 
 class ConvBlock(nn.Module):
-    """Valid convolution, batch normalization and ReLU, with a residual connection if possible.
+    """Valid convolution, normalization and ReLU, with a residual connection if possible.
 
     It maps `(B, input_dim, F)` to `(B, dim, F')`. The residual is the input, cropped, added after
     the ReLU.
@@ -29,13 +36,20 @@ class ConvBlock(nn.Module):
         dim: Channels of the output.
         kernel: Filter length.
         stride: Stride; only blocks of stride 1 and equal channels have a residual connection.
-        norm: Whether to normalize the batch.
+        dilation: Frames from one tap of the filter to the next.
+        norm: What follows the convolution, see `ConvolutionalEncoder`.
     """
 
-    def __init__(self, input_dim: int, dim: int, kernel: int, stride: int, norm: bool) -> None:
+    def __init__(
+        self, input_dim: int, dim: int, kernel: int, stride: int, dilation: int, norm: Norm
+    ) -> None:
         super().__init__()
-        self.convolution = nn.Conv1d(input_dim, dim, kernel, stride, bias=not norm)
-        self.norm = BatchNorm(dim) if norm else nn.Identity()
+        # Batch normalization subtracts a bias again; layer normalization does not.
+        has_bias = norm != "batch"
+        self.convolution = nn.Conv1d(
+            input_dim, dim, kernel, stride, dilation=dilation, bias=has_bias
+        )
+        self.norm = NORMS[norm](dim)
         self.rectifier = nn.ReLU()
         self.is_residual = stride == 1 and input_dim == dim
 
@@ -57,12 +71,15 @@ class ConvolutionalEncoder(Encoder):
         dim: Channels of every convolution.
         kernels: Filter length of each convolution.
         strides: Stride of each convolution.
-        batch_norm: Whether to normalize the batch after each convolution.
+        dilations: Frames from one tap of each convolution's filter to the next; None for 1.
+        norm: What follows each convolution: `batch` normalization, `layer` normalization of each
+            position over its channels, or `none`.
         shortcut: Whether to add the linear map.
+        perturbation: Random changes of the input in training; None for none.
 
     Raises:
-        ValueError: If there is no kernel, there are not as many strides as kernels, or the shortcut
-            needs more frames than the stack reads.
+        ValueError: If there is no kernel, there are not as many strides or dilations as kernels, or
+            the shortcut needs more frames than the stack reads.
     """
 
     def __init__(
@@ -71,8 +88,10 @@ class ConvolutionalEncoder(Encoder):
         dim: Width = 768,
         kernels: Sequence[Width] = (3, 3, 4, 3, 3, 1, 1, 1, 1),
         strides: Sequence[Width] = (1, 1, 2, 1, 1, 1, 1, 1, 1),
-        batch_norm: bool = False,
+        dilations: Sequence[Width] | None = None,
+        norm: Norm = "none",
         shortcut: bool = False,
+        perturbation: Perturbation | None = None,
     ) -> None:
         super().__init__()
         if not kernels:
@@ -82,23 +101,35 @@ class ConvolutionalEncoder(Encoder):
                 f"the encoder has {len(strides)} strides but {len(kernels)} kernels: list one "
                 "stride and one kernel for each convolution"
             )
+        dilations = [1] * len(kernels) if dilations is None else dilations
+        if len(dilations) != len(kernels):
+            raise ValueError(
+                f"the encoder has {len(dilations)} dilations but {len(kernels)} kernels: list one "
+                "dilation for each convolution, or set encoder.dilations=null"
+            )
         self.dim = dim
         self.features = features
+        self.perturbation = perturbation and perturbation.usable_with(features)
         inputs = [features.dim] + [dim] * (len(kernels) - 1)
+        sizes = [*zip(kernels, strides, dilations, strict=True)]
         self.blocks = nn.ModuleList(
-            ConvBlock(input_dim, dim, kernel, stride, batch_norm)
-            for input_dim, kernel, stride in zip(inputs, kernels, strides, strict=True)
+            ConvBlock(input_dim, dim, *size, norm)
+            for input_dim, size in zip(inputs, sizes, strict=True)
         )
-        layers = (Down(k, s, name="encoder") for k, s in zip(kernels, strides, strict=True))
-        stack = Chain(tuple(layers))
+        stack = Chain(tuple(Down(*size, name="encoder") for size in sizes))
         self.chain = features.chain + stack
         self.shortcut = (
             LinearShortcut(features.dim, dim, stack, prod(strides)) if shortcut else None
         )
 
-    def forward(self, waveform: Tensor) -> Tensor:
+    def forward(
+        self,
+        waveform: Tensor,
+        feature_mean: Tensor | None = None,
+        random: InputRandomness | None = None,
+    ) -> Tensor:
         """Returns latents `(B, dim, N)` of a waveform `(B, T)` in [-1, 1]."""
-        frames = self.features(waveform)
+        frames = self.input_frames(waveform, feature_mean, random)
         hidden = frames
         for block in self.blocks:
             hidden = block(hidden)

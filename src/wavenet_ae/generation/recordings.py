@@ -60,16 +60,9 @@ class Recordings:
 
     def content(self, utterance: Utterance) -> Content:
         """Returns the codes of a recording; its result is as long as the recording."""
-        num_samples = 0
-
-        def counted() -> Iterator[Tensor]:
-            nonlocal num_samples
-            for block in self.blocks(utterance):
-                num_samples += len(block)
-                yield block.to(self.model.device)
-
-        codes = encode_blocks(self.model, counted())
-        return Content(codes, num_samples)
+        samples = _Samples(self, utterance)
+        codes = encode_blocks(self.model, samples)
+        return Content(codes, samples.count)
 
     def blocks(self, utterance: Utterance) -> Iterator[Tensor]:
         """Yields samples (n,) int16 at the model's rate, some in all.  Raises AudioError.
@@ -90,6 +83,24 @@ class Recordings:
                 "recordings at %d Hz are resampled to the model's %d Hz",
                 *(source_rate, self.model.sample_rate),
             )
+
+
+class _Samples:
+    """Blocks of samples of a recording on the model's device, decoded each time they are read.
+
+    Attributes:
+        count: Samples of the blocks that were read last.
+    """
+
+    def __init__(self, recordings: Recordings, utterance: Utterance) -> None:
+        self.recordings, self.utterance = recordings, utterance
+        self.count = 0
+
+    def __iter__(self) -> Iterator[Tensor]:
+        self.count = 0
+        for block in self.recordings.blocks(self.utterance):
+            self.count += len(block)
+            yield block.to(self.recordings.model.device)
 
 
 def find_recordings(path: Path) -> list[Recording]:

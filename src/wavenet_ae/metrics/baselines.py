@@ -6,7 +6,7 @@ Features and their clusters need no network; an untrained model shows what train
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from sklearn.cluster import KMeans
 from torch import Tensor
 
+from wavenet_ae.audio.feature_means import recording_mean
 from wavenet_ae.audio.features import MFCC, Features, LogMel
 from wavenet_ae.data.corpus import PackedCorpus
 from wavenet_ae.encoders import Encoder
@@ -66,7 +67,8 @@ def frames_at(
     before = margin - CodeLayout(model).start
     beyond = max(0, math.ceil(anchors[-1]) - len(waveform))  # the single code of a short recording
     padded = F.pad(model.normalize(waveform), (before, margin + beyond))
-    frames = features(padded[None])[0].t().numpy()  # (F, C)
+    mean = recording_mean(features, [waveform])[None] if features.needs_mean else None
+    frames = features(padded[None], mean)[0].t().numpy()  # (F, C)
     return frames[[grid.nearest(int(anchor + before)) for anchor in anchors]]
 
 
@@ -154,7 +156,7 @@ def random_model(
     The random model knows what a run knows of its data before the first step: features are
     standardized on `windows`, and batch normalization has the statistics that it would have in
     training. If the encoder has a shortcut, its stack contributes nothing yet, as at the start of
-    any run.
+    any run. Features that are normalized per recording or speaker are so by each window's own mean.
 
     Args:
         config: Configuration that the model was built from.
@@ -167,19 +169,26 @@ def random_model(
         fresh = build(config, model.speakers)
     assert isinstance(fresh, CodeModel)
     fresh.to(model.dtype)
-    batches = [fresh.normalize(each) for each in windows.split(WINDOWS_AT_ONCE)]
-    fresh.fit(batches)
-    _settle_statistics(fresh.encoder, batches)
+    parts = windows.split(WINDOWS_AT_ONCE)
+    batches = [fresh.normalize(each) for each in parts]
+    features = fresh.encoder.features
+    means: list[Tensor] | None = None
+    if features.needs_mean:
+        means = [torch.stack([recording_mean(features, [row]) for row in each]) for each in parts]
+    fresh.fit(batches, means)
+    _settle_statistics(fresh.encoder, batches, means or [None] * len(batches))
     return fresh.eval()
 
 
 @torch.no_grad()
-def _settle_statistics(encoder: Encoder, batches: list[Tensor]) -> None:
+def _settle_statistics(
+    encoder: Encoder, batches: list[Tensor], means: Sequence[Tensor | None]
+) -> None:
     """Sets batch normalization to the mean statistics of batches `(B, T)`, as training would."""
     for module in encoder.modules():
         if isinstance(module, BatchNorm):
             module.reset_running_stats()
             module.momentum = None  # torch's plain average over batches
     encoder.train()
-    for batch in batches:
-        encoder(batch)
+    for batch, mean in zip(batches, means, strict=True):
+        encoder(batch, mean)

@@ -22,9 +22,10 @@ from torch import Tensor
 
 from wavenet_ae.alignment import WindowPlan
 from wavenet_ae.data.corpus import PackedCorpus
+from wavenet_ae.data.feature_means import FeatureMeans
 from wavenet_ae.data.windows import WindowReader, mixed_batches
 from wavenet_ae.metrics.bitrate import NATS_PER_BIT
-from wavenet_ae.models import Autoencoder, GenerativeModel
+from wavenet_ae.models import Autoencoder, CodeModel, GenerativeModel
 from wavenet_ae.randomness import keyed_permutation
 from wavenet_ae.types import ModelOutput
 
@@ -128,7 +129,11 @@ class _Prediction:
         num_hops = max(1, round(WINDOW_SECONDS * model.sample_rate / hop))
         self.model, self.plan = model, model.window(num_hops * hop)
         self.margins = model.window(hop).margins  # context that the samples of one hop read
-        self.reader = WindowReader(corpus, rows, self.plan.slice_length, self.plan.margins)
+        means = None
+        if isinstance(model, CodeModel) and model.encoder.features.needs_mean:
+            means = FeatureMeans(model.encoder.features, corpus)
+        sizes = (self.plan.slice_length, self.plan.margins)
+        self.reader = WindowReader(corpus, rows, *sizes, means)
         self.lengths = corpus.length[rows]
         speakers = [corpus.speakers[speaker] for speaker in corpus.speaker[rows]]
         self.speakers = torch.tensor([model.speaker_row(each) for each in speakers])
@@ -140,10 +145,11 @@ class _Prediction:
     def add(self, windows: np.ndarray) -> None:
         """Predicts windows `(B, 2)`, as `tiles` returns them."""
         device = self.model.device
-        waveform = self.reader.batch(windows).waveform.to(device)
+        read = self.reader.batch(windows).to(device)
+        waveform = read.waveform
         utterances, starts = windows.T
         speaker = self.speakers[utterances].to(device)
-        own = self.model(waveform, speaker, self.plan)
+        own = self.model(waveform, speaker, self.plan, feature_mean=read.feature_mean)
         nats = _nats(own)
         time = starts[:, None] + np.arange(self.plan.num_targets)  # (B, W)
         left, right = self.margins

@@ -160,7 +160,8 @@ def _measured_code(model: Autoencoder) -> SampleRange:
     def is_spoilt(spoil: slice) -> bool:
         waveform = torch.zeros(1, length, dtype=model.dtype, device=model.device)
         waveform[0, spoil] = torch.nan
-        return code in _spoilt(model.encoder(waveform)).tolist()
+        latents = model.encoder(waveform, model.average_feature_mean(1))
+        return code in _spoilt(latents).tolist()
 
     first = _bisect(length, lambda place: is_spoilt(slice(0, place + 1)))
     last = _bisect(length, lambda place: not is_spoilt(slice(place + 1, None)))

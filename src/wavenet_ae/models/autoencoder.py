@@ -78,10 +78,18 @@ class WaveformAutoencoder(Autoencoder):
         self.alignment = Alignment(encoder.chain, upsampling.chain, decoder.chain, target.chain)
 
     def forward(
-        self, waveform: Tensor, speaker: Tensor, plan: WindowPlan, step: Step | None = None
+        self,
+        waveform: Tensor,
+        speaker: Tensor,
+        plan: WindowPlan,
+        step: Step | None = None,
+        feature_mean: Tensor | None = None,
     ) -> ModelOutput:
-        own_step = step if self.bottleneck.training else None  # a frozen one takes no step
-        bottleneck = self.bottleneck(self.latents(waveform, plan), own_step)
+        # A part in evaluation mode is frozen: for it there is no training step.
+        encoder_step = step if self.encoder.training else None
+        bottleneck_step = step if self.bottleneck.training else None
+        latents = self.latents(waveform, plan, encoder_step, feature_mean)
+        bottleneck = self.bottleneck(latents, bottleneck_step)
         speaker = self.drop_speakers(speaker, step)
         vectors = bottleneck.vectors  # (B * L, D, N)
         if step is not None:
@@ -116,8 +124,10 @@ class WaveformAutoencoder(Autoencoder):
     def code_streams(self) -> tuple[CodeStream, ...]:
         return (CodeStream("codes", self.bottleneck, self.alignment.code_grid),)
 
-    def fit(self, waveforms: Iterable[Tensor]) -> None:
-        self.encoder.fit(waveforms)
+    def fit(
+        self, waveforms: Iterable[Tensor], feature_means: Iterable[Tensor] | None = None
+    ) -> None:
+        self.encoder.fit(waveforms, feature_means)
 
     @overload
     def encode(self, waveform: Waveform, rate: int) -> Tensor: ...

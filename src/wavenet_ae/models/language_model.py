@@ -44,7 +44,12 @@ class WaveNetLanguageModel(GenerativeModel):
         self.speaker_conditioning = speaker_conditioning
 
     def forward(
-        self, waveform: Tensor, speaker: Tensor, plan: WindowPlan, step: Step | None = None
+        self,
+        waveform: Tensor,
+        speaker: Tensor,
+        plan: WindowPlan,
+        step: Step | None = None,
+        feature_mean: Tensor | None = None,
     ) -> ModelOutput:
         targets = self.target(waveform[:, plan.target_input])
         nothing = waveform.new_empty(len(waveform), 0, plan.num_vectors, dtype=self.dtype)

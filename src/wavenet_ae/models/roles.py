@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from wavenet_ae.alignment import Alignment, WindowPlan
+from wavenet_ae.audio.feature_means import recording_mean
 from wavenet_ae.audio.io import to_int16
 from wavenet_ae.audio.resampling import resample
 from wavenet_ae.audio.waveforms import (
@@ -89,7 +90,12 @@ class SpeechModel(nn.Module):
         self.unknown_speaker_probability = unknown_speaker_probability
 
     def forward(
-        self, waveform: Tensor, speaker: Tensor, plan: WindowPlan, step: Step | None = None
+        self,
+        waveform: Tensor,
+        speaker: Tensor,
+        plan: WindowPlan,
+        step: Step | None = None,
+        feature_mean: Tensor | None = None,
     ) -> ModelOutput:
         """Returns the model's output for windows.
 
@@ -99,6 +105,8 @@ class SpeechModel(nn.Module):
             plan: Where the parts of a window lie.
             step: In training, its number and random numbers; None in evaluation, where nothing is
                 random and no statistic changes.
+            feature_mean: Means (B, C) of the features of the recordings that the windows are from,
+                or of their speakers; None for a model whose features are normalized by the corpus.
         """
         raise NotImplementedError
 
@@ -111,8 +119,23 @@ class SpeechModel(nn.Module):
         """Samples of which the length of a training window must be a multiple."""
         raise NotImplementedError
 
-    def fit(self, waveforms: Iterable[Tensor]) -> None:
-        """Sets statistics from waveforms (B, T) of the training split; by default none."""
+    def fit(
+        self, waveforms: Iterable[Tensor], feature_means: Iterable[Tensor] | None = None
+    ) -> None:
+        """Sets statistics from waveforms of the training split; by default none.
+
+        Args:
+            waveforms: Waveforms (B, T) in [-1, 1].
+            feature_means: Means (B, C) for each of them, as `forward` takes them.
+        """
+
+    def average_feature_mean(self, num_items: int) -> Tensor | None:
+        """Returns what stands for the means (B, C) of recordings that nobody knows.
+
+        It is the mean of the training split, for windows that are no recording's: silence, or
+        noise that a check runs through the model. None for a model that takes no means.
+        """
+        return None
 
     @property
     def device(self) -> torch.device:
@@ -184,9 +207,41 @@ class CodeModel(SpeechModel):
         """Returns the codes of a recording, see `WaveformAutoencoder.encode`."""
         raise NotImplementedError
 
-    def latents(self, waveform: Tensor, plan: WindowPlan) -> Tensor:
+    def latents(
+        self,
+        waveform: Tensor,
+        plan: WindowPlan,
+        step: Step | None = None,
+        feature_mean: Tensor | None = None,
+    ) -> Tensor:
         """Returns the encoder's output (B, C, N) for slices (B, slice_length) int16."""
-        return self.encoder(self.normalize(waveform[:, plan.encoder_input]))
+        read = self.normalize(waveform[:, plan.encoder_input])
+        return self.encoder(read, feature_mean, step.input if step else None)
+
+    def recording_mean(self, blocks: Iterable[Tensor]) -> Tensor | None:
+        """Returns the mean (1, C) of the features of a recording.
+
+        Args:
+            blocks: Successive samples (n,) int16; they are read here and again to be encoded.
+
+        Returns:
+            The mean, as `forward` takes it; None for a model that takes no means, without reading
+            anything.
+
+        Raises:
+            ValueError: The blocks can be read only once.
+        """
+        if not self.encoder.features.needs_mean:
+            return None
+        if iter(blocks) is blocks:
+            raise ValueError(
+                "a recording that is normalized by its mean is read twice: give a list"
+            )
+        return recording_mean(self.encoder.features, blocks)[None].to(self.device, self.dtype)
+
+    def average_feature_mean(self, num_items: int) -> Tensor | None:
+        features = self.encoder.features
+        return features.mean.t().expand(num_items, -1) if features.needs_mean else None
 
 
 class GenerativeModel(SpeechModel):

@@ -86,7 +86,8 @@ def encode_blocks(model: CodeModel, blocks: Iterable[Tensor]) -> Tensor:
 
     Args:
         model: Model to encode with.
-        blocks: Successive samples (n,) int16 at the model's rate.
+        blocks: Successive samples (n,) int16 at the model's rate; they are read twice where the
+            features are normalized by the mean of the recording.
 
     Raises:
         ValueError: There are no samples.
@@ -102,23 +103,26 @@ def encode_in_chunks(
 ) -> Iterator[tuple[Tensor, BottleneckOutput]]:
     """Yields latents (1, C, n) of successive codes of an utterance, and the bottleneck's output.
 
-    They are those of evaluation mode; the mode of the model stays as it is.
+    They are those of evaluation mode; the mode of the model stays as it is. Features that are
+    normalized per utterance or speaker are centered on the utterance: what an utterance is encoded
+    as does not depend on which others are there.
 
     Args:
         model: Model to encode with.
-        blocks: Successive samples (n,) int16 at the model's rate.
+        blocks: Successive samples (n,) int16 at the model's rate; see `encode_blocks`.
 
     Raises:
         ValueError: There are no samples.
         UserError: The encoder's output is not finite.
     """
+    feature_mean = model.recording_mean(blocks)
     layout, samples = CodeLayout(model), _SlidingSamples(blocks)
     first = 0
     while True:
         codes = range(first, first + CODES_AT_ONCE)
         shifted = range(codes.start + layout.before, codes.stop + layout.before)
-        read = model.encoder.chain.input_range(shifted)
-        start, stop = read.start + layout.start, read.stop + layout.start
+        reads = model.encoder.chain.input_range(shifted)
+        start, stop = reads.start + layout.start, reads.stop + layout.start
         samples.advance(start, max(stop, codes.stop * layout.hop))
         if samples.has_ended:  # the codes that are left may be fewer
             num_codes = layout.num_codes(samples.stop)
@@ -130,8 +134,8 @@ def encode_in_chunks(
             shifted = range(codes.start + layout.before, codes.stop + layout.before)
             stop = model.encoder.chain.input_range(shifted).stop + layout.start
         with evaluation_mode(model):
-            latents = model.encoder(model.normalize(samples.between(start, stop))[None])
-            latents = latents[..., : len(codes)]
+            read = model.normalize(samples.between(start, stop))[None]
+            latents = model.encoder(read, feature_mean)[..., : len(codes)]
             output = model.bottleneck(latents)
         if not torch.isfinite(latents).all():
             raise UserError(
@@ -205,11 +209,12 @@ class CodeConditioning:
         self.vectors = torch.stack(rows)  # (B, D, before + longest + after)
 
     def _silence(self) -> Tensor:
-        """Returns the vector (D, 1) of digital silence."""
+        """Returns the vector (D, 1) of digital silence, in an average recording."""
         model = self.model
         length = model.encoder.chain.receptive_field
         samples = torch.zeros(1, length, dtype=model.dtype, device=model.device)
-        return model.bottleneck(model.encoder(samples)[..., :1]).vectors[0]
+        latents = model.encoder(samples, model.average_feature_mean(1))
+        return model.bottleneck(latents[..., :1]).vectors[0]
 
     def _vectors(self, utterance: Tensor) -> Tensor:
         if utterance.is_floating_point():

@@ -100,7 +100,23 @@ class WaveformTraining(pl.LightningModule):
             samples_per_datapoint=self.bottleneck.samples_per_datapoint if self.bottleneck else 1,
             rank=self.global_rank,
             num_processes=self.trainer.world_size,
+            **self._input_randomness(),
         )
+
+    def _input_randomness(self) -> dict[str, int]:
+        """How many random numbers an item's input is perturbed by; none for most models."""
+        perturbation = (
+            self.model.encoder.perturbation if isinstance(self.model, CodeModel) else None
+        )
+        if perturbation is None:
+            return {}
+        assert isinstance(self.model, CodeModel)
+        read = self.plan.encoder_input
+        num_samples = read.stop - read.start
+        return {
+            "input_uniforms": perturbation.num_uniforms(self.model.encoder.features, num_samples),
+            "input_noise": perturbation.num_noise_samples(num_samples),
+        }
 
     def training_step(self, batch: Batch, batch_idx: int) -> dict[str, Any]:
         """The loss; beside it, for whoever watches, what it was computed from."""
@@ -108,7 +124,7 @@ class WaveformTraining(pl.LightningModule):
         seed_generators(self.seed, batch.position, self.global_rank)
         step = self.randomness.step(self.global_step, batch.position, self.device)
         speaker = self.speaker_rows[batch.speaker]
-        output = self.model(batch.waveform, speaker, self.plan, step)
+        output = self.model(batch.waveform, speaker, self.plan, step, batch.feature_mean)
         loss = self.objective(output, self.plan, self.global_step)
         metrics = _averaged(_training_metrics(loss, output.bottleneck))
         self._require_finite(metrics, batch)
@@ -151,7 +167,7 @@ class WaveformTraining(pl.LightningModule):
     def validation_step(self, batch: Batch, batch_idx: int) -> dict[str, Any]:
         """NLL with the item's own codes and speaker and with others', and how codes are used."""
         speaker = self.speaker_rows[batch.speaker]
-        output = self.model(batch.waveform, speaker, self.plan)
+        output = self.model(batch.waveform, speaker, self.plan, feature_mean=batch.feature_mean)
         others = controls(self.model, output, batch.waveform, speaker, self.plan)
         self.validation.add(output, others, speaker)
         return {"bottleneck": output.bottleneck}

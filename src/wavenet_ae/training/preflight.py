@@ -49,7 +49,8 @@ def decides_sizes(config: Mapping[str, Any]) -> list[Any]:
 def _run_one_hop(model: GenerativeModel) -> None:
     plan = model.window(int(model.hop))
     silence = torch.zeros(1, plan.slice_length, dtype=torch.int16)
-    model.eval()(silence, torch.zeros(1, dtype=torch.int64), plan)
+    mean = model.average_feature_mean(1)
+    model.eval()(silence, torch.zeros(1, dtype=torch.int64), plan, feature_mean=mean)
 
 
 def window_samples(model: GenerativeModel, window_seconds: float) -> int:

@@ -15,6 +15,7 @@ from pytorch_lightning.plugins.environments import SLURMEnvironment
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from wavenet_ae.checkpoint import SECTION, newest_checkpoint
+from wavenet_ae.data.feature_means import FeatureMeans
 from wavenet_ae.data.module import SpeechData
 from wavenet_ae.errors import UserError, counted
 from wavenet_ae.file_names import printable
@@ -93,7 +94,8 @@ def _train(config: Mapping[str, Any], run: RunFolder) -> float:
     data.open()
     speakers = resumed[1][SECTION]["speakers"] if resumed else data.training_speakers
     model = _new_model(config, speakers)
-    data.use(model.window(window_samples(model, data.window_seconds)))
+    plan = model.window(window_samples(model, data.window_seconds))
+    data.use(plan, _feature_means(model, data, config))
     if not resumed:
         _start(model, data, config)
     if config["compile"]:
@@ -141,11 +143,26 @@ def _new_model(config: Mapping[str, Any], speakers: list[str]) -> GenerativeMode
     return model.double() if config["trainer"].get("precision") == "64-true" else model
 
 
+def _feature_means(
+    model: GenerativeModel, data: SpeechData, config: Mapping[str, Any]
+) -> FeatureMeans | None:
+    """Returns what the features are centered on, computed for the whole corpus; None for none."""
+    if not isinstance(model, CodeModel) or not model.encoder.features.needs_mean:
+        return None
+    features = model.encoder.features
+    of_speakers = features.normalization == "speaker"
+    means = FeatureMeans(features, data.corpus, of_speakers)
+    means.compute_all(config["encoder"]["features"])
+    return means
+
+
 def _start(model: GenerativeModel, data: SpeechData, config: Mapping[str, Any]) -> None:
     """Gives a new run's model its first state: from the data, then from a checkpoint."""
+    batches = list(data.sample(NUM_FEATURE_BATCHES, "features"))
+    means = [batch.feature_mean for batch in batches if batch.feature_mean is not None]
     model.fit(
-        model.normalize(batch.waveform[:, data.plan.encoder_input])
-        for batch in data.sample(NUM_FEATURE_BATCHES, "features")
+        (model.normalize(batch.waveform[:, data.plan.encoder_input]) for batch in batches),
+        means or None,
     )
     if config["init_from"] is not None:
         for line in initialize_from(model, model_config(config), config["init_from"]):

@@ -118,6 +118,15 @@ def test_parts_that_lack_what_they_need_are_skipped_with_the_reason(codes, label
     assert EvaluationResult.load(tmp_path / "out") == result
 
 
+def test_every_part_measures_a_model_that_centers_recordings_on_their_means(cache, tmp_path):
+    file = checkpoint(tmp_path, "vqvae", encoder="units")
+    config = config_of(tmp_path, cache, codes=True, labels=True, checkpoint=str(file))
+    result = evaluate(config)
+    assert not result.skipped and {table.part for table in result.tables} == set(part_ids())
+    fields = result.table("receptive_fields")
+    assert all(row["agrees"] for row in fields.rows), "one mean, whatever the samples are"
+
+
 NEW_PART = """
 from wavenet_ae.evaluation.part import Part
 from wavenet_ae.evaluation.results import ResultTable

@@ -176,7 +176,7 @@ def test_a_vanished_gradient_is_not_reported_where_the_decoder_does_not_learn(ca
 @each_mode
 def test_a_sentence_names_the_metric_its_value_and_settings_of_the_run(mode, option):
     present = [f"bottleneck={option}", "objective.bottleneck.commitment_weight=0.25"]
-    present += ["encoder.batch_norm=false", "encoder.shortcut=false"]
+    present += ["encoder.norm=none", "encoder.shortcut=false"]
     history = History(config(*present), possible_codes=64)
     snapshot = HEALTHY | FAILING[mode.metric] | {"step": 500.0}
     if option not in COMMITTED:

@@ -28,10 +28,10 @@ def kill(encoder: nn.Module) -> None:
         last.bias[KILLED.get(layer, [])] = -1e6
 
 
-@pytest.mark.parametrize("batch_norm", [True, False])
+@pytest.mark.parametrize("norm", ["batch", "layer", "none"])
 @pytest.mark.parametrize("encoder", ["mfcc", "mel", "waveform"])
-def test_exactly_the_killed_channels_are_dead(encoder, batch_norm):
-    module = in_training("ae", encoder, encoder={"batch_norm": batch_norm})
+def test_exactly_the_killed_channels_are_dead(encoder, norm):
+    module = in_training("ae", encoder, encoder={"norm": norm})
     kill(module.model.encoder)
     batch = noise(module)
     waveform = module.model.normalize(batch.waveform[:, module.plan.encoder_input])
@@ -46,7 +46,7 @@ def test_exactly_the_killed_channels_are_dead(encoder, batch_norm):
 
 
 def test_a_channel_that_fires_once_is_alive():
-    module = in_training("ae", "waveform", encoder={"batch_norm": False})
+    module = in_training("ae", "waveform", encoder={"norm": "none"})
     (first, *_), length = module.model.encoder.blocks, 200
     with torch.no_grad():
         first.convolution.weight[0] = 1.0

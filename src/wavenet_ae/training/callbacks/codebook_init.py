@@ -51,8 +51,9 @@ def _encoder_outputs(module: WaveformTraining, num_vectors: int) -> torch.Tensor
     model = module.model
     assert isinstance(model, CodeModel)
     with evaluation_mode(model.encoder):
+        batches = (batch.to(module.device) for batch in module.data.sample(num_batches, "codebook"))
         latents = [
-            model.latents(batch.waveform.to(module.device), module.plan)
-            for batch in module.data.sample(num_batches, "codebook")
+            model.latents(batch.waveform, module.plan, feature_mean=batch.feature_mean)
+            for batch in batches
         ]
     return torch.cat(latents)

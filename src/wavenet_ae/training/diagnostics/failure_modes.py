@@ -173,7 +173,7 @@ LESS_KL = (
 OTHER_RECORDINGS = Hint("data=table data.path=<a table of those that are not clipped>")
 DEAD_ENCODER = (
     SLOWER[0],
-    set_to("encoder.batch_norm", True),
+    set_to("encoder.norm", "batch"),
     set_to("encoder.shortcut", True),
     at_least("optimizer.warmup_steps", 100),
 )

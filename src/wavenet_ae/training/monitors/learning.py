@@ -33,7 +33,7 @@ class DeadUnits(Monitor):
         if not isinstance(model, CodeModel):
             return {}
         waveform = model.normalize(batch.waveform[:, module.plan.encoder_input])
-        active = active_channels(model.encoder, waveform)
+        active = active_channels(model.encoder, waveform, batch.feature_mean)
         if not active:
             return {}
         sizes = [len(each) for each in active]
@@ -44,9 +44,11 @@ class DeadUnits(Monitor):
         }
 
 
-def active_channels(encoder: Encoder, waveform: Tensor) -> list[Tensor]:
+def active_channels(
+    encoder: Encoder, waveform: Tensor, feature_mean: Tensor | None = None
+) -> list[Tensor]:
     """Returns, for each rectified layer, (C,): whether each channel is above 0 anywhere in a
-    waveform (B, T)."""
+    waveform (B, T), whose features have these means (B, C)."""
     active: list[Tensor] = []
 
     def note(_module: nn.Module, _inputs: Any, output: Tensor) -> None:
@@ -55,7 +57,7 @@ def active_channels(encoder: Encoder, waveform: Tensor) -> list[Tensor]:
     rectifiers = [each for each in encoder.modules() if isinstance(each, nn.ReLU)]
     handles = [each.register_forward_hook(note) for each in rectifiers]
     with evaluation_mode(encoder):
-        encoder.forward(waveform)  # by name: not compiled again for evaluation
+        encoder.forward(waveform, feature_mean)  # by name: not compiled again for evaluation
     for handle in handles:
         handle.remove()
     return active
