@@ -247,6 +247,45 @@ def decoder_window(
     )
 
 
+def encoder_window(chain: Chain, num_codes: int) -> WindowPlan:
+    """Plans a window for a model without a decoder.
+
+    Each code stands for one hop of samples, in the middle of which it is anchored where the slice
+    allows it.  Those samples are the window's targets, though nothing predicts them.
+
+    Args:
+        chain: Chain from the waveform to codes.
+        num_codes: Number of codes, at least 1.
+
+    Raises:
+        ValueError: If `num_codes` is below 1, or codes are not a whole number of samples apart.
+    """
+    if num_codes < 1:
+        raise ValueError(f"num_codes is {num_codes}, but must be at least 1")
+    grid = chain.grid()
+    if grid.spacing.denominator != 1:
+        raise ValueError(
+            f"there is a code every {grid.spacing} samples, which must be a whole number: change "
+            "the encoder's strides or the features' hop"
+        )
+    hop = int(grid.spacing)
+    first = max(0, ceil(grid.anchor(0) - Fraction(hop, 2)))
+    stop, read = first + num_codes * hop, chain.input_length(num_codes)
+    return WindowPlan(
+        slice_length=max(read, stop),
+        encoder_input=slice(0, read),
+        target_input=slice(first, stop),
+        decoder_input=slice(0, 0),
+        conditioning=slice(0, 0),
+        targets=slice(0, stop - first),
+        conditioning_hop=1,
+        target_hop=1,
+        num_codes=num_codes,
+        usage=(hop,) * num_codes,
+        full_usage=hop,
+    )
+
+
 def _shifted(first: int, stop: int, origin: int) -> slice:
     return slice(first - origin, stop - origin)
 

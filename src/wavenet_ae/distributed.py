@@ -14,6 +14,11 @@ def world_size() -> int:
     return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
 
 
+def rank() -> int:
+    """Returns the number of this process; 0 outside data-parallel training."""
+    return dist.get_rank() if dist.is_available() and dist.is_initialized() else 0
+
+
 def _is_shared() -> bool:
     return world_size() > 1
 
@@ -82,6 +87,24 @@ def all_gather(items: Tensor) -> Tensor:
     parts = [torch.empty_like(items) for _ in range(dist.get_world_size())]
     dist.all_gather(parts, items)
     return torch.stack(parts, dim=1).flatten(0, 1)  # (B, n, ...) -> (B * n, ...)
+
+
+class _Gather(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, items: Tensor) -> Tensor:
+        return all_gather(items)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        return all_reduce_sum(gradients[0])[rank() :: world_size()]
+
+
+def all_gather_with_gradient(items: Tensor) -> Tensor:
+    """Returns the items of all processes as `all_gather` does, differentiably.
+
+    The gradient is that of the sum of all processes' losses.
+    """
+    return _Gather.apply(items) if _is_shared() else items
 
 
 def broadcast_(tensor: Tensor) -> None:

@@ -15,7 +15,7 @@ from torch.nn.modules.module import register_module_parameter_registration_hook
 
 from wavenet_ae.checkpoint import SECTION, DamagedCheckpoint, add_to_digest, read_checkpoint
 from wavenet_ae.errors import UserError
-from wavenet_ae.models import GenerativeModel, build
+from wavenet_ae.models import SpeechModel, build
 from wavenet_ae.models.build import MODEL_GROUPS
 from wavenet_ae.reading import shown
 from wavenet_ae.schema import SampleRate, accepts, describe, require_none
@@ -24,7 +24,7 @@ from wavenet_ae.slots import group_problems, takes_part
 PREFIX = "model."  # where the Lightning module keeps the model
 
 
-def load(checkpoint: str | Path) -> GenerativeModel:
+def load(checkpoint: str | Path) -> SpeechModel:
     """Loads a trained model as a plain torch module, on the CPU, in evaluation mode.
 
     Args:
@@ -40,7 +40,7 @@ def load(checkpoint: str | Path) -> GenerativeModel:
     return load_with_fingerprint(checkpoint)[0]
 
 
-def load_with_fingerprint(checkpoint: str | Path) -> tuple[GenerativeModel, str]:
+def load_with_fingerprint(checkpoint: str | Path) -> tuple[SpeechModel, str]:
     """Loads a trained model as `load` does, and returns its fingerprint too."""
     content, path = read_checkpoint(checkpoint), Path(checkpoint)
     config, speakers, weights = _parts(content, path)
@@ -140,7 +140,7 @@ def _problems(config: Mapping[str, Any]) -> Iterator[str]:
     yield from group_problems(config, MODEL_GROUPS)
 
 
-def fingerprint(model: GenerativeModel, config: Mapping[str, Any]) -> str:
+def fingerprint(model: SpeechModel, config: Mapping[str, Any]) -> str:
     """Returns 64 hex digits that identify a model, whatever file it came in.
 
     Args:

@@ -42,6 +42,7 @@ MAY_CHANGE = (
     "data.source.root",  # the corpus may have moved: its fingerprint is compared
     "data.source.path",
     "data.source.download",
+    "objective.masked_prediction.targets",  # likewise
     "callbacks.checkpoints.every_n_steps",
     "callbacks.checkpoints.keep",
     "callbacks.progress.",

@@ -40,7 +40,12 @@ BASES: dict[str, str] = {
 # Values that the program derives and that a configuration must not repeat, beside those of the
 # model's groups.
 DERIVED: dict[str, frozenset[str]] = {
-    "objective": frozenset({"default_code_weighting"}),
+    "objective": frozenset(
+        {
+            *("default_code_weighting", "latent_dim", "context_dim", "num_codes"),
+            *("code_grid", "utterances", "fingerprint"),
+        }
+    ),
     "optimizer": frozenset(),
     "data": frozenset({"sample_rate", "seed"}),
     "trainer": frozenset(
@@ -58,7 +63,12 @@ DERIVED: dict[str, frozenset[str]] = {
 LIGHTNING = ("pytorch_lightning.",)
 WITH_LIGHTNING = ("trainer", "callbacks", "monitors", "logger")  # also take Lightning's classes
 COLLECTIONS = ("objective", "callbacks", "monitors", "logger")  # groups of named nodes
-OPTIONAL_PARTS = ("encoder", "bottleneck")  # parts that some models do not have
+OPTIONAL_PARTS = (
+    "encoder",
+    "bottleneck",
+    "target",
+    "decoder",
+)  # parts that some models do not have
 # Stricter types for targets of Lightning, whose own annotations allow more than is tested here.
 FOREIGN_TYPES: dict[str, dict[str, Any]] = {
     "pytorch_lightning.Trainer": {

@@ -39,6 +39,8 @@ class Batch:
         waveform: `(B, slice_length)` int16, full scale 32768.
         speaker: `(B,)` int64, rows of the corpus's list of speakers.
         utterance: `(B,)` int64, rows of the corpus's catalogue.
+        start: `(B,)` int64, sample of the utterance at which the slice starts; negative in the
+            silence before it.
         position: Position of the global batch that these rows belong to; None in validation.
         feature_mean: `(B, C)` means of the features of each recording, or of its speaker; None
             where the features are normalized by the corpus.
@@ -47,6 +49,7 @@ class Batch:
     waveform: Tensor
     speaker: Tensor
     utterance: Tensor
+    start: Tensor
     position: Position | None = None
     feature_mean: Tensor | None = None
 
@@ -67,6 +70,7 @@ class Batch:
             waveform=change(self.waveform),
             speaker=change(self.speaker),
             utterance=change(self.utterance),
+            start=change(self.start),
             position=self.position,
             feature_mean=None if self.feature_mean is None else change(self.feature_mean),
         )
@@ -131,16 +135,23 @@ class BottleneckOutput:
 
 @dataclass(frozen=True)
 class ModelOutput:
-    """Predictions of a model for a window.
+    """Output of a model for a window; what the model does not have is None.
 
     Attributes:
         nll: `(B * L, W)` negative log-likelihood of each target in nats, with gradient.
         parameters: `(B * L, P, W)` parameters of the predicted distributions.
         targets: `(B * L, W)`.
-        bottleneck: Output of the bottleneck; None if the model has none.
+        bottleneck: Output of the bottleneck.
+        latents: `(B, C, N)`, the encoder's output, one for each code.
+        context: `(B, C', N)`, the context network's output: `context[..., n]` has read `latents`
+            up to `n`.
+        masked: `(B, N)` bool, codes whose input was masked.
     """
 
-    nll: Tensor
-    parameters: Tensor
-    targets: Tensor
+    nll: Tensor | None = None
+    parameters: Tensor | None = None
+    targets: Tensor | None = None
     bottleneck: BottleneckOutput | None = None
+    latents: Tensor | None = None
+    context: Tensor | None = None
+    masked: Tensor | None = None

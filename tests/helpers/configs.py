@@ -213,4 +213,6 @@ DECODERS: dict[str, dict[str, Any]] = {
 OBJECTIVES: dict[str, dict[str, Any]] = {
     "reconstruction": {"_target_": "wavenet_ae.objectives.Reconstruction"},
     "bottleneck": {"_target_": "wavenet_ae.objectives.BottleneckLosses"},
+    "contrastive": {"_target_": "wavenet_ae.objectives.Contrastive", "num_ahead": 2, "dim": 6},
+    "masked_prediction": {"_target_": "wavenet_ae.objectives.MaskedPrediction"},
 }

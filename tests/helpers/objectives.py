@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import Tensor
 
+from wavenet_ae.alignment import WindowPlan
 from wavenet_ae.decoders import Categorical
 from wavenet_ae.objectives import BottleneckLosses, Objective, Reconstruction
-from wavenet_ae.types import BottleneckOutput, CodeWeighting, ModelOutput
+from wavenet_ae.types import Batch, BottleneckOutput, CodeWeighting, ModelOutput
 
 
 def reconstruction(usual: CodeWeighting = "mean", **weights: Any) -> Objective:
@@ -16,6 +18,15 @@ def reconstruction(usual: CodeWeighting = "mean", **weights: Any) -> Objective:
     return Objective(
         {"reconstruction": Reconstruction(), "bottleneck": BottleneckLosses(usual, **weights)}
     )
+
+
+def batch_of(plan: WindowPlan, size: int = 2, num_speakers: int = 1) -> Batch:
+    """Windows of noise, each the beginning of an utterance of its own."""
+    rows = torch.arange(size)
+    shape = (size, plan.slice_length)
+    generator = torch.Generator().manual_seed(1)
+    waveform = torch.randint(-9000, 9000, shape, dtype=torch.int16, generator=generator)
+    return Batch(waveform, rows % num_speakers, rows, torch.zeros_like(rows))
 
 
 def categorical_output(

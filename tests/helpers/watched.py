@@ -46,19 +46,21 @@ def noise(module: WaveformTraining, size: int = 3) -> Batch:
     generator = torch.Generator().manual_seed(1)
     shape = (size, module.plan.slice_length)
     waveform = torch.randint(-8000, 8000, shape, dtype=torch.int16, generator=generator)
-    return Batch(waveform, torch.arange(size) % len(SPEAKERS), torch.arange(size))
+    rows = torch.arange(size)
+    return Batch(waveform, rows % len(SPEAKERS), rows, torch.zeros_like(rows))
 
 
 def observed(module: WaveformTraining, batch: Batch) -> Observed:
     """What a step without anything random would be computed from."""
     output = module.model(batch.waveform, batch.speaker, module.plan)
-    return Observed(output, module.objective(output, module.plan, 0))
+    return Observed(output, module.objective(output, batch, module.plan, 0))
 
 
 def predicted(module: WaveformTraining, logits: torch.Tensor, targets: torch.Tensor) -> Observed:
     """Of logits (B, Q, W) and true levels (B, W) made by hand."""
     output = categorical_output(logits, targets)
-    return Observed(output, module.objective(output, module.plan, 0))
+    batch = noise(module, len(targets))
+    return Observed(output, module.objective(output, batch, module.plan, 0))
 
 
 def quantized(codes: torch.Tensor) -> BottleneckOutput:

@@ -14,7 +14,7 @@ from wavenet_ae.metrics.receptive_fields import measure_receptive_fields
 from wavenet_ae.models import WaveformAutoencoder, build
 from wavenet_ae.training.step_randomness import StepRandomness
 from wavenet_ae.training.validation import ValidationSums
-from wavenet_ae.types import Position
+from wavenet_ae.types import Batch, Position
 
 BATCH = 6
 UPSAMPLING = {"identity": {"strides": [2], "kernels": [4]}}
@@ -78,10 +78,11 @@ def train(model: WaveformAutoencoder) -> None:
     for index in range(4):  # in which codes die and are revived
         step = samples.step(index, Position(0, index), GPU)
         speaker = torch.zeros(BATCH, dtype=torch.long).to(GPU)
-        mean = model.average_feature_mean(BATCH)
-        output = model(speech(plan.slice_length), speaker, plan, step, mean)
+        waveform = speech(plan.slice_length)
+        batch = Batch(waveform, speaker, speaker, speaker)
+        output = model(waveform, speaker, plan, step, model.average_feature_mean(BATCH))
         assert place(output.parameters) == place(output.targets) == "cuda"
-        objective(output, plan, index).total.backward()
+        objective(output, batch, plan, index).total.backward()
         optimizer.step()
         optimizer.zero_grad()
 

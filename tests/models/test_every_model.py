@@ -8,7 +8,7 @@ import pytest
 import torch
 from helpers.configs import BOTTLENECKS, ENCODERS, language_model, small
 from helpers.feature_means import own_means
-from helpers.objectives import reconstruction
+from helpers.objectives import batch_of, reconstruction
 
 from wavenet_ae.models import GenerativeModel, build, model_summary
 from wavenet_ae.training.step_randomness import StepRandomness
@@ -56,7 +56,7 @@ def test_a_training_step_reaches_every_weight(model):
     levels = model.target(waveform)[:, plan.targets]
     copies = len(output.targets) // BATCH
     assert torch.equal(output.targets, levels.repeat_interleave(copies, dim=0))
-    loss = reconstruction()(output, plan, step=100)
+    loss = reconstruction()(output, batch_of(plan, BATCH), plan, step=100)
     assert torch.isfinite(loss.total)
     loss.total.backward()
     for name, parameter in model.named_parameters():

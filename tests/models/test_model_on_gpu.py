@@ -12,7 +12,7 @@ from helpers.objectives import reconstruction
 
 from wavenet_ae.metrics.receptive_fields import measure_receptive_fields
 from wavenet_ae.models import WaveformAutoencoder, build
-from wavenet_ae.types import Step
+from wavenet_ae.types import Batch, Step
 
 pytestmark = pytest.mark.gpu
 BATCH = 4
@@ -46,8 +46,10 @@ def loss_and_gradients(model: WaveformAutoencoder, device: str) -> dict[str, tor
         latent=uniform(BATCH * copies, dim, plan.num_codes) if dim else None,
     )
     waveform = noise(plan.slice_length, BATCH).to(device)
-    output = model(waveform, torch.arange(BATCH, device=device) % 2, plan, step)
-    loss = reconstruction(bottleneck.code_weighting)(output, plan, 1000)
+    speaker = torch.arange(BATCH, device=device) % 2
+    batch = Batch(waveform, speaker, speaker, speaker)
+    output = model(waveform, speaker, plan, step)
+    loss = reconstruction(bottleneck.code_weighting)(output, batch, plan, 1000)
     loss.total.backward()
     gradients = {
         name: parameter.grad.cpu()

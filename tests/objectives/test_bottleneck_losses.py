@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 from helpers.configs import small
-from helpers.objectives import categorical_output, reconstruction
+from helpers.objectives import batch_of, categorical_output, reconstruction
 
 from wavenet_ae.alignment import WindowPlan
 from wavenet_ae.models import build
@@ -69,9 +69,9 @@ def test_total_is_nll_plus_weighted_terms(plan):
     objective = reconstruction("mean", commitment_weight=0.25)
     out = output(plan, commitment=commitment, surprise=torch.tensor(0.0))
     with pytest.raises(KeyError, match="surprise"):
-        objective(out, plan, step=0)
+        objective(out, batch_of(plan), plan, step=0)
     out = output(plan, commitment=commitment)
-    loss = objective(out, plan, step=0)
+    loss = objective(out, batch_of(plan), plan, step=0)
     expected = 0.25 * (commitment.mean(dim=0) * code_weights(plan, "mean")).sum()
     torch.testing.assert_close(loss.total - loss.losses["nll"], expected)
     assert "negative_elbo" not in loss.metrics
@@ -79,7 +79,7 @@ def test_total_is_nll_plus_weighted_terms(plan):
 
 def test_a_scalar_term_is_weighed_as_it_is(plan):
     out = output(plan, entropy=torch.tensor(-3.0))
-    loss = reconstruction("context", entropy_weight=0.5)(out, plan, step=0)
+    loss = reconstruction("context", entropy_weight=0.5)(out, batch_of(plan), plan, step=0)
     assert (loss.total - loss.losses["nll"]).item() == pytest.approx(-1.5)
 
 
@@ -91,7 +91,7 @@ def test_kl_is_annealed_and_clamped_per_code_but_reported_whole(plan):
     clamped = torch.full((plan.num_codes,), 1.0)
     clamped[0] = 3.0
     for step, share in ((0, 0.0), (50, 0.5), (100, 1.0), (500, 1.0)):
-        loss = objective(output(plan, kl=kl), plan, step)
+        loss = objective(output(plan, kl=kl), batch_of(plan), plan, step)
         torch.testing.assert_close(loss.losses["kl"], share * (weights * clamped).sum())
         torch.testing.assert_close(
             loss.metrics["negative_elbo"] - loss.losses["nll"], (weights * kl.mean(dim=0)).sum()
@@ -100,7 +100,8 @@ def test_kl_is_annealed_and_clamped_per_code_but_reported_whole(plan):
 
 def test_free_nats_stop_the_gradient(plan):
     kl = torch.full((2, plan.num_codes), 0.5, requires_grad=True)
-    reconstruction("sequence", free_nats=1.0)(output(plan, kl=kl), plan, 0).total.backward()
+    objective = reconstruction("sequence", free_nats=1.0)
+    objective(output(plan, kl=kl), batch_of(plan), plan, 0).total.backward()
     assert kl.grad.abs().sum() == 0
 
 
@@ -110,7 +111,10 @@ def test_several_samples_per_datapoint_are_averaged(plan):
         out.parameters.repeat_interleave(2, 0), out.targets.repeat_interleave(2, 0), out.bottleneck
     )
     objective = reconstruction("mean")
-    torch.testing.assert_close(objective(doubled, plan, 0).total, objective(out, plan, 0).total)
+    batch = batch_of(plan)
+    torch.testing.assert_close(
+        objective(doubled, batch, plan, 0).total, objective(out, batch, plan, 0).total
+    )
 
 
 def test_configured_weighting_wins():

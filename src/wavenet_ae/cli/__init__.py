@@ -14,6 +14,7 @@ COMMANDS = {
     "evaluate": "measure a trained model: tables, sounds and a report",
     "generate": "reconstruct, convert, sample, encode or decode speech",
     "prepare": "pack recordings ahead of time",
+    "cluster": "cluster a corpus for masked prediction",
     "compare": "runs in one table and one plot",
     "dashboard": "plots of what runs have logged, or a W&B workspace",
     "demo": "train on synthetic speech for minutes and evaluate the codes",

@@ -53,6 +53,7 @@ class WindowReader:
             waveform=torch.from_numpy(waveform),
             speaker=torch.from_numpy(self.corpus.speaker[utterances]),
             utterance=torch.from_numpy(utterances),
+            start=torch.from_numpy(windows[:, 1] - self.margins[0]),
             position=position,
             feature_mean=self.feature_means.of(utterances) if self.feature_means else None,
         )

@@ -15,7 +15,7 @@ from wavenet_ae.evaluation.part import Context, Need, Part, SkipPart, find_parts
 from wavenet_ae.evaluation.report.words import REASONS
 from wavenet_ae.evaluation.results import FILE, EvaluationResult
 from wavenet_ae.loading import device_named, load_with_fingerprint
-from wavenet_ae.models import CodeModel, GenerativeModel, model_summary
+from wavenet_ae.models import CodeModel, GenerativeModel, SpeechModel, model_summary
 from wavenet_ae.ownership import sole_use
 from wavenet_ae.progress import Progress
 from wavenet_ae.provenance import this_command
@@ -45,7 +45,7 @@ def evaluate(config: EvaluationConfig) -> EvaluationResult:
     context = Context(model, open_dataset(model, config), config, config.destination)
     if any("labels" in part.needs | part.uses for part in parts) and not context.labeled.rows:
         parts = _able(parts, {"labels"}, config, skipped, context.labeled.other_labels())
-    if any("audio" in part.needs for part in parts):
+    if isinstance(model, GenerativeModel) and any("audio" in part.needs for part in parts):
         make_engine(config.engine, model.decoder)  # raises now if there is none
     with sole_use(config.destination, "wait until it is done, or set out to another folder"):
         result = _earlier(
@@ -142,9 +142,7 @@ def _earlier(result: EvaluationResult, config: EvaluationConfig) -> EvaluationRe
     return result
 
 
-def _described(
-    model: GenerativeModel, fingerprint: str, config: EvaluationConfig
-) -> dict[str, Any]:
+def _described(model: SpeechModel, fingerprint: str, config: EvaluationConfig) -> dict[str, Any]:
     """The model as plain values."""
     folder = config.run_folder
     described: dict[str, Any] = {

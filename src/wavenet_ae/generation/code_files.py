@@ -21,7 +21,7 @@ import numpy as np
 
 from wavenet_ae.errors import UserError
 from wavenet_ae.file_names import printable
-from wavenet_ae.models import Autoencoder
+from wavenet_ae.models import CodeModel
 from wavenet_ae.storage import atomic_write, write_bytes
 
 UNITS_TABLE = "units.tsv"
@@ -29,7 +29,7 @@ UNITS_DESCRIPTION = "units.json"
 ARCHIVE = b"PK\x03\x04"  # begins a zip file, such as numpy's .npz
 
 
-def describe_units(model: Autoencoder, fingerprint: str, checkpoint: str) -> dict[str, Any]:
+def describe_units(model: CodeModel, fingerprint: str, checkpoint: str) -> dict[str, Any]:
     """Returns the content of `units.json`; without codes the sizes of codebooks are null."""
     bottleneck = model.bottleneck
     coded = bool(bottleneck.is_quantizing)

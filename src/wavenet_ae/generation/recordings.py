@@ -19,7 +19,7 @@ from wavenet_ae.data.sources import FolderSource, Recording, TableSource
 from wavenet_ae.errors import UserError
 from wavenet_ae.file_names import printable
 from wavenet_ae.generation.utterances import Content, Utterance, result_names
-from wavenet_ae.models import Autoencoder
+from wavenet_ae.models import CodeModel
 from wavenet_ae.models.utterance import encode_blocks
 
 logger = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ class Recordings:
 
     def __init__(
         self,
-        model: Autoencoder,
+        model: CodeModel,
         path: Path,
         max_utterances: int | None,
         taken: Sequence[str] = (),

@@ -33,7 +33,7 @@ from wavenet_ae.generation.utterances import (
     target_speakers,
 )
 from wavenet_ae.loading import device_named, load_with_fingerprint
-from wavenet_ae.models import Autoencoder, GenerativeModel
+from wavenet_ae.models import Autoencoder, CodeModel, GenerativeModel, SpeechModel
 from wavenet_ae.models.inputs import checked_speaker
 from wavenet_ae.ownership import sole_use
 from wavenet_ae.progress import AudioProgress
@@ -58,12 +58,20 @@ def generate(settings: GenerationSettings) -> int:
     checked_speaker(model, settings.speaker)
     with sole_use(settings.destination, "wait until it is done, or set out to another folder"):
         if settings.task == "encode":
-            assert isinstance(model, Autoencoder)
+            assert isinstance(model, CodeModel)
             return _encode(model, fingerprint, settings)
+        assert isinstance(model, GenerativeModel)
         return _generate(model, fingerprint, settings)
 
 
-def _require_fitting(model: GenerativeModel, task: str) -> None:
+def _require_fitting(model: SpeechModel, task: str) -> None:
+    if not isinstance(model, GenerativeModel):
+        if task == "encode":
+            return
+        raise UserError(
+            f"task is {task!r}, but this model has no decoder: choose task=encode, or a checkpoint "
+            "of model=autoencoder"
+        )
     if task == "sample" and isinstance(model, Autoencoder):
         raise UserError(
             "task is 'sample', but this model generates from codes only: choose "
@@ -94,7 +102,7 @@ def _generate(model: GenerativeModel, fingerprint: str, settings: GenerationSett
     return _log_end(progress, generator.num_failed, settings)
 
 
-def _encode(model: Autoencoder, fingerprint: str, settings: GenerationSettings) -> int:
+def _encode(model: CodeModel, fingerprint: str, settings: GenerationSettings) -> int:
     source = Recordings(model, Path(settings.input or ""), settings.max_utterances, taken=["units"])
     utterances, speakers = source.utterances, [each.speaker for each in source.utterances]
     results = _results(settings, fingerprint, ".npy")
@@ -208,7 +216,7 @@ def _missing(
     return is_wanted
 
 
-def _audio_seconds(model: GenerativeModel, wanted: Sequence[Utterance]) -> float:
+def _audio_seconds(model: SpeechModel, wanted: Sequence[Utterance]) -> float:
     return sum(each.num_samples for each in wanted) / model.sample_rate
 
 

@@ -79,12 +79,15 @@ class Clusters:
         frames: `(M, C)` frames to fit.
         num_codes: Number of centers.
         seed: Seed of the first centers.
+        iterations: Iterations of k-means, at most.
 
     Raises:
         UserError: If there are fewer frames than centers.
     """
 
-    def __init__(self, frames: np.ndarray, num_codes: int, seed: int = 0) -> None:
+    def __init__(
+        self, frames: np.ndarray, num_codes: int, seed: int = 0, iterations: int = 300
+    ) -> None:
         if len(frames) < num_codes:
             raise UserError(
                 f"k-means with {counted(num_codes, 'code')} needs as many frames, but there are "
@@ -93,8 +96,15 @@ class Clusters:
         self.mean, deviation = frames.mean(axis=0), frames.std(axis=0)
         self.scale = np.where(deviation > 0, deviation, 1)  # a constant dimension becomes 0
         # One start: k-means++ chooses good centers, and more starts change PNMI by less than .01.
-        centers = KMeans(num_codes, n_init=1, random_state=seed, copy_x=False)  # x is a copy
+        centers = KMeans(  # x is a copy
+            num_codes, n_init=1, max_iter=iterations, random_state=seed, copy_x=False
+        )
         self.centers = centers.fit(self._scaled(frames))
+
+    @property
+    def vectors(self) -> np.ndarray:
+        """Centers `(num_codes, C)` on the scale of the frames."""
+        return self.centers.cluster_centers_ * self.scale + self.mean
 
     def codes(self, frames: np.ndarray) -> np.ndarray:
         """Returns the nearest center of each frame: `(N, C)` to `(N,)` int64."""

@@ -22,7 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from wavenet_ae.alignment import WindowPlan
-from wavenet_ae.models import Autoencoder, GenerativeModel
+from wavenet_ae.models import Autoencoder, CodeModel, GenerativeModel, SpeechModel
 
 
 @dataclass(frozen=True)
@@ -61,11 +61,12 @@ class ReceptiveField:
         return self.computed == self.measured
 
 
-def measure_receptive_fields(model: GenerativeModel) -> list[ReceptiveField]:
+def measure_receptive_fields(model: SpeechModel) -> list[ReceptiveField]:
     """Measures the receptive fields of a model, in samples.
 
-    A model without codes has only the first field, and a model whose decoder remembers all of the
-    past only the second. Codes count from their anchor, predictions from the predicted sample:
+    A model without codes has only the first field. A model without a decoder, or whose decoder
+    remembers all of the past, has only the second, and codes that depend on all of the past have
+    none. Codes count from their anchor, predictions from the predicted sample:
 
         receptive field of the decoder                 -R to -1
         receptive field of a code                      the last sample is its lookahead
@@ -75,23 +76,25 @@ def measure_receptive_fields(model: GenerativeModel) -> list[ReceptiveField]:
     Args:
         model: The model, in evaluation mode.
     """
-    fields, has_fixed_context = [], model.decoder.has_fixed_context
-    if has_fixed_context:
+    fields: list[ReceptiveField] = []
+    has_fixed_context = isinstance(model, GenerativeModel) and model.decoder.has_fixed_context
+    if isinstance(model, GenerativeModel) and has_fixed_context:
         past = SampleRange(Fraction(-model.decoder.chain.receptive_field), Fraction(-1))
         fields.append(ReceptiveField("receptive field of the decoder", past, _measured_past(model)))
-    if isinstance(model, Autoencoder):
+    if isinstance(model, CodeModel) and model.code_has_fixed_context:
         code = ReceptiveField(
             "receptive field of a code", _computed_code(model), _measured_code(model)
         )
-        if not has_fixed_context:
-            return [*fields, code]
+        fields.append(code)
+        if not isinstance(model, Autoencoder) or not has_fixed_context:
+            return fields
         conditioned = ReceptiveField(
             "samples conditioned on a code", _computed_readers(model), _measured_readers(model)
         )
         computed = _through(code.computed, conditioned.computed)
         measured = _through(code.measured, conditioned.measured)
         through = ReceptiveField("receptive field of the decoder through codes", computed, measured)
-        fields += [code, conditioned, through]
+        fields += [conditioned, through]
     return fields
 
 
@@ -100,8 +103,8 @@ def _through(code: SampleRange, readers: SampleRange) -> SampleRange:
     return SampleRange(code.first - readers.last, code.last - readers.first)
 
 
-def _computed_code(model: Autoencoder) -> SampleRange:
-    chain = model.alignment.encoder
+def _computed_code(model: CodeModel) -> SampleRange:
+    chain = model.code_chain
     reads, anchor = chain.input_range(range(1)), chain.grid().anchor(0)
     return SampleRange(reads.start - anchor, reads.stop - 1 - anchor)
 
@@ -151,17 +154,17 @@ def _nan_for_level(module: nn.Module, levels: int | None) -> Iterator[None]:
 
 
 @torch.no_grad()
-def _measured_code(model: Autoencoder) -> SampleRange:
+def _measured_code(model: CodeModel) -> SampleRange:
     """Bisect the first and last samples whose NaN spoils a code in the middle."""
-    chain = model.alignment.encoder
+    chain = model.code_chain
     num_codes = 2 * ceil(chain.receptive_field / model.hop) + 1
     code, length = num_codes // 2, chain.input_length(num_codes)
 
     def is_spoilt(spoil: slice) -> bool:
         waveform = torch.zeros(1, length, dtype=model.dtype, device=model.device)
         waveform[0, spoil] = torch.nan
-        latents = model.encoder(waveform, model.average_feature_mean(1))
-        return code in _spoilt(latents).tolist()
+        embedded, _ = model.embed(waveform, feature_mean=model.average_feature_mean(1))
+        return code in _spoilt(embedded).tolist()
 
     first = _bisect(length, lambda place: is_spoilt(slice(0, place + 1)))
     last = _bisect(length, lambda place: not is_spoilt(slice(place + 1, None)))

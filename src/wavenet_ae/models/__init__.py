@@ -3,6 +3,7 @@
 from wavenet_ae.models.autoencoder import WaveformAutoencoder
 from wavenet_ae.models.build import build
 from wavenet_ae.models.language_model import WaveNetLanguageModel
+from wavenet_ae.models.representation import Representation
 from wavenet_ae.models.roles import (
     Autoencoder,
     CodeModel,
@@ -17,6 +18,7 @@ __all__ = [
     "CodeModel",
     "CodeStream",
     "GenerativeModel",
+    "Representation",
     "SpeechModel",
     "WaveNetLanguageModel",
     "WaveformAutoencoder",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any, TypeAlias, overload
 
@@ -25,12 +26,11 @@ from wavenet_ae.models.inputs import (
 )
 from wavenet_ae.models.roles import (
     Autoencoder,
-    CodeStream,
     Conditioning,
     predict_targets,
     targets_in,
 )
-from wavenet_ae.models.utterance import CodeConditioning, encode_utterance, synthesize
+from wavenet_ae.models.utterance import CodeConditioning, encode_recordings, synthesize
 from wavenet_ae.nn.batch_norm import evaluation_mode
 from wavenet_ae.nn.conditioning import Upsampling, jitter
 from wavenet_ae.schema import Fraction01
@@ -98,7 +98,8 @@ class WaveformAutoencoder(Autoencoder):
             speaker = speaker.repeat_interleave(copies, dim=0)
             uniform = step.jitter.repeat_interleave(copies, dim=0)
             vectors = jitter(vectors, uniform, self.jitter_probability)
-        return self.predict(bottleneck, vectors, waveform, speaker, plan)
+        output = self.predict(bottleneck, vectors, waveform, speaker, plan)
+        return replace(output, latents=latents)
 
     def predict(
         self,
@@ -110,7 +111,8 @@ class WaveformAutoencoder(Autoencoder):
     ) -> ModelOutput:
         targets = self.target(waveform[:, plan.target_input])
         conditioning = self.upsampling(vectors)[..., : plan.num_vectors]
-        return predict_targets(self.decoder, targets, conditioning, speaker, plan, bottleneck)
+        output = predict_targets(self.decoder, targets, conditioning, speaker, plan)
+        return replace(output, bottleneck=bottleneck)
 
     def window(self, num_samples: int) -> WindowPlan:
         return self.alignment.window(targets_in(num_samples, self.alignment.target_hop))
@@ -119,15 +121,6 @@ class WaveformAutoencoder(Autoencoder):
     def hop(self) -> Fraction:
         """Samples from one code to the next."""
         return self.alignment.code_hop
-
-    @property
-    def code_streams(self) -> tuple[CodeStream, ...]:
-        return (CodeStream("codes", self.bottleneck, self.alignment.code_grid),)
-
-    def fit(
-        self, waveforms: Iterable[Tensor], feature_means: Iterable[Tensor] | None = None
-    ) -> None:
-        self.encoder.fit(waveforms, feature_means)
 
     @overload
     def encode(self, waveform: Waveform, rate: int) -> Tensor: ...
@@ -152,12 +145,7 @@ class WaveformAutoencoder(Autoencoder):
         Raises:
             ArgumentError: Samples or rate cannot be used: another type or shape, none, NaN.
         """
-        if not is_batch(waveform, num_dimensions=1):
-            return encode_utterance(self, self.own_samples(waveform, rate).to(self.device))
-        samples = [
-            self.own_samples(each, rate, f"waveform[{i}]") for i, each in enumerate(waveform)
-        ]
-        return [encode_utterance(self, each.to(self.device)) for each in samples]
+        return encode_recordings(self, waveform, rate)
 
     @overload
     def decode(

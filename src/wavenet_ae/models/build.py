@@ -14,8 +14,9 @@ from wavenet_ae.decoders import Decoder
 from wavenet_ae.encoders import Encoder
 from wavenet_ae.geometry import Chain
 from wavenet_ae.instantiate import instantiate, resolve
-from wavenet_ae.models.roles import GenerativeModel
+from wavenet_ae.models.roles import SpeechModel
 from wavenet_ae.nn.conditioning import Upsampling
+from wavenet_ae.nn.context import Context
 from wavenet_ae.targets import Target
 
 # Class whose subclasses each group takes.
@@ -24,7 +25,7 @@ BASES: dict[str, type[nn.Module]] = {
     "bottleneck": Bottleneck,
     "target": Target,
     "decoder": Decoder,
-    "model": GenerativeModel,
+    "model": SpeechModel,
 }
 MODEL_GROUPS = tuple(BASES)
 # Arguments of each group's classes that the wiring below derives from the other groups.
@@ -45,7 +46,7 @@ def model_config(config: Mapping[str, Any]) -> dict[str, Any]:
     return {key: config[key] for key in ("sample_rate", *MODEL_GROUPS) if key in config}
 
 
-def build(config: Mapping[str, Any], speakers: Sequence[str]) -> GenerativeModel:
+def build(config: Mapping[str, Any], speakers: Sequence[str]) -> SpeechModel:
     """Builds a model from plain values: `sample_rate` and the groups of MODEL_GROUPS.
 
     Raises:
@@ -53,27 +54,36 @@ def build(config: Mapping[str, Any], speakers: Sequence[str]) -> GenerativeModel
         ValueError: Lengths, rates, or target and output do not fit together.
     """
     node, rate = dict(config["model"]), config["sample_rate"]
-    parts: dict[str, Any] = {"target": instantiate(config["target"], Target, sample_rate=rate)}
-    if has_bottleneck(node):
-        encoder = instantiate(config["encoder"], Encoder, sample_rate=rate)
-        bottleneck = instantiate(config["bottleneck"], Bottleneck, input_dim=encoder.dim)
-        upsampling = instantiate(node.pop("upsampling"), Upsampling, input_dim=bottleneck.dim)
-        dim, hop = upsampling.dim, _conditioning_hop(encoder, upsampling, parts["target"])
-        parts |= dict(encoder=encoder, bottleneck=bottleneck, upsampling=upsampling)
-    else:
+    taken = inspect.signature(resolve(node["_target_"], SpeechModel)).parameters
+    parts: dict[str, Any] = {"sample_rate": rate, "speakers": list(speakers)}
+    if "encoder" in taken:
+        parts |= _encoding(config, node)
+    if "decoder" in taken:
+        parts["target"] = instantiate(config["target"], Target, sample_rate=rate)
         dim, hop = 0, UNINFORMED_HOP
-    decoder = _decoder(config, speakers, dim, hop, parts["target"].levels)
-    derived = dict(decoder=decoder, sample_rate=rate, speakers=list(speakers))
-    return instantiate(node, GenerativeModel, **parts, **derived)
+        if "upsampling" in taken:
+            upsampling = instantiate(
+                node.pop("upsampling"), Upsampling, input_dim=parts["bottleneck"].dim
+            )
+            dim, hop = upsampling.dim, _conditioning_hop(upsampling=upsampling, **parts)
+            parts["upsampling"] = upsampling
+        parts["decoder"] = _decoder(config, speakers, dim, hop, parts["target"].levels)
+    return instantiate(node, SpeechModel, **parts)
 
 
-def has_bottleneck(model: Mapping[str, Any]) -> bool:
-    """Returns whether the node of a model is of one with encoder and bottleneck."""
-    target = resolve(model["_target_"], GenerativeModel)
-    return "bottleneck" in inspect.signature(target).parameters
+def _encoding(config: Mapping[str, Any], node: dict[str, Any]) -> dict[str, Any]:
+    """Encoder, context where the model's node has one, and the bottleneck that reads either."""
+    encoder = instantiate(config["encoder"], Encoder, sample_rate=config["sample_rate"])
+    parts: dict[str, Any] = {"encoder": encoder}
+    width = encoder.dim
+    if node.get("context") is not None:
+        parts["context"] = instantiate(node.pop("context"), Context, input_dim=width)
+        width = parts["context"].dim if node.get("code_of") != "latents" else width
+    bottleneck = instantiate(config["bottleneck"], Bottleneck, input_dim=width)
+    return {**parts, "bottleneck": bottleneck}
 
 
-def _conditioning_hop(encoder: Any, upsampling: Any, target: Any) -> int:
+def _conditioning_hop(encoder: Any, upsampling: Any, target: Any, **_: Any) -> int:
     """Returns for how many targets a conditioning vector is held, checked by the alignment."""
     chain: Chain = encoder.chain + upsampling.chain
     return int(chain.grid().spacing / target.chain.grid().spacing)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import chain
 from typing import Protocol
 
 import numpy as np
@@ -29,10 +30,10 @@ from wavenet_ae.audio.waveforms import (
 from wavenet_ae.bottlenecks import Bottleneck
 from wavenet_ae.decoders import Decoder
 from wavenet_ae.encoders import Encoder
-from wavenet_ae.geometry import Grid
+from wavenet_ae.geometry import Chain, Grid
 from wavenet_ae.nn.conditioning import Upsampling
 from wavenet_ae.targets import Target
-from wavenet_ae.types import BottleneckOutput, ModelOutput, Step
+from wavenet_ae.types import BottleneckOutput, InputRandomness, ModelOutput, Step
 
 
 class Conditioning(Protocol):
@@ -140,12 +141,18 @@ class SpeechModel(nn.Module):
     @property
     def device(self) -> torch.device:
         """Device of the weights."""
-        return next(self.parameters()).device
+        return self._first_tensor.device
 
     @property
     def dtype(self) -> torch.dtype:
         """Precision of the weights."""
-        return next(self.parameters()).dtype
+        return self._first_tensor.dtype
+
+    @property
+    def _first_tensor(self) -> Tensor:
+        """A weight, or where features alone are the model, a statistic of theirs."""
+        tensors = chain(self.parameters(), self.buffers())
+        return next(each for each in tensors if each.is_floating_point())
 
     @property
     def unknown_speaker(self) -> int:
@@ -192,19 +199,71 @@ class CodeModel(SpeechModel):
 
     Attributes:
         encoder: From waveforms to latents.
-        bottleneck: From latents to codes and vectors.
+        bottleneck: From what `embed` returns to codes and vectors.
+        code_chain: Geometry from waveform samples to codes.
+        window_chain: Geometry from a window's encoder input to its codes.
         code_streams: Streams of codes, the finest grid last.
+        code_has_fixed_context: Whether a code is a function of the samples in its receptive field
+            alone, so that a window gives the codes of the whole utterance.
     """
 
     encoder: Encoder
     bottleneck: Bottleneck
 
     @property
+    def code_has_fixed_context(self) -> bool:
+        return True
+
+    @property
+    def code_chain(self) -> Chain:
+        return self.encoder.chain
+
+    @property
+    def window_chain(self) -> Chain:
+        return self.code_chain
+
+    @property
+    def context_dim(self) -> int:
+        """Channels of the context; of the latents where the model has no context network."""
+        return self.encoder.dim
+
+    @property
     def code_streams(self) -> tuple[CodeStream, ...]:
-        raise NotImplementedError
+        return (CodeStream("codes", self.bottleneck, self.code_chain.grid()),)
+
+    @property
+    def hop(self) -> Fraction:
+        """Samples from one code to the next."""
+        return self.code_chain.grid().spacing
+
+    def fit(
+        self, waveforms: Iterable[Tensor], feature_means: Iterable[Tensor] | None = None
+    ) -> None:
+        self.encoder.fit(waveforms, feature_means)
+
+    def embed(
+        self,
+        waveform: Tensor,
+        state: Tensor | None = None,
+        feature_mean: Tensor | None = None,
+        random: InputRandomness | None = None,
+    ) -> tuple[Tensor, Tensor | None]:
+        """Returns what the bottleneck reads, and the state in which the next piece begins.
+
+        Args:
+            waveform: (B, T) in [-1, 1], the samples that `code_chain` reads for N codes.
+            state: State after the codes before; None at the beginning, and for a model that keeps
+                none.
+            feature_mean: Means (B, C) of the features, see `forward`.
+            random: In training, the numbers by which the encoder's input is perturbed.
+
+        Returns:
+            (B, C, N), and the state after the last code.
+        """
+        return self.encoder(waveform, feature_mean, random), None
 
     def encode(self, waveform: Waveform, rate: int) -> Tensor:
-        """Returns the codes of a recording, see `WaveformAutoencoder.encode`."""
+        """Returns the codes of a recording, see `encode_recordings`."""
         raise NotImplementedError
 
     def latents(
@@ -214,9 +273,9 @@ class CodeModel(SpeechModel):
         step: Step | None = None,
         feature_mean: Tensor | None = None,
     ) -> Tensor:
-        """Returns the encoder's output (B, C, N) for slices (B, slice_length) int16."""
+        """Returns what the bottleneck reads (B, C, N) for slices (B, slice_length) int16."""
         read = self.normalize(waveform[:, plan.encoder_input])
-        return self.encoder(read, feature_mean, step.input if step else None)
+        return self.embed(read, None, feature_mean, step.input if step else None)[0]
 
     def recording_mean(self, blocks: Iterable[Tensor]) -> Tensor | None:
         """Returns the mean (1, C) of the features of a recording.
@@ -296,7 +355,6 @@ def predict_targets(
     conditioning: Tensor,
     speaker: Tensor,
     plan: WindowPlan,
-    bottleneck: BottleneckOutput | None = None,
 ) -> ModelOutput:
     """Returns the predictions of `plan.targets` and what they cost.
 
@@ -306,12 +364,11 @@ def predict_targets(
         conditioning: Vectors (B, C, M).
         speaker: Rows (B,).
         plan: Where the parts of the window lie.
-        bottleneck: Output of the bottleneck, passed on.
     """
     parameters = decoder(targets[:, plan.decoder_input], conditioning, speaker)  # (B, P, W)
     predicted = targets[:, plan.targets]
     nll = decoder.output.nll(parameters, predicted)  # (B, W)
-    return ModelOutput(nll, parameters, predicted, bottleneck)
+    return ModelOutput(nll, parameters, predicted)
 
 
 def targets_in(num_samples: int, hop: int) -> int:

@@ -14,12 +14,12 @@ from torch import nn
 from wavenet_ae.alignment import WindowPlan
 from wavenet_ae.errors import counted
 from wavenet_ae.geometry import WAVEFORM, Chain, Grid
-from wavenet_ae.models.roles import Autoencoder, GenerativeModel
+from wavenet_ae.models.roles import Autoencoder, CodeModel, GenerativeModel, SpeechModel
 
 WIDTH = 100
 
 
-def model_summary(model: GenerativeModel, plan: WindowPlan) -> str:
+def model_summary(model: SpeechModel, plan: WindowPlan) -> str:
     """Tables for people: positions of every layer in a window, and what follows from them."""
     console = Console(file=io.StringIO(), width=WIDTH, markup=False, emoji=False)
     console.print(Group(_positions(model, plan), _summary(model, plan)))
@@ -30,17 +30,19 @@ def _number(value: Fraction) -> str:
     return f"{float(value):g}"
 
 
-def _positions(model: GenerativeModel, plan: WindowPlan) -> Table:
+def _positions(model: SpeechModel, plan: WindowPlan) -> Table:
     table = Table("part", "layer", title="Positions in a window, in samples of its slice")
     for heading in ("outputs", "first", "last", "spacing", "reads", "ms"):
         table.add_column(heading, justify="right")
-    if isinstance(model, Autoencoder):
-        alignment = model.alignment
+    if isinstance(model, CodeModel):
         length = plan.encoder_input.stop - plan.encoder_input.start
         start = Grid(Fraction(plan.encoder_input.start), WAVEFORM.spacing)
-        _add_rows(table, model, "encoder", alignment.encoder, length, start)
-        codes = alignment.encoder.grid(start)
-        _add_rows(table, model, "upsampling", alignment.upsampling, plan.num_codes, codes)
+        _add_rows(table, model, "encoder", model.window_chain, length, start)
+        if isinstance(model, Autoencoder):
+            codes, upsampling = model.code_chain.grid(start), model.alignment.upsampling
+            _add_rows(table, model, "upsampling", upsampling, plan.num_codes, codes)
+    if not isinstance(model, GenerativeModel):
+        return table
     length = plan.decoder_input.stop - plan.decoder_input.start
     targets = model.target.chain.grid(Grid(Fraction(plan.target_input.start), WAVEFORM.spacing))
     reads = Grid(targets.anchor(plan.decoder_input.start), targets.spacing)
@@ -49,7 +51,7 @@ def _positions(model: GenerativeModel, plan: WindowPlan) -> Table:
 
 
 def _add_rows(
-    table: Table, model: GenerativeModel, part: str, chain: Chain, length: int, grid: Grid
+    table: Table, model: SpeechModel, part: str, chain: Chain, length: int, grid: Grid
 ) -> None:
     for row in chain.positions(length, grid):
         reads = row.reads * grid.spacing
@@ -60,17 +62,22 @@ def _add_rows(
     table.add_section()
 
 
-def _summary(model: GenerativeModel, plan: WindowPlan) -> Table:
+def _summary(model: SpeechModel, plan: WindowPlan) -> Table:
     table = Table(show_header=False, title="Model")
-    if isinstance(model, Autoencoder):
-        for name, text in _code_rows(model, plan):
+    if isinstance(model, CodeModel):
+        for name, text in _code_rows(model):
             table.add_row(name, text)
-    rate = model.sample_rate
-    table.add_row(
-        "receptive field of the decoder", _span(model.decoder.chain.receptive_field, rate)
-    )
+    rate, predicted = model.sample_rate, ""
+    if isinstance(model, Autoencoder):
+        for name, text in _conditioning_rows(model, plan):
+            table.add_row(name, text)
+    if isinstance(model, GenerativeModel):
+        predicted = " predicted"
+        table.add_row(
+            "receptive field of the decoder", _span(model.decoder.chain.receptive_field, rate)
+        )
     codes = f", {counted(plan.num_codes, 'code')}" if plan.num_codes else ""
-    table.add_row("window", f"{_span(plan.num_targets, rate)} predicted{codes}")
+    table.add_row("window", f"{_span(plan.num_targets, rate)}{predicted}{codes}")
     table.add_row("slice", f"{_span(plan.slice_length, rate)} read")
     table.add_row("speakers", f"{len(model.speakers)} and unknown")
     shares = ", ".join(
@@ -82,9 +89,9 @@ def _summary(model: GenerativeModel, plan: WindowPlan) -> Table:
     return table
 
 
-def _code_rows(model: Autoencoder, plan: WindowPlan) -> Iterator[tuple[str, str]]:
-    alignment, rate = model.alignment, model.sample_rate
-    code_rate = rate / alignment.code_hop
+def _code_rows(model: CodeModel) -> Iterator[tuple[str, str]]:
+    chain, rate = model.code_chain, model.sample_rate
+    code_rate = rate / model.hop
     size, num_codebooks = model.bottleneck.codebook_size, model.bottleneck.num_codebooks
     codes = f"{_number(code_rate)} codes/s"
     if size:
@@ -92,8 +99,13 @@ def _code_rows(model: Autoencoder, plan: WindowPlan) -> Iterator[tuple[str, str]
         bit_rate = float(code_rate) * num_codebooks * log2(size)
         codes += f", {choice}: {bit_rate:.0f} bit/s nominal"
     yield "codes", codes
-    yield "receptive field of a code", _span(alignment.encoder.receptive_field, rate)
-    yield "lookahead of a code", _span(alignment.encoder.lookahead, rate)
+    past = "" if model.code_has_fixed_context else ", and all of the past by its context"
+    yield "receptive field of a code", _span(chain.receptive_field, rate) + past
+    yield "lookahead of a code", _span(chain.lookahead, rate)
+
+
+def _conditioning_rows(model: Autoencoder, plan: WindowPlan) -> Iterator[tuple[str, str]]:
+    alignment, rate = model.alignment, model.sample_rate
     yield "conditioning", f"one vector every {_span(alignment.conditioning_grid.spacing, rate)}"
     yield "samples conditioned on a code", f"at most {plan.full_usage}"
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from math import ceil
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,6 +23,7 @@ from torch import Tensor
 
 from wavenet_ae.engines import Engine, Sampling, stream_uniforms
 from wavenet_ae.errors import UserError
+from wavenet_ae.models.inputs import is_batch
 from wavenet_ae.models.roles import Autoencoder, CodeModel, Conditioning, GenerativeModel
 from wavenet_ae.nn.batch_norm import evaluation_mode
 from wavenet_ae.types import BottleneckOutput
@@ -60,6 +62,32 @@ class CodeLayout:
     def anchors(self, num_codes: int) -> list[Fraction]:
         """Returns the sample at which each code stands."""
         return [self.anchor + code * self.hop for code in range(num_codes)]
+
+
+def encode_recordings(model: CodeModel, waveform: Any, rate: int) -> Any:
+    """Returns the codes of a recording, one a code hop, or those of each of several.
+
+    They are those of evaluation mode; the mode of the model stays as it is.
+
+    Args:
+        model: Model to encode with.
+        waveform: Samples (T,), int16, int32, uint8, or floats of full scale 1 (see
+            `wavenet_ae.audio.waveforms`), or a list of such recordings.
+        rate: Their sample rate in Hz.
+
+    Returns:
+        Codes (N,), or (H, N) of several codebooks, int64; of a continuous bottleneck, vectors
+        (D, N). For a list, a list with what each recording has alone.
+
+    Raises:
+        ArgumentError: Samples or rate cannot be used: another type or shape, none, NaN.
+    """
+    if not is_batch(waveform, num_dimensions=1):
+        return encode_utterance(model, model.own_samples(waveform, rate).to(model.device))
+    samples = [
+        model.own_samples(each, rate, f"waveform[{index}]") for index, each in enumerate(waveform)
+    ]
+    return [encode_utterance(model, each.to(model.device)) for each in samples]
 
 
 @torch.no_grad()
@@ -101,11 +129,13 @@ def encode_blocks(model: CodeModel, blocks: Iterable[Tensor]) -> Tensor:
 def encode_in_chunks(
     model: CodeModel, blocks: Iterable[Tensor]
 ) -> Iterator[tuple[Tensor, BottleneckOutput]]:
-    """Yields latents (1, C, n) of successive codes of an utterance, and the bottleneck's output.
+    """Yields what the bottleneck reads for successive codes of an utterance, and its output.
 
-    They are those of evaluation mode; the mode of the model stays as it is. Features that are
-    normalized per utterance or speaker are centered on the utterance: what an utterance is encoded
-    as does not depend on which others are there.
+    The first is (1, C, n): the encoder's latents, or a context.  They are those of evaluation mode;
+    the mode of the model stays as it is.  A state goes from chunk to chunk, so that chunks give
+    what the whole utterance gives at once.  Features that are normalized per utterance or speaker
+    are centered on the utterance: what an utterance is encoded as does not depend on which others
+    are there.
 
     Args:
         model: Model to encode with.
@@ -117,11 +147,11 @@ def encode_in_chunks(
     """
     feature_mean = model.recording_mean(blocks)
     layout, samples = CodeLayout(model), _SlidingSamples(blocks)
-    first = 0
+    first, state = 0, None
     while True:
         codes = range(first, first + CODES_AT_ONCE)
         shifted = range(codes.start + layout.before, codes.stop + layout.before)
-        reads = model.encoder.chain.input_range(shifted)
+        reads = model.code_chain.input_range(shifted)
         start, stop = reads.start + layout.start, reads.stop + layout.start
         samples.advance(start, max(stop, codes.stop * layout.hop))
         if samples.has_ended:  # the codes that are left may be fewer
@@ -132,10 +162,11 @@ def encode_in_chunks(
                 return
             codes = range(first, min(codes.stop, num_codes))
             shifted = range(codes.start + layout.before, codes.stop + layout.before)
-            stop = model.encoder.chain.input_range(shifted).stop + layout.start
+            stop = model.code_chain.input_range(shifted).stop + layout.start
         with evaluation_mode(model):
             read = model.normalize(samples.between(start, stop))[None]
-            latents = model.encoder(read, feature_mean)[..., : len(codes)]
+            latents, state = model.embed(read, state, feature_mean)
+            latents = latents[..., : len(codes)]
             output = model.bottleneck(latents)
         if not torch.isfinite(latents).all():
             raise UserError(

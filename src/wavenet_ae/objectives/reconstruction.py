@@ -15,7 +15,7 @@ from wavenet_ae.alignment import WindowPlan
 from wavenet_ae.distributed import all_reduce_mean
 from wavenet_ae.objectives.base import Criterion, ObjectiveTerm, TermOutput
 from wavenet_ae.schema import NonNegative, NonNegativeNumber
-from wavenet_ae.types import CodeWeighting, ModelOutput
+from wavenet_ae.types import Batch, CodeWeighting, ModelOutput
 
 NLL = Criterion("validation/nll", "minimize", "nats/sample", "validation NLL")
 
@@ -25,11 +25,26 @@ class Reconstruction(ObjectiveTerm):
 
     Beside it, it reports the negative evidence lower bound where the bottleneck has a KL term
     (Kingma & Welling 2014, arXiv 1312.6114, eq. 3), neither clamped nor annealed.
+
+    Args:
+        weight: Weight of the NLL beside other terms.
+        start_step: Optimizer steps before the NLL counts.
+        ramp_steps: Optimizer steps after that over which its weight rises from 0.
     """
 
     criterion: ClassVar[Criterion | None] = NLL
+    needs = "nll"
 
-    def forward(self, output: ModelOutput, plan: WindowPlan, step: int) -> TermOutput:
+    def __init__(
+        self,
+        weight: NonNegativeNumber = 1.0,
+        start_step: NonNegative = 0,
+        ramp_steps: NonNegative = 0,
+    ) -> None:
+        super().__init__(weight, start_step, ramp_steps)
+
+    def forward(self, output: ModelOutput, batch: Batch, plan: WindowPlan, step: int) -> TermOutput:
+        assert output.nll is not None
         nll = output.nll.mean()
         metrics = {"nll": nll, "bits_per_sample": nll / log(2)}
         losses = output.bottleneck.losses if output.bottleneck else {}
@@ -114,16 +129,16 @@ class BottleneckLosses(ObjectiveTerm):
         }
         self.anneal_steps = {"kl": kl_anneal_steps, "commitment": commitment_anneal_steps}
 
-    def forward(self, output: ModelOutput, plan: WindowPlan, step: int) -> TermOutput:
+    def forward(self, output: ModelOutput, batch: Batch, plan: WindowPlan, step: int) -> TermOutput:
         raw = output.bottleneck.losses if output.bottleneck else {}
-        weights = code_weights(plan, self.code_weighting).to(output.nll.device) if raw else None
+        weights = code_weights(plan, self.code_weighting).to(batch.waveform.device) if raw else None
         losses = {
-            name: self.weight(name, step) * self._reduced(name, loss, weights)
+            name: self.weight_of(name, step) * self._reduced(name, loss, weights)
             for name, loss in raw.items()
         }
         return TermOutput(losses, {f"{name}_term": loss for name, loss in losses.items()})
 
-    def weight(self, name: str, step: int) -> float:
+    def weight_of(self, name: str, step: int) -> float:
         """Returns the weight of a loss after `step` optimizer steps.
 
         Raises:

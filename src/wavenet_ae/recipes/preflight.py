@@ -36,12 +36,12 @@ def _config_problems(recipe: Recipe) -> Iterator[str]:
 
 def _size_problems(recipe: Recipe, folder: Path) -> Iterator[str]:
     """Builds the model of each stage; the weights of one that has not trained are its first."""
-    from wavenet_ae.models import GenerativeModel  # torch, for which --help is slow
+    from wavenet_ae.models import SpeechModel  # torch, for which --help is slow
     from wavenet_ae.models.build import model_config
     from wavenet_ae.training.preflight import check_sizes
     from wavenet_ae.training.warm_start import copy_weights
 
-    models: dict[str, GenerativeModel] = {}
+    models: dict[str, SpeechModel] = {}
 
     def start(stage: Stage) -> None:
         config = {**recipe.configs[stage.name], "run_folder": str(recipe.run(folder, stage).path)}

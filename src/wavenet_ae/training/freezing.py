@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from torch import nn
 
 from wavenet_ae.errors import UserError, nearest
-from wavenet_ae.models import GenerativeModel
+from wavenet_ae.models import SpeechModel
 
 
-def frozen_parts(model: GenerativeModel, names: Sequence[str]) -> list[nn.Module]:
+def frozen_parts(model: SpeechModel, names: Sequence[str]) -> list[nn.Module]:
     """Returns the parts of a model that `optimizer.frozen` names.
 
     Args:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +18,7 @@ from wavenet_ae.data.module import SpeechData
 from wavenet_ae.distributed import all_reduce_mean
 from wavenet_ae.errors import UserError
 from wavenet_ae.metrics.likelihood import controls
-from wavenet_ae.models import CodeModel, GenerativeModel
+from wavenet_ae.models import CodeModel, GenerativeModel, SpeechModel
 from wavenet_ae.objectives import Loss, Objective
 from wavenet_ae.training.freezing import freeze, frozen_parts
 from wavenet_ae.training.optimizer import OptimizerConfig
@@ -52,7 +53,7 @@ class WaveformTraining(pl.LightningModule):
 
     def __init__(
         self,
-        model: GenerativeModel,
+        model: SpeechModel,
         objective: Objective,
         optimization: OptimizerConfig,
         plan: WindowPlan,
@@ -86,7 +87,7 @@ class WaveformTraining(pl.LightningModule):
         return self.trainer.datamodule  # type: ignore[attr-defined]
 
     def configure_optimizers(self) -> Any:
-        optimizer = self.optimization.optimizer(self.model)
+        optimizer = self.optimization.optimizer(self.model, self.objective)
         scheduler = {"scheduler": self.optimization.scheduler(optimizer), "interval": "step"}
         return {"optimizer": optimizer, "lr_scheduler": scheduler}
 
@@ -125,7 +126,7 @@ class WaveformTraining(pl.LightningModule):
         step = self.randomness.step(self.global_step, batch.position, self.device)
         speaker = self.speaker_rows[batch.speaker]
         output = self.model(batch.waveform, speaker, self.plan, step, batch.feature_mean)
-        loss = self.objective(output, self.plan, self.global_step)
+        loss = self.objective(output, batch, self.plan, self.global_step)
         metrics = _averaged(_training_metrics(loss, output.bottleneck))
         self._require_finite(metrics, batch)
         self.log_dict(metrics)
@@ -165,11 +166,15 @@ class WaveformTraining(pl.LightningModule):
         self.validation = ValidationSums(self.model, self.device)
 
     def validation_step(self, batch: Batch, batch_idx: int) -> dict[str, Any]:
-        """NLL with the item's own codes and speaker and with others', and how codes are used."""
+        """What the objective's terms report, how codes are used, and of a model that predicts its
+        input the NLL with the item's own codes and speaker and with others'."""
         speaker = self.speaker_rows[batch.speaker]
         output = self.model(batch.waveform, speaker, self.plan, feature_mean=batch.feature_mean)
-        others = controls(self.model, output, batch.waveform, speaker, self.plan)
+        others: Iterable[tuple[str, ModelOutput]] = ()
+        if isinstance(self.model, GenerativeModel):
+            others = controls(self.model, output, batch.waveform, speaker, self.plan)
         self.validation.add(output, others, speaker)
+        self.validation.add_terms(self.objective.validate(output, batch, self.plan))
         return {"bottleneck": output.bottleneck}
 
     def on_validation_epoch_end(self) -> None:

@@ -13,13 +13,13 @@ from torch import Tensor
 from wavenet_ae.alignment import WindowPlan
 from wavenet_ae.caches import VARIABLE, cache_of, make_private
 from wavenet_ae.errors import UserError
-from wavenet_ae.models import GenerativeModel
+from wavenet_ae.models import SpeechModel
 from wavenet_ae.nn.batch_norm import evaluation_mode
 from wavenet_ae.threads import has_bfloat16_instructions
 
 logger = logging.getLogger(__name__)
 
-COMPILED = ("encoder", "upsampling", "decoder")  # the bottleneck decides by its data
+COMPILED = ("encoder", "context", "upsampling", "decoder")  # the bottleneck decides by its data
 TORCH_CACHE = "TORCHINDUCTOR_CACHE_DIR"  # environment variable of torch
 TOLERANCE = 1e-3  # relative to the largest logit, and to the largest of a weight's gradients
 
@@ -42,8 +42,8 @@ def warn_of_slow_precision(precision: str, device_type: str) -> None:
         )
 
 
-def compile_parts(model: GenerativeModel, plan: WindowPlan) -> None:
-    """Compiles encoder, upsampling and decoder in place.
+def compile_parts(model: SpeechModel, plan: WindowPlan) -> None:
+    """Compiles encoder, context, upsampling and decoder in place, where the model has them.
 
     Compilers have given wrong convolutions: logits and gradients on a window of noise are
     compared with those of the model as it was.  That is in float32, in evaluation mode and on the
@@ -85,22 +85,23 @@ def _use_private_cache() -> None:
         ) from None
 
 
-def _compile(model: GenerativeModel) -> None:
+def _compile(model: SpeechModel) -> None:
     for name in COMPILED:
         part = getattr(model, name, None)
         if part is not None:
             part.compile()
 
 
-def _probed(model: GenerativeModel, plan: WindowPlan) -> dict[str, Tensor]:
-    """Logits of two windows of noise, and the gradients of their sum of squares."""
+def _probed(model: SpeechModel, plan: WindowPlan) -> dict[str, Tensor]:
+    """Outputs for two windows of noise, and the gradients of their mean square."""
     generator = torch.Generator().manual_seed(0)
     shape = (2, plan.slice_length)
     noise = torch.randint(-8000, 8000, shape, dtype=torch.int16, generator=generator)
     speaker = torch.zeros(2, dtype=torch.int64)
     with evaluation_mode(model):
-        mean = model.average_feature_mean(2)
-        logits = model(noise, speaker, plan, feature_mean=mean).parameters
+        output = model(noise, speaker, plan, feature_mean=model.average_feature_mean(2))
+        parts = (output.parameters, output.context, output.latents)
+        logits = next(each for each in parts if each is not None)  # the last that there is
         logits.square().mean().backward()
     gradients = {
         f"gradient of {name}": parameter.grad

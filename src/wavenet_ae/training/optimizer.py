@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from torch.nn import Parameter
+from torch.nn import Module, Parameter
 from torch.optim import Adam, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
-from wavenet_ae.models import GenerativeModel
+from wavenet_ae.models import SpeechModel
 from wavenet_ae.schema import FractionBelow1, NonNegative, NonNegativeNumber, Positive
 
 
@@ -17,7 +17,7 @@ class OptimizerConfig:
 
     The schedule never depends on how long the run will be, so that a run may be prolonged.
 
-    learning_rate           of encoder and bottleneck
+    learning_rate           of encoder, context and bottleneck, and of predictors of the objective
     decoder_learning_rate   of upsampling and decoder
     codebook_learning_rate  of a codebook that is learned by gradient
     warmup_steps            over which the rates rise from 0
@@ -55,7 +55,9 @@ class OptimizerConfig:
             factor *= 0.5 ** ((step - self.decay_after) / self.half_life_steps)
         return factor
 
-    def optimizer(self, model: GenerativeModel) -> Optimizer:
+    def optimizer(self, model: SpeechModel, objective: Module | None = None) -> Optimizer:
+        """Returns the optimizer of a model's weights, and of those of its objective, which learn at
+        the encoder's rate."""
         rates = {
             "encoder": self.learning_rate,
             "decoder": self.decoder_learning_rate,
@@ -66,6 +68,8 @@ class OptimizerConfig:
             if name.partition(".")[0] in self.frozen:
                 continue
             members[_group(name)].append(parameter)
+        if objective is not None:
+            members["encoder"] += objective.parameters()
         groups = [
             {"params": members[group], "lr": rate, "name": group}
             for group, rate in rates.items()

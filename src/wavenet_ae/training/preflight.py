@@ -8,17 +8,22 @@ from typing import Any
 import torch
 
 from wavenet_ae.errors import UserError
-from wavenet_ae.models import GenerativeModel, build
+from wavenet_ae.instantiate import resolve
+from wavenet_ae.models import SpeechModel, build
 from wavenet_ae.models.build import model_config
+from wavenet_ae.objectives import ObjectiveTerm
 from wavenet_ae.runs import RunFolder
 from wavenet_ae.training.freezing import frozen_parts
 from wavenet_ae.training.warm_start import initialize_from
+from wavenet_ae.types import ModelOutput
 
 HOP_TOLERANCE = 0.2  # of a hop
+LACKING = {"nll": "the predictions of a decoder", "latents": "the latents of an encoder"}
 
 
-def check_sizes(config: Mapping[str, Any]) -> GenerativeModel:
-    """Builds the model with a single speaker and runs it on the shortest window.
+def check_sizes(config: Mapping[str, Any]) -> SpeechModel:
+    """Builds the model with a single speaker, and runs it on the shortest window; that must have
+    what the terms of the objective read.
 
     Returns:
         The model.
@@ -28,9 +33,10 @@ def check_sizes(config: Mapping[str, Any]) -> GenerativeModel:
     """
     try:
         model = build(model_config(config), ["speaker"])
-        _run_one_hop(model)
+        output = _run_one_hop(model)
     except (ValueError, RuntimeError) as error:
         raise UserError(f"The model cannot be built: {error}") from None
+    _require_read(config, output)
     frozen_parts(model, config["optimizer"].get("frozen", ()))
     window_samples(model, config["data"]["window_seconds"])
     is_new = not RunFolder(config["run_folder"]).step_checkpoints()
@@ -41,19 +47,34 @@ def check_sizes(config: Mapping[str, Any]) -> GenerativeModel:
 
 def decides_sizes(config: Mapping[str, Any]) -> list[Any]:
     """Returns the values that decide what `check_sizes` finds in a new run."""
-    sizes = [model_config(config), config["data"]["window_seconds"], config["init_from"]]
+    needed = [node["_target_"] for node in config["objective"].values() if node]
+    sizes = [model_config(config), needed, config["data"]["window_seconds"], config["init_from"]]
     return [*sizes, config["optimizer"].get("frozen")]
 
 
+def _require_read(config: Mapping[str, Any], output: ModelOutput) -> None:
+    """Raises UserError where a term of the objective reads what the model does not have."""
+    for name, node in config["objective"].items():
+        needs = resolve(node["_target_"], ObjectiveTerm).needs if node else None
+        if needs is not None and getattr(output, needs) is None:
+            model = str(config["model"]["_target_"]).rpartition(".")[2]
+            raise UserError(
+                f"objective.{name} reads {LACKING[needs]}, but {model} has none: choose another "
+                f"objective or model, or set objective.{name}=null"
+            )
+
+
 @torch.no_grad()
-def _run_one_hop(model: GenerativeModel) -> None:
+def _run_one_hop(model: SpeechModel) -> ModelOutput:
     plan = model.window(int(model.hop))
     silence = torch.zeros(1, plan.slice_length, dtype=torch.int16)
     mean = model.average_feature_mean(1)
-    model.eval()(silence, torch.zeros(1, dtype=torch.int64), plan, feature_mean=mean)
+    speaker = torch.zeros(1, dtype=torch.int64)
+    output: ModelOutput = model.eval()(silence, speaker, plan, feature_mean=mean)
+    return output
 
 
-def window_samples(model: GenerativeModel, window_seconds: float) -> int:
+def window_samples(model: SpeechModel, window_seconds: float) -> int:
     """Returns how many samples of a window are predicted: a multiple of the model's hop.
 
     A hop in seconds is rounded to samples (10 ms are 220.5 at 22 050 Hz), hence the tolerance of

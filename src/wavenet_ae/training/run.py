@@ -20,7 +20,7 @@ from wavenet_ae.data.module import SpeechData
 from wavenet_ae.errors import UserError, counted
 from wavenet_ae.file_names import printable
 from wavenet_ae.instantiate import Object, instantiate
-from wavenet_ae.models import CodeModel, GenerativeModel, build, model_summary
+from wavenet_ae.models import CodeModel, SpeechModel, build, model_summary
 from wavenet_ae.models.build import model_config
 from wavenet_ae.objectives import Criterion, Objective, ObjectiveTerm
 from wavenet_ae.randomness import keyed_seed
@@ -136,7 +136,7 @@ def _require_same_run(config: Mapping[str, Any], run: RunFolder) -> None:
         )
 
 
-def _new_model(config: Mapping[str, Any], speakers: list[str]) -> GenerativeModel:
+def _new_model(config: Mapping[str, Any], speakers: list[str]) -> SpeechModel:
     torch.manual_seed(keyed_seed(config["seed"], "initial weights"))
     model = build(model_config(config), speakers)
     # Lightning converts it too, but only after it has read a checkpoint into it.
@@ -144,7 +144,7 @@ def _new_model(config: Mapping[str, Any], speakers: list[str]) -> GenerativeMode
 
 
 def _feature_means(
-    model: GenerativeModel, data: SpeechData, config: Mapping[str, Any]
+    model: SpeechModel, data: SpeechData, config: Mapping[str, Any]
 ) -> FeatureMeans | None:
     """Returns what the features are centered on, computed for the whole corpus; None for none."""
     if not isinstance(model, CodeModel) or not model.encoder.features.needs_mean:
@@ -156,7 +156,7 @@ def _feature_means(
     return means
 
 
-def _start(model: GenerativeModel, data: SpeechData, config: Mapping[str, Any]) -> None:
+def _start(model: SpeechModel, data: SpeechData, config: Mapping[str, Any]) -> None:
     """Gives a new run's model its first state: from the data, then from a checkpoint."""
     batches = list(data.sample(NUM_FEATURE_BATCHES, "features"))
     means = [batch.feature_mean for batch in batches if batch.feature_mean is not None]
@@ -170,7 +170,7 @@ def _start(model: GenerativeModel, data: SpeechData, config: Mapping[str, Any]) 
 
 
 def _lightning_module(
-    config: Mapping[str, Any], model: GenerativeModel, data: SpeechData
+    config: Mapping[str, Any], model: SpeechModel, data: SpeechData
 ) -> WaveformTraining:
     names = data.corpus.speakers
     unknown = [name for name in names if name not in model.speakers]
@@ -180,12 +180,13 @@ def _lightning_module(
             counted(len(unknown), "speaker"),
             ", ".join(map(printable, unknown)),
         )
-    derived: dict[str, Any] = {}
-    if isinstance(model, CodeModel):
-        derived["default_code_weighting"] = model.bottleneck.code_weighting
+    torch.manual_seed(keyed_seed(config["seed"], "initial weights of the objective"))
+    objective = _objective(config["objective"], **_known_to_terms(model, data))
+    if config["trainer"].get("precision") == "64-true":
+        objective.double()
     return WaveformTraining(
         model=model,
-        objective=_objective(config["objective"], **derived),
+        objective=objective,
         optimization=instantiate(config["optimizer"], OptimizerConfig),
         plan=data.plan,
         seed=config["seed"],
@@ -194,13 +195,30 @@ def _lightning_module(
     )
 
 
-def _objective(nodes: Mapping[str, Any], **derived: Any) -> Objective:
-    terms = {
-        name: instantiate(node, ObjectiveTerm, **derived)
-        for name, node in nodes.items()
-        if node is not None
+def _known_to_terms(model: SpeechModel, data: SpeechData) -> dict[str, Any]:
+    """Arguments of terms that follow from the model and the data."""
+    known: dict[str, Any] = {
+        "num_codes": data.plan.num_codes,
+        "utterances": data.corpus.keys,
+        "fingerprint": data.corpus.fingerprint,
     }
+    if isinstance(model, CodeModel):
+        known |= {
+            "default_code_weighting": model.bottleneck.code_weighting,
+            "latent_dim": model.encoder.dim,
+            "context_dim": model.context_dim,
+            "code_grid": model.window_chain.grid(),
+        }
+    return known
+
+
+def _objective(nodes: Mapping[str, Any], **derived: Any) -> Objective:
     try:
+        terms = {
+            name: instantiate(node, ObjectiveTerm, **derived)
+            for name, node in nodes.items()
+            if node is not None
+        }
         return Objective(terms)
     except ValueError as error:
         raise UserError(f"objective: {error}") from None

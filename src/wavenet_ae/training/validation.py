@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import torch
 from torch import Tensor
@@ -18,24 +18,28 @@ from wavenet_ae.metrics.bitrate import (
     speaker_bitrate,
 )
 from wavenet_ae.metrics.likelihood import control_names
-from wavenet_ae.models import CodeModel, GenerativeModel
+from wavenet_ae.models import CodeModel, GenerativeModel, SpeechModel
 from wavenet_ae.types import BottleneckOutput, ModelOutput
 
 VALIDATION_SECTIONS = ("validation/", "bitrate/")  # of what is logged
 
 
 class ValidationSums:
-    """Sums of NLLs in nats, of KLs, and of how often each code is used.
+    """Sums of NLLs in nats, of what the objective's terms report, of KLs, and of how often each
+    code is used.
 
     Processes meet in `over_processes` only, so that one may have more batches than another.
     """
 
-    def __init__(self, model: GenerativeModel, device: torch.device) -> None:
+    def __init__(self, model: SpeechModel, device: torch.device) -> None:
         self.model, self.device = model, device
         # Of the NLL, and of how much more each control costs: nats, and of how many samples; on
-        # the CPU, as not all devices have float64.
-        self.names = ("nll", *control_names(model))
+        # the CPU, as not all devices have float64.  A model without a decoder has none.
+        self.names: tuple[str, ...] = ()
+        if isinstance(model, GenerativeModel):
+            self.names = ("nll", *control_names(model))
         self.nats = torch.zeros(len(self.names), 2, dtype=torch.float64)
+        self.terms: dict[str, Tensor] = {}  # sum and number (2,) of what each term reports
         self.items = torch.zeros(2, dtype=torch.float64)  # all, and those of known speakers
         bottleneck = model.bottleneck if isinstance(model, CodeModel) else None
         size = bottleneck.codebook_size if bottleneck else None
@@ -55,16 +59,22 @@ class ValidationSums:
         """
         is_known = (speaker < len(self.model.speakers)).cpu()
         self.items += torch.tensor([len(speaker), int(is_known.sum())])
-        nats = _item_nats(own)
-        num_samples = own.targets.shape[1]
-        self.nats[0] += torch.tensor([nats.sum(), len(nats) * num_samples])
-        for name, other in controls:
-            more = _item_nats(other) - nats
-            more = more[is_known] if name == "other_speaker" else more
-            row = self.names.index(name)
-            self.nats[row] += torch.tensor([more.sum(), len(more) * num_samples])
+        if own.nll is not None:
+            nats, num_samples = _item_nats(own), own.nll.shape[1]
+            self.nats[0] += torch.tensor([nats.sum(), len(nats) * num_samples])
+            for name, other in controls:
+                more = _item_nats(other) - nats
+                more = more[is_known] if name == "other_speaker" else more
+                row = self.names.index(name)
+                self.nats[row] += torch.tensor([more.sum(), len(more) * num_samples])
         if own.bottleneck is not None:
             self.add_bottleneck(own.bottleneck)
+
+    def add_terms(self, sums: Mapping[str, Tensor]) -> None:
+        """What the objective's terms report of a batch: sums and numbers (2,) by name."""
+        for name, each in sums.items():
+            total = each.detach().cpu().double()
+            self.terms[name] = self.terms[name] + total if name in self.terms else total
 
     def add_bottleneck(self, output: BottleneckOutput) -> None:
         if output.codes is not None and self.codes is not None:
@@ -78,10 +88,24 @@ class ValidationSums:
         self.nats, self.items, self.kls = (
             all_reduce_sum_float64(each, self.device) for each in (self.nats, self.items, self.kls)
         )
+        if self.terms:
+            totals = all_reduce_sum_float64(torch.stack([*self.terms.values()]), self.device)
+            self.terms = dict(zip(self.terms, totals, strict=True))
         self.codes = self.codes.over_processes() if self.codes else None
 
     def metrics(self) -> dict[str, Tensor]:
-        """NLLs in nats per sample and what follows; with several codebooks, their means."""
+        """What the objective's terms report, NLLs in nats per sample and what follows; with several
+        codebooks, their means."""
+        metrics = {name: (total / count).float() for name, (total, count) in self.terms.items()}
+        if self.names:
+            metrics |= self._nll_metrics()
+        if self.codes is not None and self.codes.counts.any():  # none while not quantizing
+            counts = self.codes.counts
+            metrics["perplexity"] = perplexity(counts.float()).mean()
+            metrics["codes_used"] = (counts > 0).float().mean()
+        return metrics
+
+    def _nll_metrics(self) -> dict[str, Tensor]:
         means = self.nats[:, 0] / self.nats[:, 1]  # NaN where there was no item
         nll, *gains = means.float()
         metrics = {"nll": nll, "bits_per_sample": nll / NATS_PER_BIT}
@@ -91,10 +115,6 @@ class ValidationSums:
                 metrics[f"nll_increase_{name}"] = gain
                 bits = bits_per_second(gain, self.model.sample_rate)
                 metrics[f"nll_increase_{name}_bits_per_second"] = bits
-        if self.codes is not None and self.codes.counts.any():  # none while not quantizing
-            counts = self.codes.counts
-            metrics["perplexity"] = perplexity(counts.float()).mean()
-            metrics["codes_used"] = (counts > 0).float().mean()
         return metrics
 
     def bitrates(self, utterance_seconds: float) -> dict[str, float]:
@@ -116,4 +136,5 @@ class ValidationSums:
 
 def _item_nats(output: ModelOutput) -> Tensor:
     """(B,) float64 on the CPU, nats of each item's predictions."""
+    assert output.nll is not None
     return output.nll.cpu().double().sum(dim=1)

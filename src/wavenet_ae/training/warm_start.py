@@ -11,15 +11,13 @@ from torch import Tensor
 from wavenet_ae.checkpoint import SECTION, read_checkpoint
 from wavenet_ae.errors import UserError, counted
 from wavenet_ae.loading import load
-from wavenet_ae.models import GenerativeModel
+from wavenet_ae.models import SpeechModel
 
 QUANTIZING = "bottleneck.is_quantizing"
 SPEAKERS = "decoder.speakers.weight"  # (S + 1, E): one row a speaker, the unknown speaker's last
 
 
-def initialize_from(
-    model: GenerativeModel, config: Mapping[str, Any], checkpoint: str
-) -> list[str]:
+def initialize_from(model: SpeechModel, config: Mapping[str, Any], checkpoint: str) -> list[str]:
     """Copies all weights of a checkpoint that fit into a model.
 
     Args:
@@ -38,9 +36,9 @@ def initialize_from(
 
 
 def copy_weights(
-    model: GenerativeModel,
+    model: SpeechModel,
     config: Mapping[str, Any],
-    other: GenerativeModel,
+    other: SpeechModel,
     then: Mapping[str, Any],
     checkpoint: str,
 ) -> list[str]:

@@ -85,7 +85,7 @@ def expected(module, batch) -> torch.Tensor:
     bottleneck = model.bottleneck(latents)
     windows = (batch.waveform, batch.speaker, module.plan)
     output = model.predict(bottleneck, bottleneck.vectors, *windows)
-    total = module.objective(output, module.plan, 0).total
+    total = module.objective(output, batch, module.plan, 0).total
     return torch.autograd.grad(total, latents)[0].norm()
 
 

@@ -28,7 +28,7 @@ def evaluate_receptive_fields(context: Context, progress: Progress) -> Iterator[
             "measured_last": float(each.measured.last),
             "agrees": each.agrees,
         }
-        for each in measure_receptive_fields(context.generative_model)
+        for each in measure_receptive_fields(context.model)
     ]
     if not rows:
         raise SkipPart("no_fixed_context")
@@ -38,7 +38,6 @@ def evaluate_receptive_fields(context: Context, progress: Progress) -> Iterator[
 PART = Part(
     "receptive_fields",
     order=10,
-    needs={"likelihood"},
     run=evaluate_receptive_fields,
     is_on_cpu=True,
 )

@@ -16,10 +16,11 @@ import torch
 from pytorch_lightning.callbacks import WeightAveraging
 
 from wavenet_ae.audio.io import write
+from wavenet_ae.data.corpus import PackedCorpus
 from wavenet_ae.engines import Sampling, make_engine, stream_seed
 from wavenet_ae.errors import UserError, nearest
 from wavenet_ae.file_names import LONGEST_NAME, fitting
-from wavenet_ae.models import CodeModel, GenerativeModel
+from wavenet_ae.models import CodeModel, GenerativeModel, SpeechModel
 from wavenet_ae.models.roles import Conditioning
 from wavenet_ae.models.utterance import synthesize
 from wavenet_ae.nn.batch_norm import evaluation_mode
@@ -122,8 +123,9 @@ class AudioSamples(pl.Callback):
     The files are `<utterance>-{original,reconstruction,to-<speaker>}.wav` in a folder for each
     step, and spectrograms of original and reconstruction.  The utterances are the first of the
     validation split.  While a bottleneck does not quantize yet, its vectors are decoded; a model
-    without codes generates `sample-of-<speaker>`.  Averaged weights are used where there are any,
-    so that it comes after their callback.  It changes nothing of the run.
+    without codes generates `sample-of-<speaker>`, and one without a decoder nothing.  Averaged
+    weights are used where there are any, so that it comes after their callback.  It changes nothing
+    of the run.
 
     Args:
         run_folder: The run's folder, which holds the samples.
@@ -161,12 +163,17 @@ class AudioSamples(pl.Callback):
         self.last_step = trainer.global_step
         self.utterances: list[SampledUtterance] = []
         if self.every_n_steps and trainer.is_global_zero:
-            make_engine(self.engine, pl_module.model.decoder)  # fails now, not at the first samples
-            self.utterances = list(self._utterances(pl_module))
+            model = pl_module.model
+            if isinstance(model, GenerativeModel):
+                make_engine(self.engine, model.decoder)  # fails now, not at the first samples
+                self.utterances = list(self._utterances(model, pl_module.data.corpus))
+            else:
+                logger.info("no audio samples are made: the model has no decoder")
         self.clock = Clock(time.perf_counter())
 
-    def _utterances(self, module: WaveformTraining) -> Iterator[SampledUtterance]:
-        corpus, model = module.data.corpus, module.model
+    def _utterances(
+        self, model: GenerativeModel, corpus: PackedCorpus
+    ) -> Iterator[SampledUtterance]:
         num_samples = round(self.max_seconds * model.sample_rate)
         names: list[str] = []
         for row in corpus.rows("validation")[: self.num_utterances].tolist():
@@ -222,6 +229,7 @@ class AudioSamples(pl.Callback):
             self._warn_once(share)
             return
         model = _model_in_use(trainer, pl_module)
+        assert isinstance(model, GenerativeModel)  # or there would be no utterances
         with torch.compiler.set_stance("force_eager"):  # or each length would be compiled again
             samples = make_samples(model, self.utterances, self.engine)
         folder = self.run.step_samples(self.last_step)
@@ -251,7 +259,7 @@ def _file_name(name: str) -> str:
     return fitting(re.sub(r"[^\w.-]+", "-", name), LONGEST_NAME // 2 + len("-to-.wav"))
 
 
-def _model_in_use(trainer: pl.Trainer, module: pl.LightningModule) -> GenerativeModel:
+def _model_in_use(trainer: pl.Trainer, module: pl.LightningModule) -> SpeechModel:
     """Returns the model with the weights that validation and `wavenet_ae.load` use."""
     for callback in trainer.callbacks:  # type: ignore[attr-defined]
         average = getattr(callback, "_average_model", None)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from math import ceil
 from typing import Any
 
 import pytorch_lightning as pl
 from torch import Tensor
 
+from wavenet_ae.models import CodeModel, SpeechModel
+from wavenet_ae.objectives import Contrastive
 from wavenet_ae.schema import Positive
 from wavenet_ae.training.diagnostics import FAILURE_MODES, FailureMode, History
 from wavenet_ae.training.logging import run_loggers
@@ -48,6 +51,9 @@ class Doctor(Monitor):
         if bottleneck is not None and bottleneck.codebook_size is not None:
             per_batch = pl_module.data.batch_size * pl_module.plan.num_codes
             self.history.possible_codes = min(per_batch, bottleneck.codebook_size)
+        for term in pl_module.objective.terms.values():
+            if isinstance(term, Contrastive):
+                _warn_of_overlap(pl_module.model, term.num_ahead)
         for mode in FAILURE_MODES:
             if mode.monitor and not self.history.has(f"monitors.{mode.monitor}"):
                 logger.warning(
@@ -99,3 +105,21 @@ class Doctor(Monitor):
         logger.warning("step %d: %s", trainer.global_step, sentence)
         for each in run_loggers(trainer):
             each.alert(mode.name, sentence)
+
+
+def _warn_of_overlap(model: SpeechModel, num_ahead: int) -> None:
+    """Logs a warning where most predicted latents read what the context has read already."""
+    if not isinstance(model, CodeModel):
+        return
+    milliseconds = 1000 / model.sample_rate
+    field = float(model.encoder.chain.receptive_field) * milliseconds
+    hop = float(model.encoder.chain.grid().spacing) * milliseconds
+    num_overlapping = min(num_ahead, ceil(field / hop) - 1)
+    if 2 * num_overlapping > num_ahead:
+        logger.warning(
+            "a latent reads %g ms, and the next one comes after %g ms: %d of the %d latents that "
+            "objective.contrastive predicts overlap what the context has read, and can be matched "
+            "without knowing speech.  Lower encoder.kernels or dilations, or raise "
+            "objective.contrastive.num_ahead",
+            *(field, hop, num_overlapping, num_ahead),
+        )

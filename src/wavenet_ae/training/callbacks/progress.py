@@ -14,7 +14,11 @@ from wavenet_ae.training.module import WaveformTraining
 
 logger = logging.getLogger(__name__)
 
-NLL_TEXT = "{:.3f} nats/sample"
+LOSSES = {
+    "train/nll": "{:.3f} nats/sample",
+    "train/contrastive": "contrastive {:.3f} nats",
+    "train/masked_prediction": "masked prediction {:.3f} nats",
+}
 SHOWN = {
     "validation/nll_increase_shuffled_codes": "shuffled codes {:+.3f}",
     "validation/perplexity": "perplexity {:.0f}",
@@ -112,7 +116,7 @@ class Progress(pl.callbacks.ProgressBar):
     def _describe(trainer: pl.Trainer) -> str:
         module, metrics = trainer.lightning_module, trainer.callback_metrics
         assert isinstance(module, WaveformTraining)
-        first = {"train/nll": NLL_TEXT, module.objective.criterion.metric: "validation {:.3f}"}
+        first = {**LOSSES, module.objective.criterion.metric: "validation {:.3f}"}
         return "  ".join(
             text.format(float(metrics[key]))
             for key, text in {**first, **SHOWN}.items()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from math import log
+from math import exp, log
 from typing import Literal
 
 from wavenet_ae.training.diagnostics.history import History, Snapshot
@@ -33,6 +33,9 @@ MOST_CLIPPED = 0.01  # of the samples
 LITTLE_LEARNED = 0.1  # nats below the entropy of the levels
 LITTLE_GAIN = 0.005  # nats per sample
 TINY_UPDATE = 1e-4  # of a weight's norm
+NO_BETTER = 0.05  # nats below chance
+TOO_EASY = 0.98  # of the predictions are right
+FEW_CLUSTERS = 0.1  # of those in use among the targets
 FIRST_STEPS = 100
 
 
@@ -134,6 +137,8 @@ def _first_steps(history: History) -> float:
 
 def _knows_nothing(snapshot: Snapshot) -> bool:
     """Returns whether the decoder predicts hardly better than by how frequent each level is."""
+    if "train/nll" not in snapshot:  # of a model without a decoder
+        return False
     return (
         snapshot["train/nll"] > snapshot.get("input/level_entropy", float("inf")) - LITTLE_LEARNED
     )
@@ -148,6 +153,24 @@ def _ignored(snapshot: Snapshot, history: History) -> bool:
     return (
         not is_early and snapshot.get("validation/nll_increase_shuffled_codes", 1.0) < LITTLE_GAIN
     )
+
+
+def _at_chance(snapshot: Snapshot, history: History) -> bool:
+    chance = snapshot.get("train/contrastive_chance", float("inf"))
+    is_early = snapshot["step"] < 3 * _first_steps(history)
+    return not is_early and snapshot.get("train/contrastive", 0.0) > chance - NO_BETTER
+
+
+def _too_easy(snapshot: Snapshot, history: History) -> bool:
+    return snapshot.get("train/contrastive_accuracy", 0.0) > TOO_EASY
+
+
+def _few_clusters(snapshot: Snapshot, history: History) -> bool:
+    """Of those that the head predicts, by their perplexities."""
+    if snapshot["step"] < 3 * _first_steps(history):
+        return False
+    predicted = snapshot.get("train/masked_prediction_perplexity", float("inf"))
+    return predicted < FEW_CLUSTERS * exp(snapshot.get("train/masked_prediction_chance", 0.0))
 
 
 FULL_OF_LIFE = (
@@ -262,6 +285,44 @@ FAILURE_MODES = (
         shows=_stalled,
         meaning="Knowing only how frequent each level is would do as well (input/level_entropy).",
         suggestions=_for_stall,
+    ),
+    FailureMode(
+        name="contrastive prediction at chance",
+        metric="train/contrastive",
+        monitor=None,
+        shows=_at_chance,
+        meaning="Guessing would do as well (train/contrastive_chance): the context knows nothing "
+        "of what follows.",
+        suggestions=lambda snapshot, history: (
+            FASTER[0] if _hardly_moves(snapshot) else SLOWER[0],
+            set_to("objective.contrastive.temperature", 0.1),
+            set_to("encoder.batch_norm", True),
+        ),
+    ),
+    FailureMode(
+        name="overlapping latents",
+        metric="train/contrastive_accuracy",
+        monitor=None,
+        shows=_too_easy,
+        meaning="Nearly every prediction is right: what the predicted latents read overlaps what "
+        "the context has read, which can be matched without knowing speech.",
+        suggestions=lambda snapshot, history: (
+            times("objective.contrastive.num_ahead", 2),
+            Hint("smaller encoder.kernels and dilations"),
+        ),
+    ),
+    FailureMode(
+        name="masked prediction of few clusters",
+        metric="train/masked_prediction_perplexity",
+        monitor=None,
+        worst=min,
+        shows=_few_clusters,
+        meaning="The head predicts the same few clusters whatever the input; the targets have many "
+        "more (exp of train/masked_prediction_chance).",
+        suggestions=lambda snapshot, history: (
+            FASTER[0] if _hardly_moves(snapshot) else SLOWER[0],
+            set_to("encoder.batch_norm", True),
+        ),
     ),
     FailureMode(
         name="ignored latents",

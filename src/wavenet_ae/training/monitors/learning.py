@@ -12,7 +12,7 @@ from torch.utils.hooks import RemovableHandle
 
 from wavenet_ae.distributed import all_reduce_sum, world_size
 from wavenet_ae.encoders import Encoder
-from wavenet_ae.models import CodeModel, GenerativeModel
+from wavenet_ae.models import CodeModel, SpeechModel
 from wavenet_ae.nn.batch_norm import evaluation_mode
 from wavenet_ae.training.module import Observed, WaveformTraining
 from wavenet_ae.training.monitors.base import Monitor, is_logged
@@ -135,7 +135,7 @@ class WeightUpdates(Monitor):
         return {**ratios, **self.learning_rates}
 
 
-def weights(model: GenerativeModel) -> dict[str, list[Tensor]]:
+def weights(model: SpeechModel) -> dict[str, list[Tensor]]:
     """Returns the trained weights of each part of a model that has any."""
     parts = {
         name: [each.detach() for each in part.parameters() if each.requires_grad and each.numel()]

@@ -10,6 +10,7 @@ from torch import Tensor
 from wavenet_ae.audio.waveforms import FULL_SCALE
 from wavenet_ae.decoders import Categorical
 from wavenet_ae.distributed import all_reduce_mean, all_reduce_sum
+from wavenet_ae.models import GenerativeModel
 from wavenet_ae.training.module import Observed, WaveformTraining
 from wavenet_ae.training.monitors.base import Monitor
 from wavenet_ae.types import Batch
@@ -39,11 +40,11 @@ class WaveformMonitor(Monitor):
         self, module: WaveformTraining, observed: Observed, batch: Batch
     ) -> dict[str, Tensor | float]:
         clipped = all_reduce_mean(clipped_fraction(batch.waveform))
-        levels = module.model.target.levels
-        if levels is None:
+        model, targets = module.model, observed.output.targets
+        levels = model.target.levels if isinstance(model, GenerativeModel) else None
+        if levels is None or targets is None:
             return {"input/clipped_fraction": clipped}
-        targets = observed.output.targets.flatten()
-        counts = all_reduce_sum(torch.bincount(targets, minlength=levels))
+        counts = all_reduce_sum(torch.bincount(targets.flatten(), minlength=levels))
         if self.level_counts is not None:
             counts += self.level_counts.to(counts.device)
         self.level_counts = counts
@@ -67,11 +68,16 @@ class DecoderMonitor(Monitor):
     def measure(
         self, module: WaveformTraining, observed: Observed, batch: Batch
     ) -> dict[str, Tensor | float]:
-        if not isinstance(module.model.decoder.output, Categorical):
+        model, output = module.model, observed.output
+        if not isinstance(model, GenerativeModel):
             return {}
+        if not isinstance(model.decoder.output, Categorical):
+            return {}
+        assert output.parameters is not None
+        assert output.targets is not None and output.nll is not None
         # time-major, as the logits lie in memory: (B, Q, W) -> (W, B, Q)
-        guesses = observed.output.parameters.permute(2, 0, 1).argmax(dim=2)
-        error = (guesses - observed.output.targets.t()).abs().float().mean()
-        probability = observed.output.nll.neg().exp().mean()
+        guesses = output.parameters.permute(2, 0, 1).argmax(dim=2)
+        error = (guesses - output.targets.t()).abs().float().mean()
+        probability = output.nll.neg().exp().mean()
         both = all_reduce_mean(torch.stack([probability.float(), error]))
         return {"decoder/true_level_probability": both[0], "decoder/absolute_level_error": both[1]}

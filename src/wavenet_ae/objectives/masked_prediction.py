@@ -1,0 +1,140 @@
+"""Prediction of clusters that were made beforehand, where the input is masked or perturbed.
+
+Hsu et al. 2021 (HuBERT, arXiv 2106.07447).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar, Literal
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from wavenet_ae.alignment import WindowPlan
+from wavenet_ae.errors import UserError
+from wavenet_ae.geometry import Grid
+from wavenet_ae.objectives.base import Criterion, ObjectiveTerm, TermOutput
+from wavenet_ae.objectives.cluster_targets import ClusterTargets
+from wavenet_ae.schema import FractionBelow1, NonNegative, NonNegativeNumber
+from wavenet_ae.types import Batch, ModelOutput
+
+MASKED_PREDICTION = Criterion(
+    "validation/masked_prediction", "minimize", "nats/code", "validation masked prediction"
+)
+
+
+class MaskedPrediction(ObjectiveTerm):
+    """The cross-entropy of a linear head with the cluster of each code, in nats per code.
+
+    The head reads the context where the model has one, else the latents.  A code's target is the
+    cluster that is nearest to the code's own instant in its utterance.  Chance is the entropy of
+    the clusters' frequencies: the loss of a head that knows them and reads nothing.
+
+    Args:
+        targets: File of clusters, see `wavenet_ae.training.targets`.
+        context_dim: Channels that the head reads.
+        code_grid: Where the codes of an encoder input that starts at sample 0 are anchored.
+        utterances: Keys of the corpus's utterances.
+        fingerprint: Fingerprint of the corpus.
+        label_smoothing: Share of each target that is spread over all clusters, in training.
+        positions: Which codes count in training: `all`, or those whose input is `masked`.
+        weight: Weight of the loss beside other terms.
+        start_step: Optimizer steps before the loss counts.
+        ramp_steps: Optimizer steps after that over which its weight rises from 0.
+
+    Raises:
+        UserError: The file cannot be read, or holds the clusters of another corpus.
+    """
+
+    criterion: ClassVar[Criterion | None] = MASKED_PREDICTION
+    needs = "latents"
+
+    def __init__(
+        self,
+        targets: str,
+        context_dim: int,
+        code_grid: Grid,
+        utterances: Sequence[str],
+        fingerprint: str,
+        label_smoothing: FractionBelow1 = 0.0,
+        positions: Literal["all", "masked"] = "all",
+        weight: NonNegativeNumber = 1.0,
+        start_step: NonNegative = 0,
+        ramp_steps: NonNegative = 0,
+    ) -> None:
+        super().__init__(weight, start_step, ramp_steps)
+        path = Path(targets).expanduser()
+        self.targets = ClusterTargets.load(path)
+        self.targets.require_corpus(fingerprint, utterances, path)
+        self.chance = _entropy(self.targets.shares())
+        self.code_grid = code_grid
+        self.label_smoothing, self.positions = label_smoothing, positions
+        self.head = nn.Linear(context_dim, self.targets.num_clusters)
+
+    def forward(self, output: ModelOutput, batch: Batch, plan: WindowPlan, step: int) -> TermOutput:
+        logits, clusters = self._logits(output), self.clusters(batch, plan)
+        counted = self._counted(output, clusters)
+        nats = F.cross_entropy(
+            logits.flatten(0, 1),
+            clusters.flatten(),
+            reduction="none",
+            label_smoothing=self.label_smoothing,
+        ).view_as(counted)  # (B, N)
+        # A batch may have nothing masked: then the sum is 0, with a gradient of 0.
+        loss = (nats * counted).sum() / counted.sum().clamp_min(1)
+        metrics = {
+            name: value[0] / value[1] for name, value in self._sums(logits, clusters).items()
+        }
+        return TermOutput({"masked_prediction": loss}, {**metrics, "masked_prediction": loss})
+
+    def validate(self, output: ModelOutput, batch: Batch, plan: WindowPlan) -> dict[str, Tensor]:
+        return self._sums(self._logits(output), self.clusters(batch, plan))
+
+    def clusters(self, batch: Batch, plan: WindowPlan) -> Tensor:
+        """Returns the cluster (B, N) int64 of each code of the windows of a batch."""
+        first = self.code_grid.anchor(0) + plan.encoder_input.start
+        hop = float(self.code_grid.spacing)
+        instants = float(first) + hop * torch.arange(plan.num_codes, dtype=torch.float64)
+        anchors = batch.start.cpu()[:, None] + instants  # (B, N)
+        return self.targets.at(batch.utterance, anchors).to(batch.waveform.device)
+
+    def _logits(self, output: ModelOutput) -> Tensor:
+        """Scores (B, N, K) of all clusters."""
+        read = output.latents if output.context is None else output.context
+        assert read is not None
+        return self.head(read.transpose(1, 2)).float()
+
+    def _counted(self, output: ModelOutput, clusters: Tensor) -> Tensor:
+        """Which codes (B, N) bool count."""
+        if self.positions == "all":
+            return torch.ones_like(clusters, dtype=torch.bool)
+        if output.masked is None:
+            raise UserError(
+                "objective.masked_prediction.positions is 'masked', but nothing masks the "
+                "encoder's input: set positions=all, or mask the features"
+            )
+        return output.masked
+
+    def _sums(self, logits: Tensor, clusters: Tensor) -> dict[str, Tensor]:
+        """Sum and number (2,) over all codes of what is logged."""
+        nats = F.cross_entropy(logits.detach().flatten(0, 1), clusters.flatten())
+        guesses = logits.argmax(dim=-1)
+        used = torch.bincount(guesses.flatten(), minlength=logits.shape[-1]) / guesses.numel()
+        perplexity = torch.special.entr(used).sum().exp()
+        one, count = nats.new_ones(()), nats.new_tensor(float(clusters.numel()))
+        return {
+            "masked_prediction": torch.stack([nats * count, count]),
+            "masked_prediction_chance": torch.stack([one * self.chance, one]),
+            "masked_prediction_accuracy": torch.stack([(guesses == clusters).sum() * one, count]),
+            "masked_prediction_perplexity": torch.stack([perplexity, one]),
+        }
+
+
+def _entropy(shares: np.ndarray) -> float:
+    """Entropy in nats of shares (K,) that add up to 1."""
+    some = shares[shares > 0]
+    return float(-(some * np.log(some)).sum())

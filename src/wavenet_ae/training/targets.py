@@ -1,0 +1,163 @@
+"""Cluster targets for masked prediction: the frames of a whole corpus in k-means clusters.
+
+Utterances are read one after another, and clusters are fitted to a sample of the training split's
+frames, so that memory does not grow with the corpus.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+
+from wavenet_ae.audio.features import MFCC
+from wavenet_ae.bottlenecks import Identity
+from wavenet_ae.data.corpus import PackedCorpus
+from wavenet_ae.encoders import FeatureEncoder
+from wavenet_ae.errors import UserError
+from wavenet_ae.loading import load
+from wavenet_ae.metrics.baselines import NUM_MELS, Clusters, training_windows
+from wavenet_ae.models import CodeModel, Representation
+from wavenet_ae.models.utterance import CodeLayout, encode_in_chunks
+from wavenet_ae.objectives.cluster_targets import ClusterTargets
+from wavenet_ae.progress import Progress
+from wavenet_ae.randomness import keyed_permutation
+
+MFCC_SOURCE, MFCC_HOP_SECONDS = "mfcc", 0.02
+# Of the training split; clusters are fitted to frames of these utterances.
+FITTED_UTTERANCES, FITTED_FRAMES = 2000, 200_000
+
+Clustered = Literal["latents", "vectors", "codes"]
+
+
+def make_cluster_targets(
+    source: str | Path,
+    corpus: PackedCorpus,
+    out_file: str | Path,
+    num_clusters: int = 128,
+    seed: int = 0,
+    iterations: int = 20,
+    clustered: Clustered = "latents",
+    remove_utterance_mean: bool = False,
+) -> ClusterTargets:
+    """Clusters the frames of every utterance of a corpus, and writes their clusters to a file.
+
+    Args:
+        source: A checkpoint of a model with an encoder, or "mfcc": MFCC with deltas every 20 ms.
+        corpus: The packed corpus, at the model's sample rate.
+        out_file: File that `objective.masked_prediction.targets` names, such as targets.npz.
+        num_clusters: Clusters, K; of `codes`, the size of the codebook counts instead.
+        seed: Seed of the sample of frames and of the first centers.
+        iterations: Iterations of k-means, at most.
+        clustered: What is clustered: `latents`, what the bottleneck reads (the context of a
+            representation with model.code_of=context); `vectors`, what it returns; `codes`, its
+            own codes, which need no clusters.
+        remove_utterance_mean: Whether frames are clustered without the mean of their utterance.
+
+    Returns:
+        What the file holds.
+
+    Raises:
+        UserError: The checkpoint has no encoder, no such codes or another sample rate, there are
+            fewer frames than clusters, or the file cannot be written.
+    """
+    model, name = _source_model(source, corpus)
+    frames = _Frames(model, corpus, clustered, remove_utterance_mean)
+    clusters = None
+    if clustered == "codes":
+        centers = np.zeros((_codebook_size(model, name), 0), np.float32)
+    else:
+        fitted = np.concatenate([*frames.sample(seed)])
+        clusters = Clusters(fitted, num_clusters, seed, iterations)
+        centers = clusters.vectors
+    codes = []
+    with Progress("clustering", len(corpus)) as progress:
+        for row in range(len(corpus)):
+            found = frames.of(row)
+            codes.append(found if clusters is None else clusters.codes(found))
+            progress.at(row + 1, f"clustering: {row + 1}/{len(corpus)} utterances")
+    layout = CodeLayout(model)
+    targets = ClusterTargets(
+        fingerprint=corpus.fingerprint,
+        sample_rate=corpus.sample_rate,
+        hop=layout.hop,
+        origin=float(layout.anchor),
+        source=f"{clustered} of {name}",
+        utterances=corpus.keys,
+        lengths=np.array([len(each) for each in codes], dtype=np.int64),
+        codes=np.concatenate(codes),
+        centers=centers,
+    )
+    targets.save(Path(out_file))
+    return targets
+
+
+def _source_model(source: str | Path, corpus: PackedCorpus) -> tuple[CodeModel, str]:
+    """The model whose frames are clustered, fitted where it has no checkpoint, and its name."""
+    if str(source) == MFCC_SOURCE:
+        return _mfcc_model(corpus), "MFCC"
+    model = load(source)
+    if not isinstance(model, CodeModel):
+        raise UserError(f"{source} has no encoder, so that it has no frames to cluster")
+    if model.sample_rate != corpus.sample_rate:
+        raise UserError(
+            f"{source} reads {model.sample_rate} Hz, but the corpus has {corpus.sample_rate}: set "
+            f"sample_rate={model.sample_rate}"
+        )
+    return model, Path(source).name
+
+
+def _mfcc_model(corpus: PackedCorpus) -> CodeModel:
+    """MFCC with deltas, standardized on the training split, as a representation."""
+    rate = corpus.sample_rate
+    features = MFCC(rate, num_mels=NUM_MELS[MFCC], hop_seconds=MFCC_HOP_SECONDS)
+    encoder = FeatureEncoder(features)
+    model = Representation(rate, [], encoder, Identity(encoder.dim))
+    model.fit([model.normalize(training_windows(model, corpus))])
+    return model.eval()
+
+
+def _codebook_size(model: CodeModel, name: str) -> int:
+    bottleneck = model.bottleneck
+    if not bottleneck.is_quantizing or bottleneck.num_codebooks != 1:
+        raise UserError(
+            f"{name} has no single codebook whose codes could be targets: set clustered=latents"
+        )
+    assert bottleneck.codebook_size is not None
+    return bottleneck.codebook_size
+
+
+class _Frames:
+    """Frames (N, C), or codes (N,), of the utterances of a corpus."""
+
+    def __init__(
+        self, model: CodeModel, corpus: PackedCorpus, clustered: Clustered, is_centered: bool
+    ) -> None:
+        self.model, self.corpus = model, corpus
+        self.clustered, self.is_centered = clustered, is_centered
+
+    def of(self, row: int) -> np.ndarray:
+        """Returns what is clustered of an utterance."""
+        samples = torch.from_numpy(self.corpus.read(row, 0, int(self.corpus.length[row])))
+        pieces = []
+        for latents, output in encode_in_chunks(self.model, [samples]):
+            values = {"latents": latents, "vectors": output.vectors, "codes": output.codes}
+            value = values[self.clustered]
+            assert value is not None  # a codebook that quantizes has codes
+            pieces.append(value[0])
+        found = torch.cat(pieces, dim=-1).t().numpy()
+        return found - found.mean(axis=0) if self.is_centered else found
+
+    def sample(self, seed: int) -> Iterator[np.ndarray]:
+        """Yields frames of utterances of the training split, as many of each at most."""
+        rows = self.corpus.rows("train")
+        rows = rows if len(rows) else np.arange(len(self.corpus))
+        chosen = rows[keyed_permutation(len(rows), seed, "clustered utterances")]
+        chosen = chosen[:FITTED_UTTERANCES].tolist()
+        most = -(-FITTED_FRAMES // len(chosen))
+        for row in chosen:
+            found = self.of(row)
+            yield found[keyed_permutation(len(found), seed, "clustered frames", row)[:most]]
