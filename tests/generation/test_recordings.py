@@ -105,3 +105,14 @@ def test_another_rate_is_logged_once(model, tmp_path, caplog):
     assert [source.content(each).num_samples for each in source.utterances] == [800, 401]
     assert [each.num_samples for each in source.utterances] == [800, 401]
     assert caplog.text.count("recordings at 16000 Hz are resampled to the model's 8000 Hz") == 1
+
+
+def test_a_recording_is_decoded_once_more_for_the_mean_of_its_features(tmp_path):
+    """It has the codes and the length that it has in memory."""
+    model = load(checkpoint(tmp_path, "ae", encoder="units"))
+    root = recordings(tmp_path / "in", {"ann/a.wav": 3001})
+    source = Recordings(model, root, None)
+    (utterance,) = source.utterances
+    content = source.content(utterance)
+    assert content.num_samples == 3001
+    assert torch.equal(content.codes, model.encode(read(source, utterance), 8000))
