@@ -8,13 +8,13 @@ from typing import Any
 
 # Of the run's configuration, by which a later command finds files again: they are kept absolute.
 SOURCE_KEYS = ("data.root", "data.path", "data.source.root", "data.source.path", "data.cache_dir")
-RUN_KEYS = (*SOURCE_KEYS, "init_from")
+RUN_KEYS = (*SOURCE_KEYS, "init_from", "objective.masked_prediction.targets")
 # Of all commands. A value is taken as the shell passes it, whatever characters it has.
 PATH_KEYS = frozenset(
     {
         *(*RUN_KEYS, "run_folder", "resume", "hydra.run.dir", "hydra.sweep.dir"),
         *("checkpoint", "checkpoints", "report", "out", "labels", "mapping"),
-        *("input", "codes", "runs", "evaluations"),
+        *("input", "codes", "runs", "evaluations", "source"),
     }
 )
 

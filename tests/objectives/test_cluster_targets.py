@@ -47,7 +47,7 @@ def path(tmp_path) -> Path:
 
 def term(path: Path, **settings: Any) -> MaskedPrediction:
     torch.manual_seed(0)
-    known = {"code_grid": CHAIN.grid(), "utterances": KEYS, "fingerprint": "corpus"}
+    known = {"first_code": 1.5, "code_hop": 4.0, "utterances": KEYS, "fingerprint": "corpus"}
     return MaskedPrediction(str(path), context_dim=NUM_CLUSTERS, **known, **settings)
 
 

@@ -44,7 +44,8 @@ def known(tmp_path_factory) -> dict[str, Any]:
         "latent_dim": model.encoder.dim,
         "context_dim": model.context_dim,
         "num_codes": model.window(HOPS * int(model.hop)).num_codes,
-        "code_grid": model.window_chain.grid(),
+        "first_code": float(model.window_chain.grid().anchor(0)),
+        "code_hop": float(model.hop),
         "utterances": UTTERANCES,
         "fingerprint": "corpus",
     }

@@ -15,6 +15,7 @@ from omegaconf import DictConfig
 from wavenet_ae.cli.arguments import command
 from wavenet_ae.config import check, plain
 from wavenet_ae.exits import guarded
+from wavenet_ae.paths import as_path
 from wavenet_ae.schema import Positive, accepts, describe, require_none
 
 SETTINGS: dict[str, Any] = {
@@ -48,7 +49,7 @@ def _make(config: Mapping[str, Any], settings: dict[str, Any]) -> None:
     log_to(None)
     rate, seed = config["sample_rate"], config["seed"]
     corpus = instantiate(config["data"], SpeechData, sample_rate=rate, seed=seed).open()
-    source, out = settings.pop("source"), settings.pop("out")
+    source, out = (as_path(settings.pop(name)) for name in ("source", "out"))
     targets = make_cluster_targets(source, corpus, out, seed=seed, **settings)
     logging.getLogger(__name__).info(
         "%s: %d clusters of %s, %d codes of %d utterances",

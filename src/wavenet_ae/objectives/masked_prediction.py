@@ -16,7 +16,6 @@ from torch import Tensor, nn
 
 from wavenet_ae.alignment import WindowPlan
 from wavenet_ae.errors import UserError
-from wavenet_ae.geometry import Grid
 from wavenet_ae.objectives.base import Criterion, ObjectiveTerm, TermOutput
 from wavenet_ae.objectives.cluster_targets import ClusterTargets
 from wavenet_ae.schema import FractionBelow1, NonNegative, NonNegativeNumber
@@ -37,7 +36,8 @@ class MaskedPrediction(ObjectiveTerm):
     Args:
         targets: File of clusters, see `wavenet_ae.training.targets`.
         context_dim: Channels that the head reads.
-        code_grid: Where the codes of an encoder input that starts at sample 0 are anchored.
+        first_code: Sample of an encoder input at which its first code is anchored.
+        code_hop: Samples from one code to the next.
         utterances: Keys of the corpus's utterances.
         fingerprint: Fingerprint of the corpus.
         label_smoothing: Share of each target that is spread over all clusters, in training.
@@ -57,7 +57,8 @@ class MaskedPrediction(ObjectiveTerm):
         self,
         targets: str,
         context_dim: int,
-        code_grid: Grid,
+        first_code: float,
+        code_hop: float,
         utterances: Sequence[str],
         fingerprint: str,
         label_smoothing: FractionBelow1 = 0.0,
@@ -71,7 +72,7 @@ class MaskedPrediction(ObjectiveTerm):
         self.targets = ClusterTargets.load(path)
         self.targets.require_corpus(fingerprint, utterances, path)
         self.chance = _entropy(self.targets.shares())
-        self.code_grid = code_grid
+        self.first_code, self.code_hop = first_code, code_hop
         self.label_smoothing, self.positions = label_smoothing, positions
         self.head = nn.Linear(context_dim, self.targets.num_clusters)
 
@@ -96,9 +97,8 @@ class MaskedPrediction(ObjectiveTerm):
 
     def clusters(self, batch: Batch, plan: WindowPlan) -> Tensor:
         """Returns the cluster (B, N) int64 of each code of the windows of a batch."""
-        first = self.code_grid.anchor(0) + plan.encoder_input.start
-        hop = float(self.code_grid.spacing)
-        instants = float(first) + hop * torch.arange(plan.num_codes, dtype=torch.float64)
+        codes = torch.arange(plan.num_codes, dtype=torch.float64)
+        instants = plan.encoder_input.start + self.first_code + self.code_hop * codes  # (N,)
         anchors = batch.start.cpu()[:, None] + instants  # (B, N)
         return self.targets.at(batch.utterance, anchors).to(batch.waveform.device)
 

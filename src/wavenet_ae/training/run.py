@@ -207,7 +207,8 @@ def _known_to_terms(model: SpeechModel, data: SpeechData) -> dict[str, Any]:
             "default_code_weighting": model.bottleneck.code_weighting,
             "latent_dim": model.encoder.dim,
             "context_dim": model.context_dim,
-            "code_grid": model.window_chain.grid(),
+            "first_code": float(model.window_chain.grid().anchor(0)),
+            "code_hop": float(model.hop),
         }
     return known
 
