@@ -7,12 +7,13 @@ import random
 import shutil
 import signal
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 import torch
 from helpers.commands import run, start
-from helpers.recipes import NAMES, RECIPE, runs
+from helpers.recipes import NAMES, RECIPE, UNIT_STAGES, UNITS, runs
 from helpers.runs import assert_same, last_state, logged
 
 import wavenet_ae
@@ -29,9 +30,9 @@ def undisturbed(cache, tmp_path_factory) -> Path:
     return folder
 
 
-def assert_same_recipe(left: Path, right: Path) -> None:
+def assert_same_recipe(left: Path, right: Path, names: Sequence[str] = NAMES) -> None:
     """Weights, optimizers, positions and logs of all stages."""
-    for one, other in zip(runs(left), runs(right), strict=True):
+    for one, other in zip(runs(left, names), runs(right, names), strict=True):
         assert_same(last_state(one.path), last_state(other.path), one.name)
         assert logged(one.path) == logged(other.path)
         assert_same(
@@ -80,11 +81,33 @@ def test_what_is_complete_is_not_trained_again(cache, undisturbed, tmp_path):
 )
 def test_kills_at_random_instants_change_nothing(cache, undisturbed, tmp_path, way, number):
     """A kill at a random instant of each stage, and some between a stage and the next."""
-    folder = tmp_path / "recipe"
-    same = [*RECIPE, f"run_folder={folder}"]
+    kill_in_each_stage(RECIPE, tmp_path / "recipe", NAMES, cache, way)
+    assert_same_recipe(tmp_path / "recipe", undisturbed)
+
+
+@pytest.mark.slow
+def test_units_of_speech_are_learned_in_stages_and_survive_kills(cache, tmp_path):
+    code, output = run("train.py", *UNITS, f"run_folder={tmp_path / 'whole'}", cache=cache)
+    assert code == 0, output
+    kill_in_each_stage(UNITS, tmp_path / "killed", UNIT_STAGES, cache, "same command")
+    assert_same_recipe(tmp_path / "killed", tmp_path / "whole", UNIT_STAGES)
+    student, decoder = runs(tmp_path / "whole", UNIT_STAGES)[1:]
+    encoders = [
+        {key: value for key, value in weights(each).items() if key.startswith("encoder.")}
+        for each in (student, decoder)
+    ]
+    assert_same(*encoders)
+    assert len(wavenet_ae.load(decoder.best_checkpoint).bottleneck.codebook) == 16
+
+
+def kill_in_each_stage(
+    recipe: Sequence[str], folder: Path, names: Sequence[str], cache: Path, way: str
+) -> None:
+    """Trains a recipe to its end, with a kill in each of its stages."""
+    same = [*recipe, f"run_folder={folder}"]
     rng = random.Random(time.time_ns())  # the instants differ from run to run: all must do
     arguments = same
-    for stage in runs(folder):
+    for stage in runs(folder, names):
         process = start("train.py", *arguments, cache=cache)
         while process.poll() is None and not stage.metrics.is_file():
             time.sleep(0.001)
@@ -94,7 +117,6 @@ def test_kills_at_random_instants_change_nothing(cache, undisturbed, tmp_path, w
         arguments = same if way == "same command" else [f"resume={folder}"]
     code, output = run("train.py", *arguments, cache=cache)
     assert code == 0, output
-    assert_same_recipe(folder, undisturbed)
 
 
 @pytest.mark.slow

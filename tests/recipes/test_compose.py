@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hydra
 import pytest
-from helpers.recipes import NAMES, RECIPE
+from helpers.recipes import NAMES, RECIPE, UNIT_STAGES, UNITS
 from hydra.core.global_hydra import GlobalHydra
 
 from wavenet_ae.cli.arguments import for_hydra
@@ -127,6 +127,16 @@ def test_a_recipe_is_recorded_once_and_read_again(composed, tmp_path):
         composed(*RECIPE, "stages.name.decoder.post=7").write(tmp_path)
     with pytest.raises(UserError, match=r"stages.speak.init_from: 'name' then, 'teach' now"):
         composed(*RECIPE, "stages.speak.init_from=teach").write(tmp_path)
+
+
+@pytest.mark.parametrize("arguments", [["experiment=speech_units"], UNITS])
+def test_the_recipe_for_units_of_speech_passes_its_check(composed, tmp_path, arguments):
+    recipe = composed(*arguments)
+    check_recipe(recipe, tmp_path)
+    assert tuple(recipe.configs) == UNIT_STAGES and recipe.last.init_from == "student"
+    config = recipe.config(tmp_path, recipe.stage("student"))
+    targets = config["objective"]["masked_prediction"]["targets"]
+    assert targets == str(tmp_path / "2-student" / "targets.npz")
 
 
 def test_the_last_stage_stands_for_a_recipe_in_a_sweep(composed, tmp_path):
