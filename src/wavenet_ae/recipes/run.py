@@ -44,6 +44,7 @@ def train_recipe(recipe: Recipe, folder: Path) -> float:
         UserError: A stage cannot start or continue, or the folder holds another recipe.
         Stopped: A signal has asked for it.
     """
+    log_to(None)
     if is_first_process():
         recipe.write(folder)
     result = nan
