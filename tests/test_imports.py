@@ -35,7 +35,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "paths",
         "plotting",
     }
-    | {"resume", "search", "training"},
+    | {"recipes", "resume", "search", "training"},
     "__main__": {"cli"},
     "__init__": {"loading"},  # `wavenet_ae.load`; nothing of ours imports the package by itself
     "errors": set(),
@@ -81,10 +81,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "training": LOADED | COMMAND | {"caches", "dashboards", "metrics", "plotting", "resume"},
     "resume": {"config", "errors", "instantiate", "paths", "reading", "runs", "slots", "stored"},
     "config": {"errors", "objectives", "schema", "slots", "storage"},
+    "recipes": {
+        *("config", "data", "distributed", "errors", "instantiate", "models", "ownership"),
+        *("paths", "resume", "runs", "schema", "storage", "stored", "training"),
+    },
     "search": {
         *("config", "errors", "exits", "objectives", "ownership", "randomness", "reading"),
-        *("resume", "runs"),
-        *("schema", "storage", "training"),
+        *("recipes", "resume", "runs", "schema", "storage", "training"),
     },
     "comparison": {
         *("config", "dashboards", "errors", "evaluation", "exits", "metrics"),
@@ -98,8 +101,8 @@ CONFINED: dict[str, tuple[str, ...]] = {
     "lightning": ("training/", "data/module.py"),
     "lightning_fabric": ("training/", "data/module.py"),
     "lightning_utilities": ("training/", "data/module.py"),
-    "hydra": ("cli/", "config.py", "search/", "comparison/"),
-    "omegaconf": ("cli/", "config.py", "resume.py", "search/", "comparison/"),
+    "hydra": ("cli/", "config.py", "recipes/", "search/", "comparison/"),
+    "omegaconf": ("cli/", "config.py", "resume.py", "recipes/", "search/", "comparison/"),
     "optuna": ("search/",),
 }
 

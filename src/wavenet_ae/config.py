@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 from wavenet_ae.errors import UserError, nearest
@@ -44,6 +45,7 @@ VALUES: dict[str, Any] = {
     "run_folder": str,
     "compile": bool,
     "init_from": str | None,
+    "stages": Mapping[str, Any] | None,
 }
 # Settings of a bottleneck that quantizes from the first step, without a callback to initialize it.
 NO_START: dict[str, Any] = {"init": "uniform", "start_after": 0}
@@ -70,7 +72,7 @@ def plain(config: DictConfig) -> dict[str, Any]:
     raw = OmegaConf.to_container(config, resolve=False)
     missing = [f"{key} is not set: set {key}=..." for key in _missing_keys(raw)]
     if missing:
-        raise UserError(_report(missing))
+        raise UserError(report(missing))
     try:
         values = OmegaConf.to_container(config, resolve=True)
     except OmegaConfBaseException as error:
@@ -84,6 +86,27 @@ def plain(config: DictConfig) -> dict[str, Any]:
         if _refers(raw, key):
             values[group].pop(name, None)
     return {str(key): value for key, value in values.items()}
+
+
+def plain_of_composed(composed: DictConfig, run_folder: Path) -> dict[str, Any]:
+    """Converts a configuration that Hydra's loader has composed, with a node of Hydra's own.
+
+    Args:
+        composed: Configuration with the node `hydra`, to which `${hydra:...}` refers; changed.
+        run_folder: Folder of its run, which Hydra would name by the time.
+
+    Raises:
+        UserError: As `plain` does.
+    """
+    before = HydraConfig.instance().cfg
+    try:
+        HydraConfig.instance().set_config(composed)
+        with open_dict(composed):
+            del composed["hydra"]
+            composed.run_folder = str(run_folder)
+        return plain(composed)
+    finally:
+        HydraConfig.instance().cfg = before
 
 
 def _refers(node: Any, key: str) -> bool:
@@ -119,10 +142,11 @@ def check(config: Mapping[str, Any]) -> None:
         *_criterion_problems(config),
     ]
     if problems:
-        raise UserError(_report(problems))
+        raise UserError(report(problems))
 
 
-def _report(problems: list[str]) -> str:
+def report(problems: list[str]) -> str:
+    """Returns the text of an error that lists problems; a single one stays on one line."""
     if len(problems) == 1:
         return f"The configuration cannot be used: {problems[0]}"
     listed = "\n".join(f"  - {problem}" for problem in problems)

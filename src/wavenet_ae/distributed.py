@@ -111,3 +111,9 @@ def broadcast_(tensor: Tensor) -> None:
     """Overwrite `tensor` with the first process's, in place."""
     if _is_shared():
         dist.broadcast(tensor.detach(), src=0)
+
+
+def barrier() -> None:
+    """Waits until all processes are here."""
+    if _is_shared():
+        dist.barrier()

@@ -7,7 +7,7 @@ monitoring may change.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,7 @@ MAY_CHANGE = (
     "data.source.root",  # the corpus may have moved: its fingerprint is compared
     "data.source.path",
     "data.source.download",
+    "objective.masked_prediction.targets",  # likewise
     "callbacks.checkpoints.every_n_steps",
     "callbacks.checkpoints.keep",
     "callbacks.progress.",
@@ -84,24 +85,47 @@ def resumed(arguments: list[str]) -> dict[str, Any]:
     Raises:
         UserError: There is no run, or a value may not change.
     """
+    folder, given = resume_arguments(arguments)
+    _require_run(folder)
+    file = RunFolder(folder).config
+    config = with_changes(read_config(file), file, given)
+    return {**config, "run_folder": str(folder)}
+
+
+def resume_arguments(arguments: Sequence[str]) -> tuple[Path, list[str]]:
+    """Returns the folder that `resume=<folder>` names, and the other arguments.
+
+    Raises:
+        UserError: Several folders are named.
+    """
     resume, *more = [each for each in arguments if is_resume(each)]
     if more:
         raise UserError(f"{resume} and {more[0]}: one run can be resumed at a time")
     folder = Path(unquoted(resume.removeprefix("resume=")))
-    _require_run(folder)
-    overrides = [_Override.parse(each) for each in arguments if each != resume]
-    _require_may_change(overrides, folder)
-    file = RunFolder(folder).config
-    stored = read_config(file)
+    return folder, [each for each in arguments if each != resume]
+
+
+def with_changes(stored: Mapping[str, Any], file: Path, arguments: Sequence[str]) -> dict[str, Any]:
+    """Returns a configuration that a run has stored, with values of the command line.
+
+    Args:
+        stored: The stored configuration.
+        file: Its file, in the folder of the run.
+        arguments: `key=value` of the command line.
+
+    Raises:
+        UserError: A value may not change, or the file holds what no run writes.
+    """
+    overrides = [_Override.parse(each) for each in arguments]
+    _require_may_change(overrides, file.parent)
     if places := [*_interpolations(stored)]:
         raise UserError(
             f"{file} has an interpolation in {places[0]}, which no run writes: set the value itself"
         )
-    config = OmegaConf.create(stored)
+    config = OmegaConf.create(dict(stored))
     for each in overrides:
         each.apply(config)
     given = [each.key for each in overrides]
-    OmegaConf.update(config, "run_folder", str(folder))
     values = plain(config)
     for key, target in _targets(values):
         if not _may_be_stored(target) and not any(f"{key}.".startswith(f"{own}.") for own in given):

@@ -11,6 +11,10 @@ tensorboard/        event files        wandb_id.txt        the id of the W&B run
 failed.txt          of a run in a sweep: why it failed
 refused.yaml        of a run in a sweep that never began: its configuration
 run.lock            held by the process that trains; run.owner says which that is
+completed.json      of a stage of a recipe that has ended: its last step and its result
+
+The folder of a recipe has `recipe.yaml`, the configurations of all stages, and for each stage, in
+their order, a folder of a run: 1-contrast, 2-student, 3-decoder.
 """
 
 from __future__ import annotations
@@ -22,6 +26,7 @@ from pathlib import Path
 BEST = "best.ckpt"  # also the name under which users look for a checkpoint below any folder
 CHECKPOINTS = "checkpoints"
 STEP = "step-"
+STAGE_FOLDER = re.compile(r"[1-9]\d*-.+")
 
 
 class RunFolder:
@@ -49,7 +54,10 @@ class RunFolder:
 
     @property
     def name(self) -> str:
-        return self.path.name
+        """Name of the run; that of a stage has the name of its recipe before its own."""
+        above = RunFolder(self.path.absolute().parent)
+        is_stage = STAGE_FOLDER.fullmatch(self.path.name) and above.recipe.is_file()
+        return f"{above.path.name}/{self.path.name}" if is_stage else self.path.name
 
     @property
     def config(self) -> Path:
@@ -96,6 +104,27 @@ class RunFolder:
         return self.path / "run.lock"
 
     @property
+    def completed(self) -> Path:
+        return self.path / "completed.json"
+
+    @property
+    def recipe(self) -> Path:
+        return self.path / "recipe.yaml"
+
+    def stage(self, number: int, name: str) -> RunFolder:
+        """Returns the run of a recipe's stage; the first one has number 1."""
+        return RunFolder(self.path / f"{number}-{name}")
+
+    @property
+    def meant(self) -> RunFolder:
+        """The run that a folder stands for: the last stage of a recipe, otherwise its own run."""
+        if not self.recipe.is_file():
+            return self
+        found = [each for each in self.path.glob("*/") if STAGE_FOLDER.fullmatch(each.name)]
+        last = max(found, key=lambda each: int(each.name.partition("-")[0]), default=self.path)
+        return RunFolder(last)
+
+    @property
     def checkpoints(self) -> Path:
         return self.path / CHECKPOINTS
 
@@ -121,11 +150,17 @@ class RunFolder:
 
     def has_begun(self) -> bool:
         """Returns whether a run has begun here; one that fails early has no configuration."""
-        return any(file.is_file() for file in (self.config, self.failed, self.log))
+        files = (self.config, self.failed, self.log, self.recipe)
+        return any(file.is_file() for file in files)
 
 
 def runs_in(folder: Path) -> list[Path]:
-    """Returns the run folders in a folder, such as that of a sweep, 2 before 10."""
+    """Returns the run folders in a folder, such as that of a sweep, 2 before 10.
+
+    A recipe is one run: its stages are not listed.
+    """
+    if RunFolder(folder).recipe.is_file():
+        return []
     found = [each for each in folder.glob("*/") if RunFolder(each).has_begun()]
     return sorted(found, key=lambda each: _natural(each.name))
 

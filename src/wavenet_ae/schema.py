@@ -182,6 +182,8 @@ def describe(annotation: Any) -> str:
     if origin is Literal:
         listed = ", ".join(str(each) for each in arguments)
         return f"one of {listed}" if len(arguments) > 1 else listed
+    if origin is not None and issubclass(origin, Mapping):
+        return "a mapping"
     if origin is not None and issubclass(origin, Sequence):
         return f"a list, each item {describe(arguments[0])}" if arguments else "a list"
     if annotation in NAMES:

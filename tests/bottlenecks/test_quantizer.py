@@ -173,3 +173,30 @@ def test_perplexity():
 def test_codebook_of_one_is_refused():
     with pytest.raises(ValueError, match="codebook_size is 1"):
         quantizer(codebook_size=1)
+
+
+@pytest.mark.parametrize("kind", [VQVAE, VQVAEEMA])
+def test_principal_components_are_found_in_latents_of_any_scale(kind):
+    """Latents of two hidden channels; what the projection leaves out of them is nothing."""
+    generator = torch.Generator().manual_seed(0)
+    hidden = torch.randn(4, 2, 100, generator=generator)
+    latents = torch.einsum("cd,bdn->bcn", torch.randn(6, 2, generator=generator), hidden)
+    latents = latents * torch.logspace(-2, 2, 6)[:, None] + 3
+    vq = kind(6, dim=2, codebook_size=8, init="principal")
+    vq.begin_quantizing(latents, seed=1)
+    z = vq.project(latents, is_training=False).transpose(1, 2).flatten(0, 1)  # (B * N, D)
+    torch.testing.assert_close(z.mean(dim=0), torch.zeros(2), atol=1e-4, rtol=0)
+    covariance = torch.cov(z.t())
+    assert covariance[0, 0] >= covariance[1, 1] and abs(covariance[0, 1]) < 1e-4
+    assert covariance.trace().item() == pytest.approx(2, rel=1e-4)
+    rows = torch.cat([z, torch.ones(len(z), 1)], dim=1)
+    target = latents.transpose(1, 2).flatten(0, 1)
+    rebuilt = rows @ torch.linalg.lstsq(rows, target).solution
+    torch.testing.assert_close(rebuilt, target, rtol=1e-3, atol=1e-2)
+    assert len(vq(latents).codes.unique()) == 8
+
+
+@pytest.mark.parametrize("wrong", [{"start_after": 5}, {"normalize": True}, {"dim": 7}])
+def test_principal_refuses_what_contradicts_it(wrong):
+    with pytest.raises(ValueError, match=f"init=principal needs bottleneck.{next(iter(wrong))}="):
+        VQVAE(6, **{"dim": 2, "codebook_size": 8, "init": "principal", **wrong})

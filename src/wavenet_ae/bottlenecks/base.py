@@ -9,6 +9,8 @@ from torch import Tensor, nn
 from wavenet_ae.nn.batch_norm import BatchNorm
 from wavenet_ae.types import BottleneckOutput, CodeWeighting, Step
 
+LEAST_DEVIATION = 1e-6  # of a channel that is standardized; less is none
+
 
 class Bottleneck(nn.Module):
     """Base class of bottlenecks: latents `(B, C, N)` to vectors `(B * L, dim, N)`.
@@ -114,3 +116,29 @@ class Projection(nn.Module):
         with torch.autocast(latents.device.type, enabled=False):
             projected = self.norm(self.linear(latents.to(self.linear.weight.dtype)))
             return F.normalize(projected, dim=1) if self.unit_length else projected
+
+    @torch.no_grad()
+    def fit_principal(self, latents: Tensor) -> None:
+        """Makes the map that onto the principal components of standardized latents.
+
+        The components keep their relative variances; together they have variance 1 on average.
+
+        Args:
+            latents: `(B, C, N)`.
+
+        Raises:
+            ValueError: If there are fewer channels than components.
+        """
+        weight = self.linear.weight  # (D, C, 1)
+        dim, num_channels, _ = weight.shape
+        if dim > num_channels:
+            raise ValueError(f"{num_channels} channels do not have {dim} principal components")
+        rows = latents.transpose(1, 2).flatten(0, 1).to(weight.dtype)  # (B * N, C)
+        mean, deviation = rows.mean(dim=0), rows.std(dim=0).clamp_min(LEAST_DEVIATION)
+        variances, components = torch.linalg.eigh(torch.cov(((rows - mean) / deviation).t()))
+        chosen = components[:, -dim:].flip(1).t()  # (D, C), largest variance first
+        scale = variances[-dim:].mean().clamp_min(LEAST_DEVIATION**2).sqrt()
+        matrix = chosen / deviation / scale
+        weight.copy_(matrix[..., None])
+        assert self.linear.bias is not None
+        self.linear.bias.copy_(-matrix @ mean)

@@ -73,20 +73,20 @@ def kmeans(
     return centers
 
 
-def num_initial_vectors(init: Init, codebook_size: int) -> int:
+def num_initial_vectors(init: str, codebook_size: int) -> int:
     """Returns how many encoder outputs the initialization of a codebook needs."""
     return 0 if init == "uniform" else VECTORS_PER_CODE * codebook_size
 
 
 def initial_codes(
-    vectors: Tensor, codebook_size: int, init: Init, generator: torch.Generator
+    vectors: Tensor, codebook_size: int, init: str, generator: torch.Generator
 ) -> Tensor:
     """Initializes a codebook from vectors.
 
     Args:
         vectors: `(V, D)`.
         codebook_size: K.
-        init: `kmeans` for the vectors' k-means centers, otherwise K of the vectors.
+        init: `samples` for K of the vectors, otherwise the vectors' k-means centers.
         generator: Source of the random choices.
 
     Returns:
@@ -95,7 +95,7 @@ def initial_codes(
     Raises:
         ValueError: If there are fewer vectors than codes.
     """
-    if init == "kmeans":
+    if init != "samples":
         return kmeans(vectors, codebook_size, generator)
     if len(vectors) < codebook_size:
         raise ValueError(f"{len(vectors)} vectors cannot start a codebook of {codebook_size}")

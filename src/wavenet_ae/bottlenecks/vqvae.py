@@ -11,9 +11,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from wavenet_ae.bottlenecks.base import Projection
 from wavenet_ae.bottlenecks.codebook import (
     CodebookSize,
-    Init,
     dead_codes,
     initial_codes,
     nearest_codes,
@@ -28,6 +28,7 @@ from wavenet_ae.schema import NonNegative, OpenFraction, PositiveNumber, Width
 from wavenet_ae.types import Step
 
 Distance = Literal["euclidean", "cosine"]
+VQInit = Literal["kmeans", "principal", "samples", "uniform"]
 
 
 class VectorQuantizer(Quantizer):
@@ -44,7 +45,9 @@ class VectorQuantizer(Quantizer):
         dim: Channels of the vectors, D.
         codebook_size: K.
         init: Initialization of the codebook: `kmeans` or `samples` of encoder outputs, or
-            `uniform`.
+            `uniform`. With `principal`, the projection of the latents becomes that onto their
+            principal components, in which `kmeans` then finds the codes: for an encoder that is
+            trained already.
         start_after: Optimizer steps during which latents pass unquantized.
         revive_after: Forward passes in training after which an unused code restarts from a latent;
             0 for never.
@@ -52,6 +55,9 @@ class VectorQuantizer(Quantizer):
         gradient: How gradients pass the choice of a code: `straight_through`, `rotation` or
             `diveq`, see `wavenet_ae.bottlenecks.gradients`.
         distance: `euclidean` or `cosine`.
+
+    Raises:
+        ValueError: If `init` is `principal`, but another setting contradicts it.
     """
 
     codebook: Tensor  # (K, D); a parameter or a buffer, as the subclass decides
@@ -62,13 +68,15 @@ class VectorQuantizer(Quantizer):
         input_dim: int,
         dim: Width = 64,
         codebook_size: CodebookSize = 512,
-        init: Init = "kmeans",
+        init: VQInit = "kmeans",
         start_after: NonNegative = 0,
         revive_after: NonNegative = 0,
         normalize: bool = False,
         gradient: Gradient = "straight_through",
         distance: Distance = "euclidean",
     ) -> None:
+        if init == "principal":
+            _require_principal(input_dim, dim, start_after, normalize)
         num_vectors = num_initial_vectors(init, codebook_size)
         super().__init__(
             input_dim,
@@ -92,6 +100,13 @@ class VectorQuantizer(Quantizer):
     def initialize_codebook(self, vectors: Tensor, generator: torch.Generator) -> None:
         codes = initial_codes(vectors, len(self.codebook), self.init, generator)
         self.reset_codes(slice(None), codes)
+
+    @torch.no_grad()
+    def begin_quantizing(self, latents: Tensor, seed: int) -> None:
+        if self.init == "principal":
+            assert isinstance(self.project, Projection)
+            self.project.fit_principal(latents)
+        super().begin_quantizing(latents, seed)
 
     @torch.no_grad()
     def reset_codes(self, which: Tensor | slice, vectors: Tensor) -> None:
@@ -141,6 +156,18 @@ class VectorQuantizer(Quantizer):
         """
 
 
+def _require_principal(input_dim: int, dim: int, start_after: int, normalize: bool) -> None:
+    """Raises ValueError where the projection cannot be that onto principal components."""
+    remedies = {
+        "start_after=0, as the projection is made before the first step": start_after > 0,
+        "normalize=false, as the components are standardized already": normalize,
+        f"dim={input_dim} or less, as the encoder has so many channels": dim > input_dim,
+    }
+    needed = [each for each, is_needed in remedies.items() if is_needed]
+    if needed:
+        raise ValueError("bottleneck.init=principal needs bottleneck." + ", and ".join(needed))
+
+
 class VQVAE(VectorQuantizer):
     """VQ-VAE whose codebook is a parameter, which the loss `codebook` moves.
 
@@ -188,7 +215,7 @@ class VQVAEEMA(VectorQuantizer):
         input_dim: int,
         dim: Width = 64,
         codebook_size: CodebookSize = 512,
-        init: Init = "kmeans",
+        init: VQInit = "kmeans",
         start_after: NonNegative = 0,
         revive_after: NonNegative = 0,
         normalize: bool = False,

@@ -22,6 +22,7 @@ from wavenet_ae.config import conf_folder
 from wavenet_ae.errors import UserError
 from wavenet_ae.exits import guarded, restart_with_utf8
 from wavenet_ae.paths import LIST_KEYS, PATH_KEYS
+from wavenet_ae.recipes.compose import OF_STAGE
 
 OVERRIDE = re.compile(r"(\+{0,2})([A-Za-z_][\w./@]*)=(.*)", re.DOTALL)
 MULTIRUN = ("-m", "--multirun")
@@ -71,7 +72,7 @@ def for_hydra(arguments: Sequence[str]) -> list[str]:
         UserError: An argument is one that Hydra's grammar cannot read.
     """
     is_multirun = any(each in MULTIRUN for each in arguments)
-    quoted = [_quoted_path(each, is_multirun) for each in arguments]
+    quoted = [_added(_quoted_path(each, is_multirun)) for each in arguments]
     before = ""
     for given, argument in zip(arguments, quoted, strict=True):
         if not argument.startswith("-") and before not in WITH_VALUE:
@@ -82,7 +83,7 @@ def for_hydra(arguments: Sequence[str]) -> list[str]:
 
 def _quoted_path(argument: str, is_multirun: bool) -> str:
     found = OVERRIDE.fullmatch(argument)
-    if found is None or found[2] not in PATH_KEYS:
+    if found is None or _key_of_run(found[2]) not in PATH_KEYS:
         return argument
     value = found[3]
     if value not in LITERALS and os.path.lexists(os.path.expanduser(value)):
@@ -104,6 +105,18 @@ def _quoted_path(argument: str, is_multirun: bool) -> str:
         quoted = [each if each[:1] in "'\"" else _quoted(each) for each in listed if each]
         return f"{found[1]}{found[2]}=[{','.join(quoted)}]"
     return f"{found[1]}{found[2]}={_quoted(value)}"
+
+
+def _key_of_run(key: str) -> str:
+    """Returns a key without the stage of a recipe whose value it is."""
+    found = OF_STAGE.fullmatch(key)
+    return found[3] if found else key
+
+
+def _added(argument: str) -> str:
+    """Lets Hydra add a value of one stage, whose configuration it does not know."""
+    is_plain = argument.startswith("stages.") and OF_STAGE.fullmatch(argument) is not None
+    return f"++{argument}" if is_plain else argument
 
 
 def _split(values: str) -> list[str]:

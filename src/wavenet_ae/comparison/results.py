@@ -59,21 +59,22 @@ def read_results(sweep: Path) -> list[RunResult]:
 
 
 def read_result(folder: Path, name: str) -> RunResult:
-    """Reads a run.
+    """Reads a run; the last stage of a recipe stands for it.
 
     A run that cannot be read is a failed run and not an error: others have results too.
     """
-    run = RunFolder(folder)
+    asked = RunFolder(folder)
+    run = asked.meant
     config: Mapping[str, Any] = {}
     logged: Scalars = {}
     reason = ""
     try:
-        config = _config(run.config) or _config(run.refused)
+        config = _config(run.config) or _config(asked.refused)
         logged = read_metrics(run.metrics) if run.metrics.is_file() else {}
     except UserError as error:
         reason = str(error)
-    if run.failed.is_file():
-        reason = read_any_text(run.failed).strip() or "unknown"
+    if asked.failed.is_file():
+        reason = read_any_text(asked.failed).strip() or "unknown"
     num_steps = max((int(steps[-1]) for steps, _ in logged.values()), default=0)
     status = FAILURE if reason else FINISHED if _is_finished(run, config) else UNFINISHED
     metrics = best_metrics(logged, config, criterion(config))

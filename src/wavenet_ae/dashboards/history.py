@@ -58,7 +58,7 @@ class RunHistory:
 
 
 def read_run(folder: Path, label: str) -> RunHistory:
-    """Reads the history of a run.
+    """Reads the history of a run; that of a recipe is the last stage's.
 
     Args:
         folder: Run folder.
@@ -67,7 +67,7 @@ def read_run(folder: Path, label: str) -> RunHistory:
     Raises:
         UserError: If nothing has been logged yet, or a file is invalid.
     """
-    run = RunFolder(folder)
+    run = RunFolder(folder).meant
     scalars = read_metrics(run.metrics)
     if not scalars:
         raise UserError(f"{run.metrics} holds no metrics yet: wait for the run's first ones")

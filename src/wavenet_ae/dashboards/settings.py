@@ -123,13 +123,15 @@ def _run_problems(folder: Path) -> Iterator[str]:
     if not folder.is_dir():
         similar = nearest(folder.name, _runs_in(folder.parent))
         yield f"runs has {str(folder)!r}, but there is no such folder.{similar}"
-    elif not RunFolder(folder).metrics.is_file():
+    elif not RunFolder(folder).meant.metrics.is_file():
         below = _runs_in(folder)
         found = f"  Run folders in it: {', '.join(below[-3:])}" if below else ""
-        file = RunFolder(folder).metrics.name
+        file = RunFolder(folder).meant.metrics.name
         yield f"runs has {str(folder)!r}, which is not a run folder: it has no {file}.{found}"
 
 
 def _runs_in(folder: Path) -> list[str]:
     """Returns the names of the run folders directly in a folder."""
-    return sorted(each.name for each in folder.glob("*/") if RunFolder(each).metrics.is_file())
+    return sorted(
+        each.name for each in folder.glob("*/") if RunFolder(each).meant.metrics.is_file()
+    )

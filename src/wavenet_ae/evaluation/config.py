@@ -79,7 +79,9 @@ class EvaluationConfig:
         if self.out is not None:
             return Path(self.out).expanduser()
         folder = self.run_folder
-        return Path("outputs") / "evaluated" / (folder.name if folder else self.file.stem)
+        return (
+            Path("outputs") / "evaluated" / (RunFolder(folder).name if folder else self.file.stem)
+        )
 
 
 def check_config(config: Mapping[str, Any]) -> EvaluationConfig:

@@ -27,6 +27,7 @@ from wavenet_ae.models import CodeModel, GenerativeModel, SpeechModel, model_sum
 from wavenet_ae.ownership import sole_use
 from wavenet_ae.progress import Progress
 from wavenet_ae.provenance import this_command
+from wavenet_ae.runs import RunFolder
 from wavenet_ae.threads import AdaptedTorch
 
 logger = logging.getLogger(__name__)
@@ -159,7 +160,7 @@ def _described(model: SpeechModel, fingerprint: str, config: EvaluationConfig) -
     """The model as plain values."""
     folder = config.run_folder
     described: dict[str, Any] = {
-        "name": folder.name if folder else config.file.stem,
+        "name": RunFolder(folder).name if folder else config.file.stem,
         "checkpoint": str(config.file.absolute()),
         "fingerprint": fingerprint,
         "sample_rate": model.sample_rate,

@@ -92,11 +92,12 @@ class WaveformAutoencoder(Autoencoder):
         feature_mean: Tensor | None = None,
     ) -> ModelOutput:
         latents = self.latents(waveform, plan, step, feature_mean)
-        bottleneck = self.bottleneck(latents, step)
+        own_step = step if self.bottleneck.training else None  # a frozen one takes no step
+        bottleneck = self.bottleneck(latents, own_step)
         speaker = self.drop_speakers(speaker, step)
         vectors = bottleneck.vectors  # (B * L, D, N)
         if step is not None:
-            copies = self.bottleneck.samples_per_datapoint
+            copies = len(vectors) // len(waveform)  # L
             waveform = waveform.repeat_interleave(copies, dim=0)  # (B * L, slice_length)
             speaker = speaker.repeat_interleave(copies, dim=0)
             uniform = step.jitter.repeat_interleave(copies, dim=0)

@@ -66,11 +66,13 @@ class Representation(CodeModel):
         feature_mean: Tensor | None = None,
     ) -> ModelOutput:
         samples = self.normalize(waveform[:, plan.encoder_input])
-        latents = self.encoder(samples, feature_mean, step.input if step else None)
+        latents = self.encoder(samples, feature_mean, self.input_randomness(step))
         latents, context, _ = self._with_context(latents, None)
         read = context if self.reads_context else latents
         assert read is not None
-        return ModelOutput(bottleneck=self.bottleneck(read, step), latents=latents, context=context)
+        own_step = step if self.bottleneck.training else None  # a frozen one takes no step
+        bottleneck = self.bottleneck(read, own_step)
+        return ModelOutput(bottleneck=bottleneck, latents=latents, context=context)
 
     def embed(
         self,

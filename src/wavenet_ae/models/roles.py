@@ -275,8 +275,12 @@ class CodeModel(SpeechModel):
     ) -> Tensor:
         """Returns what the bottleneck reads (B, C, N) for slices (B, slice_length) int16."""
         samples = self.normalize(waveform[:, plan.encoder_input])
-        random = step.input if step else None
+        random = self.input_randomness(step)
         return self.embed(samples, feature_mean=feature_mean, random=random)[0]
+
+    def input_randomness(self, step: Step | None) -> InputRandomness | None:
+        """Returns the numbers by which the input is perturbed; None for a frozen encoder's."""
+        return step.input if step is not None and self.encoder.training else None
 
     def recording_mean(self, blocks: Iterable[Tensor]) -> Tensor | None:
         """Returns the mean (1, C) of the features of a recording.

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from hydra.core.config_loader import ConfigLoader
-from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig, open_dict
+from omegaconf import DictConfig
 
-from wavenet_ae.config import check, plain
+from wavenet_ae.config import check, plain_of_composed
+from wavenet_ae.recipes.compose import compose_recipe
+from wavenet_ae.recipes.preflight import check_recipe
+from wavenet_ae.recipes.recipe import Recipe
 from wavenet_ae.search.sweep_runs import require_one_device
 
 
@@ -33,26 +35,27 @@ class SweepConfigs:
 
         A model is built once for all runs that have it.
 
+        Returns:
+            The plain configuration; of a recipe, that of its last stage, which stands for it.
+
         Raises:
             UserError: If the run would be refused.
         """
-        values = self._composed(overrides)
+        composed = self.loader.load_sweep_config(self.config, list(overrides))
+        if composed.get("stages") is not None:
+            return self._checked_recipe(compose_recipe(composed.hydra, self.loader))
+        values = plain_of_composed(composed, self.folder)
         check(values)
         require_one_device(values)
         self._check_sizes(values)
         return values
 
-    def _composed(self, overrides: Sequence[str]) -> dict[str, Any]:
-        composed = self.loader.load_sweep_config(self.config, list(overrides))
-        before = HydraConfig.instance().cfg
-        try:
-            HydraConfig.instance().set_config(composed)  # `${hydra:...}` interpolates it
-            with open_dict(composed):
-                del composed["hydra"]
-                composed.run_folder = str(self.folder)
-            return plain(composed)
-        finally:
-            HydraConfig.instance().cfg = before
+    def _checked_recipe(self, recipe: Recipe) -> dict[str, Any]:
+        """Checks a recipe, and returns its last stage's configuration, which has all stages."""
+        for each in recipe.configs.values():
+            require_one_device(each)
+        check_recipe(recipe, self.folder)
+        return {**recipe.configs[recipe.last.name], "stages": recipe.as_plain()}
 
     def _check_sizes(self, values: Mapping[str, Any]) -> None:
         from wavenet_ae.training.preflight import check_sizes, decides_sizes  # torch: slow

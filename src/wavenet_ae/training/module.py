@@ -20,6 +20,7 @@ from wavenet_ae.errors import UserError
 from wavenet_ae.metrics.likelihood import controls
 from wavenet_ae.models import CodeModel, GenerativeModel, SpeechModel
 from wavenet_ae.objectives import Loss, Objective
+from wavenet_ae.training.freezing import freeze, frozen_parts
 from wavenet_ae.training.optimizer import OptimizerConfig
 from wavenet_ae.training.step_randomness import StepRandomness, seed_generators
 from wavenet_ae.training.validation import ValidationSums
@@ -69,6 +70,13 @@ class WaveformTraining(pl.LightningModule):
         self.model_config = model_config
         # No buffer: an averaging of the weights would average it as well.
         self.speaker_rows = speaker_rows
+        freeze(frozen_parts(model, optimization.frozen))
+
+    def train(self, mode: bool = True) -> WaveformTraining:
+        """Sets the mode of all parts; frozen parts stay in evaluation mode."""
+        super().train(mode)
+        freeze(frozen_parts(self.model, self.optimization.frozen))
+        return self
 
     @property
     def bottleneck(self) -> Bottleneck | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from torch.nn import Module, Parameter
 from torch.optim import Adam, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
@@ -21,6 +23,8 @@ class OptimizerConfig:
     warmup_steps            over which the rates rise from 0
     decay_after             optimizer steps before the decay begins; 0: never
     half_life_steps         over which the rates then halve
+    frozen                  parts of the model whose weights and statistics stay as they are, see
+                            `training/freezing.py`
     """
 
     def __init__(
@@ -33,6 +37,7 @@ class OptimizerConfig:
         warmup_steps: NonNegative = 100,
         decay_after: NonNegative = 0,
         half_life_steps: Positive = 100_000,
+        frozen: Sequence[str] = (),
     ) -> None:
         self.learning_rate = learning_rate
         self.decoder_learning_rate = decoder_learning_rate
@@ -41,6 +46,7 @@ class OptimizerConfig:
         self.warmup_steps = warmup_steps
         self.decay_after = decay_after
         self.half_life_steps = half_life_steps
+        self.frozen = tuple(frozen)
 
     def factor(self, step: int) -> float:
         """What the learning rates are multiplied by at optimizer step `step`."""
@@ -59,6 +65,8 @@ class OptimizerConfig:
         }
         members: dict[str, list[Parameter]] = {group: [] for group in rates}
         for name, parameter in model.named_parameters():
+            if name.partition(".")[0] in self.frozen:
+                continue
             members[_group(name)].append(parameter)
         if objective is not None:
             members["encoder"] += objective.parameters()

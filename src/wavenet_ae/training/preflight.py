@@ -13,6 +13,7 @@ from wavenet_ae.models import CodeModel, SpeechModel, build
 from wavenet_ae.models.build import model_config
 from wavenet_ae.objectives import ObjectiveTerm
 from wavenet_ae.runs import RunFolder
+from wavenet_ae.training.freezing import frozen_parts
 from wavenet_ae.training.warm_start import initialize_from
 from wavenet_ae.types import ModelOutput
 
@@ -20,32 +21,38 @@ HOP_TOLERANCE = 0.2  # of a hop
 LACKING = {"nll": "the predictions of a decoder", "latents": "the latents of an encoder"}
 
 
-def check_sizes(config: Mapping[str, Any]) -> None:
+def check_sizes(config: Mapping[str, Any]) -> SpeechModel | None:
     """Builds the model with a single speaker, and runs it on the shortest window; that must have
     what the terms of the objective read.
+
+    Returns:
+        The model; None of a run that has begun, whose model is that of its checkpoint.
 
     Raises:
         UserError: Sizes do not fit together.
     """
     if RunFolder(config["run_folder"]).step_checkpoints():
-        return  # of the same sizes, or refused: its model is that of its checkpoint
+        return None
     try:
         model = build(model_config(config), ["speaker"])
         output = _run_one_hop(model)
     except (ValueError, RuntimeError) as error:
         raise UserError(f"The model cannot be built: {error}") from None
     _require_read(config, output)
+    frozen_parts(model, config["optimizer"].get("frozen", ()))
     window_samples(model, config["data"]["window_seconds"])
     if isinstance(model, CodeModel):
         model.encoder.load_pretrained()
     if config["init_from"] is not None:
         initialize_from(model, model_config(config), config["init_from"])
+    return model
 
 
 def decides_sizes(config: Mapping[str, Any]) -> list[Any]:
     """Returns the values that decide what `check_sizes` finds in a new run."""
     needed = [node["_target_"] for node in config["objective"].values() if node]
-    return [model_config(config), needed, config["data"]["window_seconds"], config["init_from"]]
+    sizes = [model_config(config), needed, config["data"]["window_seconds"], config["init_from"]]
+    return [*sizes, config["optimizer"].get("frozen")]
 
 
 def _require_read(config: Mapping[str, Any], output: ModelOutput) -> None:

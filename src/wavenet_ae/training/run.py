@@ -246,6 +246,8 @@ def _trainer(config: Mapping[str, Any], run: RunFolder, first_step: int) -> pl.T
     # What is logged at a validation is summed over processes already.
     warnings.filterwarnings("ignore", message=".*recommended to use `self.log.*sync_dist=True")
     warnings.filterwarnings("ignore", message=".*isinstance.treespec, LeafSpec.*")
+    # Frozen parts are meant to be in evaluation mode.
+    warnings.filterwarnings("ignore", message="Found .* in eval mode at the start of training")
     node = dict(config["trainer"])
     if node.get("precision") == "64-true":
         plugins.append(Float64())

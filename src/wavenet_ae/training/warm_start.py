@@ -21,10 +21,6 @@ SPEAKER_NORM = ("speaker_norm.log_scale", "speaker_norm.shift")  # (S + 1, C) li
 def initialize_from(model: SpeechModel, config: Mapping[str, Any], checkpoint: str) -> list[str]:
     """Copies all weights of a checkpoint that fit into a model.
 
-    Features and bottlenecks are copied whole or not at all, since statistics or a codebook fit
-    their own weights only.  Speakers keep their rows by name; new ones start from the
-    unknown-speaker embedding.
-
     Args:
         model: The new run's.
         config: What the model was built from.
@@ -36,7 +32,36 @@ def initialize_from(model: SpeechModel, config: Mapping[str, Any], checkpoint: s
     Raises:
         UserError: The checkpoint cannot be read, has another sample rate, or has nothing that fits.
     """
-    other, then = load(checkpoint), read_checkpoint(checkpoint)[SECTION]["config"]
+    then = read_checkpoint(checkpoint)[SECTION]["config"]
+    return copy_weights(model, config, load(checkpoint), then, checkpoint)
+
+
+def copy_weights(
+    model: SpeechModel,
+    config: Mapping[str, Any],
+    other: SpeechModel,
+    then: Mapping[str, Any],
+    checkpoint: str,
+) -> list[str]:
+    """Copies all weights of another model that fit into a model.
+
+    Features and bottlenecks are copied whole or not at all, since statistics or a codebook fit
+    their own weights only.  Speakers keep their rows by name; new ones start from the
+    unknown-speaker embedding.
+
+    Args:
+        model: The model.
+        config: What it was built from.
+        other: The other model.
+        then: What the other was built from.
+        checkpoint: What people call the other one.
+
+    Returns:
+        Lines for the log: how much was copied, and what was not.
+
+    Raises:
+        UserError: The other model has another sample rate, or nothing that fits.
+    """
     if other.sample_rate != model.sample_rate:
         raise UserError(
             f"init_from={checkpoint} was trained at {other.sample_rate} Hz, but sample_rate is "
