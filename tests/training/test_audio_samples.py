@@ -327,8 +327,7 @@ def test_files_of_long_and_of_like_names_are_apart(tmp_path):
         read=lambda row, first, count: np.zeros(count, np.int16),
     )
     model = build(small("ae"), [long, other])
-    module = SimpleNamespace(data=SimpleNamespace(corpus=corpus), model=model)
-    found = list(AudioSamples(str(tmp_path), num_utterances=4)._utterances(module))
+    found = list(AudioSamples(str(tmp_path), num_utterances=4)._utterances(model, corpus))
     assert [each.name for each in found[2:]] == ["a-b", "a-b-2"]
     files = [f"{each.name}-{ending}.wav" for each in found for ending in each.speakers]
     for file in files:
