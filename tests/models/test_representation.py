@@ -61,7 +61,8 @@ def test_a_window_has_one_latent_and_one_context_for_each_code(context, encoder)
     model = made(context, encoder)
     plan = model.window(6 * int(model.hop))
     waveform = noise(2 * plan.slice_length).view(2, -1)
-    output = model(waveform, torch.zeros(2, dtype=torch.int64), plan)
+    mean = model.average_feature_mean(2)
+    output = model(waveform, torch.zeros(2, dtype=torch.int64), plan, feature_mean=mean)
     assert output.nll is None and output.parameters is None
     assert output.latents.shape == (2, model.encoder.dim, 6) and plan.num_codes == 6
     if context == "none":
