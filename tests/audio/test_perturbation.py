@@ -17,6 +17,7 @@ from wavenet_ae.audio.perturbation import (
     masks,
     warp_bands,
 )
+from wavenet_ae.encoders import ConvolutionalEncoder, FeatureEncoder
 from wavenet_ae.randomness import keyed_normal, keyed_uniform
 from wavenet_ae.types import InputRandomness
 
@@ -170,3 +171,35 @@ def test_nothing_is_on_by_default():
 def test_ratios_are_a_lowest_and_a_highest(ratios):
     with pytest.raises(ValueError, match=r"noise_snr_db is .*set the lowest and the highest"):
         Perturbation(RATE, noise_snr_db=ratios)
+
+
+def test_masked_latents_are_those_that_stand_at_masked_frames():
+    """Without layers, a latent is a frame: it is 0 exactly where it is said to be masked."""
+    perturbation = Perturbation(RATE, time_mask_fraction=0.4)
+    encoder = FeatureEncoder(LogMel(RATE, num_mels=20), perturbation)
+    random = random_of(perturbation, encoder.features)
+    waveform = torch.randn(BATCH, LENGTH, generator=torch.Generator().manual_seed(0))
+    latents = encoder(waveform, random=random)
+    masked = encoder.masked_latents(LENGTH, random)
+    assert masked is not None and 0.1 < float(masked.float().mean()) < 0.9
+    assert torch.equal(masked, (latents == 0).all(dim=1))
+    assert encoder.masked_latents(LENGTH, None) is None
+
+
+def test_masked_latents_of_a_stack_stand_on_its_own_grid():
+    perturbation = Perturbation(RATE, time_mask_fraction=0.4)
+    features = LogMel(RATE, num_mels=20)
+    encoder = ConvolutionalEncoder(
+        features, 4, kernels=[3, 3, 3], strides=[1, 2, 1], perturbation=perturbation
+    )
+    random = random_of(perturbation, features)
+    masked = encoder.masked_latents(LENGTH, random)
+    frames = perturbation.masked_frames(features, features.chain.output_length(LENGTH), random)
+    assert masked is not None and masked.shape == (BATCH, encoder.chain.output_length(LENGTH))
+    for code in range(masked.shape[1]):
+        reads = sorted(
+            (encoder.chain.grid().anchor(code) - features.chain.grid().anchor(f), f)
+            for f in range(frames.shape[1])
+        )
+        nearest = min(reads, key=lambda each: abs(each[0]))[1]
+        assert torch.equal(masked[:, code], frames[:, nearest]), code

@@ -63,6 +63,25 @@ class Encoder(nn.Module):
         frames = self.features(self.perturbation.waveform(waveform, random), feature_mean)
         return self.perturbation.frames(frames, self.features, random)
 
+    def masked_latents(self, num_samples: int, random: InputRandomness | None) -> Tensor | None:
+        """Returns which latents stand at frames that a step masks.
+
+        Args:
+            num_samples: Length of the waveform.
+            random: In training, the numbers by which the input is perturbed.
+
+        Returns:
+            `(B, N)` bool; None where no frame is ever masked.
+        """
+        perturbation = self.perturbation
+        if perturbation is None or random is None or not perturbation.time_mask_fraction:
+            return None
+        num_frames = self.features.chain.output_length(num_samples)
+        is_masked = perturbation.masked_frames(self.features, num_frames, random)  # (B, F)
+        frames, latents = self.features.chain.grid(), self.chain.grid()
+        anchors = [latents.anchor(n) for n in range(self.chain.output_length(num_samples))]
+        return is_masked[:, [frames.nearest(int(anchor)) for anchor in anchors]]
+
     def fit(
         self, waveforms: Iterable[Tensor], feature_means: Iterable[Tensor] | None = None
     ) -> None:

@@ -103,7 +103,9 @@ class WaveformAutoencoder(Autoencoder):
             uniform = step.jitter.repeat_interleave(copies, dim=0)
             vectors = jitter(vectors, uniform, self.jitter_probability)
         output = self.predict(bottleneck, vectors, waveform, speaker, plan)
-        return replace(output, latents=latents)
+        num_samples = plan.encoder_input.stop - plan.encoder_input.start
+        masked = self.encoder.masked_latents(num_samples, self.input_randomness(step))
+        return replace(output, latents=latents, masked=masked)
 
     def predict(
         self,

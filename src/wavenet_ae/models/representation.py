@@ -66,13 +66,16 @@ class Representation(CodeModel):
         feature_mean: Tensor | None = None,
     ) -> ModelOutput:
         samples = self.normalize(waveform[:, plan.encoder_input])
-        latents = self.encoder(samples, feature_mean, self.input_randomness(step))
+        random = self.input_randomness(step)
+        latents, masked = self.encoder(samples, feature_mean, random), None
+        if (is_masked := self.encoder.masked_latents(samples.shape[1], random)) is not None:
+            masked = is_masked[:, is_masked.shape[1] - plan.num_codes :]
         latents, context, _ = self._with_context(latents, None)
         read = context if self.reads_context else latents
         assert read is not None
         own_step = step if self.bottleneck.training else None  # a frozen one takes no step
         bottleneck = self.bottleneck(read, own_step)
-        return ModelOutput(bottleneck=bottleneck, latents=latents, context=context)
+        return ModelOutput(bottleneck=bottleneck, latents=latents, context=context, masked=masked)
 
     def embed(
         self,

@@ -296,7 +296,7 @@ FAILURE_MODES = (
         suggestions=lambda snapshot, history: (
             FASTER[0] if _hardly_moves(snapshot) else SLOWER[0],
             set_to("objective.contrastive.temperature", 0.1),
-            set_to("encoder.batch_norm", True),
+            set_to("encoder.norm", "batch"),
         ),
     ),
     FailureMode(
@@ -321,7 +321,7 @@ FAILURE_MODES = (
         "more (exp of train/masked_prediction_chance).",
         suggestions=lambda snapshot, history: (
             FASTER[0] if _hardly_moves(snapshot) else SLOWER[0],
-            set_to("encoder.batch_norm", True),
+            set_to("encoder.norm", "batch"),
         ),
     ),
     FailureMode(
