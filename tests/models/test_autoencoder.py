@@ -113,7 +113,7 @@ PERTURBATION = {
 def test_a_perturbation_changes_the_codes_but_not_the_targets(encoder):
     torch.manual_seed(0)
     config = small("identity", encoder, encoder={"perturbation": PERTURBATION})
-    model = build(config, ["anna", "bert"]).eval()
+    model = build(config, ["anna", "bert"])  # in training mode, as a frozen one is not
     plan = model.alignment.window(1280)
     waveform, speaker = recording(plan.slice_length, 2), torch.tensor([0, 1])
     read = plan.encoder_input.stop - plan.encoder_input.start
