@@ -48,7 +48,15 @@ def params(sweep: dict[str, Any]) -> dict[str, str]:
     return {} if "num_trials" in node else node.get("params", {})
 
 
+# Encoders whose weights check_sizes loads: see tests/training/test_pretrained_encoders.py.
+LOADED = (("encoder", "pretrained"), ("encoder", "wav2vec2"))
 NEEDED = {
+    ("encoder", "pretrained"): ["encoder.checkpoint=somewhere.ckpt"],
+    ("encoder", "wav2vec2"): ["sample_rate=16000"],
+    ("model", "representation"): ["objective=contrastive"],
+    ("objective", "masked_prediction"): [
+        *("model=representation", "objective.masked_prediction.targets=clusters.npz"),
+    ],
     ("data", "table"): ["data.path=somewhere.tsv"],
     ("target", "pcm"): ["decoder/output=mixture_of_logistics"],
     ("decoder/output", "mixture_of_logistics"): ["target=pcm"],
@@ -65,7 +73,8 @@ NEEDED = {
 def test_every_option_composes_checks_and_builds(group, option):
     config = compose(f"{group}={option}", *NEEDED.get((group, option), []))
     check(config)
-    check_sizes(config)
+    if (group, option) not in LOADED:
+        check_sizes(config)
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,7 @@ def test_a_damaged_header_of_metrics_is_named(header, tmp_path):
 @pytest.mark.parametrize(
     "changes",
     [
-        *({"step": 10**20}, {"step": -1}, {"step": 1.0}, {"name": None}, {"counts": []}),
+        *({"step": 10**20}, {"step": -2}, {"step": 1.0}, {"name": None}, {"counts": []}),
         *({"low": 10**400}, {"low": -1e308, "high": 1e308}, {"low": float("nan")}, {"low": "0"}),
         *({"counts": [10**400]}, {"counts": [1e308] * 9}, {"counts": ["x"]}, {"counts": [[1]]}),
         *({"counts": [[1], 2]}, {"counts": {}}, {"counts": [None]}, {"counts": [float("inf")]}),

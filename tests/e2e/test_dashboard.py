@@ -35,7 +35,8 @@ def test_a_run_by_itself(runs, tmp_path):
     assert out.splitlines() == [
         f"written: {runs}/A/dashboard/learning.png",
         "left out, as no run has logged what they plot: "
-        "active_units, kl, kl_per_dimension, negative_elbo",
+        "contrastive, contrastive_accuracy, masked_prediction, masked_prediction_accuracy, "
+        "masked_prediction_perplexity, active_units, kl, kl_per_dimension, negative_elbo",
     ]
     assert (runs / "A" / "dashboard" / "learning.png").stat().st_size > 20_000
 

@@ -40,7 +40,7 @@ def test_every_option_that_the_guide_lists_exists():
     for line in table.strip().splitlines()[1:]:
         group, options = (cell.strip() for cell in line.strip("|").split("|"))
         group = group.strip("`")
-        named = set(re.findall(r"`([a-z_]+)`", options))
+        named = set(re.findall(r"`([a-z0-9_]+)`", options))
         there = {path.stem for path in (ROOT / "conf" / group).glob("*.yaml")} - {"base"}
         assert not named or named == there, f"{group}: the guide says {named}, there are {there}"
 
