@@ -107,7 +107,7 @@ def test_a_run_that_saves_nothing_is_refused():
 
 
 def test_an_objective_without_a_criterion_is_refused_before_any_work():
-    with pytest.raises(UserError, match="objective cannot be used: .*choose objective=rec"):
+    with pytest.raises(UserError, match=r"objective cannot be used: .*choose objective=rec"):
         check(compose("objective.reconstruction=null"))
 
 

@@ -15,9 +15,16 @@ from helpers.wandb_files import histogram_keys, logged_keys
 
 from wavenet_ae.dashboards.history import read_run
 from wavenet_ae.dashboards.panels import Panel, missing_keys
+from wavenet_ae.runs import RunFolder
 
 pytestmark = pytest.mark.slow
 BOTTLENECKS = ("vqvae", "rvq", "vae", "lfq", "ae")  # each logs what no other does
+REPRESENTATION = [
+    *("model=representation", "logger=wandb", "trainer.accelerator=cpu", "trainer.max_steps=12"),
+    *("data.source.num_speakers=2", "data.source.minutes=0.5", "data.validation_seconds=6"),
+    *("data.window_seconds=0.64", "data.batch_size=4", "encoder.dim=16", "model.context.dim=16"),
+    *("validate_every_n_steps=6", "trainer.log_every_n_steps=1", "optimizer.warmup_steps=5"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +38,7 @@ def runs(cache, tmp_path_factory):
             f"callbacks.audio_samples.{each}" for each in ("every_n_steps=6", "max_seconds=0.1")
         ]
         settings = [*TINY, *listening, "logger=wandb", "trainer.max_steps=12"]
-        yield [
+        of_bottlenecks = [
             trained(
                 outputs / each,
                 cache,
@@ -41,6 +48,26 @@ def runs(cache, tmp_path_factory):
             )
             for each in BOTTLENECKS
         ]
+        yield [*of_bottlenecks, *of_objectives(outputs, cache)]
+
+
+def of_objectives(outputs: Path, cache: Path) -> list[Path]:
+    """Runs of representations: contrastive prediction, and prediction of the clusters it gives."""
+    contrast = trained(
+        outputs / "contrastive",
+        cache,
+        *(*REPRESENTATION, "objective=contrastive", "objective.contrastive.num_ahead=4"),
+    )
+    clusters = outputs / "clusters.npz"
+    source = f"source={RunFolder(contrast).best_checkpoint}"
+    of_corpus = [each for each in REPRESENTATION if each.startswith("data.source")]
+    code, output = run(
+        *("cluster.py", source, f"out={clusters}", "num_clusters=8", *of_corpus), cache=cache
+    )
+    assert code == 0, output
+    targets = f"objective.masked_prediction.targets={clusters}"
+    predicting = [*REPRESENTATION, "objective=masked_prediction", targets]
+    return [contrast, trained(outputs / "masked", cache, *predicting)]
 
 
 def in_folder(run_folder: Path) -> dict[str, set[str]]:
