@@ -168,6 +168,37 @@ def batches(folder: Path, name: str) -> dict[str, list[str]]:
     return {position: sorted(digests) for position, digests in found.items()}
 
 
+def ranks(process) -> list[int]:
+    """Process ids of rank 0 and of the process of rank 1, which it has started."""
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    environments = {each: Path(f"/proc/{each}/environ").read_bytes() for each in children}
+    second = [int(each) for each, values in environments.items() if b"LOCAL_RANK=1" in values]
+    assert len(second) == 1, environments
+    return [process.pid, *second]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("rank", [0, 1])
+def test_kill_9_of_one_of_two_processes_ends_the_other(cache, tmp_path, rank):
+    """The run ends with an error, not with a hang, and a resume of it ends as the whole one."""
+    settings = [*TWO, *TINY, *TINY_CODES, "trainer.max_steps=200"]
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    code, output = run("train.py", *settings, f"hydra.run.dir={whole}", cache=cache)
+    assert code == 0, output
+    process = start("train.py", *settings, f"hydra.run.dir={killed}", cache=cache, new_session=True)
+    while not RunFolder(killed).step_checkpoints():
+        assert process.poll() is None, process.communicate()[0]
+        time.sleep(0.01)
+    victim, survivor = ranks(process) if rank == 0 else reversed(ranks(process))
+    os.kill(victim, signal.SIGKILL)
+    output, _ = process.communicate(timeout=60)  # until neither writes to the pipe
+    assert process.wait() != 0, output
+    assert not Path(f"/proc/{survivor}").exists()
+    code, output = run("train.py", f"resume={killed}", cache=cache)
+    assert code == 0, output
+    assert_same(last_state(killed), last_state(whole))
+
+
 @pytest.mark.long
 def test_kill_9_of_two_processes(cache, tmp_path):
     settings = [*TWO, *TINY, *TINY_CODES, "trainer.max_steps=200"]
