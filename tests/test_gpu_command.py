@@ -72,6 +72,7 @@ def states(out: Path) -> dict[str, str]:
     return {row["what"]: row["state"] for row in results(out, "run")}
 
 
+@pytest.mark.slow
 def test_a_part_that_fails_stops_no_other(tmp_path):
     done = command(tmp_path / "out", "--parts", "unheard_of", "generating")
     assert done.returncode == 1, done.stderr
@@ -203,6 +204,7 @@ def test_tests_for_a_gpu_are_found():
     assert not any("search" in each for each in files)
 
 
+@pytest.mark.slow
 def test_a_bare_machine_imports_all(tmp_path):
     refused = site_folder(tmp_path / "site")
     lacking = [sys.executable, "-c", "import optuna"]

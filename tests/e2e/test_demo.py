@@ -25,6 +25,7 @@ def test_a_mistake_ends_without_a_trace(cache):
     assert code == 1 and "vqvea" in output and "Traceback" not in output
 
 
+@pytest.mark.slow
 def test_without_labels_and_without_validation(cache, tmp_path):
     rng = np.random.default_rng(0)
     for number in range(8):

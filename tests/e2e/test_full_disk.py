@@ -29,6 +29,7 @@ def refused(folder: Path, kib: int, script: str, *arguments: str, cache: Path) -
     return error
 
 
+@pytest.mark.slow
 def test_training_can_be_resumed_when_there_is_space_again(cache, tmp_path):
     folder = tmp_path / "run"
     given = [*TINY, "bottleneck=ae", f"hydra.run.dir={folder}"]

@@ -195,6 +195,7 @@ def test_a_mistake_in_the_last_stage_starts_nothing(cache, tmp_path):
     assert not folder.exists()
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_recipes_in_a_sweep_are_compared_by_their_last_stages(cache, undisturbed, tmp_path):
     sweep = tmp_path / "sweep"

@@ -75,7 +75,10 @@ def test_a_resumed_run_is_the_run(cache, tmp_path, contrast):
     assert logged(folder) == logged(contrast)
 
 
-@pytest.mark.parametrize("negatives", ["utterance", "speaker", "all"])
+@pytest.mark.parametrize(
+    "negatives",
+    ["all", *(pytest.param(each, marks=pytest.mark.long) for each in ("utterance", "speaker"))],
+)
 def test_two_processes_train_what_one_does(cache, tmp_path, negatives):
     settings = [*CONTRAST, f"objective.contrastive.negatives={negatives}"]
     settings += ["trainer.precision=64-true", "trainer.max_steps=8"]

@@ -40,7 +40,13 @@ def state(folder: Path | str) -> dict[str, torch.Tensor]:
     return found[1]["state_dict"]
 
 
-@pytest.mark.parametrize("bottleneck", BOTTLENECKS)
+QUICK = ("vqvae_ema", "vae", "fsq", "ae")  # the others are tested by the slow tests
+
+
+@pytest.mark.parametrize(
+    "bottleneck",
+    [each if each in QUICK else pytest.param(each, marks=pytest.mark.slow) for each in BOTTLENECKS],
+)
 def test_every_bottleneck_learns_and_loads(bottleneck, config):
     codes = TINY_QUANTIZERS.get(bottleneck, [])
     # With seed 1 the decoder that comes after rvq starts slowly, quantized or not.
@@ -62,25 +68,30 @@ def test_every_bottleneck_learns_and_loads(bottleneck, config):
     assert "validation/nll_increase_shuffled_codes" in metrics
 
 
+RESUMED = [
+    ["bottleneck=vqvae_ema", *TINY_CODES, "model.jitter_probability=0.3"],
+    ["bottleneck=vae", "bottleneck.samples_per_datapoint=2"],
+    ["bottleneck=ae", "callbacks=weight_averaging", "data.padding=silence"],
+    ["bottleneck=ae", "trainer.precision=bf16-mixed", "data.buffer_fraction=0.5"],
+    [*PERTURBED, *TINY_CODES],
+]
+RESUMED_TOO = [  # slow together
+    ["bottleneck=vqvae", *TINY_CODES, "trainer.accumulate_grad_batches=2"],
+    ["bottleneck=vqvae", *TINY_CODES, "callbacks=weight_averaging"],
+    ["bottleneck=rvq", *TINY_CODES, "callbacks=weight_averaging"],
+    ["bottleneck=lfq", *TINY_QUANTIZERS["lfq"]],
+    ["bottleneck=vqvae", *TINY_CODES, "bottleneck.gradient=diveq", "model.speaker_norm=true"],
+    ["bottleneck=vqvae_ema", *TINY_CODES, "bottleneck.distance=cosine"],
+    ["bottleneck=rvq", *TINY_CODES, "bottleneck.gradient=rotation"],
+    ["bottleneck=ae", *TINY_MIXTURE],
+    ["bottleneck=vqvae", *TINY_CODES, *TINY_GRU],
+    ["bottleneck=ae", "encoder.features.normalization=speaker", "data.padding=silence"],
+]
+
+
 @pytest.mark.parametrize(
     "overrides",
-    [
-        ["bottleneck=vqvae_ema", *TINY_CODES, "model.jitter_probability=0.3"],
-        ["bottleneck=vae", "bottleneck.samples_per_datapoint=2"],
-        ["bottleneck=vqvae", *TINY_CODES, "trainer.accumulate_grad_batches=2"],
-        ["bottleneck=ae", "callbacks=weight_averaging", "data.padding=silence"],
-        ["bottleneck=vqvae", *TINY_CODES, "callbacks=weight_averaging"],
-        ["bottleneck=rvq", *TINY_CODES, "callbacks=weight_averaging"],
-        ["bottleneck=lfq", *TINY_QUANTIZERS["lfq"]],
-        ["bottleneck=vqvae", *TINY_CODES, "bottleneck.gradient=diveq", "model.speaker_norm=true"],
-        ["bottleneck=vqvae_ema", *TINY_CODES, "bottleneck.distance=cosine"],
-        ["bottleneck=rvq", *TINY_CODES, "bottleneck.gradient=rotation"],
-        ["bottleneck=ae", "trainer.precision=bf16-mixed", "data.buffer_fraction=0.5"],
-        ["bottleneck=ae", *TINY_MIXTURE],
-        ["bottleneck=vqvae", *TINY_CODES, *TINY_GRU],
-        [*PERTURBED, *TINY_CODES],
-        ["bottleneck=ae", "encoder.features.normalization=speaker", "data.padding=silence"],
-    ],
+    [*RESUMED, *(pytest.param(each, marks=pytest.mark.slow) for each in RESUMED_TOO)],
 )
 def test_resumed_equals_uninterrupted(overrides, config):
     """Bit by bit; one stop falls on a step with a validation and one on a step without."""

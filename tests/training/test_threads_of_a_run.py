@@ -76,6 +76,7 @@ def test_a_run_that_fails_leaves_all_threads_to_the_next_one(config, two_threads
     assert torch.get_num_threads() == 2
 
 
+@pytest.mark.slow
 def test_a_resumed_run_follows_the_record_bit_by_bit(config, two_threads):
     whole = config(*WIDE, folder="whole")
     file = scheduled(whole["run_folder"], SCHEDULE)
@@ -102,6 +103,7 @@ def test_a_run_that_moves_to_other_threads_warns(config, two_threads, caplog):
     assert read_record(file)[0] == {"step": 0, "threads": 2, "of": 2}
 
 
+@pytest.mark.slow
 def test_trying_all_threads_again_does_not_warn(config, two_threads, monkeypatch, caplog):
     monkeypatch.setattr(AdaptiveThreads, "end", lambda self: setattr(self, "threads", 2))
     settings = config(AE, "trainer.max_steps=6")

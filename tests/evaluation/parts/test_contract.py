@@ -124,6 +124,7 @@ def test_parts_that_lack_what_they_need_are_skipped_with_the_reason(codes, label
     assert EvaluationResult.load(tmp_path / "out") == result
 
 
+@pytest.mark.slow
 def test_every_part_measures_a_model_that_centers_recordings_on_their_means(cache, tmp_path):
     file = checkpoint(tmp_path, "vqvae", encoder="units")
     config = config_of(tmp_path, cache, codes=True, labels=True, checkpoint=str(file))

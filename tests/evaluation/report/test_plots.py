@@ -41,6 +41,7 @@ def real(results) -> dict[str, str]:
     return plotted(results)
 
 
+@pytest.mark.slow
 def test_all_plots_of_real_evaluations(results, real):
     names, found = [each.name for each in results], real
     assert list(found) == [
