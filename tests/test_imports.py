@@ -83,7 +83,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "config": {"errors", "objectives", "schema", "slots", "storage"},
     "recipes": {
         *("config", "data", "distributed", "errors", "instantiate", "models", "ownership"),
-        *("paths", "resume", "runs", "schema", "storage", "stored", "training"),
+        *("paths", "reading", "resume", "runs", "schema", "storage", "stored", "training"),
     },
     "search": {
         *("config", "errors", "exits", "objectives", "ownership", "randomness", "reading"),

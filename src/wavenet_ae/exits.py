@@ -103,7 +103,7 @@ def recorded(work: Callable[[], float], folder: Path) -> float:
 
 
 def _is_fixable(error: BaseException | None) -> bool:
-    """Returns whether an error, or its cause, is of a file system that a user can mend."""
+    """Returns whether an error, or its cause, is of a file system that a user can fix."""
     while error is not None:
         own = error.error if isinstance(error, NotWritten) else error  # without cause from a pool
         if isinstance(own, OSError) and own.errno in FIXABLE:

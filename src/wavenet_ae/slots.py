@@ -63,12 +63,8 @@ DERIVED: dict[str, frozenset[str]] = {
 LIGHTNING = ("pytorch_lightning.",)
 WITH_LIGHTNING = ("trainer", "callbacks", "monitors", "logger")  # also take Lightning's classes
 COLLECTIONS = ("objective", "callbacks", "monitors", "logger")  # groups of named nodes
-OPTIONAL_PARTS = (
-    "encoder",
-    "bottleneck",
-    "target",
-    "decoder",
-)  # parts that some models do not have
+# Parts that some models do not have.
+OPTIONAL_PARTS = ("encoder", "bottleneck", "target", "decoder")
 # Stricter types for targets of Lightning, whose own annotations allow more than is tested here.
 FOREIGN_TYPES: dict[str, dict[str, Any]] = {
     "pytorch_lightning.Trainer": {

@@ -117,6 +117,10 @@ def test_it_encodes_and_decodes_nothing(cache, tmp_path, contrast):
     assert code == 0, output
     vectors = np.load(next((tmp_path / "codes").glob("*.npy")))
     np.testing.assert_allclose(vectors, model.encode(sound, 8000), atol=0.02)
+    submission = tmp_path / "submission"
+    code, output = run("generate.py", *given, "task=submission", f"out={submission}", cache=cache)
+    assert code == 0, output
+    np.testing.assert_array_equal(np.load(next(submission.glob("*.npy"))), vectors.T)
     code, output = run("generate.py", *given, f"out={tmp_path / 'sounds'}", cache=cache)
     assert code == 1 and "this model has no decoder" in output and "Traceback" not in output
 

@@ -106,6 +106,10 @@ def test_a_stage_that_cannot_be_composed_is_named(composed, arguments, problem):
         (["stages.speak.trainer.max_steps=0"], "stage speak: .*trainer.max_steps is 0"),
         (["stages.name.bottleneck.start_after=99"], "stage name: .*start_after is 99"),
         (["stages.name.optimizer.frozen=[encodr]"], "stage name: .*'encodr', which is not a part"),
+        (
+            ["stages.speak.trainer.devices=2"],
+            r"stages\.speak\.trainer\.devices is 2, but 1 in stage",
+        ),
         (["stages.name.sample_rate=16000"], "stage name: .*stage teach was trained at 8000 Hz"),
     ],
 )

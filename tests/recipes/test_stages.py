@@ -12,6 +12,7 @@ GOOD = {
     "name": {"clusters": {"source": "teach", "num_clusters": 16}},
     "speak": {"init_from": "name", "overrides": ["optimizer.frozen=[encoder]"]},
 }
+CENTERED_CODES = {"clustered": "codes", "remove_utterance_mean": True}
 
 
 def test_stages_keep_their_order_and_keys():
@@ -41,6 +42,10 @@ def test_stages_keep_their_order_and_keys():
         (
             {"a": {"clusters": {"source": "mfcc", "num_clusters": 0}}},
             "stages.a.clusters.num_clusters is 0, but must be a whole number of at least 1",
+        ),
+        (
+            {"a": {}, "b": {"clusters": {"source": "a", **CENTERED_CODES}}},
+            "stages.b.clusters.remove_utterance_mean is true, but clustered is codes",
         ),
         ({"a": {"overrides": ["run_folder=x"]}}, "run_folder belongs to the whole recipe"),
         ({"a": {"overrides": ["hydra/launcher=local"]}}, "belongs to the whole recipe"),

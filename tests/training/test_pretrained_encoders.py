@@ -53,6 +53,15 @@ def test_the_encoder_of_a_checkpoint_stays_or_is_tuned(config, tmp_path, first, 
     assert isfinite(train(values)), "a resume does not read the first run's checkpoint"
 
 
+def test_the_features_of_a_checkpoint_s_encoder_are_centered_on_each_utterance(config, tmp_path):
+    train(config(*FEW, "encoder.features.normalization=utterance", folder="first"))
+    checkpoint = RunFolder(tmp_path / "first").step_checkpoints()[-1]
+    settings = ["encoder=pretrained", f"encoder.checkpoint={checkpoint}", "encoder.encoder.dim=16"]
+    assert isfinite(
+        train(config(*FEW, *settings, "encoder.encoder.features.normalization=utterance"))
+    )
+
+
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [

@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytorch_lightning as pl
 import torch
 
 from wavenet_ae.checkpoint import newest_checkpoint, read_checkpoint, speakers_of
 from wavenet_ae.errors import UserError
 from wavenet_ae.runs import RunFolder
 from wavenet_ae.training.callbacks.checkpoints import kept_state
-from wavenet_ae.training.restoring import require_like, require_same_model
+from wavenet_ae.training.restoring import require_like, require_same_model, restoring
 from wavenet_ae.training.run import train
 
 LOOP = "loops/fit_loop/epoch_loop"
@@ -79,6 +80,24 @@ def test_a_configuration_that_is_not_that_of_its_checkpoint_is_refused_before_it
     now = {"sample_rate": 8000, "decoder": {"num_blocks": 1000}}
     with pytest.raises(UserError, match=r"decoder\.num_blocks is 1000 in the config.* but 1 in"):
         require_same_model(now, PATH, {"wavenet_ae": {"config": then}})
+
+
+def test_an_error_that_has_another_cause_does_not_blame_the_checkpoint():
+    """Else its remedy would be to remove a checkpoint that is whole."""
+    trainer = pl.Trainer(accelerator="cpu", logger=False, enable_checkpointing=False)
+    loops = {"fit_loop": trainer.fit_loop.state_dict(), "validate_loop": {}}
+    content = {"loops": loops, "global_step": 0}
+    early = RuntimeError("the address is in use")  # where processes meet, before it is read
+    full = torch.OutOfMemoryError("the device is full")
+    for error, is_read, expected in (
+        (early, False, pytest.raises(RuntimeError, match="the address is in use")),
+        (full, True, pytest.raises(torch.OutOfMemoryError)),
+        (RuntimeError("shapes differ"), True, pytest.raises(UserError, match="does not fit")),
+    ):
+        with expected, restoring(trainer, PATH, content):
+            if is_read:
+                trainer.callbacks[0].setup(trainer, pl.LightningModule(), "fit")
+            raise error
 
 
 def test_parts_of_a_checkpoint_that_are_missing_are_named():

@@ -71,7 +71,8 @@ class PackedCorpus:
         table = read_columns(self.folder / CATALOGUE, COLUMNS, PART_COLUMNS)
         self.keys, self.labels = table["utterance"], table["labels"]
         self.recordings = table.get("recording", self.keys)
-        self.begin = np.array(table.get("begin", [0] * len(self.keys)), dtype=np.int64)
+        begin = table.get("begin", ["0"] * len(self.keys))
+        self.begin = whole_numbers(begin, self.folder / CATALOGUE, "begin")
         self.speakers = sorted(set(table["speaker"]))
         rows = {name: row for row, name in enumerate(self.speakers)}
         self.speaker = np.array([rows[name] for name in table["speaker"]], dtype=np.int64)

@@ -73,11 +73,11 @@ def generate(settings: GenerationSettings) -> int:
 
 def _require_fitting(model: SpeechModel, task: str) -> None:
     if not isinstance(model, GenerativeModel):
-        if task == "encode":
+        if task in ENCODING:
             return
         raise UserError(
-            f"task is {task!r}, but this model has no decoder: choose task=encode, or a checkpoint "
-            "of model=autoencoder"
+            f"task is {task!r}, but this model has no decoder: choose task=encode or submission, "
+            "or a checkpoint of model=autoencoder"
         )
     if task == "sample" and isinstance(model, Autoencoder):
         raise UserError(

@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from wavenet_ae.alignment import WindowPlan
+from wavenet_ae.distributed import all_reduce_mean, world_size
 from wavenet_ae.errors import UserError
 from wavenet_ae.objectives.base import Criterion, ObjectiveTerm, TermOutput
 from wavenet_ae.objectives.cluster_targets import ClusterTargets
@@ -85,8 +86,10 @@ class MaskedPrediction(ObjectiveTerm):
             reduction="none",
             label_smoothing=self.label_smoothing,
         ).view_as(counted)  # (B, N)
-        # A batch may have nothing masked: then the sum is 0, with a gradient of 0.
-        loss = (nats * counted).sum() / counted.sum().clamp_min(1)
+        # Processes have different numbers of masked codes. Divided by the mean of these numbers,
+        # their losses have the mean of the global batch, which is 0 where nothing is masked.
+        count = all_reduce_mean(counted.sum().to(nats.dtype))
+        loss = (nats * counted).sum() / count.clamp_min(1 / world_size())
         metrics = {
             name: value[0] / value[1] for name, value in self._sums(logits, clusters).items()
         }

@@ -21,7 +21,8 @@ def check_recipe(recipe: Recipe, folder: Path) -> None:
     Raises:
         UserError: If there is any problem; the text names the stages that have them.
     """
-    problems = [*_config_problems(recipe)] or [*_size_problems(recipe, folder)]
+    problems = [*_config_problems(recipe), *_process_problems(recipe)]
+    problems = problems or [*_size_problems(recipe, folder)]
     if problems:
         raise UserError("\n".join(problems))
 
@@ -32,6 +33,22 @@ def _config_problems(recipe: Recipe) -> Iterator[str]:
             check(recipe.configs[stage.name])
         except UserError as error:
             yield f"stage {stage.name}: {error}"
+
+
+def _process_problems(recipe: Recipe) -> Iterator[str]:
+    """Lightning starts the processes of further devices once, and they stay for all stages."""
+    first, *others = recipe.stages
+    for stage in others:
+        for key in ("devices", "num_nodes"):
+            wanted, found = (
+                recipe.configs[each.name]["trainer"].get(key, 1) for each in (first, stage)
+            )
+            if found != wanted:
+                yield (
+                    f"stages.{stage.name}.trainer.{key} is {found!r}, but {wanted!r} in stage "
+                    f"{first.name}: all stages train in the same processes; set trainer.{key} for "
+                    "the whole recipe"
+                )
 
 
 def _size_problems(recipe: Recipe, folder: Path) -> Iterator[str]:

@@ -128,15 +128,14 @@ def read_recipe(folder: Path) -> Recipe:
         UserError: The file is not that of a recipe.
     """
     file = RunFolder(folder).recipe
-    node = read_config(file).get("stages")
+    node: Any = read_config(file).get("stages")
     try:
-        assert isinstance(node, dict)
         configs = {str(name): dict(keys["config"]) for name, keys in node.items()}
         given = {
             name: {"init_from": keys["init_from"], "clusters": keys["clusters"]}
             for name, keys in node.items()
         }
-    except (AssertionError, KeyError, TypeError, ValueError):
+    except (AttributeError, KeyError, TypeError, ValueError):
         raise UserError(f"{file} is not the record of a recipe: it must list its stages") from None
     return Recipe(parse_stages(given), configs)
 

@@ -19,15 +19,17 @@ from wavenet_ae.distributed import barrier
 from wavenet_ae.errors import UserError
 from wavenet_ae.instantiate import instantiate
 from wavenet_ae.ownership import sole_run
+from wavenet_ae.reading import fields_of, read_json
 from wavenet_ae.recipes.recipe import TARGETS_FILE, Recipe
 from wavenet_ae.recipes.stages import Stage
 from wavenet_ae.runs import RunFolder
 from wavenet_ae.storage import write_bytes
-from wavenet_ae.stored import read_config
 from wavenet_ae.training.logging.files import is_first_process, log_to
 from wavenet_ae.training.run import train
 
 logger = logging.getLogger(__name__)
+
+COMPLETED = {"max_steps": int, "result": float | None}  # of `completed.json`
 
 
 def train_recipe(recipe: Recipe, folder: Path) -> float:
@@ -86,11 +88,10 @@ def _completed(run: RunFolder, config: Mapping[str, Any]) -> float | None:
     """Returns the result of a stage that is complete; None where it has steps left to train."""
     if not run.completed.is_file():
         return None
-    record = read_config(run.completed)  # JSON is YAML
-    if record.get("max_steps") != config["trainer"].get("max_steps", -1):
+    record = fields_of(read_json(run.completed), COMPLETED, str(run.completed))
+    if record["max_steps"] != config["trainer"].get("max_steps", -1):
         return None
-    value = record.get("result")
-    return float(value) if isinstance(value, int | float) else nan
+    return nan if record["result"] is None else float(record["result"])
 
 
 def _require_none_after(recipe: Recipe, folder: Path, stage: Stage) -> None:

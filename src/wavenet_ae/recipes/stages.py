@@ -128,3 +128,9 @@ def _stage_problems(where: str, keys: StageKeys, earlier: Sequence[str]) -> Iter
             f"{where}.clusters.source is {source!r}, but must be {MFCC} or the name of an earlier "
             f"stage.{nearest(source, [*earlier, MFCC])}"
         )
+    are_codes = keys.clusters.get("clustered") == "codes"
+    if not problems and are_codes and keys.clusters.get("remove_utterance_mean"):
+        yield (
+            f"{where}.clusters.remove_utterance_mean is true, but clustered is codes, which are "
+            "numbers without a mean: set remove_utterance_mean=false"
+        )

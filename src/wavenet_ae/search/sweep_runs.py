@@ -28,7 +28,7 @@ def claim_folder(config: DictConfig) -> None:
 
     Args:
         config: Configuration of the sweep, with Hydra's own. Its `hydra.sweep.dir` is changed, also
-            for the runs, which Hydra composes anew.
+            for the runs, which Hydra composes again.
     """
     written = OmegaConf.to_container(config.hydra.sweep, resolve=False)
     if not isinstance(written, dict) or not NAMED_BY_SECOND.search(str(written["dir"])):

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
+import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
@@ -89,10 +90,17 @@ class _Restored(pl.Callback):
 
     Args:
         step: Optimizer steps that the checkpoint says to have.
+
+    Attributes:
+        is_restoring: Whether Lightning is ready to read the checkpoint, or has read it.
+        has_begun: Whether training has begun with what was restored.
     """
 
     def __init__(self, step: int) -> None:
-        self.step, self.has_begun = step, False
+        self.step, self.is_restoring, self.has_begun = step, False, False
+
+    def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        self.is_restoring = True
 
     def require_step(self, trainer: pl.Trainer) -> None:
         """Raises ValueError where the restored loops are at another step."""
@@ -145,10 +153,10 @@ def restoring(trainer: pl.Trainer, path: Path, content: Mapping[str, Any]) -> It
         yield
         if not restored.has_begun:  # Lightning begins nothing where the last step is reached
             restored.require_step(trainer)
-    except (UserError, OSError, MemoryError):
+    except (UserError, OSError, MemoryError, torch.OutOfMemoryError):
         raise
     except Exception as error:  # torch and Lightning raise any where a value does not fit
-        if restored.has_begun:
+        if restored.has_begun or not restored.is_restoring:
             raise
         reason = str(error).strip().split("\n")[-1].strip()
         raise UserError(

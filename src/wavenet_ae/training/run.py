@@ -155,8 +155,16 @@ def _feature_means(
     features = model.encoder.features
     of_speakers = features.normalization == "speaker"
     means = FeatureMeans(features, data.corpus, of_speakers)
-    means.compute_all(config["encoder"]["features"])
+    means.compute_all(_feature_settings(config["encoder"]))
     return means
+
+
+def _feature_settings(encoder: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Returns the configuration of an encoder's features, or of all that decides them."""
+    if "features" in encoder:
+        return encoder["features"]  # type: ignore[no-any-return]
+    wrapped = encoder.get("encoder")  # of a pretrained one
+    return _feature_settings(wrapped) if wrapped else encoder
 
 
 def _start(model: SpeechModel, data: SpeechData, config: Mapping[str, Any]) -> None:
@@ -241,13 +249,11 @@ def _trainer(config: Mapping[str, Any], run: RunFolder, first_step: int) -> pl.T
     # Windows of a packed corpus are read faster than worker processes could hand them over;
     # the other is Lightning's own use of torch.
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-    # A pretrained encoder stays in evaluation mode.
-    warnings.filterwarnings("ignore", message=".*in eval mode at the start of training.*")
     # What is logged at a validation is summed over processes already.
     warnings.filterwarnings("ignore", message=".*recommended to use `self.log.*sync_dist=True")
     warnings.filterwarnings("ignore", message=".*isinstance.treespec, LeafSpec.*")
-    # Frozen parts are meant to be in evaluation mode.
-    warnings.filterwarnings("ignore", message="Found .* in eval mode at the start of training")
+    # Frozen parts and pretrained encoders are meant to be in evaluation mode.
+    warnings.filterwarnings("ignore", message=".*in eval mode at the start of training.*")
     node = dict(config["trainer"])
     if node.get("precision") == "64-true":
         plugins.append(Float64())

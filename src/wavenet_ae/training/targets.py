@@ -61,9 +61,14 @@ def make_cluster_targets(
         What the file holds.
 
     Raises:
-        UserError: The checkpoint has no encoder, no such codes or another sample rate, there are
-            fewer frames than clusters, or the file cannot be written.
+        UserError: The checkpoint has no encoder, no such codes or another sample rate, codes are to
+            be without a mean, there are fewer frames than clusters, or the file cannot be written.
     """
+    if clustered == "codes" and remove_utterance_mean:
+        raise UserError(
+            "remove_utterance_mean is true, but clustered is codes, which are numbers without a "
+            "mean: set remove_utterance_mean=false, or clustered=latents or vectors"
+        )
     model, name = _source_model(source, corpus)
     frames = _Frames(model, corpus, clustered, remove_utterance_mean)
     clusters = None

@@ -16,7 +16,7 @@ from wavenet_ae.training.module import WaveformTraining
 
 
 class CodebookInit(pl.Callback):
-    """Calls `Quantizer.start` once, before step `start_after`.
+    """Calls `Quantizer.begin_quantizing` once, before step `start_after`.
 
     The windows come in an order of their own, which does not count as consumed; a resumed run
     finds its codebook in the checkpoint and starts none.
