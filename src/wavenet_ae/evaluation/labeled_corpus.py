@@ -103,9 +103,9 @@ def find_labels(
     for row, key in enumerate(corpus.recordings):
         try:
             if is_listed and corpus.labels[row]:
-                found[row] = mapping.mapped(_of_part(corpus, row, read(corpus.labels[row])))
+                found[row] = mapping.mapped(of_part(corpus, row, read(corpus.labels[row])))
             elif key in paths and (segments := labels_of(key, paths[key])) is not None:
-                found[row] = mapping.mapped(_of_part(corpus, row, segments))
+                found[row] = mapping.mapped(of_part(corpus, row, segments))
             elif key in paths and (suffix := source.other_suffix(key, paths[key])):
                 others[suffix] += 1
         except DamagedLabels as error:
@@ -128,7 +128,7 @@ def find_labels(
     return labeled
 
 
-def _of_part(corpus: PackedCorpus, row: int, segments: Segments) -> Segments:
+def of_part(corpus: PackedCorpus, row: int, segments: Segments) -> Segments:
     """The segments of an utterance, of those of the recording that it is, or is a part of."""
     if corpus.keys[row] == corpus.recordings[row]:
         return segments

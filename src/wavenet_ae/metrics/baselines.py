@@ -33,15 +33,16 @@ WINDOWS_AT_ONCE = 8  # batch from which batch normalization takes its statistics
 
 
 def fitted_features(kind: type[Kind], model: CodeModel, waveforms: Iterable[Tensor]) -> Kind:
-    """Returns features of a kind: the model's own input, or else newly fitted ones.
+    """Returns features of a kind, normalized by the corpus: the model's own, or newly fitted ones.
 
     Args:
         kind: MFCC or LogMel.
-        model: The model; its features are returned if they are of this kind.
+        model: The model; its features are returned if they are of this kind and normalized so.
         waveforms: `(B, T)` int16 at the model's rate, on which new features are standardized.
     """
-    if isinstance(model.encoder.features, kind):
-        return model.encoder.features
+    own = model.encoder.features
+    if isinstance(own, kind) and not own.needs_mean:
+        return own
     features = kind(model.sample_rate, num_mels=NUM_MELS[kind])
     features.fit(model.normalize(waveform) for waveform in waveforms)
     return features

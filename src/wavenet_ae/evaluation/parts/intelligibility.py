@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
 from wavenet_ae.audio.io import read
+from wavenet_ae.evaluation.labeled_corpus import of_part
 from wavenet_ae.evaluation.part import Context, Part, SkipPart
 from wavenet_ae.evaluation.parts.reconstruction import FILES, ORIGINAL
 from wavenet_ae.evaluation.parts.reconstruction import ID as RECONSTRUCTIONS
@@ -111,19 +112,30 @@ def _references(
     They are the words of labels where every original has them, else what the recognizer reads in
     the originals themselves.
     """
-    paths, source = context.dataset.paths(), label_source("beside", WORDS, "")
-    texts: dict[str, str] = {}
-    for utterance, samples in originals.items():
-        try:
-            words = source.of(utterance, paths[utterance]) if utterance in paths else None
-        except DamagedLabels:
-            words = None
-        if words is None:
-            return {
-                name: pretrained.transcribe(each, rate) for name, each in originals.items()
-            }, "reference_recognized"
-        texts[utterance] = _text(words, len(samples) / rate)
+    words = _words(context, originals)
+    if words is None:
+        recognized = {name: pretrained.transcribe(each, rate) for name, each in originals.items()}
+        return recognized, "reference_recognized"
+    texts = {name: _text(each, len(originals[name]) / rate) for name, each in words.items()}
     return texts, "reference_words"
+
+
+def _words(context: Context, utterances: Iterable[str]) -> dict[str, Segments] | None:
+    """Words of utterances by .wrd files beside their recordings; None where one has none."""
+    corpus, paths = context.corpus, context.dataset.paths()
+    source, rows = label_source("beside", WORDS, ""), {key: n for n, key in enumerate(corpus.keys)}
+    found: dict[str, Segments] = {}
+    for utterance in utterances:
+        row = rows[utterance]
+        recording = corpus.recordings[row]
+        try:
+            words = source.of(recording, paths[recording]) if recording in paths else None
+        except DamagedLabels:
+            return None
+        if words is None:
+            return None
+        found[utterance] = of_part(corpus, row, words)
+    return found
 
 
 def _text(words: Segments, seconds: float) -> str:
