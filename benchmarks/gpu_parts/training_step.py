@@ -6,10 +6,10 @@ seconds of a step, over the rate of the fastest matrix product of the same run a
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from statistics import median
 from types import FrameType
@@ -21,7 +21,7 @@ from timing import Shape, machine, matrix_product, product_flops, seconds_per_ca
 from torch import Tensor
 
 from gpu_parts.modes import tf32
-from gpu_parts.task import Task
+from gpu_parts.task import Task, append
 
 DECODERS = ("medium", "reference", "small")
 BATCHES = (32, 128, 512)
@@ -143,30 +143,25 @@ def measure(
 
 
 def measure_compiled(task: Task, name: str, batch: int, peaks: dict[str, float]) -> None:
-    """The same of a compiled decoder, as far as it is compiled in the time that is left."""
+    """The same of a compiled decoder, as far as it is compiled in the time that is left.
+
+    When the time is over, the process ends: nothing is measured after it, and an exception in the
+    middle of a compilation can end the process anyway, in a callback from C++.
+    """
     seconds = TINY_COMPILING if task.tiny else task.seconds_left - 1
-    began = time.monotonic()
-    try:
-        with interrupted_after(seconds):
-            measure(task, name, batch, "bf16", peaks, is_compiled=True)
-    except Exception as problem:  # of whatever kind a compiler has, which may wrap TimeoutError
-        first_line = (str(problem).splitlines() or [""])[0]
-        is_over = time.monotonic() - began >= seconds - 0.5
-        why = "out of time" if is_over else f"{type(problem).__name__}: {first_line[:200]}"
-        task.record(f"compiled {name} bf16 batch {batch}, within {seconds:.0f} s", why=why)
+    what = f"compiled {name} bf16 batch {batch}, within {seconds:.0f} s"
 
+    def end(number: int, frame: FrameType | None) -> None:
+        append(task.out, {"part": task.part, "what": what, "why": "out of time"})
+        os._exit(0)
 
-@contextmanager
-def interrupted_after(seconds: float) -> Iterator[None]:
-    """Raise TimeoutError in the main thread when the time is over."""
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise TimeoutError("out of time")
-
-    before = signal.signal(signal.SIGALRM, interrupt)
+    before = signal.signal(signal.SIGALRM, end)
     signal.setitimer(signal.ITIMER_REAL, max(0.1, seconds))
     try:
-        yield
+        measure(task, name, batch, "bf16", peaks, is_compiled=True)
+    except Exception as problem:  # of whatever kind a compiler has
+        first_line = (str(problem).splitlines() or [""])[0]
+        task.record(what, why=f"{type(problem).__name__}: {first_line[:200]}")
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
