@@ -22,7 +22,7 @@ def pair(seed: int = 0) -> tuple[Tensor, Tensor]:
 
 
 def jacobian(estimate, z: Tensor, chosen: Tensor) -> Tensor:
-    """Of the first vector with respect to the first latent, (D, D)."""
+    """Jacobian of the first vector with respect to the first latent, (D, D)."""
     full = torch.autograd.functional.jacobian(lambda each: estimate(each, chosen)[0, :, 0], z)
     return full[:, 0, :, 0]
 

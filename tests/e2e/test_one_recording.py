@@ -106,4 +106,5 @@ def test_overfitting_needs_no_validation_split(settings, cache, tmp_path):
     short = rng.integers(-9000, 9000, 9600).astype(np.int16)
     write(tmp_path / "in" / "anna" / "hm.wav", short, RATE)
     given = [*settings[:-1], f"data.root={tmp_path / 'in'}", "data.overfit=1"]
-    trained(tmp_path / "run", cache, *given)
+    folder = trained(tmp_path / "run", cache, *given)
+    assert RunFolder(folder).step_checkpoints()

@@ -61,7 +61,7 @@ def test_errors_are_those_of_fastabx(distance, key):
 
 @pytest.mark.parametrize("is_across", [False, True])
 def test_the_error_is_the_mean_over_all_triples_of_each_cell(is_across):
-    """Of all contexts together, with the loops of the definition."""
+    """Error of all contexts together, with the loops of the definition."""
     items, frames = speech()
     items, sequences = items[:60], Sequences.of(frames["identical"][:60], "identical")
     pairs = np.array(list(product(range(60), repeat=2)))

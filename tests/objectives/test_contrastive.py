@@ -55,7 +55,7 @@ NUM_CANDIDATES = {"utterance": NUM_CODES, "speaker": 2 * NUM_CODES, "all": 4 * N
 
 @pytest.mark.parametrize("negatives", NUM_CANDIDATES)
 def test_chance_is_that_of_guessing_among_all_candidates(negatives):
-    """Of four windows, two are of each speaker."""
+    """Two of the four windows are of each speaker."""
     metrics = scored(
         term(negatives=negatives), ModelOutput(latents=random_latents(4)), [0, 1, 1, 0]
     )

@@ -166,7 +166,7 @@ def _too_easy(snapshot: Snapshot, history: History) -> bool:
 
 
 def _few_clusters(snapshot: Snapshot, history: History) -> bool:
-    """Of those that the head predicts, by their perplexities."""
+    """Whether the head predicts few of the clusters, by their perplexities."""
     if snapshot["step"] < 3 * _first_steps(history):
         return False
     predicted = snapshot.get("train/masked_prediction_perplexity", float("inf"))
