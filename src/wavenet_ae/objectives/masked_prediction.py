@@ -15,11 +15,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from wavenet_ae.alignment import WindowPlan
+from wavenet_ae.bottlenecks import Bottleneck
+from wavenet_ae.bottlenecks.quantizer import Quantizer
 from wavenet_ae.distributed import all_reduce_mean, world_size
-from wavenet_ae.errors import UserError
+from wavenet_ae.errors import UserError, counted
 from wavenet_ae.objectives.base import Criterion, ObjectiveTerm, TermOutput
 from wavenet_ae.objectives.cluster_targets import ClusterTargets
-from wavenet_ae.schema import FractionBelow1, NonNegative, NonNegativeNumber
+from wavenet_ae.schema import FractionBelow1, NonNegative, NonNegativeNumber, PositiveNumber
 from wavenet_ae.types import Batch, ModelOutput
 
 MASKED_PREDICTION = Criterion(
@@ -28,11 +30,19 @@ MASKED_PREDICTION = Criterion(
 
 
 class MaskedPrediction(ObjectiveTerm):
-    """The cross-entropy of a linear head with the cluster of each code, in nats per code.
+    """The cross-entropy of predicted clusters with the cluster of each code, in nats per code.
 
-    The head reads the context where the model has one, else the latents.  A code's target is the
-    cluster that is nearest to the code's own instant in its utterance.  Chance is the entropy of
-    the clusters' frequencies: the loss of a head that knows them and reads nothing.
+    With `head="linear"`, a linear map predicts, which reads the context where the model has one,
+    else the latents.  With `head="bottleneck"`, the model's own codes are the clusters:
+
+        p(k | z) is proportional to exp(-|z - e_k|^2 / 2)
+
+    of the projected latent z and the code vector e_k, as HuBERT compares with a vector of each
+    cluster (Hsu et al. 2021, eq. 3).  The likeliest cluster is then the code of the bottleneck.
+
+    A code's target is the cluster that is nearest to the code's own instant in its utterance.
+    Chance is the entropy of the clusters' frequencies: the loss of a head that knows them and reads
+    nothing.
 
     Args:
         targets: File of clusters, see `wavenet_ae.training.targets`.
@@ -41,6 +51,10 @@ class MaskedPrediction(ObjectiveTerm):
         code_hop: Samples from one code to the next.
         utterances: Keys of the corpus's utterances.
         fingerprint: Fingerprint of the corpus.
+        bottleneck: Bottleneck of the model.
+        head: What predicts: a `linear` map, or the codes of the `bottleneck`.
+        temperature: What scores are divided by.  Codes of length 1 (`distance=cosine`) need a low
+            one, such as 0.1, since their distances are small.
         label_smoothing: Share of each target that is spread over all clusters, in training.
         positions: Which codes count in training: `all`, or those whose input is `masked`.
         weight: Weight of the loss beside other terms.
@@ -48,7 +62,8 @@ class MaskedPrediction(ObjectiveTerm):
         ramp_steps: Optimizer steps after that over which its weight rises from 0.
 
     Raises:
-        UserError: The file cannot be read, or holds the clusters of another corpus.
+        UserError: The file cannot be read, or holds the clusters of another corpus; or the
+            bottleneck cannot predict them.
     """
 
     criterion: ClassVar[Criterion | None] = MASKED_PREDICTION
@@ -62,6 +77,9 @@ class MaskedPrediction(ObjectiveTerm):
         code_hop: float,
         utterances: Sequence[str],
         fingerprint: str,
+        bottleneck: Bottleneck | None = None,
+        head: Literal["linear", "bottleneck"] = "linear",
+        temperature: PositiveNumber = 1.0,
         label_smoothing: FractionBelow1 = 0.0,
         positions: Literal["all", "masked"] = "all",
         weight: NonNegativeNumber = 1.0,
@@ -75,7 +93,13 @@ class MaskedPrediction(ObjectiveTerm):
         self.chance = _entropy(self.targets.shares())
         self.first_code, self.code_hop = first_code, code_hop
         self.label_smoothing, self.positions = label_smoothing, positions
-        self.head = nn.Linear(context_dim, self.targets.num_clusters)
+        self.temperature = temperature
+        self.head: nn.Linear | None = None
+        self._codes: tuple[Quantizer, ...] = ()  # in a tuple: its weights are the model's own
+        if head == "linear":
+            self.head = nn.Linear(context_dim, self.targets.num_clusters)
+        else:
+            self._codes = (_predicting(bottleneck, self.targets.num_clusters),)
 
     def forward(self, output: ModelOutput, batch: Batch, plan: WindowPlan, step: int) -> TermOutput:
         logits, clusters = self._logits(output), self.clusters(batch, plan)
@@ -107,9 +131,14 @@ class MaskedPrediction(ObjectiveTerm):
 
     def _logits(self, output: ModelOutput) -> Tensor:
         """Scores (B, N, K) of all clusters."""
+        if self.head is None:
+            assert output.bottleneck is not None and output.bottleneck.latents is not None
+            (bottleneck,) = self._codes
+            distances = bottleneck.code_distances(output.bottleneck.latents)
+            return -distances.float() / (2 * self.temperature)
         read = output.latents if output.context is None else output.context
         assert read is not None
-        return self.head(read.transpose(1, 2)).float()
+        return self.head(read.transpose(1, 2)).float() / self.temperature
 
     def _counted(self, output: ModelOutput, clusters: Tensor) -> Tensor:
         """Which codes (B, N) bool count."""
@@ -135,6 +164,34 @@ class MaskedPrediction(ObjectiveTerm):
             "masked_prediction_accuracy": torch.stack([(guesses == clusters).sum() * one, count]),
             "masked_prediction_perplexity": torch.stack([perplexity, one]),
         }
+
+
+def _predicting(bottleneck: Bottleneck | None, num_clusters: int) -> Quantizer:
+    """Returns a bottleneck whose codes can learn to be the clusters.
+
+    Raises:
+        UserError: They cannot.
+    """
+    key = "objective.masked_prediction.head is 'bottleneck', but "
+    remedy = ": set bottleneck=vqvae, or objective.masked_prediction.head=linear"
+    if not isinstance(bottleneck, Quantizer) or bottleneck.num_codebooks != 1:
+        kind = type(bottleneck).__name__
+        raise UserError(f"{key}the bottleneck {kind} does not have one codebook{remedy}")
+    if not bottleneck.codebook_vectors().requires_grad:
+        raise UserError(
+            f"{key}no gradient moves the codes of the bottleneck {type(bottleneck).__name__}{remedy}"
+        )
+    if bottleneck.codebook_size != num_clusters:
+        raise UserError(
+            f"{key}bottleneck.codebook_size is {bottleneck.codebook_size} and the targets have "
+            f"{counted(num_clusters, 'cluster')}: set bottleneck.codebook_size={num_clusters}"
+        )
+    if bottleneck.start_after:
+        raise UserError(
+            f"{key}the codes are first set at step {bottleneck.start_after}: set "
+            "bottleneck.start_after=0"
+        )
+    return bottleneck
 
 
 def _entropy(shares: np.ndarray) -> float:

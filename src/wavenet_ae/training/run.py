@@ -217,6 +217,7 @@ def _known_to_terms(model: SpeechModel, data: SpeechData) -> dict[str, Any]:
     }
     if isinstance(model, CodeModel):
         known |= {
+            "bottleneck": model.bottleneck,
             "default_code_weighting": model.bottleneck.code_weighting,
             "latent_dim": model.encoder.dim,
             "context_dim": model.context_dim,
