@@ -174,6 +174,8 @@ def _predicting(bottleneck: Bottleneck | None, num_clusters: int) -> Quantizer:
     """
     key = "objective.masked_prediction.head is 'bottleneck', but "
     remedy = ": set bottleneck=vqvae, or objective.masked_prediction.head=linear"
+    if bottleneck is None:
+        raise UserError(f"{key}the model has no bottleneck{remedy}")
     if not isinstance(bottleneck, Quantizer) or bottleneck.num_codebooks != 1:
         kind = type(bottleneck).__name__
         raise UserError(f"{key}the bottleneck {kind} does not have one codebook{remedy}")
