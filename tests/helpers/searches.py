@@ -1,4 +1,4 @@
-"""A small search, and what it has found."""
+"""Small searches, with runs and without, and what they have found."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from pathlib import Path
 import optuna
 from optuna.trial import FrozenTrial
 
-from helpers.configs import TINY
+from helpers.configs import OBJECTIVES, TINY
+from wavenet_ae.search.settings import SearchSettings, parse_space
+from wavenet_ae.search.study import Trials, open_trials
 
 NUM_TRIALS, STEPS = 5, 80
 DIVERGES = "1e+30"  # of both rates
@@ -19,6 +21,19 @@ SEARCH = [
     f"trainer.max_steps={STEPS}",
     f"hydra.sweeper.num_trials={NUM_TRIALS}",
 ]
+# Of a study without runs.
+PARAMS = {"x": "interval(0.0, 1.0)", "y": "choice(a,b)"}
+REFERENCE = {
+    "seed": 1,
+    "trainer": {"max_steps": 10, "accelerator": "cpu"},
+    "objective": OBJECTIVES,
+}
+
+
+def opened(folder, params=PARAMS, reference=REFERENCE, **settings) -> Trials:
+    """The study in a folder, made where there is none."""
+    checked = SearchSettings(num_trials=8, params=params, **settings)
+    return open_trials(folder, parse_space(params, []), checked, reference)
 
 
 def trials_of(sweep: Path) -> list[FrozenTrial]:

@@ -7,24 +7,11 @@ from math import nan
 
 import optuna
 import pytest
-from helpers.configs import OBJECTIVES
+from helpers.searches import PARAMS, REFERENCE, opened
 from optuna.trial import TrialState
 
 from wavenet_ae.errors import UserError
-from wavenet_ae.search.settings import SearchSettings, parse_space
-from wavenet_ae.search.study import FILE, Outcome, Trials, open_trials
-
-PARAMS = {"x": "interval(0.0, 1.0)", "y": "choice(a,b)"}
-REFERENCE = {
-    "seed": 1,
-    "trainer": {"max_steps": 10, "accelerator": "cpu"},
-    "objective": OBJECTIVES,
-}
-
-
-def opened(folder, params=PARAMS, reference=REFERENCE, **settings) -> Trials:
-    checked = SearchSettings(num_trials=8, params=params, **settings)
-    return open_trials(folder, parse_space(params, []), checked, reference)
+from wavenet_ae.search.study import FILE, Outcome
 
 
 def value(trial) -> float:

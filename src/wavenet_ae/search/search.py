@@ -20,8 +20,9 @@ from wavenet_ae.errors import UserError, counted
 from wavenet_ae.reading import read_any_text
 from wavenet_ae.runs import RunFolder
 from wavenet_ae.search.configs import SweepConfigs
+from wavenet_ae.search.database import database_errors
 from wavenet_ae.search.settings import Space, check_search_settings, parse_space
-from wavenet_ae.search.study import Outcome, Trials, open_trials
+from wavenet_ae.search.study import FILE, Outcome, Trials, open_trials
 from wavenet_ae.search.sweep_runs import claim_folder, sole_search
 from wavenet_ae.storage import write_bytes
 from wavenet_ae.training.logging.files import log_to
@@ -47,7 +48,7 @@ def search(
 
     Raises:
         UserError: If a setting, the search space or a trial's configuration is invalid, the folder
-            holds another search, or the launcher loses a run.
+            holds another search, its database cannot be used, or the launcher loses a run.
     """
     log_to(None)
     # Launchers log the same overrides again.
@@ -62,7 +63,7 @@ def search(
     launcher = Plugins.instance().instantiate_launcher(
         hydra_context=context, task_function=task, config=config
     )
-    with sole_search(folder):
+    with sole_search(folder), database_errors(folder / FILE):
         trials = open_trials(folder, space, settings, reference)
         while trials.num_finished() < settings.num_trials:
             _run_batch(trials, launcher, folder)

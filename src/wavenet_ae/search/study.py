@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import sqlite3
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -25,6 +28,7 @@ from wavenet_ae.errors import UserError, counted
 from wavenet_ae.objectives import criterion_of
 from wavenet_ae.randomness import keyed_seed
 from wavenet_ae.resume import changes, values_by_key
+from wavenet_ae.search.database import LOCK_SECONDS, require_search, value_errors
 from wavenet_ae.search.settings import SearchSettings, Space
 from wavenet_ae.storage import atomic_path, remove_unfinished
 
@@ -55,11 +59,23 @@ class Trials:
         folder: Sweep folder that holds the study.
         space: Search space.
         settings: Settings of the search.
+
+    Attributes:
+        description: What `open_trials` has recorded of the search.
+
+    Raises:
+        UserError: If the study or a value in it cannot be read.
     """
 
     def __init__(self, folder: Path, space: Space, settings: SearchSettings) -> None:
         self.space, self.settings = space, settings
-        self.study = optuna.load_study(study_name=STUDY, storage=_storage(folder / FILE))
+        self.file = folder / FILE
+        with value_errors(self.file):
+            self.study = optuna.load_study(study_name=STUDY, storage=_storage(self.file))
+            self.study.get_trials(deepcopy=False)
+            self.description = json.loads(self.study.user_attrs["description"])
+            if self.study.direction.name.lower() != self.description["direction"]:
+                raise ValueError(f"its direction is {self.study.direction.name.lower()}")
 
     def num_finished(self) -> int:
         """Returns the number of trials that have completed or failed."""
@@ -115,7 +131,8 @@ def open_trials(
         reference: Plain configuration of a trial with the first value of every searched key.
 
     Raises:
-        UserError: If the folder holds another search, or runs without a search.
+        UserError: If the folder holds another search, runs without a search, or a database that is
+            damaged or cannot be written.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     description = {
@@ -124,11 +141,12 @@ def open_trials(
         "written": dict(space.written),
         "reference": dict(reference),
     }
-    if not (folder / FILE).is_file():
+    if not os.path.lexists(folder / FILE):
         _require_no_runs(folder)
         _create(folder / FILE, description)
+    require_search(folder / FILE, STUDY)
     trials = Trials(folder, space, settings)
-    then = json.loads(trials.study.user_attrs["description"])
+    then = trials.description
     differences = list(_differences(then, json.loads(json.dumps(description))))
     if differences:
         raise UserError(
@@ -152,7 +170,9 @@ def _create(file: Path, description: Mapping[str, Any]) -> None:
 
 
 def _storage(file: Path) -> RDBStorage:
-    return RDBStorage(f"sqlite:///{file}", engine_kwargs={"connect_args": {"timeout": 60}})
+    # A path in a URL would be read otherwise where it has a ? or a %.
+    connect = partial(sqlite3.connect, file, timeout=LOCK_SECONDS, check_same_thread=False)
+    return RDBStorage(f"sqlite:///{FILE}", engine_kwargs={"creator": connect})
 
 
 def _require_no_runs(folder: Path) -> None:
