@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn.functional import conv1d, conv_transpose1d
 
-from wavenet_ae.geometry import WAVEFORM, Chain, Down, Grid, Up, causal_chain
+from wavenet_ae.geometry import WAVEFORM, Chain, Down, Grid, Taps, Up, causal_chain, side_by_side
 
 TABLE = [(25, 5), (16, 4), (5, 2), (7, 3), (11, 4), (3, 2), (4, 4), (3, 1)]
 
@@ -258,6 +258,51 @@ def test_a_dilated_stack_hears_the_present(dilations, kernel, time):
     changed[..., -1] += 1
     difference = (run(chain, x) != run(chain, changed))[0, 0]
     assert difference.tolist() == [False] * time + [True]
+
+
+causal_chains = st.integers(1, 3).flatmap(
+    lambda stride: st.lists(
+        st.lists(st.tuples(st.integers(1, 4), st.integers(1, 3)), min_size=1, max_size=3).map(
+            lambda sizes: Chain(
+                tuple(
+                    Down(kernel, stride if depth == 0 else 1, dilation, "last")
+                    for depth, (kernel, dilation) in enumerate(sizes)
+                )
+            )
+        ),
+        min_size=1,
+        max_size=4,
+    )
+)
+
+
+@given(causal_chains, st.integers(0, 9))
+def test_chains_side_by_side_read_what_any_of_them_reads_up_to_the_same_input(chains, output):
+    layer = side_by_side(chains)
+    ends = [chain.input_range(range(output, output + 1)).stop for chain in chains]
+    read = {
+        index + max(ends) - end
+        for chain, end in zip(chains, ends, strict=True)
+        for index in chain.inputs_read(output)
+    }
+    assert layer.inputs_read(output) == read
+    assert layer.input_range(range(output, output + 1)) == range(min(read), max(read) + 1)
+    assert layer.output_length(max(read) + 1) == output + 1 > layer.output_length(max(read))
+    assert Chain((layer,)).lookahead == 0
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: side_by_side([]),
+        lambda: side_by_side([Chain((Down(3),))]),
+        lambda: side_by_side([Chain((Down(3, 2, 1, "last"),)), Chain()]),
+        lambda: Taps(3, offsets=frozenset((0, 1))),
+    ],
+)
+def test_chains_that_do_not_end_together_are_refused(make):
+    with pytest.raises(ValueError, match=r"no chain|looks ahead|have strides 1 and 2|from 0 to 2"):
+        make()
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "evaluation",
         "exits",
         "generation",
+        "metrics",
         "paths",
         "plotting",
     }

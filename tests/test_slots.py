@@ -24,7 +24,8 @@ from wavenet_ae.slots import base_of, group_problems, groups, resolve_in
 
 # Every class that a configuration may name in each group, below its own parameters in brackets.
 CLASSES = {
-    "encoder": "ConvolutionalEncoder Encoder FeatureEncoder PretrainedEncoder Wav2Vec2Encoder",
+    "encoder": "CausalEncoder ConvolutionalEncoder Encoder FeatureEncoder PretrainedEncoder "
+    "Wav2Vec2Encoder",
     "bottleneck": "AE Bottleneck FSQ Identity LFQ Quantizer RVQ RandomProjectionQuantizer "
     "ResidualFSQ SimVQ VAE VQVAE VQVAEEMA VectorQuantizer",
     "target": "MuLaw PCM Target",

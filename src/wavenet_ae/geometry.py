@@ -140,6 +140,36 @@ class Down:
 
 
 @dataclass(frozen=True)
+class Taps(Down):
+    """Layer that reads some inputs of its window, such as several filters side by side.
+
+        inputs      0  1  2  3  4  5  6
+        output 0    x        x        x       a filter of kernel 3, dilation 3
+                          x     x     x       another of kernel 3, dilation 2
+                    x     x  x  x     x       both: kernel 7, offsets 0, 2, 3, 4, 6
+
+    Attributes:
+        offsets: Inputs that output 0 reads, from 0 to the reach.
+
+    Raises:
+        ValueError: If the first or last offset is not the first or last input of the window.
+    """
+
+    offsets: frozenset[int] = frozenset((0,))
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        ends = (min(self.offsets, default=None), max(self.offsets, default=None))
+        if ends != (0, self.reach):
+            raise ValueError(
+                f"offsets go from {ends[0]} to {ends[1]}, but must go from 0 to {self.reach}"
+            )
+
+    def inputs_read(self, output: int) -> frozenset[int]:
+        return frozenset(output * self.stride + offset for offset in self.offsets)
+
+
+@dataclass(frozen=True)
 class Up:
     """Transposed convolution, trimmed by `kernel - stride` at both ends (torch's `padding`).
 
@@ -309,6 +339,33 @@ class Chain:
             last = grid.anchor(max(0, length - 1))
             rows.append(PositionRow(layer.name, length, grid.origin, last, grid.spacing, reads))
         return rows
+
+
+def side_by_side(chains: Sequence[Chain], name: str = "side by side") -> Taps:
+    """Returns the layer that causal chains make whose outputs are added or concatenated.
+
+    All end at the same input. What an output reads is what it reads through any of the chains.
+
+    Args:
+        chains: Chains without lookahead.
+        name: Name of the layer in tables.
+
+    Raises:
+        ValueError: If there is no chain, one looks ahead, or their strides differ.
+    """
+    if not chains:
+        raise ValueError("there is no chain")
+    if any(chain.lookahead != 0 for chain in chains):
+        raise ValueError("a chain looks ahead, but chains side by side end at the same input")
+    spacings = sorted({chain.grid().spacing for chain in chains})
+    if len(spacings) > 1 or spacings[0].denominator != 1:
+        listed = " and ".join(map(str, spacings))
+        raise ValueError(f"chains side by side have strides {listed}, but must have the same")
+    length = max(chain.input_length(1) for chain in chains)
+    offsets = frozenset(
+        length - chain.input_length(1) + index for chain in chains for index in chain.inputs_read(0)
+    )
+    return Taps(length, int(spacings[0]), anchor="last", name=name, offsets=offsets)
 
 
 def causal_chain(dilations: Sequence[int], kernel: int) -> Chain:

@@ -72,8 +72,9 @@ def test_usage_names_every_command(arguments, capsys):
 def test_every_command_is_a_module_with_a_main():
     folder = ROOT / "src" / "wavenet_ae" / "cli"
     modules = {each.stem for each in folder.glob("[a-z]*.py")}
-    assert modules - {"arguments", "callbacks"} == set(COMMANDS)
-    assert all("\ndef main(" in (folder / f"{name}.py").read_text() for name in COMMANDS)
+    commands = {name.replace("-", "_") for name in COMMANDS}
+    assert modules - {"arguments", "callbacks"} == commands
+    assert all("\ndef main(" in (folder / f"{name}.py").read_text() for name in commands)
 
 
 def test_a_name_too_long_for_a_file_ends_with_a_sentence():
@@ -88,7 +89,7 @@ def test_an_unknown_command_names_the_nearest():
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_help(name, cache):
-    code, output = run(f"{name}.py", "--help", cache=cache)
+    code, output = run(f"{name.replace('-', '_')}.py", "--help", cache=cache)
     assert code == 0 and (f"wavenet-ae {name}" in output or "== Config ==" in output), output
 
 

@@ -109,6 +109,13 @@ ENCODERS: dict[str, dict[str, Any]] = {
         "features": {"_target_": "wavenet_ae.audio.features.MFCC", "num_mels": 26},
     },
 }
+ENCODERS["causal"] = {
+    "_target_": "wavenet_ae.encoders.CausalEncoder",
+    "dim": 12,
+    "hidden": 8,
+    "stacks": [{"kernel": 3, "dilations": [1, 3]}, {"kernel": 2, "dilations": [2, 1]}],
+    "features": {"_target_": "wavenet_ae.audio.features.LogMel", "num_mels": 20},
+}
 ENCODERS["pretrained"] = {
     "_target_": "wavenet_ae.encoders.PretrainedEncoder",
     "encoder": ENCODERS["mel"],

@@ -223,13 +223,15 @@ class LogMel(Features):
 class MFCC(Features):
     """Mel-frequency cepstral coefficients with deltas, `(B, T)` to `(B, 3 * num_coefficients, F)`.
 
+    Deltas look ahead; without them, it is `(B, num_coefficients, F)`.
+
     Args:
         sample_rate: Rate of the waveform in Hz.
         num_coefficients: Cepstral coefficients; deltas and second deltas triple the channels.
         num_mels: Mel bands.
         window_seconds: Length of a frame.
         hop_seconds: Time from one frame to the next.
-        delta_half_width: Frames on either side over which deltas are computed.
+        delta_half_width: Frames on either side over which deltas are computed; None for no deltas.
         lowest_hz: Lower edge of the lowest band.
         normalization: Whose mean is subtracted, see `Features`.
     """
@@ -241,14 +243,17 @@ class MFCC(Features):
         num_mels: NumMels = 80,
         window_seconds: FrameSeconds = 0.025,
         hop_seconds: FrameSeconds = 0.010,
-        delta_half_width: Width = 2,
+        delta_half_width: Width | None = 2,
         lowest_hz: NonNegativeNumber = 20.0,
         normalization: Normalization = "corpus",
     ) -> None:
         framing = _framing(sample_rate, num_mels, window_seconds, hop_seconds, lowest_hz)
         frames = Down(framing["win_length"], framing["hop_length"], name="mfcc frames")
-        deltas = Down(2 * delta_half_width + 1, name="deltas")
-        super().__init__(3 * num_coefficients, Chain((frames, deltas, deltas)), normalization)
+        layers, dim = [frames], num_coefficients
+        if delta_half_width is not None:
+            layers += [Down(2 * delta_half_width + 1, name="deltas")] * 2
+            dim = 3 * num_coefficients
+        super().__init__(dim, Chain(tuple(layers)), normalization)
         self.delta_half_width = delta_half_width
         # log_mels: torchaudio's default takes a maximum over the batch, and an item's features
         # would depend on the other items.
@@ -258,6 +263,8 @@ class MFCC(Features):
 
     def raw(self, waveform: Tensor) -> Tensor:
         static = self.transform(waveform)  # (B, num_coefficients, F + 4 * half_width)
+        if self.delta_half_width is None:
+            return static
         delta = regression_deltas(static, self.delta_half_width)  # (B, ., F + 2 * half_width)
         second = regression_deltas(delta, self.delta_half_width)  # (B, ., F)
         length = second.shape[-1]

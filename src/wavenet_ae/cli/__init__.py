@@ -8,12 +8,13 @@ from collections.abc import Sequence
 
 from wavenet_ae.errors import nearest
 
-# Each is a module of this folder, with a function `main`.
+# Each is a module of this folder, with a function `main`; a hyphen is an underscore there.
 COMMANDS = {
     "train": "train a model, a sweep or a search; resume a run",
     "evaluate": "measure a trained model: tables, sounds and a report",
     "generate": "reconstruct, convert, sample, encode or decode speech",
     "prepare": "pack recordings ahead of time",
+    "receptive-field": "what an output reads: the exact set of frames, and a plot",
     "cluster": "cluster a corpus for masked prediction",
     "compare": "runs in one table and one plot",
     "dashboard": "plots of what runs have logged, or a W&B workspace",
@@ -30,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         return
     if name not in COMMANDS:
         sys.exit(f"error: there is no command {name!r}.{nearest(name, COMMANDS)}\n\n{usage()}")
-    module = importlib.import_module(f"{__name__}.{name}")
+    module = importlib.import_module(f"{__name__}.{name.replace('-', '_')}")
     # What Hydra reads, and by what Lightning starts the processes of further devices: the command
     # as a script, however this process was started.
     sys.argv[:] = [str(module.__file__), *rest]
@@ -39,5 +40,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def usage() -> str:
-    rows = "\n".join(f"  {name:10} {does}" for name, does in COMMANDS.items())
+    width = max(map(len, COMMANDS))
+    rows = "\n".join(f"  {name:{width}} {does}" for name, does in COMMANDS.items())
     return f"wavenet-ae COMMAND [KEY=VALUE ...]\n\n{rows}\n\nwavenet-ae COMMAND --help: its options"

@@ -23,6 +23,7 @@ class Encoder(nn.Module):
         sees_whole_window: Whether a latent depends on all samples that the encoder is given.
             Otherwise it depends on those that the chain says it reads, and a slice of a recording
             has the latents of the whole.
+        min_window_samples: Samples that a training window must have at least; 0 for any number.
     """
 
     dim: int
@@ -30,6 +31,7 @@ class Encoder(nn.Module):
     features: Features
     perturbation: Perturbation | None
     sees_whole_window: bool = False
+    min_window_samples: int = 0
 
     def __init__(self) -> None:
         super().__init__()
@@ -81,6 +83,11 @@ class Encoder(nn.Module):
         frames, latents = self.features.chain.grid(), self.chain.grid()
         anchors = [latents.anchor(n) for n in range(self.chain.output_length(num_samples))]
         return is_masked[:, [frames.nearest(int(anchor)) for anchor in anchors]]
+
+    @property
+    def frame_chain(self) -> Chain:
+        """Geometry from frames of the features to latents."""
+        return Chain(self.chain.layers[len(self.features.chain.layers) :])
 
     def fit(
         self, waveforms: Iterable[Tensor], feature_means: Iterable[Tensor] | None = None

@@ -162,7 +162,8 @@ class Wav2Vec2Encoder(Encoder):
         random: InputRandomness | None = None,
     ) -> Tensor:
         """Returns latents `(B, dim, N)` of a waveform `(B, T)` in [-1, 1] at 16 kHz."""
-        with torch.set_grad_enabled(torch.is_grad_enabled() and self.tuned):
+        has_gradient = self.tuned or waveform.requires_grad
+        with torch.set_grad_enabled(torch.is_grad_enabled() and has_gradient):
             layers, _ = self.model.extract_features(waveform)  # each (B, N, dim)
         return layers[-1].transpose(1, 2)
 

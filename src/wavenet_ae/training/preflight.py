@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import ceil
 from typing import Any
 
 import torch
@@ -35,6 +36,7 @@ def check_sizes(config: Mapping[str, Any]) -> SpeechModel | None:
         return None
     try:
         model = build(model_config(config), ["speaker"])
+        _require_long_window(model, config["data"]["window_seconds"])
         output = _run_one_hop(model)
     except (ValueError, RuntimeError) as error:
         raise UserError(f"The model cannot be built: {error}") from None
@@ -65,6 +67,19 @@ def _require_read(config: Mapping[str, Any], output: ModelOutput) -> None:
                 f"objective.{name} reads {LACKING[needs]}, but {model} has none: choose another "
                 f"objective or model, or set objective.{name}=null"
             )
+
+
+def _require_long_window(model: SpeechModel, window_seconds: float) -> None:
+    """Raises UserError where a window is shorter than what the encoder asks for."""
+    least = model.encoder.min_window_samples if isinstance(model, CodeModel) else 0
+    rate = model.sample_rate
+    if round(window_seconds * rate) < least:
+        fits = float(ceil(least / model.hop) * model.hop) / rate
+        raise UserError(
+            f"a latent reads {least / rate:g} s ({least} samples), more than the window, "
+            f"data.window_seconds={window_seconds:g}: set data.window_seconds={fits:g}, or lower "
+            "encoder.num_blocks, or kernel or dilations of encoder.stacks"
+        )
 
 
 @torch.no_grad()
