@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 from math import ceil, prod
@@ -61,7 +62,11 @@ def alignments(draw: st.DrawFn) -> Alignment:
         stride = draw(st.sampled_from([1, *divisors]))
         frame = Down(draw(st.integers(1, 7)), stride)
         target = draw(st.sampled_from([Chain(), Chain((frame,))]))
-    return Alignment(Chain(tuple(encoder)), Chain(tuple(upsampling)), draw(decoders()), target)
+    chains = (Chain(tuple(encoder)), Chain(tuple(upsampling)))
+    if target.layers and draw(st.booleans()):  # a decoder of frames reads conditioning alone
+        decoder = Chain((Down(1, anchor="last"), Down(draw(st.integers(1, 4)), anchor="last")))
+        return Alignment(*chains, decoder, target, draw(st.integers(-3, 4)), reads_past=False)
+    return Alignment(*chains, draw(decoders()), target, draw(st.integers(-1, 2)))
 
 
 def first_target(alignment: Alignment, plan: WindowPlan, index: int) -> int:
@@ -91,11 +96,11 @@ def simulate(alignment: Alignment, plan: WindowPlan) -> tuple[set[int], list[set
         assert vector == (position - held_since) // plan.conditioning_hop
         return alignment.upsampling.inputs_read(vector)
 
-    back = conditioning_read(alignment.decoder)
+    back = {each - 1 + alignment.delay for each in conditioning_read(alignment.decoder)}
     positions = {target - each for target in targets for each in back}
     codes = {position: codes_at(position) for position in positions}
     read = [set().union(*(codes[target - each] for each in back)) for target in targets]
-    inputs = alignment.decoder.inputs_read(0)
+    inputs = alignment.decoder.inputs_read(0) if alignment.reads_past else ()
     past = {target - alignment.receptive_field + index for target in targets for index in inputs}
     samples = set().union(*(alignment.target.inputs_read(each) for each in past))
     for code in set().union(*read):
@@ -132,10 +137,15 @@ def test_the_parts_of_a_plan_fit(alignment, num_targets):
     first_layer = alignment.decoder.layers[0]
     conditioning = plan.conditioning.stop - plan.conditioning.start
     assert alignment.encoder.output_length(encoder_length) == plan.num_codes
-    assert alignment.decoder.output_length(decoder_length) == num_targets
-    assert first_layer.output_length(decoder_length) == conditioning
-    assert plan.decoder_input.stop == plan.conditioning.stop == plan.targets.stop - 1
-    starts = (plan.encoder_input, plan.decoder_input, plan.conditioning, plan.targets)
+    if alignment.reads_past:
+        assert alignment.decoder.output_length(decoder_length) == num_targets
+        assert first_layer.output_length(decoder_length) == conditioning
+        assert plan.decoder_input.stop == plan.targets.stop - 1
+    else:
+        assert decoder_length == 0
+    assert conditioning == alignment.conditioning_reach + num_targets - 1
+    assert plan.conditioning.stop == plan.targets.stop - alignment.delay
+    starts = (plan.encoder_input, plan.decoder_input, plan.targets)
     assert min(part.start for part in starts) == 0
     # Less than one code hop of conditioning is computed and not used.
     num_vectors = ceil(conditioning / plan.conditioning_hop)
@@ -195,6 +205,19 @@ def test_the_reference_reads_one_position_of_conditioning_less_than_samples():
     assert conditioning_read(alignment.decoder) == set(range(1, 2047))
 
 
+@given(alignments())
+def test_with_the_least_honest_delay_conditioning_has_read_nothing_of_its_target(alignment):
+    """What targets read through codes ends where the target before them ends, and no sooner."""
+    delayed = replace(alignment, reads_past=False, delay=alignment.least_honest_delay)
+    grid, past_ends = delayed.conditioning_grid, []
+    for target in range(3 * delayed.conditioning_hop * int(delayed.code_hop / grid.spacing)):
+        vector = (target - delayed.delay - delayed.first_position) // delayed.conditioning_hop
+        codes = delayed.upsampling.inputs_read(vector)
+        last = max(max(delayed.encoder.inputs_read(code)) for code in codes)
+        past_ends.append(last - max(delayed.target.inputs_read(target - 1)))
+    assert -delayed.target_hop < max(past_ends) <= 0
+
+
 def test_codes_stand_in_the_middle_of_what_they_hear():
     alignment = reference()
     read = alignment.encoder.input_range(range(1))
@@ -242,6 +265,8 @@ def decode(
     vectors = through(alignment.upsampling, codes).repeat_interleave(plan.conditioning_hop, -1)
     conditioning = vectors[..., : plan.conditioning.stop - plan.conditioning.start]
     hidden = through(alignment.target, x[..., plan.target_input])[..., plan.decoder_input]
+    if not alignment.reads_past:
+        return through(alignment.decoder, conditioning)
     for layer in alignment.decoder.layers:
         hidden = through(Chain((layer,)), hidden)
         hidden = (hidden + conditioning[..., -hidden.shape[-1] :]).tanh()
@@ -269,6 +294,22 @@ SMALL = {
         Chain((Down(5, 2),)),
     ),
     "no upsampling": Alignment(Chain((Down(2, 8),)), Chain(), causal_chain([4, 2, 1], 2)),
+    "frames of conditioning around them": Alignment(
+        Chain((Down(10, 4), Down(4, 2))),
+        Chain((Down(3), Up(7, 2))),
+        Chain((Down(1, anchor="last"), Down(3, anchor="last"))),
+        Chain((Down(5, 2),)),
+        delay=-1,
+        reads_past=False,
+    ),
+    "frames ahead of their conditioning": Alignment(
+        Chain((Down(10, 4), Down(4, 2))),
+        Chain((Down(3), Up(7, 2))),
+        Chain((Down(1, anchor="last"),)),
+        Chain((Down(5, 2),)),
+        delay=3,
+        reads_past=False,
+    ),
 }
 
 

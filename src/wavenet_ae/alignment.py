@@ -33,7 +33,7 @@ class WindowPlan:
         encoder_input: Samples of the slice that the encoder reads.
         target_input: Samples of the slice from which the window's targets are computed.
         decoder_input: Past targets that the decoder reads, as indices of the targets of
-            `target_input`.
+            `target_input`; empty for a decoder that reads none.
         conditioning: Positions, counted likewise, at which the decoder's first layer reads a
             conditioning vector. Vector 0 is repeated for the first `conditioning_hop` of them,
             vector 1 for the next, and so on.
@@ -91,6 +91,10 @@ class Alignment:
         upsampling: Chain from codes to conditioning vectors.
         decoder: Chain from past targets to predictions.
         target: Chain from the waveform to targets; empty if each sample is a target.
+        delay: Targets from the last position whose conditioning a prediction reads to the target
+            itself: 1 where it is the position before, as in a decoder of samples; 0 where it is
+            the target's own; less where conditioning of later positions is read.
+        reads_past: Whether predictions read past targets at all, or conditioning alone.
 
     Raises:
         ValueError: If conditioning vectors are not a whole number of targets apart, targets are not
@@ -101,6 +105,8 @@ class Alignment:
     upsampling: Chain
     decoder: Chain
     target: Chain = EACH_SAMPLE
+    delay: int = 1
+    reads_past: bool = True
 
     def __post_init__(self) -> None:
         _require_whole_hop(self.target)
@@ -148,22 +154,46 @@ class Alignment:
 
     @property
     def receptive_field(self) -> int:
-        """Receptive field R of the decoder: target `t` is predicted from targets `t-R .. t-1`."""
-        return self.decoder.receptive_field
+        """Receptive field R of the decoder: target `t` is predicted from targets `t-R .. t-1`.
+
+        It is 0 where no past target is read.
+        """
+        return self.decoder.receptive_field if self.reads_past else 0
 
     @property
     def conditioning_reach(self) -> int:
-        """Number of conditioning positions that one prediction reads: `t - reach .. t-1`."""
+        """Number of conditioning positions that one prediction reads, the last at `t - delay`."""
         first = self.decoder.layers[0]
-        return self.receptive_field - (first.input_length(1) - 1)
+        return self.decoder.receptive_field - (first.input_length(1) - 1)
+
+    @property
+    def first_position(self) -> int:
+        """First position at which conditioning vector 0 is held; target 0 starts at sample 0."""
+        instant = self.conditioning_grid.anchor(0)
+        vector_0 = (instant - self.target_grid.origin) / self.target_grid.spacing
+        return floor(vector_0 - Fraction(self.conditioning_hop, 2)) + 1
 
     @property
     def first_target(self) -> int:
         """First target that can be predicted; target 0 starts at sample 0, the encoder's first."""
-        instant = self.conditioning_grid.anchor(0)
-        vector_0 = (instant - self.target_grid.origin) / self.target_grid.spacing
-        first_position = floor(vector_0 - Fraction(self.conditioning_hop, 2)) + 1
-        return first_position + self.conditioning_reach
+        return self.first_position + self.conditioning_reach - 1 + self.delay
+
+    @property
+    def least_honest_delay(self) -> int:
+        """Least delay at which no prediction reads, by its conditioning, beyond the frame before.
+
+        A vector may have read samples later than its anchor. With a delay of at least this many
+        targets, target `t` is predicted from samples that target `t - 1` and those before it read.
+        """
+        chain, hop = self.encoder + self.upsampling, self.conditioning_hop
+        delays = []
+        for vector in range(int(self.code_hop / self.conditioning_grid.spacing)):
+            last_sample = chain.input_range(range(vector, vector + 1)).stop - 1
+            position = self.first_position + vector * hop  # the first at which it is held
+            # The first target that may follow: the one before has read that sample.
+            before = ceil(Fraction(last_sample + 1 - self.target.input_length(1), self.target_hop))
+            delays.append(before + 1 - position)
+        return max(delays)
 
     def window(self, num_targets: int) -> WindowPlan:
         """Plans a window of `num_targets` predicted targets, walking back from them.
@@ -176,11 +206,12 @@ class Alignment:
         """
         if num_targets < 1:
             raise ValueError(f"num_targets is {num_targets}, but must be at least 1")
-        target, hop, reach = self.first_target, self.conditioning_hop, self.conditioning_reach
-        positions = slice(target - reach, target + num_targets - 1)
+        target, hop, field = self.first_target, self.conditioning_hop, self.receptive_field
+        positions = slice(self.first_position, target - self.delay + num_targets)
         num_vectors = ceil(Fraction(positions.stop - positions.start, hop))
         num_codes = self.upsampling.input_length(num_vectors)
-        first = min(0, target - self.receptive_field)  # target; the slice starts with its samples
+        past = slice(target - field, target + num_targets - 1) if field else slice(target, target)
+        first = min(0, past.start)  # target; the slice starts with its samples
         start = first * self.target_hop
         encoder_stop = self.encoder.input_length(num_codes)
         target_stop = self.target.input_range(range(first, target + num_targets)).stop
@@ -189,7 +220,7 @@ class Alignment:
             slice_length=max(encoder_stop, target_stop) - start,
             encoder_input=slice(-start, encoder_stop - start),
             target_input=slice(0, target_stop - start),
-            decoder_input=_shifted(target - self.receptive_field, target + num_targets - 1, first),
+            decoder_input=_shifted(past.start, past.stop, first),
             conditioning=_shifted(positions.start, positions.stop, first),
             targets=_shifted(target, target + num_targets, first),
             conditioning_hop=hop,

@@ -137,7 +137,7 @@ class ModelOutput:
     Attributes:
         nll: `(B * L, W)` negative log-likelihood of each target in nats, with gradient.
         parameters: `(B * L, P, W)` parameters of the predicted distributions.
-        targets: `(B * L, W)`.
+        targets: `(B * L, W)`, or frames `(B * L, W, C)`.
         bottleneck: Output of the bottleneck.
         latents: `(B, C, N)`, the encoder's output, one for each code.
         context: `(B, C', N)`, the context network's output: `context[..., n]` has read `latents`

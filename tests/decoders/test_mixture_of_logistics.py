@@ -8,7 +8,7 @@ from helpers.configs import DECODERS, OUTPUTS
 
 from wavenet_ae.decoders import Decoder, MixtureOfLogistics, Sampling
 from wavenet_ae.errors import UserError
-from wavenet_ae.instantiate import instantiate
+from wavenet_ae.instantiate import instantiate, resolve
 
 
 def naive_nll(parameters: torch.Tensor, amplitude: torch.Tensor) -> torch.Tensor:
@@ -59,6 +59,8 @@ def test_extreme_uniforms_do_not_give_the_ends_of_the_range():
 
 def test_parameters_are_not_rounded_under_autocast():
     for node in DECODERS.values():
+        if not resolve(node["_target_"], Decoder).reads_past:
+            continue  # it predicts frames
         decoder = instantiate(
             {**node, "output": OUTPUTS["mixture_of_logistics"][1]},
             Decoder,

@@ -237,15 +237,29 @@ NO_REMEDY = [
 TARGETS: dict[str, dict[str, Any]] = {
     "mu_law": {"_target_": "wavenet_ae.targets.MuLaw", "levels": 32},
     "pcm": {"_target_": "wavenet_ae.targets.PCM"},
+    "log_mel": {"_target_": "wavenet_ae.targets.LogMel", "num_mels": 6},
+    "discretized_mel": {"_target_": "wavenet_ae.targets.DiscretizedMel", "num_mels": 6, "levels": 9},
 }
+GAUSSIANS = {"_target_": "wavenet_ae.decoders.MixtureOfGaussians", "num_components": 3}
 # Each with the target that it goes with.
 OUTPUTS: dict[str, tuple[str, dict[str, Any]]] = {
     "categorical": ("mu_law", {"_target_": "wavenet_ae.decoders.Categorical"}),
     "mixture_of_logistics": ("pcm", MIXTURE["output"]),
+    "categorical_of_values": ("discretized_mel", {"_target_": "wavenet_ae.decoders.Categorical"}),
+    "gaussian": ("log_mel", {"_target_": "wavenet_ae.decoders.Gaussian"}),
+    "squared_error": ("log_mel", {"_target_": "wavenet_ae.decoders.Gaussian", "deviation": 0.5}),
+    "mixture_of_gaussians": ("log_mel", GAUSSIANS),
+    "mixture_of_gaussians_of_levels": ("discretized_mel", GAUSSIANS),
 }
 DECODERS: dict[str, dict[str, Any]] = {
     "wavenet": {**SMALL["decoder"], "layers_per_block": 2},
     "gru": {"_target_": "wavenet_ae.decoders.GRUDecoder", "context": 9, "hidden": 8, "post": 8},
+    "frame_conv": {
+        "_target_": "wavenet_ae.decoders.FrameConvolution",
+        "hidden": 8,
+        "kernels": [3, 1, 3],
+    },
+    "frame_rnn": {"_target_": "wavenet_ae.decoders.FrameRNN", "hidden": 8},
 }
 OBJECTIVES: dict[str, dict[str, Any]] = {
     "reconstruction": {"_target_": "wavenet_ae.objectives.Reconstruction"},

@@ -23,11 +23,17 @@ class Decoder(nn.Module):
     Conditioning vector m is held for positions m * hop .. (m + 1) * hop - 1 of the outputs of the
     chain's first layer.
 
+    A decoder of frames may read conditioning alone. What it is given as past it ignores, and it
+    predicts as many targets as the conditioning allows, which may be more than W.
+
     Attributes:
         chain: Geometry from past targets to predictions; its receptive field is R.
         conditioning_hop: Positions for which one conditioning vector is held.
         output: Distribution whose parameters are predicted.
         input: Maps targets (...) to vectors (..., dim); all that the decoder does with a target.
+        delay: Targets from the last position whose conditioning a prediction reads to the target
+            itself, see `Alignment`.
+        reads_past: Whether it reads past targets at all.
         has_fixed_context: Whether a prediction is a function of the last R targets alone.  Where it
             is not, as in a recurrent decoder, R targets warm the state up in training, and a
             stream that is generated remembers all of its past.
@@ -37,13 +43,15 @@ class Decoder(nn.Module):
     conditioning_hop: int
     output: OutputDistribution
     input: nn.Module
+    delay: int = 1
+    reads_past: ClassVar[bool] = True
     has_fixed_context: ClassVar[bool] = True
 
     def forward(self, past: Tensor, conditioning: Tensor, speaker: Tensor) -> Tensor:
         """Returns parameters (B, P, W) of the predicted distributions.
 
         Args:
-            past: Targets (B, R + W - 1); prediction w is of the one that follows `past[:, R-1+w]`.
+            past: Targets (B, R + W - 1), or frames (B, R + W - 1, C); prediction w is of the one that follows `past[:, R-1+w]`.
             conditioning: Vectors (B, C, M).
             speaker: Rows (B,) of the speaker embedding.
         """
@@ -61,7 +69,7 @@ class Decoder(nn.Module):
         """Returns parameters (B, P) of the next target and the new state.
 
         Args:
-            newest: The newest targets (B,).
+            newest: The newest targets (B,), or frames (B, C).
             conditioning: The item of `project` that is held for its position.
             state: From `prime` or `step`; it may be changed in place.
         """

@@ -6,7 +6,7 @@ PixelCNN++ (Salimans et al. 2017, arXiv 1701.05517, section 2.1), with which Par
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 import torch
 import torch.nn.functional as F
@@ -34,18 +34,20 @@ class MixtureOfLogistics(OutputDistribution):
 
     Args:
         levels: Levels of the target, which must have none.
+        num_channels: Values of a target that is a frame; it must be a sample.
         num_components: Number K of logistics.
         least_log_scale: Least logarithm of a scale; -10 is about one and a half steps.
 
     Raises:
-        ValueError: The target has levels.
+        ValueError: The target has levels, or is a frame.
     """
 
-    needs_float32: ClassVar[bool] = True
+    needs_float32 = True
 
     def __init__(
         self,
         levels: int | None = None,
+        num_channels: int | None = None,
         num_components: Width = 10,
         least_log_scale: Annotated[float, AtMost(0)] = -10.0,
     ) -> None:
@@ -54,6 +56,11 @@ class MixtureOfLogistics(OutputDistribution):
             raise ValueError(
                 "decoder/output=mixture_of_logistics predicts 16-bit amplitudes, but the target "
                 f"has {levels} levels: set target=pcm, or decoder/output=categorical"
+            )
+        if num_channels is not None:
+            raise ValueError(
+                "decoder/output=mixture_of_logistics predicts 16-bit amplitudes, but the target is "
+                "a frame: set target=pcm, or decoder/output=mixture_of_gaussians"
             )
         self.num_parameters = 3 * num_components
         self.least_log_scale = least_log_scale

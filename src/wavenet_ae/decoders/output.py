@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from numbers import Integral, Real
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -49,6 +49,8 @@ def _is(value: Any, kind: type) -> bool:
 class OutputDistribution(nn.Module):
     """A distribution over the next target, given by parameters that a decoder computes.
 
+    A target is one number, or a frame of C values.
+
     Attributes:
         num_parameters: Channels P that describe the distribution of one target.
         needs_float32: Whether parameters must not be rounded to bfloat16 under autocast.
@@ -57,7 +59,10 @@ class OutputDistribution(nn.Module):
     num_parameters: int
 
     def nll(self, parameters: Tensor, targets: Tensor) -> Tensor:
-        """Returns -log p of targets (B, W) in nats, (B, W), given parameters (B, P, W)."""
+        """Returns -log p of targets (B, W) in nats, (B, W), given parameters (B, P, W).
+
+        Of frames (B, W, C), it is that of all their values together.
+        """
         raise NotImplementedError
 
     def sample(self, parameters: Tensor, uniforms: Tensor, sampling: Sampling) -> Tensor:
@@ -65,12 +70,12 @@ class OutputDistribution(nn.Module):
 
         Args:
             parameters: Parameters (B, P) of each stream's distribution.
-            uniforms: Numbers (B,) in [0, 1), the quantiles that are returned.
+            uniforms: Numbers (B,) in [0, 1), the quantiles that are returned; (B, C) for frames.
             sampling: Changes to the distribution.
         """
         raise NotImplementedError
 
-    needs_float32: ClassVar[bool] = False
+    needs_float32: bool = False
 
     def head(self, linear: nn.Linear, hidden: Tensor) -> Tensor:
         """Returns the parameters (..., P) that the last layer of a decoder computes.

@@ -46,11 +46,14 @@ class Session(ABC):
 
     @abstractmethod
     def generate(self, uniforms: Tensor, sampling: Sampling) -> Tensor:
-        """Returns the next targets (B, n), sampled by uniforms (B, n)."""
+        """Returns the next targets (B, n), sampled by uniforms (B, n); of frames, (B, n, C)."""
 
     @abstractmethod
     def score(self, targets: Tensor) -> Tensor:
-        """Returns parameters (B, P, n) of the distributions of the given next targets (B, n)."""
+        """Returns parameters (B, P, n) of the distributions of the given next targets (B, n).
+
+        Frames are (B, n, C).
+        """
 
     def _hold(self, more: Tensor) -> None:
         used = min(self.position // self.hop - self.first_held, len(self.held))

@@ -49,7 +49,7 @@ class SteppedSession(Session):
     def generate(self, uniforms: Tensor, sampling: Sampling) -> Tensor:
         self._require_ready(uniforms.shape[1])
         targets = torch.empty(uniforms.shape, dtype=self.newest.dtype, device=uniforms.device)
-        for index, column in enumerate(uniforms.t()):
+        for index, column in enumerate(uniforms.unbind(1)):
             self.newest = self.decoder.output.sample(self._next_parameters(), column, sampling)
             targets[:, index] = self.newest
         return targets
@@ -58,7 +58,7 @@ class SteppedSession(Session):
     def score(self, targets: Tensor) -> Tensor:
         self._require_ready(targets.shape[1])
         parameters = []
-        for column in targets.t():
+        for column in targets.unbind(1):
             parameters.append(self._next_parameters())
             self.newest = column
         return torch.stack(parameters, dim=2)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any, TypeAlias, overload
@@ -81,7 +81,12 @@ class WaveformAutoencoder(Autoencoder):
         self.upsampling = upsampling
         self.jitter_probability = jitter_probability
         self.speaker_norm = SpeakerNorm(upsampling.dim, len(speakers) + 1) if speaker_norm else None
-        self.alignment = Alignment(encoder.chain, upsampling.chain, decoder.chain, target.chain)
+        self.alignment = Alignment(
+            *(encoder.chain, upsampling.chain, decoder.chain, target.chain),
+            delay=decoder.delay,
+            reads_past=decoder.reads_past,
+        )
+        _require_honest_prediction(self.alignment)
 
     def forward(
         self,
@@ -241,6 +246,13 @@ class WaveformAutoencoder(Autoencoder):
         chunks = synthesize(self, engine, conditioning, rows, seeds, sampling)
         return np.concatenate([chunk for (chunk,) in chunks])
 
+    def fit(
+        self, waveforms: Iterable[Tensor], feature_means: Iterable[Tensor] | None = None
+    ) -> None:
+        kept = list(waveforms)
+        super().fit(kept, feature_means)
+        self.target.fit(kept)
+
     def conditioning(
         self, codes: Sequence[Tensor] | None, num_samples: Sequence[int]
     ) -> Conditioning:
@@ -249,3 +261,15 @@ class WaveformAutoencoder(Autoencoder):
         conditioning = CodeConditioning(self, list(codes))
         conditioning.num_samples = list(num_samples)
         return conditioning
+
+
+def _require_honest_prediction(alignment: Alignment) -> None:
+    """Raises ValueError where frames are to be predicted from samples that they add themselves."""
+    delay, least = alignment.delay, alignment.least_honest_delay
+    if alignment.reads_past or delay < 1 or delay >= least:
+        return
+    raise ValueError(
+        f"decoder.offset is {delay}, but the conditioning of a frame has read samples of it that "
+        "the frame before it has not: use an encoder and a model.upsampling.context that do not "
+        f"look ahead, or set decoder.offset to at least {least}, the frame after all that is read"
+    )

@@ -33,7 +33,9 @@ DERIVED: dict[str, frozenset[str]] = {
     "encoder": frozenset({"sample_rate"}),
     "bottleneck": frozenset({"input_dim"}),
     "target": frozenset({"sample_rate"}),
-    "decoder": frozenset({"conditioning_dim", "conditioning_hop", "num_speakers", "levels"}),
+    "decoder": frozenset(
+        {"conditioning_dim", "conditioning_hop", "num_speakers", "levels", "num_channels"}
+    ),
     "model": frozenset(
         {"sample_rate", "speakers", "encoder", "bottleneck", "target", "decoder", "input_dim"}
     ),
@@ -67,7 +69,7 @@ def build(config: Mapping[str, Any], speakers: Sequence[str]) -> SpeechModel:
             )
             dim, hop = upsampling.dim, _conditioning_hop(upsampling=upsampling, **parts)
             parts["upsampling"] = upsampling
-        parts["decoder"] = _decoder(config, speakers, dim, hop, parts["target"].levels)
+        parts["decoder"] = _decoder(config, speakers, dim, hop, parts["target"])
     return instantiate(node, SpeechModel, **parts)
 
 
@@ -90,12 +92,23 @@ def _conditioning_hop(encoder: Any, upsampling: Any, target: Any, **_: Any) -> i
 
 
 def _decoder(
-    config: Mapping[str, Any], speakers: Sequence[str], dim: int, hop: int, levels: int | None
+    config: Mapping[str, Any], speakers: Sequence[str], dim: int, hop: int, target: Target
 ) -> Decoder:
     sizes: dict[str, Any] = dict(
-        conditioning_dim=dim, conditioning_hop=hop, num_speakers=len(speakers) + 1
+        conditioning_dim=dim,
+        conditioning_hop=hop,
+        num_speakers=len(speakers) + 1,
+        levels=target.levels,
+        num_channels=target.num_channels,
     )
+    kind = resolve(config["decoder"]["_target_"], Decoder)
+    if target.num_channels is not None and "num_channels" not in inspect.signature(kind).parameters:
+        raise ValueError(
+            f"the decoder {kind.__name__} predicts samples, but the target "
+            f"{type(target).__name__} has frames of {target.num_channels} values: set "
+            "decoder=frame_conv or frame_rnn, or target=mu_law"
+        )
     with warnings.catch_warnings():
         # of projections of a conditioning without channels
         warnings.filterwarnings("ignore", message="Initializing zero-element tensors")
-        return instantiate(config["decoder"], Decoder, levels=levels, **sizes)
+        return instantiate(config["decoder"], Decoder, **sizes)

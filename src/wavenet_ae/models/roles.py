@@ -369,12 +369,13 @@ def predict_targets(
 
     Args:
         decoder: Decoder of the model.
-        targets: Targets (B, ...) of `plan.target_input`.
+        targets: Targets (B, ...) or frames (B, ..., C) of `plan.target_input`.
         conditioning: Vectors (B, C, M).
         speaker: Rows (B,).
         plan: Where the parts of the window lie.
     """
-    parameters = decoder(targets[:, plan.decoder_input], conditioning, speaker)  # (B, P, W)
+    parameters = decoder(targets[:, plan.decoder_input], conditioning, speaker)
+    parameters = parameters[..., : plan.num_targets]  # (B, P, W)
     predicted = targets[:, plan.targets]
     nll = decoder.output.nll(parameters, predicted)  # (B, W)
     return ModelOutput(nll, parameters, predicted)

@@ -38,7 +38,8 @@ class CodeLayout:
 
     Attributes:
         hop: Samples from one code to the next.
-        before: Codes of the silence before code 0 that predictions read.
+        before: Codes of the silence before code 0 that predictions read; below 0, predictions read
+            none of so many codes at the beginning.
         after: Codes of the silence past the last code that predictions read.
         start: First sample that code `-before` reads, at most 0.
         anchor: Sample at which code 0 stands.
@@ -207,8 +208,9 @@ class CodeConditioning:
         for each in utterances:
             vectors = self._vectors(each)
             after = self.layout.after + longest - vectors.shape[-1]
-            around = silence.expand(-1, self.layout.before), silence.expand(-1, after)
-            rows.append(torch.cat([around[0], vectors, around[1]], dim=1))
+            around = silence.expand(-1, max(0, self.layout.before)), silence.expand(-1, after)
+            read = vectors[:, max(0, -self.layout.before) :]
+            rows.append(torch.cat([around[0], read, around[1]], dim=1))
         self.vectors = torch.stack(rows)  # (B, D, before + longest + after)
 
     def _silence(self) -> Tensor:
@@ -264,7 +266,7 @@ def synthesize(
     """Generates the waveforms of B streams.
 
     Args:
-        model: Model whose target is a sample.
+        model: Model that generates.
         engine: Steps its decoder.
         conditioning: What each stream is generated from.
         speaker: Rows (B,) of the speakers.
@@ -272,28 +274,71 @@ def synthesize(
         sampling: Changes to the predicted distribution.
 
     Yields:
-        The next int16 samples of each stream; those of a stream that has ended are empty.
+        The next int16 samples of each stream; those of a stream that has ended are empty. Where
+        targets are frames, all samples come at once.
 
     Raises:
         UserError: The decoder's output cannot be sampled in this way.
     """
-    decoder, device = model.decoder, model.device
+    pieces = generate_targets(model, engine, conditioning, speaker, seeds, sampling)
+    if model.target.num_channels is not None:
+        frames = torch.cat([*pieces], dim=1)  # (B, W, C)
+        hop = int(model.target.chain.grid().spacing)
+        yield [
+            model.target.to_waveform(row[None, : -(-length // hop)])[0, :length]
+            for row, length in zip(frames, conditioning.num_samples, strict=True)
+        ]
+        return
+    done = 0
+    for targets in pieces:
+        waveform = model.target.to_waveform(targets)  # (B, count)
+        count = waveform.shape[1]
+        ends = [min(max(each - done, 0), count) for each in conditioning.num_samples]
+        yield [row[:end] for row, end in zip(waveform, ends, strict=True)]
+        done += count
+
+
+def generate_targets(
+    model: GenerativeModel,
+    engine: Engine,
+    conditioning: Conditioning,
+    speaker: Tensor,
+    seeds: Sequence[int],
+    sampling: Sampling,
+) -> Iterator[Tensor]:
+    """Generates the targets of B streams, as many of each as the longest has.
+
+    Args:
+        model: Model that generates.
+        engine: Steps its decoder.
+        conditioning: What each stream is generated from.
+        speaker: Rows (B,) of the speakers.
+        seeds: Seed of each stream's random numbers, which nothing beside it changes.
+        sampling: Changes to the predicted distribution.
+
+    Yields:
+        The next targets (B, n), or frames (B, n, C).
+
+    Raises:
+        UserError: The decoder's output cannot be sampled in this way.
+    """
+    decoder, target, device = model.decoder, model.target, model.device
     decoder.output.require_sampling(sampling)
     field, hop = decoder.chain.receptive_field, decoder.conditioning_hop
-    silence = model.target(torch.zeros(1, 1, dtype=torch.int16, device=device))  # (1, 1)
-    history = silence.expand(len(seeds), field)
-    at_once = max(1, round(SECONDS_AT_ONCE * model.sample_rate / hop))
+    read = target.chain.input_length(1)
+    silence = target(torch.zeros(1, read, dtype=torch.int16, device=device))  # (1, 1, ...)
+    history = silence.expand(len(seeds), field, *target.shape)
+    target_hop = int(target.chain.grid().spacing)
+    at_once = max(1, round(SECONDS_AT_ONCE * model.sample_rate / (hop * target_hop)))
     num_vectors = -(-field // hop) + at_once
     speaker = speaker.to(device)
     first = model.adapt(conditioning.between(0, num_vectors), speaker)
     session = engine.begin(history, first, speaker)
-    done, total = 0, max(conditioning.num_samples)
+    done, total = 0, -(-max(conditioning.num_samples) // target_hop)
     while done < total:
-        count = min(session.num_ready, total - done)
-        uniforms = torch.from_numpy(stream_uniforms(seeds, done, count)).to(device)
-        waveform = model.target.to_waveform(session.generate(uniforms, sampling))  # (B, count)
-        ends = [min(max(each - done, 0), count) for each in conditioning.num_samples]
-        yield [row[:end] for row, end in zip(waveform, ends, strict=True)]
+        count, size = min(session.num_ready, total - done), target.num_values
+        numbers = torch.from_numpy(stream_uniforms(seeds, done * size, count * size)).to(device)
+        yield session.generate(numbers.view(len(seeds), count, *target.shape), sampling)
         done += count
         if done < total:
             further = conditioning.between(num_vectors, num_vectors + at_once)
