@@ -35,6 +35,11 @@ class Encoder(nn.Module):
         super().__init__()
         self.perturbation = None
 
+    @property
+    def masks_frames(self) -> bool:
+        """Whether stretches of its input are masked in training."""
+        return self.perturbation is not None and self.perturbation.time_mask_fraction > 0
+
     def forward(
         self,
         waveform: Tensor,
@@ -73,9 +78,10 @@ class Encoder(nn.Module):
         Returns:
             `(B, N)` bool; None where no frame is ever masked.
         """
-        perturbation = self.perturbation
-        if perturbation is None or random is None or not perturbation.time_mask_fraction:
+        if not self.masks_frames or random is None:
             return None
+        perturbation = self.perturbation
+        assert perturbation is not None
         num_frames = self.features.chain.output_length(num_samples)
         is_masked = perturbation.masked_frames(self.features, num_frames, random)  # (B, F)
         frames, latents = self.features.chain.grid(), self.chain.grid()

@@ -11,7 +11,7 @@ from wavenet_ae.errors import UserError
 from wavenet_ae.instantiate import resolve
 from wavenet_ae.models import CodeModel, SpeechModel, build
 from wavenet_ae.models.build import model_config
-from wavenet_ae.objectives import ObjectiveTerm
+from wavenet_ae.objectives import MaskedPrediction, ObjectiveTerm
 from wavenet_ae.runs import RunFolder
 from wavenet_ae.training.freezing import frozen_parts
 from wavenet_ae.training.warm_start import initialize_from
@@ -40,6 +40,7 @@ def check_sizes(config: Mapping[str, Any]) -> SpeechModel | None:
         raise UserError(f"The model cannot be built: {error}") from None
     _require_read(config, output)
     frozen_parts(model, config["optimizer"].get("frozen", ()))
+    _require_masks(config, model)
     window_samples(model, config["data"]["window_seconds"])
     if isinstance(model, CodeModel):
         model.encoder.load_pretrained()
@@ -50,7 +51,8 @@ def check_sizes(config: Mapping[str, Any]) -> SpeechModel | None:
 
 def decides_sizes(config: Mapping[str, Any]) -> list[Any]:
     """Returns the values that decide what `check_sizes` finds in a new run."""
-    needed = [node["_target_"] for node in config["objective"].values() if node]
+    terms = [node for node in config["objective"].values() if node]
+    needed = [(node["_target_"], node.get("positions")) for node in terms]
     sizes = [model_config(config), needed, config["data"]["window_seconds"], config["init_from"]]
     return [*sizes, config["optimizer"].get("frozen")]
 
@@ -65,6 +67,35 @@ def _require_read(config: Mapping[str, Any], output: ModelOutput) -> None:
                 f"objective.{name} reads {LACKING[needs]}, but {model} has none: choose another "
                 f"objective or model, or set objective.{name}=null"
             )
+
+
+def _require_masks(config: Mapping[str, Any], model: SpeechModel) -> None:
+    """Raises UserError where masked codes alone are to count, but no input is ever masked."""
+    for name, node in config["objective"].items():
+        if not node or not issubclass(resolve(node["_target_"], ObjectiveTerm), MaskedPrediction):
+            continue
+        if node.get("positions") == "masked" and (why := _why_unmasked(config, model)):
+            raise UserError(
+                f"objective.{name}.positions is masked, but {why}, or set "
+                f"objective.{name}.positions=all"
+            )
+
+
+def _why_unmasked(config: Mapping[str, Any], model: SpeechModel) -> str | None:
+    """Returns why no input of the encoder is masked in training, and a remedy; None where it is."""
+    if "encoder" in config["optimizer"].get("frozen", ()):
+        return "the input of a frozen encoder is not masked: remove encoder from optimizer.frozen"
+    if isinstance(model, CodeModel) and model.encoder.masks_frames:
+        return None
+    encoder = config["encoder"]
+    if encoder.get("tuned") is False:
+        return "the input of an encoder with encoder.tuned=false is not masked: set it to true"
+    place = "encoder.encoder" if "encoder" in encoder else "encoder"
+    if "perturbation" not in encoder.get("encoder", encoder):
+        kind = str(encoder["_target_"]).rpartition(".")[2]
+        return f"{kind} masks nothing of its input: choose another encoder"
+    key = f"{place}.perturbation.time_mask_fraction"
+    return f"{key} is 0: set it to the fraction of frames to mask, such as {key}=0.3"
 
 
 @torch.no_grad()
