@@ -109,6 +109,17 @@ def test_every_run_of_a_sweep_passes_the_check(path):
         check(compose(f"{group}={option}", *own, *needed))
 
 
+@pytest.mark.parametrize("path", SWEEPS, ids=lambda path: path.stem)
+def test_a_sweep_can_be_tried_out_in_twenty_steps(path):
+    group, option = path.parent.name, path.stem
+    varied = params(yaml.safe_load(path.read_text())).items()
+    first = [f"{key}={str(values).split(',')[0].strip()}" for key, values in varied]
+    needed = ["data.root=somewhere"] if has_own_recordings(group, option) else []
+    config = compose(f"{group}={option}", *first, *needed, "debug=smoke")
+    check(config)
+    assert config["trainer"]["max_steps"] == 20
+
+
 @pytest.mark.parametrize("folder", ["collapse", "codes", "codes_speech"])
 def test_a_sweep_of_conditions_has_all_of_them_each_with_its_name(folder):
     sweep = yaml.safe_load((CONF / "sweep" / f"{folder}.yaml").read_text())
