@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import ClassVar
 
 from torch import Tensor, nn
 
@@ -23,6 +24,7 @@ class Encoder(nn.Module):
         sees_whole_window: Whether a latent depends on all samples that the encoder is given.
             Otherwise it depends on those that the chain says it reads, and a slice of a recording
             has the latents of the whole.
+        weights_from: Arguments that say which weights a new run takes from elsewhere.
     """
 
     dim: int
@@ -30,6 +32,7 @@ class Encoder(nn.Module):
     features: Features
     perturbation: Perturbation | None
     sees_whole_window: bool = False
+    weights_from: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self) -> None:
         super().__init__()

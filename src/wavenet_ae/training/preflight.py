@@ -7,11 +7,13 @@ from typing import Any
 
 import torch
 
+from wavenet_ae.checkpoint import SECTION, read_checkpoint
 from wavenet_ae.errors import UserError
 from wavenet_ae.instantiate import resolve
 from wavenet_ae.models import CodeModel, SpeechModel, build
 from wavenet_ae.models.build import model_config
 from wavenet_ae.objectives import MaskedPrediction, ObjectiveTerm
+from wavenet_ae.resume import values_by_key
 from wavenet_ae.runs import RunFolder
 from wavenet_ae.training.freezing import frozen_parts
 from wavenet_ae.training.warm_start import initialize_from
@@ -44,6 +46,7 @@ def check_sizes(config: Mapping[str, Any]) -> SpeechModel | None:
     window_samples(model, config["data"]["window_seconds"])
     if isinstance(model, CodeModel):
         model.encoder.load_pretrained()
+        _require_described(config["encoder"])
     if config["init_from"] is not None:
         initialize_from(model, model_config(config), config["init_from"])
     return model
@@ -66,6 +69,25 @@ def _require_read(config: Mapping[str, Any], output: ModelOutput) -> None:
             raise UserError(
                 f"objective.{name} reads {LACKING[needs]}, but {model} has none: choose another "
                 f"objective or model, or set objective.{name}=null"
+            )
+
+
+def _require_described(encoder: Mapping[str, Any]) -> None:
+    """Raises UserError where a checkpoint's encoder is described otherwise than it was trained.
+
+    Weights of the right shapes would be loaded and compute something else, for example with other
+    dilations, or features with another mean.
+    """
+    if "checkpoint" not in encoder or "encoder" not in encoder:
+        return
+    run = read_checkpoint(encoder["checkpoint"])[SECTION]["config"]
+    then, now = values_by_key(run["encoder"]), values_by_key(encoder["encoder"])
+    for key, value in now.items():
+        if key in then and then[key] != value and not key.startswith("perturbation."):
+            own, trained = ("null" if each is None else each for each in (value, then[key]))
+            raise UserError(
+                f"encoder.encoder.{key} is {own}, but {trained} in the run of "
+                f"encoder.checkpoint={encoder['checkpoint']}: set encoder.encoder.{key}={trained}"
             )
 
 
