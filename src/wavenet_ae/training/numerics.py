@@ -93,7 +93,7 @@ def _compile(model: SpeechModel) -> None:
 
 
 def _probed(model: SpeechModel, plan: WindowPlan) -> dict[str, Tensor]:
-    """Outputs for two windows of noise, and the gradients of their mean square, if there are any."""
+    """Outputs for two windows of noise, and gradients of their mean square where there are any."""
     generator = torch.Generator().manual_seed(0)
     shape = (2, plan.slice_length)
     noise = torch.randint(-8000, 8000, shape, dtype=torch.int16, generator=generator)
