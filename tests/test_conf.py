@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import pytest
 import yaml
 from helpers.composed import CONF, compose
 
 from wavenet_ae.config import check
+from wavenet_ae.instantiate import resolve
 from wavenet_ae.training.preflight import check_sizes
 
 OPTIONS = sorted(
@@ -107,6 +109,40 @@ def test_every_run_of_a_sweep_passes_the_check(path):
     for values in itertools.product(*varied.values()):
         own = [f"{key}={value}" for key, value in zip(varied, values, strict=True)]
         check(compose(f"{group}={option}", *own, *needed))
+
+
+def nodes_of(content: Any) -> Iterator[dict[str, Any]]:
+    """All nodes with a class of this package, at any depth."""
+    if isinstance(content, dict):
+        if str(content.get("_target_", "")).startswith("wavenet_ae."):
+            yield content
+        for each in content.values():
+            yield from nodes_of(each)
+
+
+def test_every_choice_of_a_setting_is_named_in_the_yaml_that_sets_it():
+    seen = 0
+    for path in sorted(CONF.glob("**/*.yaml")):
+        text = path.read_text()
+        for node in nodes_of(yaml.safe_load(text)):
+            kinds = get_type_hints(resolve(node["_target_"], object).__init__)
+            for name in node.keys() & kinds.keys():
+                if get_origin(kinds[name]) is Literal:
+                    seen += 1
+                    missing = [each for each in get_args(kinds[name]) if each not in text]
+                    assert not missing, f"{path}: {name} has also {missing}"
+    assert seen > 10
+
+
+@pytest.mark.parametrize("path", SWEEPS, ids=lambda path: path.stem)
+def test_a_sweep_can_be_tried_out_in_twenty_steps(path):
+    group, option = path.parent.name, path.stem
+    varied = params(yaml.safe_load(path.read_text())).items()
+    first = [f"{key}={str(values).split(',')[0].strip()}" for key, values in varied]
+    needed = ["data.root=somewhere"] if has_own_recordings(group, option) else []
+    config = compose(f"{group}={option}", *first, *needed, "debug=smoke")
+    check(config)
+    assert config["trainer"]["max_steps"] == 20
 
 
 @pytest.mark.parametrize("folder", ["collapse", "codes", "codes_speech"])

@@ -139,6 +139,7 @@ def check(config: Mapping[str, Any]) -> None:
         *group_problems(config, groups()),
         *_quantizing_problems(config),
         *_saving_problems(config),
+        *_batch_problems(config),
         *_criterion_problems(config),
     ]
     if problems:
@@ -229,6 +230,17 @@ def _saving_problems(config: Mapping[str, Any]) -> Iterator[str]:
         yield (
             f"logger.wandb.checkpoints is {kept}, but callbacks.wandb_media is null: nothing "
             "would record them; keep the callback, or set logger.wandb.checkpoints=none"
+        )
+
+
+def _batch_problems(config: Mapping[str, Any]) -> Iterator[str]:
+    """Yields a problem if a batch is no whole number of groups of one speaker's windows."""
+    data = node_of(config, "data")
+    size, group = data.get("batch_size", 1), data.get("windows_per_speaker", 1)
+    if accepts(size, Positive) and accepts(group, Positive) and size % group:
+        yield (
+            f"data.windows_per_speaker is {group}, but data.batch_size, {size}, must be a multiple "
+            "of it"
         )
 
 

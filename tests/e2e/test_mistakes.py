@@ -115,6 +115,10 @@ MISTAKES = {
         ["data.buffer_fraction=2"],
         r"data\.buffer_fraction is 2, but must be a number above 0 and of at most 1",
     ),
+    "batch that is no whole number of groups": (
+        ["data.windows_per_speaker=3"],
+        r"data\.windows_per_speaker is 3, but data\.batch_size, 4, must be a multiple of it",
+    ),
     "all held out": (["data.splits.validation=1"], r"data\.splits\.validation is 1.*below 1"),
     "precision that is not tested": (
         ["trainer.precision=16-mixed"],

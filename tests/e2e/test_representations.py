@@ -93,6 +93,25 @@ def test_two_processes_train_what_one_does(cache, tmp_path, negatives):
         assert values[0] == pytest.approx(values[1], abs=1e-5) and values[0]
 
 
+def test_groups_of_speakers_survive_a_resume_and_a_change_of_processes(cache, tmp_path):
+    """Half of a run by two processes, the other half by one."""
+    settings = [*CONTRAST, "objective.contrastive.negatives=speaker", "data.windows_per_speaker=2"]
+    settings += ["trainer.precision=64-true", "trainer.max_steps=8"]
+    whole, moved = tmp_path / "whole", tmp_path / "moved"
+    trained(whole, cache, *settings)
+    trained(moved, cache, *TWO, *settings, "trainer.max_steps=4")
+    one = ["trainer.devices=1", "trainer.strategy=auto", "trainer.max_steps=8"]
+    code, output = run("train.py", f"resume={moved}", *one, cache=cache)
+    assert code == 0, output
+    left, right = (last_state(each)["state_dict"] for each in (whole, moved))
+    for name, value in left.items():
+        torch.testing.assert_close(right[name], value, rtol=0, atol=1e-8)
+    plain = trained(tmp_path / "plain", cache, *settings, "data.windows_per_speaker=1")
+    chances = [column(each, "train/contrastive_chance") for each in (whole, plain)]
+    assert min(chances[0]) >= np.log(2 * 32) - 1e-6  # two windows of 32 latents
+    assert np.mean(chances[0]) != np.mean(chances[1])
+
+
 def test_it_is_evaluated_without_what_needs_a_decoder(cache, tmp_path, contrast):
     out = tmp_path / "evaluated"
     arguments = [f"checkpoint={best(contrast)}", f"out={out}", "max_abx_items=200"]

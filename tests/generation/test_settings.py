@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict
+from typing import get_args, get_type_hints
 
 import pytest
 import yaml
 from helpers.commands import ROOT
 
+from wavenet_ae.engines import ENGINES, NATIVE_ENGINES
 from wavenet_ae.errors import UserError
 from wavenet_ae.generation.settings import GenerationSettings, check_settings
 from wavenet_ae.runs import RunFolder
@@ -76,3 +79,14 @@ def test_a_run_folder_is_not_a_checkpoint_but_leads_to_one(tmp_path):
     best.touch()
     with pytest.raises(UserError, match=f"set checkpoint={best}"):
         check_settings({"checkpoint": str(tmp_path), "task": "sample"})
+
+
+def test_every_task_engine_and_format_is_in_the_yaml_and_every_task_in_the_help():
+    """`reconstruct`, the default, is the command without a task."""
+    text = (ROOT / "conf" / "generate.yaml").read_text()
+    kinds = get_type_hints(GenerationSettings)
+    engines = (*ENGINES, *NATIVE_ENGINES)
+    tasks, formats = get_args(kinds["task"]), get_args(kinds["format"])
+    assert [each for each in (*tasks, *formats, *engines) if each not in text] == []
+    shown = yaml.safe_load(text)["hydra"]["help"]["template"]
+    assert {*re.findall(r"task=(\w+)", shown)} == {*tasks} - {"reconstruct"}

@@ -93,3 +93,16 @@ def test_a_cache_that_the_user_has_chosen_for_compiled_code_stays(model, monkeyp
     monkeypatch.setenv(numerics.TORCH_CACHE, "chosen")
     assert compiled_nothing(model, monkeypatch, tmp_path) == "chosen"
     assert not [*tmp_path.iterdir()]
+
+
+@pytest.mark.slow
+def test_a_pretrained_encoder_alone_is_compiled(monkeypatch):
+    """It stays as it is, so that there are no gradients to compare."""
+    config = small(encoder_option="pretrained")
+    config["encoder"]["tuned"] = False
+    config["bottleneck"] = {"_target_": "wavenet_ae.bottlenecks.Identity"}
+    config["model"] = {"_target_": "wavenet_ae.models.Representation"}
+    del config["decoder"], config["target"]
+    alone = build(config, ["anna"])
+    numerics.compile_parts(alone, alone.window(4 * int(alone.hop)))
+    assert alone.encoder._compiled_call_impl is not None

@@ -100,3 +100,53 @@ def test_a_model_of_torchaudio_is_trained_on_and_saved_whole(config, monkeypatch
     assert "the whole window; through convolutions alone 400" in model_summary(
         model, model.window(320)
     )
+
+
+@pytest.mark.parametrize("tuned", [False, True])
+def test_a_start_from_a_run_with_another_pretrained_encoder_is_refused(
+    config, tmp_path, first, tuned
+):
+    train(config(*FEW, "seed=3", folder="second"))
+    second = RunFolder(tmp_path / "second").step_checkpoints()[-1]
+    settings = ["encoder=pretrained", "encoder.encoder.dim=16", f"encoder.tuned={tuned}"]
+    train(config(*FEW, *settings, f"encoder.checkpoint={first}"))
+    start = RunFolder(tmp_path / "run").step_checkpoints()[-1]
+    settings.append(f"init_from={start}")
+    with pytest.raises(UserError) as found:
+        config(*FEW, *settings, f"encoder.checkpoint={second}", folder="other")
+    assert str(found.value) == (
+        f"init_from={start} has the weights of encoder.checkpoint={first}, but "
+        f"encoder.checkpoint is {second}: set encoder.checkpoint={first}, or remove init_from"
+    )
+    config(*FEW, *settings, f"encoder.checkpoint={first}", folder="other")
+
+
+def test_a_checkpoint_that_was_moved_is_the_same_encoder(config, tmp_path, first):
+    settings = ["encoder=pretrained", "encoder.encoder.dim=16"]
+    train(config(*FEW, *settings, f"encoder.checkpoint={first}"))
+    start = RunFolder(tmp_path / "run").step_checkpoints()[-1]
+    moved = shutil.copy(first, tmp_path / "moved.ckpt")
+    shutil.copy(f"{first}.sha256", f"{moved}.sha256")
+    config(*FEW, *settings, f"encoder.checkpoint={moved}", f"init_from={start}", folder="other")
+
+
+def test_a_start_from_another_layer_is_refused(config, monkeypatch, tmp_path):
+    add_small_bundles(monkeypatch, tmp_path / "hub")
+    settings = ["encoder=wav2vec2", "sample_rate=16000", "encoder.bundle=SMALL_HUBERT"]
+    train(config(*FEW, *settings, "encoder.layer=1"))
+    start = RunFolder(tmp_path / "run").step_checkpoints()[-1]
+    problem = r"has the weights of encoder\.layer=1, but encoder\.layer is 2: set encoder\.layer=1"
+    with pytest.raises(UserError, match=problem):
+        config(*FEW, *settings, "encoder.layer=2", f"init_from={start}", folder="other")
+
+
+@pytest.mark.parametrize(
+    "setting", ["features.normalization=utterance", "dilations=[1,1,1,1,1,1,2]"]
+)
+def test_an_encoder_that_computes_something_else_with_these_weights_is_refused(
+    config, first, setting
+):
+    settings = ["encoder=pretrained", f"encoder.checkpoint={first}", "encoder.encoder.dim=16"]
+    key, _, value = setting.partition("=")
+    with pytest.raises(UserError, match=rf"encoder\.encoder\.{key} is .* but (corpus|null) in "):
+        config(*FEW, *settings, f"encoder.encoder.{key}={value}")

@@ -16,7 +16,7 @@ from omegaconf import DictConfig
 from wavenet_ae.cli.arguments import command
 from wavenet_ae.config import check, plain
 from wavenet_ae.exits import guarded
-from wavenet_ae.schema import Positive, accepts, describe, require_none
+from wavenet_ae.schema import NonNegativeNumber, Positive, accepts, describe, require_none
 
 SETTINGS: dict[str, Any] = {
     "source": str,
@@ -25,6 +25,7 @@ SETTINGS: dict[str, Any] = {
     "iterations": Positive,
     "clustered": Literal["latents", "vectors", "codes"],
     "remove_utterance_mean": bool,
+    "smoothing": NonNegativeNumber,
 }
 
 

@@ -39,8 +39,13 @@ SET_BY = {
     "window samples": "data.window_seconds in samples",
     "slice length": "samples that the model reads for a window",
     "buffer samples": "data.buffer_seconds in samples",
-    **{key: f"data.{key}" for key in ("batch_size", "buffer_fraction", "padding", "limit")},
-    "overfit": "data.overfit",
+    **{
+        key: f"data.{key}"
+        for key in (
+            *("batch_size", "windows_per_speaker", "buffer_fraction", "padding", "limit"),
+            "overfit",
+        )
+    },
 }
 
 
@@ -55,6 +60,7 @@ class SpeechData(pl.LightningDataModule):
         splits: Assignment of recordings to splits.
         window_seconds: Predicted audio per window; a multiple of the model's code hop.
         batch_size: Windows of a global batch, over all processes.
+        windows_per_speaker: Windows of one speaker that a batch has side by side.
         buffer_seconds: Audio whose windows are shuffled together.
         buffer_fraction: Fraction of a buffer's windows that an epoch serves.
         validation_seconds: Held-out audio at each validation, at most.
@@ -77,6 +83,7 @@ class SpeechData(pl.LightningDataModule):
         splits: Splits,
         window_seconds: PositiveNumber = 0.16,
         batch_size: Positive = 8,
+        windows_per_speaker: Positive = 1,
         buffer_seconds: PositiveNumber = 3600.0,
         buffer_fraction: PositiveFraction = 1.0,
         validation_seconds: PositiveNumber = 60.0,
@@ -90,7 +97,7 @@ class SpeechData(pl.LightningDataModule):
         self.source, self.splits, self.cache_dir = source, splits, cache_dir
         self.sample_rate, self.seed = sample_rate, seed
         self.window_seconds = window_seconds
-        self.batch_size = batch_size
+        self.batch_size, self.windows_per_speaker = batch_size, windows_per_speaker
         self.buffer_samples = round(buffer_seconds * sample_rate)
         self.buffer_fraction = buffer_fraction
         self.validation_samples = round(validation_seconds * sample_rate)
@@ -149,7 +156,7 @@ class SpeechData(pl.LightningDataModule):
         )
         for name, reader in (("training", self.training), ("validation", self.validation)):
             self._report_short(name, reader)
-        self.order = self._order("training")
+        self.order = self._order("training", self.windows_per_speaker)
 
     def _training_rows(self) -> np.ndarray:
         rows = self.corpus.rows("train")
@@ -170,7 +177,7 @@ class SpeechData(pl.LightningDataModule):
             *(reader.slice_length / self.sample_rate, reader.slice_length, shown),
         )
 
-    def _order(self, purpose: str) -> WindowOrder:
+    def _order(self, purpose: str, windows_per_speaker: int = 1) -> WindowOrder:
         return WindowOrder(
             lengths=self.training.lengths,
             slice_length=self.plan.slice_length,
@@ -180,6 +187,8 @@ class SpeechData(pl.LightningDataModule):
             buffer_samples=self.buffer_samples,
             buffer_fraction=self.buffer_fraction,
             purpose=purpose,
+            speakers=self.corpus.speaker[self.training.rows],
+            windows_per_speaker=windows_per_speaker,
         )
 
     def train_dataloader(self) -> DataLoader[Batch]:
@@ -260,6 +269,7 @@ class SpeechData(pl.LightningDataModule):
             "window samples": self.num_targets,
             "slice length": self.plan.slice_length,
             "batch_size": self.batch_size,
+            "windows_per_speaker": self.windows_per_speaker,
             "buffer samples": self.buffer_samples,
             "buffer_fraction": self.buffer_fraction,
             "padding": self.padding,

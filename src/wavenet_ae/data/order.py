@@ -5,6 +5,9 @@
     served   permuted, the first fraction       buffer after buffer, one list for the epoch
     batch b  rows b*B .. (b+1)*B of that list   the remainder is left to other epochs
 
+With `windows_per_speaker` above 1, groups of so many windows of one speaker are permuted instead of
+windows (`wavenet_ae.data.speaker_groups`), so that a batch consists of whole groups.
+
 There is no generator or sampler whose state a checkpoint would need: all random numbers are keyed
 by (seed, purpose, epoch, buffer). The number of windows of a buffer follows from lengths alone, so
 a position is found without listing the windows of the buffers before it.
@@ -18,6 +21,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from wavenet_ae.data.speaker_groups import count_groups, speaker_groups
 from wavenet_ae.errors import UserError, counted
 from wavenet_ae.randomness import keyed_bits, keyed_permutation
 from wavenet_ae.types import Position
@@ -63,6 +67,8 @@ class WindowOrder:
         buffer_samples: Samples of a buffer, at most; its utterances are shuffled together.
         buffer_fraction: Fraction of a buffer's windows that is served, in (0, 1].
         purpose: Key of the order; orders of different purposes are independent.
+        speakers: `(U,)` speaker of each utterance; needed for groups of speakers only.
+        windows_per_speaker: Windows of one speaker that are served side by side.
 
     Raises:
         UserError: If a setting is out of range, or the first epoch has no full batch.
@@ -78,8 +84,10 @@ class WindowOrder:
         buffer_samples: int,
         buffer_fraction: float,
         purpose: str = "training",
+        speakers: np.ndarray | None = None,
+        windows_per_speaker: int = 1,
     ) -> None:
-        _check_settings(batch_size, buffer_samples, buffer_fraction)
+        _check_settings(batch_size, buffer_samples, buffer_fraction, windows_per_speaker)
         assert num_targets >= 1 and slice_length >= 1, "a window plan has neither without samples"
         self.lengths = np.asarray(lengths, dtype=np.int64)
         self.slice_length = slice_length
@@ -87,6 +95,10 @@ class WindowOrder:
         self.batch_size = batch_size
         self.buffer_samples = buffer_samples
         self.buffer_fraction = buffer_fraction
+        self.group_size = windows_per_speaker
+        if windows_per_speaker > 1:
+            assert speakers is not None and len(speakers) == len(self.lengths)
+            self.speakers = np.asarray(speakers, dtype=np.int64)
         self._key = (seed, purpose)
         # Two of each: a batch may span two buffers, and a prefetching loader two epochs.
         self._epochs: dict[int, _Epoch] = {}
@@ -145,10 +157,22 @@ class WindowOrder:
         bits = keyed_bits(len(cuts) - 1, *self._key, "offsets", index)
         offsets = (bits % np.uint64(self.num_targets)).astype(np.int64)
         counts = self._num_windows(lengths, np.repeat(offsets, np.diff(cuts)))
-        totals = np.diff(np.concatenate([[0], np.cumsum(counts)])[cuts])  # (N,) windows of a buffer
-        served = np.maximum(1, np.floor(self.buffer_fraction * totals).astype(np.int64))
-        stops = np.cumsum(np.where(totals > 0, served, 0))
-        return _Epoch(index, utterances, cuts, offsets, stops, int(totals.sum()))
+        groups = self._num_groups(utterances, counts, cuts)
+        served = np.maximum(1, np.floor(self.buffer_fraction * groups).astype(np.int64))
+        stops = np.cumsum(np.where(groups > 0, self.group_size * served, 0))
+        return _Epoch(index, utterances, cuts, offsets, stops, int(counts.sum()))
+
+    def _num_groups(
+        self, utterances: np.ndarray, counts: np.ndarray, cuts: np.ndarray
+    ) -> np.ndarray:
+        """Groups `(N,)` of each buffer; a group of one is a window."""
+        if self.group_size == 1:
+            totals: np.ndarray = np.diff(np.concatenate([[0], np.cumsum(counts)])[cuts])
+            return totals
+        num_buffers = len(cuts) - 1
+        buffers = np.repeat(np.arange(num_buffers), np.diff(cuts))  # (U,)
+        speakers = self.speakers[utterances]
+        return count_groups(counts, buffers, speakers, num_buffers, self.group_size)
 
     def _sample_buffer(self, epoch: _Epoch, buffer: int) -> np.ndarray:
         """Windows `(served, 2)` int64 of a buffer in the epoch's list."""
@@ -159,8 +183,14 @@ class WindowOrder:
         nth = np.arange(counts.sum()) - np.repeat(before, counts)  # 0, 1, ... in each utterance
         starts = offset + nth * self.num_targets
         served = int(epoch.stops[buffer] - (epoch.stops[buffer - 1] if buffer else 0))
-        order = keyed_permutation(len(nth), *self._key, "windows", epoch.index, buffer)[:served]
-        return np.stack([np.repeat(utterances, counts)[order], starts[order]], axis=1)
+        owners = np.repeat(utterances, counts)  # utterance of each window
+        order = keyed_permutation(len(nth), *self._key, "windows", epoch.index, buffer)
+        if self.group_size > 1:
+            groups = speaker_groups(order, self.speakers[owners], self.group_size)
+            permuted = keyed_permutation(len(groups), *self._key, "groups", epoch.index, buffer)
+            order = groups[permuted].reshape(-1)
+        order = order[:served]
+        return np.stack([owners[order], starts[order]], axis=1)
 
     def _num_windows(self, lengths: np.ndarray, offset: np.ndarray) -> np.ndarray:
         """How many of the slices at offset, offset + W, ... fit into each utterance."""
@@ -170,17 +200,23 @@ class WindowOrder:
     def _too_few(self, epoch: _Epoch) -> str:
         num_long = int((self.lengths >= self.slice_length).sum())
         windows = counted(epoch.num_windows, "window")
+        grouped, remedy = "", ""
+        if self.group_size > 1:
+            grouped = f" and data.windows_per_speaker={self.group_size}"
+            remedy = "a smaller data.windows_per_speaker, a larger data.buffer_seconds, "
         return (
             f"epoch {epoch.index} of the {self._key[1]} order has no full batch: of "
             f"{counted(len(self.lengths), 'utterance')} {num_long} are at least one slice "
             f"({self.slice_length} samples) long; they have {windows}, of which "
-            f"data.buffer_fraction={self.buffer_fraction:g} serves {epoch.num_served}, and "
-            f"data.batch_size is {self.batch_size}. Choose a smaller data.batch_size, a smaller "
-            "data.window_seconds, or more or longer recordings."
+            f"data.buffer_fraction={self.buffer_fraction:g}{grouped} serves {epoch.num_served}, "
+            f"and data.batch_size is {self.batch_size}. Choose a smaller data.batch_size, {remedy}"
+            "a smaller data.window_seconds, or more or longer recordings."
         )
 
 
-def _check_settings(batch_size: int, buffer_samples: int, buffer_fraction: float) -> None:
+def _check_settings(
+    batch_size: int, buffer_samples: int, buffer_fraction: float, windows_per_speaker: int
+) -> None:
     if batch_size < 1:
         raise UserError(f"data.batch_size is {batch_size}, but must be at least 1")
     if buffer_samples < 1:
@@ -190,6 +226,11 @@ def _check_settings(batch_size: int, buffer_samples: int, buffer_fraction: float
     if not 0 < buffer_fraction <= 1:
         raise UserError(
             f"data.buffer_fraction is {buffer_fraction}, but must be above 0 and at most 1"
+        )
+    if windows_per_speaker < 1 or batch_size % windows_per_speaker:
+        raise UserError(
+            f"data.windows_per_speaker is {windows_per_speaker}, but data.batch_size, "
+            f"{batch_size}, must be a multiple of it"
         )
 
 

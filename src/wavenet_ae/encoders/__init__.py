@@ -3,7 +3,7 @@
 from wavenet_ae.encoders.base import Encoder, FeatureEncoder
 from wavenet_ae.encoders.causal import CausalEncoder, CausalState
 from wavenet_ae.encoders.convolutional import ConvolutionalEncoder
-from wavenet_ae.encoders.pretrained import PretrainedEncoder
+from wavenet_ae.encoders.pretrained import PretrainedEncoder, feature_settings
 from wavenet_ae.encoders.wav2vec2 import Wav2Vec2Encoder
 
 __all__ = [
@@ -14,4 +14,5 @@ __all__ = [
     "FeatureEncoder",
     "PretrainedEncoder",
     "Wav2Vec2Encoder",
+    "feature_settings",
 ]

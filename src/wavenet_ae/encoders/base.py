@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import ClassVar
 
 from torch import Tensor, nn
 
@@ -24,6 +25,7 @@ class Encoder(nn.Module):
             Otherwise it depends on those that the chain says it reads, and a slice of a recording
             has the latents of the whole.
         min_window_samples: Samples that a training window must have at least; 0 for any number.
+        weights_from: Arguments that say which weights a new run takes from elsewhere.
     """
 
     dim: int
@@ -32,10 +34,16 @@ class Encoder(nn.Module):
     perturbation: Perturbation | None
     sees_whole_window: bool = False
     min_window_samples: int = 0
+    weights_from: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self) -> None:
         super().__init__()
         self.perturbation = None
+
+    @property
+    def masks_frames(self) -> bool:
+        """Whether stretches of its input are masked in training."""
+        return self.perturbation is not None and self.perturbation.time_mask_fraction > 0
 
     def forward(
         self,
@@ -75,9 +83,10 @@ class Encoder(nn.Module):
         Returns:
             `(B, N)` bool; None where no frame is ever masked.
         """
-        perturbation = self.perturbation
-        if perturbation is None or random is None or not perturbation.time_mask_fraction:
+        if not self.masks_frames or random is None:
             return None
+        perturbation = self.perturbation
+        assert perturbation is not None
         num_frames = self.features.chain.output_length(num_samples)
         is_masked = perturbation.masked_frames(self.features, num_frames, random)  # (B, F)
         frames, latents = self.features.chain.grid(), self.chain.grid()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from torch import Tensor
 
 from wavenet_ae.audio.features import Features
@@ -26,6 +29,8 @@ class PretrainedEncoder(Encoder):
         tuned: Whether the weights are trained further. Otherwise they stay as they are, and so do
             the statistics of batch normalization; the input is then never perturbed.
     """
+
+    weights_from = ("checkpoint",)
 
     def __init__(
         self, encoder: Encoder, checkpoint: str, sample_rate: int, tuned: bool = False
@@ -90,3 +95,15 @@ class PretrainedEncoder(Encoder):
                 f"{key} holds another encoder than encoder.encoder ({reason}). Set encoder.encoder "
                 f"to its own: {config.get('encoder')}"
             ) from None
+
+
+def feature_settings(encoder: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Returns the configuration of an encoder's features, or of all that decides them.
+
+    Args:
+        encoder: Configuration of the encoder.
+    """
+    if "features" in encoder:
+        return encoder["features"]  # type: ignore[no-any-return]
+    wrapped = encoder.get("encoder")  # of a pretrained one
+    return feature_settings(wrapped) if wrapped else encoder

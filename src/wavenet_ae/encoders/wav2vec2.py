@@ -116,6 +116,7 @@ class Wav2Vec2Encoder(Encoder):
     """
 
     sees_whole_window = True
+    weights_from = ("bundle", "layer")
 
     def __init__(
         self,

@@ -19,6 +19,7 @@ from wavenet_ae.stored import read_config
 TARGETS_TERM, TARGETS_KEY = "masked_prediction", "targets"  # of the objective
 TARGETS = f"objective.{TARGETS_TERM}.{TARGETS_KEY}"
 TARGETS_FILE = "targets.npz"  # in the folder of a stage
+TARGETS_LOCK = ".targets.lock"  # held by the process that makes it
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from math import isfinite, nan
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,9 @@ from wavenet_ae.data.module import SpeechData
 from wavenet_ae.distributed import barrier
 from wavenet_ae.errors import UserError
 from wavenet_ae.instantiate import instantiate
-from wavenet_ae.ownership import sole_run
+from wavenet_ae.ownership import sole_run, use_in_turn
 from wavenet_ae.reading import fields_of, read_json
-from wavenet_ae.recipes.recipe import TARGETS_FILE, Recipe
+from wavenet_ae.recipes.recipe import TARGETS_FILE, TARGETS_LOCK, Recipe
 from wavenet_ae.recipes.stages import Stage
 from wavenet_ae.runs import RunFolder
 from wavenet_ae.storage import write_bytes
@@ -68,9 +68,7 @@ def _train_stage(recipe: Recipe, folder: Path, stage: Stage) -> float:
     log_to(str(run.path))
     logger.info("%s", _place(recipe, stage))
     config = recipe.config(folder, stage)
-    if is_first_process():
-        _make_targets(recipe, folder, stage, config)
-    barrier()
+    _make_targets(recipe, folder, stage, config)
     result = train(config)
     if is_first_process():
         value = result if isfinite(result) else None
@@ -107,12 +105,33 @@ def _require_none_after(recipe: Recipe, folder: Path, stage: Stage) -> None:
 
 
 def _make_targets(recipe: Recipe, folder: Path, stage: Stage, config: Mapping[str, Any]) -> None:
-    """Clusters the corpus for a stage that predicts the clusters, unless it has been done."""
-    file = recipe.run(folder, stage).path / TARGETS_FILE
-    if (clusters := stage.clusters) is None or file.is_file():
+    """Clusters the corpus for a stage that predicts the clusters, unless it has been done.
+
+    The first of several processes does it, and the others wait for its lock: they would leave a
+    barrier with an error after torch's timeout, half an hour.  If it is killed, another does it.
+    """
+    if stage.clusters is None:
         return
+    run = recipe.run(folder, stage)
+    file = run.path / TARGETS_FILE
+    with ExitStack() as held:
+        if not is_first_process():
+            barrier()
+        held.enter_context(use_in_turn(run.path / TARGETS_LOCK, "clusters the corpus"))
+        if is_first_process():
+            barrier()  # now that it has the lock
+        if not file.is_file():
+            _cluster(recipe, folder, stage, config, file)
+
+
+def _cluster(
+    recipe: Recipe, folder: Path, stage: Stage, config: Mapping[str, Any], file: Path
+) -> None:
+    """Writes the file of the clusters of a stage."""
     from wavenet_ae.training.targets import make_cluster_targets
 
+    clusters = stage.clusters
+    assert clusters is not None
     data = instantiate(
         config["data"], SpeechData, sample_rate=config["sample_rate"], seed=config["seed"]
     )
@@ -126,4 +145,5 @@ def _make_targets(recipe: Recipe, folder: Path, stage: Stage, config: Mapping[st
         iterations=clusters.iterations,
         clustered=clusters.clustered,
         remove_utterance_mean=clusters.remove_utterance_mean,
+        smoothing=clusters.smoothing,
     )

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from wavenet_ae.config import report
 from wavenet_ae.errors import UserError, nearest
-from wavenet_ae.schema import NonNegative, Positive, binding_problems
+from wavenet_ae.schema import NonNegative, NonNegativeNumber, Positive, binding_problems
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 MFCC = "mfcc"  # a source of clusters that is no stage
@@ -28,6 +28,7 @@ class Clusters:
         clustered: What of the source's model is clustered: `latents`, what its bottleneck reads;
             `vectors`, what it returns; `codes`, its own codes.
         remove_utterance_mean: Whether frames are clustered without the mean of their utterance.
+        smoothing: Price of a change of cluster; 0: each frame has its nearest cluster.
     """
 
     source: str
@@ -36,6 +37,7 @@ class Clusters:
     iterations: Positive = 20
     clustered: Literal["latents", "vectors", "codes"] = "latents"
     remove_utterance_mean: bool = False
+    smoothing: NonNegativeNumber = 0.0
 
 
 @dataclass(frozen=True)

@@ -93,7 +93,7 @@ def _compile(model: SpeechModel) -> None:
 
 
 def _probed(model: SpeechModel, plan: WindowPlan) -> dict[str, Tensor]:
-    """Outputs for two windows of noise, and the gradients of their mean square."""
+    """Outputs for two windows of noise, and gradients of their mean square where there are any."""
     generator = torch.Generator().manual_seed(0)
     shape = (2, plan.slice_length)
     noise = torch.randint(-8000, 8000, shape, dtype=torch.int16, generator=generator)
@@ -102,7 +102,8 @@ def _probed(model: SpeechModel, plan: WindowPlan) -> dict[str, Tensor]:
         output = model(noise, speaker, plan, feature_mean=model.average_feature_mean(2))
         parts = (output.parameters, output.context, output.latents)
         logits = next(each for each in parts if each is not None)  # the last that there is
-        logits.square().mean().backward()
+        if logits.requires_grad:  # a pretrained encoder alone, which stays as it is, has none
+            logits.square().mean().backward()
     gradients = {
         f"gradient of {name}": parameter.grad
         for name, parameter in model.named_parameters()

@@ -8,11 +8,13 @@ from typing import Any
 
 import torch
 
+from wavenet_ae.checkpoint import SECTION, read_checkpoint
 from wavenet_ae.errors import UserError
 from wavenet_ae.instantiate import resolve
 from wavenet_ae.models import CodeModel, SpeechModel, build
 from wavenet_ae.models.build import model_config
-from wavenet_ae.objectives import ObjectiveTerm
+from wavenet_ae.objectives import MaskedPrediction, ObjectiveTerm
+from wavenet_ae.resume import values_by_key
 from wavenet_ae.runs import RunFolder
 from wavenet_ae.training.freezing import frozen_parts
 from wavenet_ae.training.warm_start import initialize_from
@@ -42,9 +44,11 @@ def check_sizes(config: Mapping[str, Any]) -> SpeechModel | None:
         raise UserError(f"The model cannot be built: {error}") from None
     _require_read(config, output)
     frozen_parts(model, config["optimizer"].get("frozen", ()))
+    _require_masks(config, model)
     window_samples(model, config["data"]["window_seconds"])
     if isinstance(model, CodeModel):
         model.encoder.load_pretrained()
+        _require_described(config["encoder"])
     if config["init_from"] is not None:
         initialize_from(model, model_config(config), config["init_from"])
     return model
@@ -52,7 +56,8 @@ def check_sizes(config: Mapping[str, Any]) -> SpeechModel | None:
 
 def decides_sizes(config: Mapping[str, Any]) -> list[Any]:
     """Returns the values that decide what `check_sizes` finds in a new run."""
-    needed = [node["_target_"] for node in config["objective"].values() if node]
+    terms = [node for node in config["objective"].values() if node]
+    needed = [(node["_target_"], node.get("positions")) for node in terms]
     sizes = [model_config(config), needed, config["data"]["window_seconds"], config["init_from"]]
     return [*sizes, config["optimizer"].get("frozen")]
 
@@ -80,6 +85,54 @@ def _require_long_window(model: SpeechModel, window_seconds: float) -> None:
             f"data.window_seconds={window_seconds:g}: set data.window_seconds={fits:g}, or lower "
             "encoder.num_blocks, or kernel or dilations of encoder.stacks"
         )
+
+
+def _require_described(encoder: Mapping[str, Any]) -> None:
+    """Raises UserError where a checkpoint's encoder is described otherwise than it was trained.
+
+    Weights of the right shapes would be loaded and compute something else, for example with other
+    dilations, or features with another mean.
+    """
+    if "checkpoint" not in encoder or "encoder" not in encoder:
+        return
+    run = read_checkpoint(encoder["checkpoint"])[SECTION]["config"]
+    then, now = values_by_key(run["encoder"]), values_by_key(encoder["encoder"])
+    for key, value in now.items():
+        if key in then and then[key] != value and not key.startswith("perturbation."):
+            own, trained = ("null" if each is None else each for each in (value, then[key]))
+            raise UserError(
+                f"encoder.encoder.{key} is {own}, but {trained} in the run of "
+                f"encoder.checkpoint={encoder['checkpoint']}: set encoder.encoder.{key}={trained}"
+            )
+
+
+def _require_masks(config: Mapping[str, Any], model: SpeechModel) -> None:
+    """Raises UserError where masked codes alone are to count, but no input is ever masked."""
+    for name, node in config["objective"].items():
+        if not node or not issubclass(resolve(node["_target_"], ObjectiveTerm), MaskedPrediction):
+            continue
+        if node.get("positions") == "masked" and (why := _why_unmasked(config, model)):
+            raise UserError(
+                f"objective.{name}.positions is masked, but {why}, or set "
+                f"objective.{name}.positions=all"
+            )
+
+
+def _why_unmasked(config: Mapping[str, Any], model: SpeechModel) -> str | None:
+    """Returns why no input of the encoder is masked in training, and a remedy; None where it is."""
+    if "encoder" in config["optimizer"].get("frozen", ()):
+        return "the input of a frozen encoder is not masked: remove encoder from optimizer.frozen"
+    if isinstance(model, CodeModel) and model.encoder.masks_frames:
+        return None
+    encoder = config["encoder"]
+    if encoder.get("tuned") is False:
+        return "the input of an encoder with encoder.tuned=false is not masked: set it to true"
+    place = "encoder.encoder" if "encoder" in encoder else "encoder"
+    if "perturbation" not in encoder.get("encoder", encoder):
+        kind = str(encoder["_target_"]).rpartition(".")[2]
+        return f"{kind} masks nothing of its input: choose another encoder"
+    key = f"{place}.perturbation.time_mask_fraction"
+    return f"{key} is 0: set it to the fraction of frames to mask, such as {key}=0.3"
 
 
 @torch.no_grad()

@@ -18,6 +18,7 @@ from pytorch_lightning.utilities.exceptions import MisconfigurationException
 from wavenet_ae.checkpoint import newest_checkpoint, speakers_of
 from wavenet_ae.data.feature_means import FeatureMeans
 from wavenet_ae.data.module import SpeechData
+from wavenet_ae.encoders import feature_settings
 from wavenet_ae.errors import UserError, counted
 from wavenet_ae.file_names import printable
 from wavenet_ae.instantiate import Object, instantiate
@@ -155,16 +156,8 @@ def _feature_means(
     features = model.encoder.features
     of_speakers = features.normalization == "speaker"
     means = FeatureMeans(features, data.corpus, of_speakers)
-    means.compute_all(_feature_settings(config["encoder"]))
+    means.compute_all(feature_settings(config["encoder"]))
     return means
-
-
-def _feature_settings(encoder: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Returns the configuration of an encoder's features, or of all that decides them."""
-    if "features" in encoder:
-        return encoder["features"]  # type: ignore[no-any-return]
-    wrapped = encoder.get("encoder")  # of a pretrained one
-    return _feature_settings(wrapped) if wrapped else encoder
 
 
 def _start(model: SpeechModel, data: SpeechData, config: Mapping[str, Any]) -> None:

@@ -21,6 +21,7 @@ from wavenet_ae.errors import UserError
 from wavenet_ae.loading import load
 from wavenet_ae.metrics.baselines import NUM_MELS, Clusters, training_windows
 from wavenet_ae.models import CodeModel, Representation
+from wavenet_ae.models.smoothed_codes import require_smoothing, smoothed_blocks
 from wavenet_ae.models.utterance import CodeLayout, encode_in_chunks
 from wavenet_ae.objectives.cluster_targets import ClusterTargets
 from wavenet_ae.progress import Progress
@@ -42,6 +43,7 @@ def make_cluster_targets(
     iterations: int = 20,
     clustered: Clustered = "latents",
     remove_utterance_mean: bool = False,
+    smoothing: float = 0.0,
 ) -> ClusterTargets:
     """Clusters the frames of every utterance of a corpus, and writes their clusters to a file.
 
@@ -56,6 +58,8 @@ def make_cluster_targets(
             representation with model.code_of=context); `vectors`, what it returns; `codes`, its
             own codes, which need no clusters.
         remove_utterance_mean: Whether frames are clustered without the mean of their utterance.
+        smoothing: Price of a change of cluster along an utterance, in mean margins, see
+            `wavenet_ae.bottlenecks.smoothing`; 0: each frame has its nearest cluster.
 
     Returns:
         What the file holds.
@@ -63,17 +67,21 @@ def make_cluster_targets(
     Raises:
         UserError: The checkpoint has no encoder, no such codes or another sample rate, codes are to
             be without a mean, there are fewer frames than clusters, or the file cannot be written.
+            Or the smoothing is negative or not finite, or the codebook too large for it.
     """
     if clustered == "codes" and remove_utterance_mean:
         raise UserError(
             "remove_utterance_mean is true, but clustered is codes, which are numbers without a "
             "mean: set remove_utterance_mean=false, or clustered=latents or vectors"
         )
+    if not 0 <= smoothing < np.inf:
+        raise UserError(f"smoothing is {smoothing}, but must be a number of at least 0")
     model, name = _source_model(source, corpus)
-    frames = _Frames(model, corpus, clustered, remove_utterance_mean)
+    frames = _Frames(model, corpus, clustered, remove_utterance_mean, smoothing)
     clusters = None
     if clustered == "codes":
         centers = np.zeros((_codebook_size(model, name), 0), np.float32)
+        require_smoothing(model.bottleneck, smoothing)
     else:
         fitted = np.concatenate([*frames.sample(seed)])
         clusters = Clusters(fitted, num_clusters, seed, iterations)
@@ -82,7 +90,7 @@ def make_cluster_targets(
     with Progress("clustering", len(corpus)) as progress:
         for row in range(len(corpus)):
             found = frames.of(row)
-            codes.append(found if clusters is None else clusters.codes(found))
+            codes.append(found if clusters is None else _clusters_of(found, clusters, smoothing))
             progress.at(row + 1, f"clustering: {row + 1}/{len(corpus)} utterances")
     layout = CodeLayout(model)
     targets = ClusterTargets(
@@ -90,7 +98,7 @@ def make_cluster_targets(
         sample_rate=corpus.sample_rate,
         hop=layout.hop,
         origin=float(layout.anchor),
-        source=f"{clustered} of {name}",
+        source=f"{clustered} of {name}" + (f", smoothed by {smoothing:g}" if smoothing else ""),
         utterances=corpus.keys,
         lengths=np.array([len(each) for each in codes], dtype=np.int64),
         codes=np.concatenate(codes),
@@ -98,6 +106,11 @@ def make_cluster_targets(
     )
     targets.save(Path(out_file))
     return targets
+
+
+def _clusters_of(frames: np.ndarray, clusters: Clusters, smoothing: float) -> np.ndarray:
+    """Returns the cluster (N,) of each frame (N, C) of an utterance."""
+    return clusters.smoothed_codes(frames, smoothing) if smoothing else clusters.codes(frames)
 
 
 def _source_model(source: str | Path, corpus: PackedCorpus) -> tuple[CodeModel, str]:
@@ -139,20 +152,25 @@ class _Frames:
     """Frames (N, C), or codes (N,), of the utterances of a corpus."""
 
     def __init__(
-        self, model: CodeModel, corpus: PackedCorpus, clustered: Clustered, is_centered: bool
+        self,
+        model: CodeModel,
+        corpus: PackedCorpus,
+        clustered: Clustered,
+        is_centered: bool,
+        smoothing: float,
     ) -> None:
         self.model, self.corpus = model, corpus
         self.clustered, self.is_centered = clustered, is_centered
+        self.smoothing = smoothing
 
     def of(self, row: int) -> np.ndarray:
         """Returns what is clustered of an utterance."""
         samples = torch.from_numpy(self.corpus.read(row, 0, int(self.corpus.length[row])))
+        if self.clustered == "codes":
+            return smoothed_blocks(self.model, [samples], self.smoothing).numpy()
         pieces = []
         for latents, output in encode_in_chunks(self.model, [samples]):
-            values = {"latents": latents, "vectors": output.vectors, "codes": output.codes}
-            value = values[self.clustered]
-            assert value is not None  # a codebook that quantizes has codes
-            pieces.append(value[0])
+            pieces.append((latents if self.clustered == "latents" else output.vectors)[0])
         found = torch.cat(pieces, dim=-1).t().numpy()
         return found - found.mean(axis=0) if self.is_centered else found
 

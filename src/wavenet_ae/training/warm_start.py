@@ -9,7 +9,9 @@ import torch
 from torch import Tensor
 
 from wavenet_ae.checkpoint import SECTION, read_checkpoint
+from wavenet_ae.encoders import Encoder, feature_settings
 from wavenet_ae.errors import UserError, counted
+from wavenet_ae.instantiate import TARGET, resolve
 from wavenet_ae.loading import load
 from wavenet_ae.models import SpeechModel
 
@@ -30,7 +32,8 @@ def initialize_from(model: SpeechModel, config: Mapping[str, Any], checkpoint: s
         Lines for the log: how much was copied, and what was not.
 
     Raises:
-        UserError: The checkpoint cannot be read, has another sample rate, or has nothing that fits.
+        UserError: The checkpoint cannot be read, has another sample rate or another pretrained
+            encoder, or has nothing that fits.
     """
     then = read_checkpoint(checkpoint)[SECTION]["config"]
     return copy_weights(model, config, load(checkpoint), then, checkpoint)
@@ -60,7 +63,8 @@ def copy_weights(
         Lines for the log: how much was copied, and what was not.
 
     Raises:
-        UserError: The other model has another sample rate, or nothing that fits.
+        UserError: The other model has another sample rate, another pretrained encoder, or nothing
+            that fits.
     """
     if other.sample_rate != model.sample_rate:
         raise UserError(
@@ -68,6 +72,7 @@ def copy_weights(
             f"{model.sample_rate}: set sample_rate={other.sample_rate}"
         )
     given, mine = other.state_dict(), model.state_dict()
+    _require_same_pretrained(then, config, given, mine, checkpoint)
     fitting = {
         name: value
         for name, value in given.items()
@@ -97,6 +102,40 @@ def copy_weights(
     ]
 
 
+def _require_same_pretrained(
+    then: Mapping[str, Any],
+    now: Mapping[str, Any],
+    given: Mapping[str, Tensor],
+    mine: Mapping[str, Tensor],
+    checkpoint: str,
+) -> None:
+    """Raises UserError where both models took the weights of their encoders from elsewhere, and
+    from different places.
+
+    The weights of one would silently take the place of the other's, or mix with them.  A file of
+    another name that holds the same weights is the same place.
+    """
+    before, after = ((config.get("encoder") or {}) for config in (then, now))
+    if not after or before.get(TARGET) != after[TARGET]:
+        return
+    keys = resolve(after[TARGET], Encoder).weights_from
+    changed = [key for key in keys if before.get(key) != after.get(key)]
+    weights = [
+        {name: each for name, each in state.items() if name.startswith("encoder.")}
+        for state in (given, mine)
+    ]
+    is_same = weights[0].keys() == weights[1].keys() and all(
+        torch.equal(each, weights[1][name]) for name, each in weights[0].items()
+    )
+    if changed and not is_same:
+        key = changed[0]
+        raise UserError(
+            f"init_from={checkpoint} has the weights of encoder.{key}={before.get(key)}, but "
+            f"encoder.{key} is {after.get(key)}: set encoder.{key}={before.get(key)}, or remove "
+            "init_from"
+        )
+
+
 def _decoder(config: Mapping[str, Any]) -> Any:
     """Returns the class of a configuration's decoder."""
     return (config.get("decoder") or {}).get("_target_")
@@ -114,8 +153,9 @@ def _apart(
     outputs = [((config.get("decoder") or {}).get("output") or {}) for config in (then, now)]
     if outputs[0].get("_target_") != outputs[1].get("_target_"):
         yield "decoder.head."
-    if (then.get("encoder") or {}).get("features") != (now.get("encoder") or {}).get("features"):
-        yield "encoder.features."
+    features = [feature_settings(config.get("encoder") or {}) for config in (then, now)]
+    if features[0] != features[1]:
+        yield from ("encoder.features.", "encoder.encoder.features.")  # the latter if pretrained
     bottlenecks = [
         {name: each.shape for name, each in state.items() if name.startswith("bottleneck.")}
         for state in (given, mine)
