@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import unicodedata
+from pathlib import Path
 
 LONGEST_NAME = 255  # bytes of a file's or a folder's name, on every usual file system
 SUFFIX_BYTES = len(".flac")
@@ -48,3 +49,11 @@ def fitting(name: str, suffix_bytes: int = SUFFIX_BYTES) -> str:
 def _shortened(part: str, room: int) -> str:
     ending = "-" + hashlib.sha256(part.encode()).hexdigest()[:DIGEST_DIGITS]
     return part.encode()[: room - len(ending)].decode("utf-8", "ignore") + ending
+
+
+def shown_path(path: Path) -> str:
+    """Returns a path as a user in the working directory would write it."""
+    try:
+        return str(path.absolute().relative_to(Path.cwd()))
+    except (ValueError, OSError):  # elsewhere, or the working directory is gone
+        return str(path)

@@ -23,6 +23,7 @@ from wavenet_ae.signals import Interrupts
 from wavenet_ae.threads import AdaptedTorch
 
 SECONDS_BETWEEN_LINES = 10.0
+FIXED_WIDTH = 32  # columns of a short bar, of two times and of what stands between
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +47,7 @@ class Bar:
         counts: list[ProgressColumn] = (
             [TextColumn("step"), MofNCompleteColumn()] if counts_steps else []
         )
+        self._room = console.width - FIXED_WIDTH - (2 * len(f"{total}") if counts_steps else 0)
         # The text comes last, since its length changes.
         text = TextColumn("{task.description}", markup=False)
         columns = (*counts, BarColumn(None), TimeElapsedColumn(), TimeRemainingColumn(), text)
@@ -56,12 +58,20 @@ class Bar:
     def at(self, done: float, text: str) -> None:
         """Shows that `done` of the total is done, and a text."""
         if self.is_shown:
-            self._bar.update(self._task, completed=done, description=text)
+            self._bar.update(self._task, completed=done, description=fitting(text, self._room))
 
     def stop(self) -> None:
         """Gives the terminal back; may be called again."""
         if self.is_shown:
             self._bar.stop()
+
+
+def fitting(text: str, room: int) -> str:
+    """Returns the parts of a text, which two spaces separate, for which there is room."""
+    parts = text.split("  ")
+    while len(parts) > 1 and len("  ".join(parts)) > room:
+        parts.pop()
+    return "  ".join(parts)
 
 
 class Progress:

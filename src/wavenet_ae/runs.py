@@ -1,6 +1,7 @@
 """The files of a run: where each lies in the run's folder, and what it is called.
 
 config.yaml         the run's configuration, written once
+model.txt           the layers of the model: positions, receptive fields, parameters
 provenance.jsonl    a line for each start: command, code, versions
 metrics.csv         scalars            histograms.jsonl    histograms
 train.log           what the run has logged as text
@@ -62,6 +63,10 @@ class RunFolder:
     @property
     def config(self) -> Path:
         return self.path / "config.yaml"
+
+    @property
+    def model_summary(self) -> Path:
+        return self.path / "model.txt"
 
     @property
     def provenance(self) -> Path:

@@ -88,5 +88,5 @@ def test_a_signal_is_named(tmp_path, caplog):
     who = SimpleNamespace(is_global_zero=True, **vars(trainer()))
     module = Mock(spec=WaveformTraining, bottleneck=None)
     Ending(str(tmp_path)).on_exception(who, module, stopped)
-    expected = f"SIGTERM has stopped it; the last validation: none.  Continue it with {tmp_path}"
-    assert expected.replace("with ", "with resume=") in last_line(caplog)
+    expected = f"the last validation: none.  Continue it with wavenet-ae train resume={tmp_path}"
+    assert f"SIGTERM has stopped it; {expected}" in last_line(caplog)

@@ -13,6 +13,7 @@ COMMANDS = {
     "train": "train a model, a sweep or a search; resume a run",
     "evaluate": "measure a trained model: tables, sounds and a report",
     "generate": "reconstruct, convert, sample, encode or decode speech",
+    "info": "layers, receptive fields and parameters of a model",
     "prepare": "pack recordings ahead of time",
     "receptive-field": "what an output reads: the exact set of frames, and a plot",
     "cluster": "cluster a corpus for masked prediction",

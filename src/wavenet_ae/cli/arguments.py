@@ -18,6 +18,7 @@ import hydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import OverrideParseException
 
+from wavenet_ae.cli.help import HELP, HelpPage
 from wavenet_ae.config import conf_folder
 from wavenet_ae.errors import UserError
 from wavenet_ae.exits import guarded, restart_with_utf8
@@ -39,11 +40,12 @@ REFERENCE, ESCAPED_REFERENCE = "${", "\\${"  # the beginning of an interpolation
 LITERALS = ("", "null", "???")
 
 
-def command(config_name: str) -> Callable[[Callable[[Any], Any]], Callable[[], Any]]:
+def command(config_name: str, **shown: Any) -> Callable[[Callable[[Any], Any]], Callable[[], Any]]:
     """Makes a command of a function of a configuration that Hydra composes.
 
     Args:
         config_name: Name of the primary configuration in conf/.
+        **shown: What of it `--help` shows, see `HelpPage`, below the docstring of the module.
     """
 
     def decorate(function: Callable[[Any], Any]) -> Callable[[], Any]:
@@ -54,7 +56,12 @@ def command(config_name: str) -> Callable[[Callable[[Any], Any]], Callable[[], A
         @wraps(function)
         def run() -> Any:
             restart_with_utf8()
-            sys.argv[1:] = guarded(lambda: for_hydra(sys.argv[1:]))
+            arguments = guarded(lambda: for_hydra(sys.argv[1:]))
+            if any(each in HELP for each in arguments):
+                page = HelpPage(config_name, str(function.__globals__["__doc__"]), **shown)
+                print(guarded(lambda: page.render(arguments)))
+                return None
+            sys.argv[1:] = arguments
             return composed()
 
         return run

@@ -58,7 +58,7 @@ def _make(config: Mapping[str, Any], settings: dict[str, Any]) -> None:
     )
 
 
-@command("cluster")
+@command("cluster", groups=("data",), keys=("sample_rate", "seed", *SETTINGS))
 def main(config: DictConfig) -> None:
     guarded(lambda: cluster(plain(config)))
 

@@ -53,7 +53,7 @@ def build(settings: DashboardSettings, panels: list[Panel]) -> None:
         print("not uploaded, without a W&B login: `wandb login`, then the same command again")
 
 
-@command("dashboard")
+@command("dashboard", folded=("panels",))
 def main(config: DictConfig) -> None:
     guarded(lambda: run(plain(config)))
 

@@ -1,7 +1,12 @@
 """Train on synthetic speech for minutes, then evaluate the codes.
 
-Every KEY=VALUE goes to training: `wavenet-ae demo bottleneck=vae seed=2`.  The keys are those of
-`wavenet-ae train --help`.
+wavenet-ae demo
+wavenet-ae demo bottleneck=vae seed=2
+wavenet-ae demo data=folder data.root=recordings trainer.max_steps=4000
+wavenet-ae demo hydra.run.dir=outputs/my_demo
+
+It downloads nothing.  The run, its plots and its audio samples are in outputs/demo/<time>.
+GROUP=OPTION and KEY=VALUE go to training: `wavenet-ae train --help` lists them.
 """
 
 from __future__ import annotations
@@ -30,7 +35,7 @@ RUN_FOLDER = "hydra.run.dir="
 def run(arguments: list[str]) -> None:
     """Trains and evaluates, or prints the usage."""
     if {"-h", "--help"} & set(arguments):
-        print(__doc__)
+        print(str(__doc__).strip())
         return
     for argument in arguments:
         if argument.startswith("-"):

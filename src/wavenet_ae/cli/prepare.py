@@ -36,7 +36,7 @@ def pack(config: dict[str, Any]) -> None:
     Console(markup=False, emoji=False).print(corpus_table(corpus))
 
 
-@command("prepare")
+@command("prepare", groups=("data",), keys=("sample_rate", "seed"))
 def main(config: DictConfig) -> None:
     guarded(lambda: pack(plain(config)))
 

@@ -8,6 +8,7 @@ from functools import cache
 from wavenet_ae.decoders import Decoder, Sampling
 from wavenet_ae.engines.base import Engine, Session, stream_seed, stream_uniforms
 from wavenet_ae.engines.native import (
+    BackgroundCompilation,
     NativeBfloat16Engine,
     NativeEngine,
     NativeInt8Engine,
@@ -18,6 +19,7 @@ from wavenet_ae.errors import UserError, counted
 
 logger = logging.getLogger(__name__)
 
+SLOW = "engine=auto uses reference, which is many times slower than native"
 # Of torch, in whatever precision the decoder has.
 ENGINES: dict[str, type[Engine]] = {each.name: each for each in (ReferenceEngine, CudaGraphEngine)}
 # In C++, on CPUs; each with weights in a precision of its own.
@@ -47,6 +49,31 @@ def make_engine(name: str, decoder: Decoder) -> Engine:
     return known[name](decoder)
 
 
+def prepare_engine(name: str, decoder: Decoder) -> BackgroundCompilation | None:
+    """Gets an engine ready for a later `make_engine`, without waiting for a compiler.
+
+    Args:
+        name: Name of the engine. `auto` is compiled in the background where it needs a compiler;
+            any other is made now, so that what keeps it from being made is known.
+        decoder: Decoder to step later.
+
+    Returns:
+        What compiles; None where nothing does.
+
+    Raises:
+        UserError: As `make_engine` does.
+    """
+    is_native = CudaGraphEngine.unfit(decoder) and not NativeEngine.unfit(decoder)
+    if name == "auto" and is_native:
+        try:
+            return BackgroundCompilation(NativeEngine.precision)
+        except NotCompiled as problem:
+            _say(f"{SLOW}: {problem}", logging.WARNING)
+            return None
+    make_engine(name, decoder)
+    return None
+
+
 def _fastest(decoder: Decoder) -> Engine:
     if CudaGraphEngine.unfit(decoder) is None:
         _say("engine=auto uses cuda_graph: the model is on a GPU")
@@ -57,8 +84,7 @@ def _fastest(decoder: Decoder) -> Engine:
     try:
         engine = NativeEngine(decoder)
     except NotCompiled as problem:
-        slow = "engine=auto uses reference, which is many times slower than native"
-        _say(f"{slow}: {problem}", logging.WARNING)
+        _say(f"{SLOW}: {problem}", logging.WARNING)
         return ReferenceEngine(decoder)
     _say(
         f"engine=auto uses native: the model is in float32 on a CPU.  {engine.path}, "
@@ -77,10 +103,12 @@ def _say(text: str, level: int = logging.INFO) -> None:
 __all__ = [
     "ENGINES",
     "NATIVE_ENGINES",
+    "BackgroundCompilation",
     "Engine",
     "Sampling",
     "Session",
     "make_engine",
+    "prepare_engine",
     "stream_seed",
     "stream_uniforms",
 ]

@@ -11,7 +11,7 @@ from wavenet_ae.models.roles import (
     GenerativeModel,
     SpeechModel,
 )
-from wavenet_ae.models.summary import model_summary
+from wavenet_ae.models.summary import headline, model_summary
 
 __all__ = [
     "Autoencoder",
@@ -23,5 +23,6 @@ __all__ = [
     "WaveNetLanguageModel",
     "WaveformAutoencoder",
     "build",
+    "headline",
     "model_summary",
 ]

@@ -26,6 +26,17 @@ def model_summary(model: SpeechModel, plan: WindowPlan) -> str:
     return console.file.getvalue().rstrip()  # type: ignore[attr-defined]
 
 
+def headline(model: SpeechModel) -> list[str]:
+    """Lines for people: codes and their bit rate, receptive fields and lookahead, parameters."""
+    rows = dict(_code_rows(model)) if isinstance(model, CodeModel) else {}
+    lines = [f"codes: {rows.pop('codes')}" if rows else "codes: none"]
+    fields = [f"{name} {text}" for name, text in rows.items()]
+    if isinstance(model, GenerativeModel):
+        span = _span(model.decoder.chain.receptive_field, model.sample_rate)
+        fields.append(f"receptive field of the decoder {span}")
+    return [*lines, "; ".join(fields), f"parameters: {_shares(model)}"]
+
+
 def _number(value: Fraction) -> str:
     return f"{float(value):g}"
 
@@ -80,13 +91,18 @@ def _summary(model: SpeechModel, plan: WindowPlan) -> Table:
     table.add_row("window", f"{_span(plan.num_targets, rate)}{predicted}{codes}")
     table.add_row("slice", f"{_span(plan.slice_length, rate)} read")
     table.add_row("speakers", f"{len(model.speakers)} and unknown")
+    table.add_row("parameters", _shares(model))
+    return table
+
+
+def _shares(model: SpeechModel) -> str:
+    """Returns the number of parameters of a model, and those of its parts."""
     shares = ", ".join(
         f"{type(part).__name__} {_parameters(part):,}"
         for part in model.children()
         if _parameters(part)
     )
-    table.add_row("parameters", f"{_parameters(model):,}: {shares}")
-    return table
+    return f"{_parameters(model):,}: {shares}"
 
 
 def _code_rows(model: CodeModel) -> Iterator[tuple[str, str]]:

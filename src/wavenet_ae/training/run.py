@@ -20,9 +20,9 @@ from wavenet_ae.data.feature_means import FeatureMeans
 from wavenet_ae.data.module import SpeechData
 from wavenet_ae.encoders import feature_settings
 from wavenet_ae.errors import UserError, counted
-from wavenet_ae.file_names import printable
+from wavenet_ae.file_names import printable, shown_path
 from wavenet_ae.instantiate import Object, instantiate
-from wavenet_ae.models import CodeModel, SpeechModel, build, model_summary
+from wavenet_ae.models import CodeModel, SpeechModel, build, headline, model_summary
 from wavenet_ae.models.build import model_config
 from wavenet_ae.objectives import Criterion, Objective, ObjectiveTerm
 from wavenet_ae.randomness import keyed_seed
@@ -30,7 +30,7 @@ from wavenet_ae.resume import another_run, changes
 from wavenet_ae.runs import RunFolder
 from wavenet_ae.signals import handlers_kept
 from wavenet_ae.slots import LIGHTNING
-from wavenet_ae.storage import NotWritten
+from wavenet_ae.storage import NotWritten, write_bytes
 from wavenet_ae.stored import read_config
 from wavenet_ae.training.callbacks import Checkpoints, Ending
 from wavenet_ae.training.callbacks.checkpoints import DurableCheckpointIO, kept_state, restore_best
@@ -106,11 +106,17 @@ def _train(config: Mapping[str, Any], run: RunFolder) -> float:
         compile_parts(model, data.plan)
     module = _lightning_module(config, model, data)
     if trainer.is_global_zero:
-        logger.info("\n%s", model_summary(model, data.plan))
+        for line in headline(model):
+            logger.info("%s", line)
         provenance = write_run_files(run, config, data.corpus.fingerprint)
+        write_bytes(run.model_summary, f"{model_summary(model, data.plan)}\n".encode())
         for each in run_loggers(trainer):
             each.add_config(config, provenance, first_step)
-    logger.info("run folder: %s%s", run.path, f", resumed at step {first_step}" if resumed else "")
+    logger.info(
+        "run folder: %s%s",
+        shown_path(run.path),
+        f", resumed at step {first_step}" if resumed else "",
+    )
     with handlers_kept(), restoring(trainer, *resumed) if resumed else nullcontext():
         trainer.fit(module, datamodule=data, ckpt_path=resumed[0] if resumed else None)
     return _best_value(trainer, module.objective.criterion)

@@ -33,6 +33,7 @@ from wavenet_ae.data.toy.formants import (
 from wavenet_ae.data.toy.phones import LABELS, PHONES
 from wavenet_ae.errors import UserError, counted
 from wavenet_ae.ownership import use_in_turn
+from wavenet_ae.progress import Progress
 from wavenet_ae.randomness import keyed_seed
 from wavenet_ae.schema import Positive, PositiveNumber
 from wavenet_ae.storage import write_errors
@@ -112,15 +113,21 @@ class ToySource(Source):
         )
         unfinished = self.root.with_suffix(".unfinished")
         shutil.rmtree(unfinished, ignore_errors=True)  # leftovers of a killed run
-        for number in range(self.num_speakers):
-            folder = unfinished / f"spk{number:02d}"
-            folder.mkdir(parents=True)
-            speaker = sample_voice(self._generator("speaker", number))
-            for index, num_samples in enumerate(self._lengths(number)):
-                rng = self._generator("utterance", number, index)
-                waveform, segments = make_utterance(speaker, num_samples, rng)
-                _write(folder / f"{folder.name}_{index:03d}", waveform, segments)
+        with Progress("synthesizing", self.num_speakers) as progress:
+            for number in range(self.num_speakers):
+                self._synthesize_speaker(unfinished, number)
+                done = f"{number + 1}/{counted(self.num_speakers, 'speaker')}"
+                progress.at(number + 1, f"synthesizing: {done}")
         unfinished.rename(self.root)  # last, so that the folder is complete when it appears
+
+    def _synthesize_speaker(self, corpus: Path, number: int) -> None:
+        folder = corpus / f"spk{number:02d}"
+        folder.mkdir(parents=True)
+        speaker = sample_voice(self._generator("speaker", number))
+        for index, num_samples in enumerate(self._lengths(number)):
+            rng = self._generator("utterance", number, index)
+            waveform, segments = make_utterance(speaker, num_samples, rng)
+            _write(folder / f"{folder.name}_{index:03d}", waveform, segments)
 
     def _generator(self, purpose: str, *index: int) -> np.random.Generator:
         return np.random.Generator(np.random.PCG64(keyed_seed(self.seed, purpose, *index)))

@@ -23,7 +23,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import NoReturn
@@ -54,16 +54,37 @@ NO_SPACE = os.strerror(errno.ENOSPC)  # as compilers and assemblers write it
 KEPT_UNUSED = 30 * DAY
 
 
+Run = Callable[[Sequence[str]], subprocess.CompletedProcess[str]]  # runs a command to its end
+
+
 class NotCompiled(UserError):
     """Raised if this machine has no native engine; the text says why and what helps."""
 
 
-def compiled(source: str, flags: Sequence[str] = ()) -> Path:
+def announced(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    """Runs a compiler while the user waits, and says so."""
+    logger.info("compiling the native engine, once: %s", native_folder())
+    return subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        errors="backslashreplace",
+        env=environment(),
+    )
+
+
+def environment() -> dict[str, str]:
+    """Returns the environment of a compiler, whose errors are read."""
+    return {**os.environ, "LC_ALL": "C"}
+
+
+def compiled(source: str, flags: Sequence[str] = (), run: Run = announced) -> Path:
     """Returns the library of a source file, compiled if it is missing.
 
     Args:
         source: Name of a file in `cpp/`.
         flags: Flags of the compiler in addition to `FLAGS`.
+        run: Runs the compiler.
 
     Raises:
         NotCompiled: If there is no compiler, it fails, the cache cannot be written, or another user
@@ -73,7 +94,7 @@ def compiled(source: str, flags: Sequence[str] = ()) -> Path:
     folder = native_folder()
     name = f"{Path(source).stem}-{_fingerprint(command)}.so"
     try:
-        return _cached(make_private(folder) / name, [*command, str(SOURCES / source)])
+        return _cached(make_private(folder) / name, [*command, str(SOURCES / source)], run)
     except NotPrivate as error:
         raise NotCompiled(f"the native engine is not loaded: {error}") from None
     except (OSError, NotWritten) as error:
@@ -97,7 +118,7 @@ def native_folder() -> Path:
         raise NotCompiled(str(error)) from None
 
 
-def _cached(library: Path, command: Sequence[str]) -> Path:
+def _cached(library: Path, command: Sequence[str], run: Run) -> Path:
     """Returns a library of the cache, compiled by the command unless it is sound."""
     if _unused_for(library) < DAY and _is_sound(library):
         return library
@@ -107,7 +128,7 @@ def _cached(library: Path, command: Sequence[str]) -> Path:
                 library.touch()
                 _hash_file(library).touch()
             else:
-                _compile(command, library)
+                _compile(command, library, run)
                 _remove_unused(library.parent)
     except (OSError, NotWritten):
         if not _is_sound(library):  # else a read-only cache can be used
@@ -173,19 +194,12 @@ def _version(program: str) -> str:
     return subprocess.run([program, "--version"], capture_output=True, text=True).stdout
 
 
-def _compile(command: Sequence[str], library: Path) -> None:
+def _compile(command: Sequence[str], library: Path, run: Run) -> None:
     """Compiles a library; the compiler's output is kept beside it, and the hash, written last."""
-    logger.info("compiling the native engine, once: %s", library)
     log = library.with_suffix(".log")
     _hash_file(library).unlink(missing_ok=True)
     with atomic_path(library) as unfinished:
-        done = subprocess.run(
-            [*command, "-o", str(unfinished)],
-            capture_output=True,
-            text=True,
-            errors="backslashreplace",
-            env={**os.environ, "LC_ALL": "C"},  # its errors are read
-        )
+        done = run([*command, "-o", str(unfinished)])
         if done.returncode and NO_SPACE in done.stderr:
             _raise_without_space(library.parent)
         write_bytes(log, f"{shlex.join(done.args)}\n\n{done.stdout}{done.stderr}".encode())

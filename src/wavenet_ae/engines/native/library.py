@@ -87,6 +87,11 @@ def paths_here() -> list[str]:
     return [path for path in PATHS if has(path.encode())]
 
 
+def flags_of(path: str, precision: Precision) -> tuple[str, ...]:
+    """Returns the compiler's flags for a path and a precision."""
+    return (*PATHS[path], f"-DWAVENET_{precision.upper()}")
+
+
 @cache
 def library(path: str, precision: Precision) -> ctypes.CDLL:
     """Loads the functions of a path and a precision; compiles them first if necessary.
@@ -94,7 +99,7 @@ def library(path: str, precision: Precision) -> ctypes.CDLL:
     Raises:
         NotCompiled: If they cannot be compiled.
     """
-    file = compiled("engine.cpp", (*PATHS[path], f"-DWAVENET_{precision.upper()}"))
+    file = compiled("engine.cpp", flags_of(path, precision))
     functions = ctypes.CDLL(str(file))
     for name, (result, arguments) in FUNCTIONS.items():
         function = getattr(functions, name)

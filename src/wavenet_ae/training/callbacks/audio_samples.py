@@ -17,7 +17,13 @@ from pytorch_lightning.callbacks import WeightAveraging
 
 from wavenet_ae.audio.io import write
 from wavenet_ae.data.corpus import PackedCorpus
-from wavenet_ae.engines import Sampling, make_engine, stream_seed
+from wavenet_ae.engines import (
+    BackgroundCompilation,
+    Sampling,
+    make_engine,
+    prepare_engine,
+    stream_seed,
+)
 from wavenet_ae.errors import UserError, nearest
 from wavenet_ae.file_names import LONGEST_NAME, fitting
 from wavenet_ae.models import CodeModel, GenerativeModel, SpeechModel
@@ -157,6 +163,7 @@ class AudioSamples(pl.Callback):
         self.engine, self.max_share = engine, max_share
         self.last_step = 0
         self.has_left_out = False
+        self.compilation: BackgroundCompilation | None = None
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         assert isinstance(pl_module, WaveformTraining)
@@ -165,7 +172,8 @@ class AudioSamples(pl.Callback):
         if self.every_n_steps and trainer.is_global_zero:
             model = pl_module.model
             if isinstance(model, GenerativeModel):
-                make_engine(self.engine, model.decoder)  # fails now, not at the first samples
+                # Fails now, not at the first samples.
+                self.compilation = prepare_engine(self.engine, model.decoder)
                 self.utterances = list(self._utterances(model, pl_module.data.corpus))
             else:
                 logger.info("no audio samples are made: the model has no decoder")
@@ -215,6 +223,10 @@ class AudioSamples(pl.Callback):
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._make_last(trainer, pl_module)
 
+    def teardown(self, *args: Any, **kwargs: Any) -> None:
+        if self.compilation is not None:
+            self.compilation.stop()
+
     def _make_last(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         step = trainer.global_step
         if step != self.last_step and step >= self.every_n_steps:
@@ -223,6 +235,8 @@ class AudioSamples(pl.Callback):
     def _make_if_cheap(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         if not self.utterances:
             return
+        if self.compilation is not None:
+            self.compilation.wait()  # it counts once, and not as time of samples
         self.last_step, start = trainer.global_step, time.perf_counter()
         share = self.clock.share_with_another(start)
         if self.clock.spent and share > self.max_share:

@@ -27,6 +27,7 @@ from wavenet_ae.runs import RunFolder
 from wavenet_ae.schema import Positive, StepCount
 from wavenet_ae.signals import StopFlag, Stopped
 from wavenet_ae.storage import remove_unfinished
+from wavenet_ae.training.callbacks.progress import validates_now
 from wavenet_ae.training.logging import run_loggers
 from wavenet_ae.training.module import WaveformTraining
 from wavenet_ae.training.validation import VALIDATION_SECTIONS
@@ -99,7 +100,7 @@ class Checkpoints(pl.callbacks.Checkpoint):
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, *args: Any
     ) -> None:
-        if trainer.global_step != self.last_step and not self._validates_now(trainer, args[-1]):
+        if trainer.global_step != self.last_step and not validates_now(trainer, args[-1]):
             self._log_step(trainer)
             self._settle(trainer, is_best=False)
         self.last_step = trainer.global_step
@@ -133,11 +134,6 @@ class Checkpoints(pl.callbacks.Checkpoint):
 
     def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         self.flag.restore()
-
-    @staticmethod
-    def _validates_now(trainer: pl.Trainer, batch_idx: int) -> bool:
-        interval = int(trainer.val_check_batch or 0)
-        return trainer.enable_validation and interval > 0 and (batch_idx + 1) % interval == 0
 
     @staticmethod
     def _log_step(trainer: pl.Trainer) -> None:

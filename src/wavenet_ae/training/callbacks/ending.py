@@ -1,22 +1,26 @@
-"""The line with which a run ends: why, at which step, and how to continue."""
+"""The lines with which a run ends: why, at which step, its best checkpoint, and what comes next."""
 
 from __future__ import annotations
 
 import logging
+import shlex
 import signal
 
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Timer
 
+from wavenet_ae.file_names import shown_path
+from wavenet_ae.models import CodeModel, GenerativeModel, SpeechModel
 from wavenet_ae.runs import RunFolder
 from wavenet_ae.signals import Stopped
+from wavenet_ae.training.callbacks.checkpoints import Checkpoints
 from wavenet_ae.training.module import WaveformTraining
 
 logger = logging.getLogger(__name__)
 
 
 class Ending(pl.Callback):
-    """Logs why a run ends, at which step, its last validation, and how to continue it.
+    """Logs why a run ends, at which step, its best checkpoint, and the commands that come next.
 
     It logs a warning where the run ends before `trainer.max_steps`, or before its bottleneck
     quantizes.  Every run has this callback; it is not a part of the configuration.
@@ -40,6 +44,7 @@ class Ending(pl.Callback):
         assert isinstance(pl_module, WaveformTraining)
         reason, remedy = reason_to_end(trainer)
         self._log(trainer, pl_module, reason, remedy)
+        self._log_next(trainer, pl_module)
 
     def on_exception(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException
@@ -58,10 +63,41 @@ class Ending(pl.Callback):
         logger.log(
             logging.INFO if is_whole else logging.WARNING,
             "step %d: the run ends, because %s%s; the last validation: %s.  Continue it with "
-            "resume=%s%s",
+            "wavenet-ae train %s%s",
             *(trainer.global_step, reason, quantized, self.last_validation or "none"),
-            *(self.run.path, remedy),
+            *(argument("resume", shown_path(self.run.path)), remedy),
         )
+
+    def _log_next(self, trainer: pl.Trainer, module: WaveformTraining) -> None:
+        """Logs the best checkpoint, and what one does with it."""
+        kept = next(
+            (each for each in trainer.checkpoint_callbacks if isinstance(each, Checkpoints)), None
+        )
+        is_there = self.run.best_checkpoint.is_file()
+        if kept is None or kept.best_value is None or not is_there or not trainer.is_global_zero:
+            return
+        metric = module.objective.criterion.metric
+        logger.info(
+            "best %s: %.4f at step %d, %s",
+            *(metric, kept.best_value, kept.best_step, shown_path(self.run.best_checkpoint)),
+        )
+        checkpoint = argument("checkpoint", shown_path(self.run.best_checkpoint))
+        logger.info("measure it:  wavenet-ae evaluate %s", checkpoint)
+        if task := usual_task(module.model):
+            logger.info("use it:      wavenet-ae generate %s %s", checkpoint, task)
+
+
+def argument(key: str, value: str) -> str:
+    """Returns an argument of a command, quoted for the shell where it has to be."""
+    return shlex.quote(f"{key}={value}")
+
+
+def usual_task(model: SpeechModel) -> str:
+    """Returns what `wavenet-ae generate` usually does with a model; nothing where it does not."""
+    if isinstance(model, CodeModel):
+        kind = "" if isinstance(model, GenerativeModel) else "task=encode "
+        return f"{kind}input=RECORDINGS"
+    return "task=sample" if isinstance(model, GenerativeModel) else ""
 
 
 BEGUN = "; the bottleneck has begun to quantize"

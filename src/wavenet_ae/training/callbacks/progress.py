@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from datetime import timedelta
 from typing import Any
 
 import pytorch_lightning as pl
@@ -57,8 +58,31 @@ class Throughput(pl.Callback):
         self.seconds, self.batches = 0.0, 0
 
 
+class Pace:
+    """Optimizer steps a second, validations and all else included, and the time that is left.
+
+    Args:
+        step: Optimizer step at which it begins.
+        last: Step at which the run ends; -1 where that is not known.
+    """
+
+    def __init__(self, step: int, last: int) -> None:
+        self.first, self.last, self.began = step, last, time.monotonic()
+
+    def describe(self, step: int) -> str:
+        """Returns `12.3 steps/s, 0:02:13 left`; an empty text before the first step."""
+        seconds = time.monotonic() - self.began
+        if step == self.first or seconds <= 0:
+            return ""
+        rate = (step - self.first) / seconds
+        text = f"{rate:.3g} steps/s"
+        if self.last > step:
+            text += f", {timedelta(seconds=round((self.last - step) / rate))} left"
+        return text
+
+
 class Progress(pl.callbacks.ProgressBar):
-    """A bar on a terminal; elsewhere, a line in the log at intervals.
+    """A bar on a terminal; elsewhere, a line in the log at intervals and after each validation.
 
     Args:
         every_n_steps: Optimizer steps between two lines in the log.
@@ -82,24 +106,30 @@ class Progress(pl.callbacks.ProgressBar):
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         if self.is_enabled:
             total = trainer.max_steps if trainer.max_steps > 0 else None
+            self.pace = Pace(trainer.global_step, trainer.max_steps)
             self.bar = Bar(total, counts_steps=True, is_transient=False)
             self.bar.at(trainer.global_step, "")
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, *args: Any
     ) -> None:
-        if self.bar is None:
-            return
-        if self.bar.is_shown:
-            self.bar.at(trainer.global_step, self._describe(trainer))
-        elif self._is_due(trainer):
-            self.last_step = trainer.global_step
-            total = f"/{trainer.max_steps}" if trainer.max_steps > 0 else ""
-            logger.info("step %d%s  %s", trainer.global_step, total, self._describe(trainer))
-
-    def _is_due(self, trainer: pl.Trainer) -> bool:
         step = trainer.global_step
-        return step != self.last_step and step % self.every_n_steps == 0
+        if self.bar is None or step == self.last_step:
+            return
+        is_line_due = step % self.every_n_steps == 0 and not validates_now(trainer, args[-1])
+        if self.bar.is_shown or is_line_due:
+            self._show(trainer)
+
+    def on_validation_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, *args: Any
+    ) -> None:
+        if self.bar is not None:
+            done, total = args[2] + 1, trainer.num_val_batches[0]
+            self.bar.at(trainer.global_step, f"validating: {done}/{total} batches")
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if self.bar is not None and not trainer.sanity_checking:
+            self._show(trainer)
 
     def on_train_end(self, *args: Any) -> None:
         self._stop()
@@ -112,6 +142,17 @@ class Progress(pl.callbacks.ProgressBar):
             self.bar.stop()
             self.bar = None
 
+    def _show(self, trainer: pl.Trainer) -> None:
+        assert self.bar is not None
+        self.last_step = step = trainer.global_step
+        pace, metrics = self.pace.describe(step), self._describe(trainer)
+        if self.bar.is_shown:
+            # The bar has the time that is left; what comes last has no room on a narrow terminal.
+            self.bar.at(step, f"{pace.partition(',')[0]}  {metrics}".strip())
+        else:
+            total = f"/{trainer.max_steps}" if trainer.max_steps > 0 else ""
+            logger.info("step %d%s  %s", step, total, f"{metrics}  {pace}".strip())
+
     @staticmethod
     def _describe(trainer: pl.Trainer) -> str:
         module, metrics = trainer.lightning_module, trainer.callback_metrics
@@ -122,3 +163,9 @@ class Progress(pl.callbacks.ProgressBar):
             for key, text in {**first, **SHOWN}.items()
             if key in metrics
         )
+
+
+def validates_now(trainer: pl.Trainer, batch_idx: int) -> bool:
+    """Returns whether a validation follows the training batch of this index."""
+    interval = int(trainer.val_check_batch or 0)
+    return trainer.enable_validation and interval > 0 and (batch_idx + 1) % interval == 0

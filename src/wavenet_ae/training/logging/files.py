@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import logging
+import sys
 from argparse import Namespace
 from collections.abc import Mapping
 from pathlib import Path
@@ -63,7 +64,7 @@ def log_to(folder: str | None) -> None:
     Raises:
         UserError: A link in the folder leads outside it, where the run would write.
     """
-    console = logging.StreamHandler()
+    console = ConsoleHandler()
     console.setFormatter(logging.Formatter("%(message)s"))
     handlers: list[logging.Handler] = [console]
     if not is_first_process():
@@ -81,6 +82,18 @@ def log_to(folder: str | None) -> None:
     # Lightning hints at hardware and at its makers' products; its warnings and errors stay.
     for name in ("pytorch_lightning", "lightning_fabric", "hydra"):
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+class ConsoleHandler(logging.StreamHandler):  # type: ignore[type-arg]
+    """Writes to what `sys.stderr` is at the time: while a bar is shown, lines stand above it."""
+
+    @property
+    def stream(self) -> Any:
+        return sys.stderr
+
+    @stream.setter
+    def stream(self, value: Any) -> None:
+        """Does nothing: `logging` sets what `sys.stderr` is when the handler is made."""
 
 
 class CSVLog(RunLogger):
