@@ -3,6 +3,7 @@
 wavenet-ae generate checkpoint=outputs/toy/A/checkpoints/best.ckpt input=recordings
 wavenet-ae generate checkpoint=... task=convert input=recordings speaker=NAME
 wavenet-ae generate checkpoint=... task=encode input=recordings out=codes
+wavenet-ae generate checkpoint=... task=submission input=abxLS-dataset out=submission
 wavenet-ae generate checkpoint=... task=decode codes=codes speaker=NAME
 wavenet-ae generate checkpoint=... task=sample seconds=10 num_samples=4
 """
