@@ -93,7 +93,7 @@ def test_a_smoke_run_of_anything_needs_nothing_else_and_quantizes(options):
     config = compose("debug=smoke", *options)
     check(config)
     assert config["trainer"]["max_steps"] == 20
-    assert (config.get("bottleneck") or {}).get("start_after", 8) == 8
+    assert (config.get("bottleneck") or {}).get("start_after", 8) <= 8
 
 
 @pytest.mark.parametrize("path", SWEEPS, ids=lambda path: path.stem)

@@ -72,7 +72,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "bottlenecks": PART,
     "targets": PART,
     "decoders": PART,
-    "objectives": PART | {"instantiate", "reading", "storage"},
+    "objectives": PART | {"bottlenecks", "instantiate", "reading", "storage"},
     "engines": PART | {"caches", "decoders", "storage"},
     "models": MODEL,
     "loading": MODEL | {"checkpoint", "reading", "slots"},
