@@ -282,6 +282,6 @@ SPECTROGRAMS: dict[str, dict[str, Any]] = {
     "convolution ahead": spectrogram("frame_conv", "mixture_of_gaussians", "ae", offset=5),
     "recurrence": spectrogram("frame_rnn", "categorical_of_values", encoder="identity"),
     "recurrence ahead": spectrogram(
-        "frame_rnn", "mixture_of_gaussians_of_levels", "vqvae_ema", "units", offset=9
+        "frame_rnn", "mixture_of_gaussians_of_levels", "ae", "units", offset=9
     ),
 }
