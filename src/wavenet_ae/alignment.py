@@ -63,6 +63,11 @@ class WindowPlan:
         return self.targets.stop - self.targets.start
 
     @property
+    def target_unit(self) -> str:
+        """What a target is called: a sample, or a frame where targets are some samples apart."""
+        return "sample" if self.target_hop == 1 else "frame"
+
+    @property
     def num_vectors(self) -> int:
         """Number of conditioning vectors that the decoder reads."""
         return -(-(self.conditioning.stop - self.conditioning.start) // self.conditioning_hop)

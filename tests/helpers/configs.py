@@ -267,3 +267,28 @@ OBJECTIVES: dict[str, dict[str, Any]] = {
     "contrastive": {"_target_": "wavenet_ae.objectives.Contrastive", "num_ahead": 2, "dim": 6},
     "masked_prediction": {"_target_": "wavenet_ae.objectives.MaskedPrediction"},
 }
+
+
+def spectrogram(
+    decoder: str, output: str, bottleneck: str = "vqvae", encoder: str = "mel", **settings: Any
+) -> dict[str, Any]:
+    """A small model of frames, as a configuration; `settings` are arguments of its decoder."""
+    target, node = OUTPUTS[output]
+    config = small(bottleneck, encoder)
+    upsampling = {**config["model"]["upsampling"], "context": 1, "strides": [], "kernels": []}
+    return config | {
+        "target": TARGETS[target],
+        "decoder": {**DECODERS[decoder], "output": node, **settings},
+        "model": {**config["model"], "upsampling": upsampling},
+    }
+
+
+# Of each decoder of frames, and of each kind of offset; one vector is held for two frames or one.
+SPECTROGRAMS: dict[str, dict[str, Any]] = {
+    "convolution": spectrogram("frame_conv", "gaussian"),
+    "convolution ahead": spectrogram("frame_conv", "mixture_of_gaussians", "ae", offset=5),
+    "recurrence": spectrogram("frame_rnn", "categorical_of_values", encoder="identity"),
+    "recurrence ahead": spectrogram(
+        "frame_rnn", "mixture_of_gaussians_of_levels", "ae", "units", offset=9
+    ),
+}

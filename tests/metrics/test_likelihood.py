@@ -78,7 +78,7 @@ def at_once(model: GenerativeModel, corpus: PackedCorpus, row: int) -> np.ndarra
 def test_the_nll_of_a_sample_is_the_same_in_windows_and_in_one_piece(bottleneck, encoder, corpus):
     model = model_of(bottleneck, encoder=encoder)
     sums = last(model, corpus, [0, 1, 2, 3])
-    assert sums.num_samples[0].tolist() == corpus.length.tolist()
+    assert sums.num_targets[0].tolist() == corpus.length.tolist()
     whole = [at_once(model, corpus, row).sum() for row in range(4)]
     np.testing.assert_allclose(sums.nats[0], whole, rtol=1e-5)
     assert sums.mean("all") == pytest.approx(sum(whole) / corpus.length.sum(), rel=1e-5)
@@ -95,7 +95,7 @@ def test_interior_samples_read_nothing_beyond_the_ends(tmp_path):
     nats = at_once(model, corpus, whole)[cut]
     sums = last(model, corpus, [short])
     inside = nats[left : len(nats) - right]
-    assert sums.num_samples[1, 0] == len(inside) > 500
+    assert sums.num_targets[1, 0] == len(inside) > 500
     assert sums.nats[1, 0] == pytest.approx(inside.sum(), rel=1e-6)
     assert abs(sums.nats[0, 0] - nats.sum()) > 0.01
 
@@ -106,8 +106,8 @@ def test_controls_use_other_items_and_known_speakers_only(corpus):
     assert sums.names == ("all", "interior", "shuffled_codes", "zeroed_codes", "other_speaker")
     assert np.abs(sums.nats[2:, :3]).min() > 0
     carl = corpus.keys.index("carl/3.wav")
-    assert sums.num_samples[4, carl] == 0 and sums.nats[4, carl] == 0
-    assert sums.num_samples[3].tolist() == corpus.length.tolist()
+    assert sums.num_targets[4, carl] == 0 and sums.nats[4, carl] == 0
+    assert sums.num_targets[3].tolist() == corpus.length.tolist()
 
 
 def test_a_model_without_codes(corpus):
@@ -130,7 +130,7 @@ def test_the_sums_do_not_depend_on_window_and_batch_sizes(corpus, monkeypatch):
     again = last(model, corpus, [0, 1])
     kept = [0, 1, 3, 4]  # shuffled codes are then those of other items
     np.testing.assert_allclose(again.nats[kept], sums.nats[kept], rtol=1e-4, atol=1e-3)
-    assert (again.num_samples == sums.num_samples).all()
+    assert (again.num_samples == sums.num_targets).all()
 
 
 def test_the_mean_and_its_error_by_hand():

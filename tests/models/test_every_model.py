@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 import torch
-from helpers.configs import BOTTLENECKS, ENCODERS, language_model, small
+from helpers.configs import BOTTLENECKS, ENCODERS, SPECTROGRAMS, language_model, small
 from helpers.feature_means import own_means
 from helpers.objectives import batch_of, reconstruction
 
@@ -24,11 +24,13 @@ def made(name: str) -> GenerativeModel:
     torch.manual_seed(0)
     if name in LANGUAGE_MODELS:
         return build(language_model(speaker_conditioning=LANGUAGE_MODELS[name]), SPEAKERS)
+    if name in SPECTROGRAMS:
+        return build(SPECTROGRAMS[name], SPEAKERS)
     encoder, bottleneck = name.split("-")
     return build(small(bottleneck, encoder), SPEAKERS)
 
 
-@pytest.fixture(params=[*PAIRS, *LANGUAGE_MODELS])
+@pytest.fixture(params=[*PAIRS, *LANGUAGE_MODELS, *SPECTROGRAMS])
 def model(request) -> GenerativeModel:
     return made(request.param)
 
@@ -87,7 +89,8 @@ def test_edges_never_leak(model):
         expected = model(shifted, speaker, whole, feature_mean=mean).parameters
         slice_ = shifted[:, 3 * hop :][:, : window.slice_length]
         part = model(slice_, speaker, window, feature_mean=mean).parameters
-        torch.testing.assert_close(part, expected[..., 3 * hop : 5 * hop], rtol=0, atol=1e-9)
+        own = slice(3 * hop // window.target_hop, 5 * hop // window.target_hop)
+        torch.testing.assert_close(part, expected[..., own], rtol=0, atol=1e-9)
 
 
 @pytest.mark.parametrize("name", LANGUAGE_MODELS)
@@ -103,6 +106,27 @@ def test_what_is_predicted_is_not_read(name):
     )
     assert torch.equal(before[..., :21], after[..., :21])
     assert not torch.equal(before[..., 21:], after[..., 21:])
+
+
+@pytest.mark.parametrize("name", [each for each in SPECTROGRAMS if "ahead" in each])
+def test_a_frame_that_is_predicted_ahead_is_not_read(name):
+    """Changing what a frame adds to the frame before changes no prediction up to it."""
+    model = made(name).double().eval()
+    plan = model.window(12 * int(model.hop))
+    waveform = recording(plan.slice_length, batch=1)
+    hop, frame = plan.target_hop, 7  # of the predicted ones
+    before_it = plan.target_input.start + (plan.targets.start + frame - 1) * hop
+    added = before_it + model.target.chain.input_length(1)
+    changed = waveform.clone()
+    changed[:, added:] = 9 * waveform[:, added:].flip(1)  # loud noise
+    mean = own_means(model, waveform)
+    before, after = (
+        model(each, torch.tensor([0]), plan, feature_mean=mean) for each in (waveform, changed)
+    )
+    assert torch.equal(before.targets[:, :frame], after.targets[:, :frame])
+    assert not torch.equal(before.targets[:, frame:], after.targets[:, frame:])
+    assert torch.equal(before.parameters[..., : frame + 1], after.parameters[..., : frame + 1])
+    assert not torch.equal(before.parameters, after.parameters)
 
 
 def test_a_language_model_hears_the_speaker_or_does_not():

@@ -39,6 +39,12 @@ HEADLINES = (
     Headline(
         "nll_increase_shuffled_codes", "ablations.nll_increase", {"control": "shuffled_codes"}
     ),
+    Headline("nll_per_frame", "likelihood.nll_per_frame", {"samples": "all"}, True),
+    Headline(
+        "nll_per_frame_increase_shuffled_codes",
+        "ablations.nll_increase_per_frame",
+        {"control": "shuffled_codes"},
+    ),
     _bitrate("nominal_bits_per_second", "nominal"),
     _bitrate("unigram_bits_per_second", "unigram"),
     _bitrate("kl_bits_per_second", "kl"),

@@ -104,9 +104,9 @@ def kl_bitrate(nats_per_code: float, code_rate: float) -> float:
     return code_rate * nats_per_code / NATS_PER_BIT
 
 
-def bits_per_second(nats_per_sample: Tensor, sample_rate: int) -> Tensor:
-    """Converts nats per sample to bits per second."""
-    return nats_per_sample * (sample_rate / NATS_PER_BIT)
+def bits_per_second(nats_per_target: Tensor, target_rate: float) -> Tensor:
+    """Converts nats per target, a sample or a frame, to bits per second."""
+    return nats_per_target * (target_rate / NATS_PER_BIT)
 
 
 def speaker_bitrate(num_speakers: int, utterance_seconds: float) -> float:

@@ -37,23 +37,23 @@ BATCH_SIZE, BATCH_SIZE_OF_GPU = 4, 16
 
 @dataclass(frozen=True)
 class Likelihood:
-    """Sums over the samples of U utterances, in nats.
+    """Sums over the targets of U utterances, samples or frames, in nats.
 
     Attributes:
-        names: `all` and `interior` samples, then the controls of `control_names`, whose nats are
-            the increase over the model's own predictions of all samples.
+        names: `all` and `interior` targets, then the controls of `control_names`, whose nats are
+            the increase over the model's own predictions of all targets.
         nats: `(len(names), U)` float64.
-        num_samples: `(len(names), U)` int64; for `other_speaker`, only of known speakers.
+        num_targets: `(len(names), U)` int64; for `other_speaker`, only of known speakers.
     """
 
     names: tuple[str, ...]
     nats: np.ndarray
-    num_samples: np.ndarray
+    num_targets: np.ndarray
 
     def mean(self, name: str) -> float:
-        """Returns the nats per sample of a name; NaN without samples."""
+        """Returns the nats per target of a name; NaN without targets."""
         row = self.names.index(name)
-        count = self.num_samples[row].sum()
+        count = self.num_targets[row].sum()
         return float(self.nats[row].sum() / count) if count else float("nan")
 
     def standard_error(self, name: str) -> float:
@@ -63,7 +63,7 @@ class Likelihood:
         correction for a finite population).
         """
         row = self.names.index(name)
-        nats, counts = self.nats[row], self.num_samples[row]
+        nats, counts = self.nats[row], self.num_targets[row]
         nats, counts = nats[counts > 0], counts[counts > 0]
         if len(counts) < 2:
             return float("nan")
@@ -71,7 +71,7 @@ class Likelihood:
         return float(np.sqrt(len(counts) * residuals.var(ddof=1)) / counts.sum())
 
     def bits(self, name: str) -> float:
-        """Returns the bits per sample of a name."""
+        """Returns the bits per target of a name."""
         return self.mean(name) / NATS_PER_BIT
 
 
@@ -96,7 +96,7 @@ def likelihood(
     if not len(rows):
         raise ValueError("there are no utterances to predict")
     predicted = _Prediction(model, corpus, rows)
-    windows = tiles(corpus.length[rows], predicted.plan.num_targets)
+    windows = tiles(corpus.length[rows], predicted.plan.num_samples)
     order = keyed_permutation(len(windows), seed, "likelihood")
     on_cpu = model.device.type == "cpu"
     batch_size = BATCH_SIZE if on_cpu else BATCH_SIZE_OF_GPU
@@ -105,20 +105,20 @@ def likelihood(
         yield predicted.num_done, predicted.sums()
 
 
-def tiles(lengths: np.ndarray, num_targets: int) -> np.ndarray:
+def tiles(lengths: np.ndarray, num_samples: int) -> np.ndarray:
     """Returns windows that cover utterances.
 
     Args:
         lengths: `(U,)` samples of each utterance.
-        num_targets: Predicted samples of a window.
+        num_samples: Samples that the targets of a window stand for.
 
     Returns:
         `(V, 2)`: row of the utterance, and first predicted sample.
     """
-    counts = -(-lengths // num_targets)
+    counts = -(-lengths // num_samples)
     utterances = np.repeat(np.arange(len(lengths)), counts)
     firsts = np.repeat(np.cumsum(counts) - counts, counts)
-    return np.stack([utterances, (np.arange(len(utterances)) - firsts) * num_targets], axis=1)
+    return np.stack([utterances, (np.arange(len(utterances)) - firsts) * num_samples], axis=1)
 
 
 class _Prediction:
@@ -139,7 +139,7 @@ class _Prediction:
         self.speakers = torch.tensor([model.speaker_row(each) for each in speakers])
         self.names = ("all", "interior", *control_names(model))
         self.nats = np.zeros((len(self.names), len(rows)))
-        self.num_samples = np.zeros((len(self.names), len(rows)), dtype=np.int64)
+        self.num_targets = np.zeros((len(self.names), len(rows)), dtype=np.int64)
 
     @torch.no_grad()
     def add(self, windows: np.ndarray) -> None:
@@ -151,7 +151,8 @@ class _Prediction:
         speaker = self.speakers[utterances].to(device)
         own = self.model(waveform, speaker, self.plan, feature_mean=read.feature_mean)
         nats = _nats(own)
-        time = starts[:, None] + np.arange(self.plan.num_targets)  # (B, W)
+        each = np.arange(self.plan.num_targets) * self.plan.target_hop
+        time = starts[:, None] + each  # (B, W), the first sample that each target stands for
         left, right = self.margins
         lengths = self.lengths[utterances][:, None]
         is_real, is_interior = time < lengths, (time >= left) & (time < lengths - right)
@@ -169,18 +170,18 @@ class _Prediction:
     ) -> None:
         row = self.names.index(name)
         np.add.at(self.nats[row], utterances, np.where(counted, nats, 0).sum(axis=1))
-        np.add.at(self.num_samples[row], utterances, counted.sum(axis=1))
+        np.add.at(self.num_targets[row], utterances, counted.sum(axis=1))
 
     @property
     def num_done(self) -> int:
-        return int(self.num_samples[0].sum())
+        return int(self.num_targets[0].sum()) * self.plan.target_hop
 
     def sums(self) -> Likelihood:
-        return Likelihood(self.names, self.nats.copy(), self.num_samples.copy())
+        return Likelihood(self.names, self.nats.copy(), self.num_targets.copy())
 
 
 def _nats(output: ModelOutput) -> np.ndarray:
-    """Negative log-likelihood of each predicted sample, `(B, W)` float64."""
+    """Negative log-likelihood of each predicted target, `(B, W)` float64."""
     assert output.nll is not None
     return output.nll.cpu().double().numpy()
 

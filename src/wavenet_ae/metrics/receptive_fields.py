@@ -64,10 +64,11 @@ class ReceptiveField:
 def measure_receptive_fields(model: SpeechModel) -> list[ReceptiveField]:
     """Measures the receptive fields of a model, in samples.
 
-    A model without codes has only the first field. A model without a decoder, or whose decoder
-    remembers all of the past, has only the second. Codes that depend on all of the past, or on the
+    A model without codes has only the first field, and one whose decoder reads no past has all
+    others. A model without a decoder, or whose decoder remembers all of the past, has only the
+    second. Codes that depend on all of the past, or on the
     whole window, have none: there is no range that they would keep to. Codes count from their
-    anchor, predictions from the predicted sample:
+    anchor, predictions from the predicted sample, or from the first sample of the predicted frame:
 
         receptive field of the decoder                 -R to -1
         receptive field of a code                      the last sample is its lookahead
@@ -79,7 +80,7 @@ def measure_receptive_fields(model: SpeechModel) -> list[ReceptiveField]:
     """
     fields: list[ReceptiveField] = []
     has_fixed_context = isinstance(model, GenerativeModel) and model.decoder.has_fixed_context
-    if isinstance(model, GenerativeModel) and has_fixed_context:
+    if isinstance(model, GenerativeModel) and has_fixed_context and model.decoder.reads_past:
         past = SampleRange(Fraction(-model.decoder.chain.receptive_field), Fraction(-1))
         fields.append(ReceptiveField("receptive field of the decoder", past, _measured_past(model)))
     code = conditioned = None
@@ -116,10 +117,11 @@ def _computed_readers(model: Autoencoder) -> SampleRange:
     alignment = model.alignment
     hop, reach = alignment.conditioning_hop, alignment.conditioning_reach
     vectors = alignment.upsampling.reader_range(range(1))
-    position = alignment.first_target - reach  # the first position of vector 0
+    position = alignment.first_position + alignment.delay  # its vector is the last that it reads
     anchor = alignment.code_grid.anchor(0)
-    first, stop = position + vectors.start * hop + 1, position + vectors.stop * hop + reach
-    return SampleRange(first - anchor, stop - 1 - anchor)
+    first, last = position + vectors.start * hop, position + vectors.stop * hop + reach - 2
+    every = alignment.target_hop
+    return SampleRange(first * every - anchor, last * every - anchor)
 
 
 @torch.no_grad()
@@ -178,15 +180,17 @@ def _measured_code(model: CodeModel) -> SampleRange:
 @torch.no_grad()
 def _measured_readers(model: Autoencoder) -> SampleRange:
     """Marks the vector of one code by NaN and finds the predictions that it spoils."""
-    plan = model.window(model.window(1).full_usage + 3 * int(model.hop))
+    every = model.alignment.target_hop
+    plan = model.window(model.window(every).full_usage * every + 3 * int(model.hop))
     code = plan.usage.index(plan.full_usage)
     shape = (1, model.bottleneck.dim, plan.num_codes)
     vectors = torch.zeros(shape, dtype=model.dtype, device=model.device)
     vectors[..., code] = torch.nan
     conditioning = model.upsampling(vectors)[..., : plan.num_vectors]
     levels, speaker = _inputs(model, plan)
-    logits = model.decoder(levels, model.adapt(conditioning, speaker), speaker)
-    first, last = _ends(_spoilt(logits) + plan.targets.start - plan.encoder_input.start)
+    predicted = model.decoder(levels, model.adapt(conditioning, speaker), speaker)
+    spoilt = _spoilt(predicted[..., : plan.num_targets]) + plan.targets.start
+    first, last = _ends(spoilt * every - plan.encoder_input.start)
     anchor = model.alignment.code_grid.anchor(code)
     return SampleRange(first - anchor, last - anchor)
 
@@ -195,7 +199,7 @@ def _inputs(model: GenerativeModel, plan: WindowPlan) -> tuple[Tensor, Tensor]:
     """Decoder input of zeros for a window, `(1, R + W - 1)`, and the unknown speaker `(1,)`."""
     length = plan.decoder_input.stop - plan.decoder_input.start
     kind = torch.float32 if model.target.levels is None else torch.int64
-    past = torch.zeros(1, length, dtype=kind, device=model.device)
+    past = torch.zeros(1, length, *model.target.shape, dtype=kind, device=model.device)
     return past, torch.tensor([model.unknown_speaker], device=model.device)
 
 

@@ -12,6 +12,7 @@ from rich.table import Table
 from torch import nn
 
 from wavenet_ae.alignment import WindowPlan
+from wavenet_ae.decoders import Decoder
 from wavenet_ae.errors import counted
 from wavenet_ae.geometry import WAVEFORM, Chain, Grid
 from wavenet_ae.models.roles import Autoencoder, CodeModel, GenerativeModel, SpeechModel
@@ -54,10 +55,10 @@ def _positions(model: SpeechModel, plan: WindowPlan) -> Table:
             _add_rows(table, model, "upsampling", upsampling, plan.num_codes, codes)
     if not isinstance(model, GenerativeModel):
         return table
-    length = plan.decoder_input.stop - plan.decoder_input.start
+    read = plan.decoder_input if model.decoder.reads_past else plan.conditioning
     targets = model.target.chain.grid(Grid(Fraction(plan.target_input.start), WAVEFORM.spacing))
-    reads = Grid(targets.anchor(plan.decoder_input.start), targets.spacing)
-    _add_rows(table, model, "decoder", model.decoder.chain, length, reads)
+    reads = Grid(targets.anchor(read.start), targets.spacing)
+    _add_rows(table, model, "decoder", model.decoder.chain, read.stop - read.start, reads)
     return table
 
 
@@ -84,11 +85,9 @@ def _summary(model: SpeechModel, plan: WindowPlan) -> Table:
             table.add_row(name, text)
     if isinstance(model, GenerativeModel):
         predicted = " predicted"
-        table.add_row(
-            "receptive field of the decoder", _span(model.decoder.chain.receptive_field, rate)
-        )
+        table.add_row(*_decoder_row(model.decoder, plan, rate))
     codes = f", {counted(plan.num_codes, 'code')}" if plan.num_codes else ""
-    table.add_row("window", f"{_span(plan.num_targets, rate)}{predicted}{codes}")
+    table.add_row("window", f"{_span(plan.num_samples, rate)}{predicted}{codes}")
     table.add_row("slice", f"{_span(plan.slice_length, rate)} read")
     table.add_row("speakers", f"{len(model.speakers)} and unknown")
     table.add_row("parameters", _shares(model))
@@ -103,6 +102,15 @@ def _shares(model: SpeechModel) -> str:
         if _parameters(part)
     )
     return f"{_parameters(model):,}: {shares}"
+
+
+def _decoder_row(decoder: Decoder, plan: WindowPlan, rate: int) -> tuple[str, str]:
+    field = decoder.chain.receptive_field
+    if decoder.reads_past:
+        return "receptive field of the decoder", _span(field * plan.target_hop, rate)
+    last = -decoder.delay
+    read = f"conditioning of frames {last + 1 - field:+d} to {last:+d}"
+    return "receptive field of the decoder", read
 
 
 def _code_rows(model: CodeModel) -> Iterator[tuple[str, str]]:
@@ -127,7 +135,7 @@ def _code_rows(model: CodeModel) -> Iterator[tuple[str, str]]:
 def _conditioning_rows(model: Autoencoder, plan: WindowPlan) -> Iterator[tuple[str, str]]:
     alignment, rate = model.alignment, model.sample_rate
     yield "conditioning", f"one vector every {_span(alignment.conditioning_grid.spacing, rate)}"
-    yield "samples conditioned on a code", f"at most {plan.full_usage}"
+    yield f"{plan.target_unit}s conditioned on a code", f"at most {plan.full_usage}"
 
 
 def _span(samples: Fraction | int, rate: int) -> str:

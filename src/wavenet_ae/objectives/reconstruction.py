@@ -46,7 +46,7 @@ class Reconstruction(ObjectiveTerm):
     def forward(self, output: ModelOutput, batch: Batch, plan: WindowPlan, step: int) -> TermOutput:
         assert output.nll is not None
         nll = output.nll.mean()
-        metrics = {"nll": nll, "bits_per_sample": nll / log(2)}
+        metrics = {"nll": nll, f"bits_per_{plan.target_unit}": nll / log(2)}
         losses = output.bottleneck.losses if output.bottleneck else {}
         if "kl" in losses:
             metrics["negative_elbo"] = _negative_elbo(nll, losses["kl"], plan)

@@ -94,7 +94,7 @@ class ValidationSums:
         self.codes = self.codes.over_processes() if self.codes else None
 
     def metrics(self) -> dict[str, Tensor]:
-        """What the objective's terms report, NLLs in nats per sample and what follows; with several
+        """What the objective's terms report, NLLs in nats per target and what follows; with several
         codebooks, their means."""
         metrics = {name: (total / count).float() for name, (total, count) in self.terms.items()}
         if self.names:
@@ -108,12 +108,14 @@ class ValidationSums:
     def _nll_metrics(self) -> dict[str, Tensor]:
         means = self.nats[:, 0] / self.nats[:, 1]  # NaN where there was no item
         nll, *gains = means.float()
-        metrics = {"nll": nll, "bits_per_sample": nll / NATS_PER_BIT}
+        plan = self.model.window(int(self.model.hop))
+        target_rate = self.model.sample_rate / plan.target_hop
+        metrics = {"nll": nll, f"bits_per_{plan.target_unit}": nll / NATS_PER_BIT}
         for name, gain, count in zip(self.names[1:], gains, self.nats[1:, 1], strict=True):
             if count:
                 metrics[f"nll_{name}"] = nll + gain
                 metrics[f"nll_increase_{name}"] = gain
-                bits = bits_per_second(gain, self.model.sample_rate)
+                bits = bits_per_second(gain, target_rate)
                 metrics[f"nll_increase_{name}_bits_per_second"] = bits
         return metrics
 

@@ -52,6 +52,19 @@ TABLES = {
             "Errors are standard errors over utterances.",
         ],
     ),
+    "frame_baselines": TableWords(
+        "Baselines of frames",
+        [
+            "The same frames, predicted without the model; fitted to {num_fitted:counted "
+            "utterance} of the training split.",
+            "Histogram: how frequent values are in each channel. Previous frame: a Gaussian "
+            "around it. Linear prediction: a Gaussian around a linear map of all channels of "
+            "{history} frames. Deviations are fitted per channel.",
+            "The newest frame that they read is {lag} before the predicted one, as the newest "
+            "that the model has read.",
+            "Errors are standard errors over utterances.",
+        ],
+    ),
     "bitrate": TableWords(
         "Bitrate",
         [
@@ -193,6 +206,10 @@ HEADINGS = {
     "system": "units",
     "nll": "NLL (nats/sample)",
     "nll_increase": "NLL increase (nats/sample)",
+    "nll_per_frame": "NLL (nats/frame)",
+    "nll_per_value": "nats/value",
+    "nll_increase_per_frame": "NLL increase (nats/frame)",
+    "nll_increase_per_value": "nats/value",
     "bits_per_sample": "bits/sample",
     "bits_per_second": "bit/s",
     "num_samples": "samples",
@@ -231,6 +248,8 @@ HEADINGS = {
 HEADLINES = {
     "nll": "NLL (nats/sample)",
     "nll_increase_shuffled_codes": "NLL increase with shuffled codes",
+    "nll_per_frame": "NLL (nats/frame)",
+    "nll_per_frame_increase_shuffled_codes": "NLL increase with shuffled codes (nats/frame)",
     "nominal_bits_per_second": "nominal bit/s",
     "unigram_bits_per_second": "unigram bit/s",
     "kl_bits_per_second": "KL bit/s",
@@ -259,6 +278,10 @@ CELLS: dict[str, dict[str, str]] = {
         "shuffled_codes": "shuffled codes",
         "zeroed_codes": "zeroed codes",
         "other_speaker": "another speaker",
+    },
+    "baseline": {
+        "previous_frame": "previous frame",
+        "linear_prediction": "linear prediction",
     },
     "estimate": {"run_length": "run length", "kl": "KL"},
     "kind": {

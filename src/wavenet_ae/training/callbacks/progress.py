@@ -16,7 +16,7 @@ from wavenet_ae.training.module import WaveformTraining
 logger = logging.getLogger(__name__)
 
 LOSSES = {
-    "train/nll": "{:.3f} nats/sample",
+    "train/nll": "{:.3f} nats/{unit}",
     "train/contrastive": "contrastive {:.3f} nats",
     "train/masked_prediction": "masked prediction {:.3f} nats",
 }
@@ -52,7 +52,7 @@ class Throughput(pl.Callback):
         if trainer.global_step == self.last_step or not is_logged:
             return
         self.last_step = trainer.global_step
-        samples = self.batches * pl_module.data.batch_size * pl_module.plan.num_targets
+        samples = self.batches * pl_module.data.batch_size * pl_module.plan.num_samples
         audio_seconds = samples / pl_module.model.sample_rate
         pl_module.log("speed/times_real_time", audio_seconds / self.seconds)
         self.seconds, self.batches = 0.0, 0
@@ -159,7 +159,7 @@ class Progress(pl.callbacks.ProgressBar):
         assert isinstance(module, WaveformTraining)
         first = {**LOSSES, module.objective.criterion.metric: "validation {:.3f}"}
         return "  ".join(
-            text.format(float(metrics[key]))
+            text.format(float(metrics[key]), unit=module.plan.target_unit)
             for key, text in {**first, **SHOWN}.items()
             if key in metrics
         )
