@@ -27,6 +27,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     | COMMAND
     | {
         "comparison",
+        "composition",
         "config",
         "dashboards",
         "evaluation",
@@ -80,14 +81,17 @@ MAY_IMPORT: dict[str, set[str]] = {
     "generation": LOADED | COMMAND,
     "evaluation": LOADED | COMMAND | {"dashboards", "labels", "metrics", "plotting"},
     "training": LOADED | COMMAND | {"caches", "dashboards", "metrics", "plotting", "resume"},
+    "composition": {"config", "errors", "instantiate", "schema", "slots"},
     "resume": {"config", "errors", "instantiate", "paths", "reading", "runs", "slots", "stored"},
     "config": {"errors", "objectives", "schema", "slots", "storage"},
     "recipes": {
-        *("config", "data", "distributed", "errors", "instantiate", "models", "ownership"),
+        *("composition", "config", "data", "distributed", "errors", "instantiate", "models"),
+        "ownership",
         *("paths", "reading", "resume", "runs", "schema", "storage", "stored", "training"),
     },
     "search": {
-        *("config", "errors", "exits", "objectives", "ownership", "randomness", "reading"),
+        *("composition", "config", "errors", "exits", "objectives", "ownership", "randomness"),
+        "reading",
         *("recipes", "resume", "runs", "schema", "storage", "training"),
     },
     "comparison": {
@@ -102,8 +106,16 @@ CONFINED: dict[str, tuple[str, ...]] = {
     "lightning": ("training/", "data/module.py"),
     "lightning_fabric": ("training/", "data/module.py"),
     "lightning_utilities": ("training/", "data/module.py"),
-    "hydra": ("cli/", "config.py", "recipes/", "search/", "comparison/"),
-    "omegaconf": ("cli/", "config.py", "resume.py", "recipes/", "search/", "comparison/"),
+    "hydra": ("cli/", "composition.py", "config.py", "recipes/", "search/", "comparison/"),
+    "omegaconf": (
+        "cli/",
+        "composition.py",
+        "config.py",
+        "resume.py",
+        "recipes/",
+        "search/",
+        "comparison/",
+    ),
     "optuna": ("search/",),
 }
 

@@ -11,33 +11,30 @@ import os
 import re
 import sys
 from collections.abc import Callable, Sequence
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 import hydra
+from hydra._internal.utils import get_args_parser
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.errors import OverrideParseException
+from hydra.errors import CompactHydraException, OverrideParseException
 
 from wavenet_ae.cli.help import HELP, HelpPage
+from wavenet_ae.composition import WITH_VALUE, compose, explain
 from wavenet_ae.config import conf_folder
-from wavenet_ae.errors import UserError
+from wavenet_ae.errors import UserError, nearest
 from wavenet_ae.exits import guarded, restart_with_utf8
 from wavenet_ae.paths import LIST_KEYS, PATH_KEYS
 from wavenet_ae.recipes.compose import OF_STAGE
 
 OVERRIDE = re.compile(r"(\+{0,2})([A-Za-z_][\w./@]*)=(.*)", re.DOTALL)
 MULTIRUN = ("-m", "--multirun")
-# Options of Hydra that an argument with their value follows.
-WITH_VALUE = frozenset(
-    {
-        *("--config-dir", "-cd", "--config-name", "-cn", "--config-path", "-cp"),
-        *("--package", "-p", "--info", "-i", "--experimental-rerun", "--cfg", "-c"),
-    }
-)
 # A sweep over several values, which Hydra has to read by itself.
 SWEEP = re.compile(r"(choice|range|interval|glob|sort|shuffle|tag)\(.*\)", re.DOTALL)
 REFERENCE, ESCAPED_REFERENCE = "${", "\\${"  # the beginning of an interpolation
+OPTIONS_OF_USE = ("--help", "--multirun", "-m", "--config-dir", "--config-name", "--cfg", "--info")
 LITERALS = ("", "null", "???")
+FULL_ERROR = "HYDRA_FULL_ERROR"
 
 
 def command(config_name: str, **shown: Any) -> Callable[[Callable[[Any], Any]], Callable[[], Any]]:
@@ -62,11 +59,25 @@ def command(config_name: str, **shown: Any) -> Callable[[Callable[[Any], Any]], 
                 print(guarded(lambda: page.render(arguments)))
                 return None
             sys.argv[1:] = arguments
-            return composed()
+            return guarded(lambda: _explained(composed, config_name, arguments))
 
         return run
 
     return decorate
+
+
+def _explained(composed: Callable[[], Any], config_name: str, arguments: Sequence[str]) -> Any:
+    """Runs a command; where its configuration cannot be composed, says why in our words."""
+    before = os.environ.get(FULL_ERROR)
+    os.environ[FULL_ERROR] = "1"  # or Hydra prints its own text and exits
+    try:
+        return composed()
+    except CompactHydraException as error:
+        composing = partial(compose, config_name)
+        raise UserError(explain(error, arguments, composing)) from None
+    finally:
+        if before is None:
+            os.environ.pop(FULL_ERROR, None)
 
 
 def for_hydra(arguments: Sequence[str]) -> list[str]:
@@ -82,8 +93,8 @@ def for_hydra(arguments: Sequence[str]) -> list[str]:
     quoted = [_added(_quoted_path(each, is_multirun)) for each in arguments]
     before = ""
     for given, argument in zip(arguments, quoted, strict=True):
-        if not argument.startswith("-") and before not in WITH_VALUE:
-            _require_readable(given, argument)
+        if before not in WITH_VALUE:
+            (_require_option if argument.startswith("-") else _require_readable)(given, argument)
         before = given
     return quoted
 
@@ -136,6 +147,13 @@ def _quoted(value: str) -> str:
     path = os.path.expanduser(value)
     text = re.sub(r"(\\*)('|$)", lambda at: at[1] * 2 + ("\\'" if at[2] else ""), path)
     return f"'{text}'"
+
+
+def _require_option(given: str, argument: str) -> None:
+    name = argument.partition("=")[0]
+    known = [option for each in get_args_parser()._actions for option in each.option_strings]
+    if name not in known and not re.fullmatch(r"-(cd|cn|cp|c|p|i|m|h).*", name):
+        raise UserError(f"there is no option {name}.{nearest(name, [*OPTIONS_OF_USE])}")
 
 
 def _require_readable(given: str, argument: str) -> None:

@@ -16,14 +16,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import hydra
 from hydra.errors import HydraException
 
 from wavenet_ae.cli.arguments import for_hydra
-from wavenet_ae.config import check, conf_folder, plain
+from wavenet_ae.composition import compose, explain
+from wavenet_ae.config import check, plain_of_composed
 from wavenet_ae.errors import UserError, counted
 from wavenet_ae.exits import guarded
 from wavenet_ae.runs import RunFolder
@@ -60,12 +61,13 @@ def run(arguments: list[str]) -> None:
 
 def composed(arguments: list[str]) -> dict[str, Any]:
     """The configuration that training will compose, checked; its run folder does not matter."""
-    place = ["name=demo", "run_folder=unused"]
+    given = for_hydra(arguments)
+    composing = partial(compose, "config")
     try:
-        with hydra.initialize_config_dir(str(conf_folder()), version_base="1.3"):
-            config = plain(hydra.compose("config", [*place, *for_hydra(arguments)]))
+        values = composing(["name=demo", "run_folder=unused", *given])
     except HydraException as error:
-        raise UserError(str(error)) from None
+        raise UserError(explain(error, given, composing)) from None
+    config = plain_of_composed(values, Path("unused"))
     check(config)
     return config
 

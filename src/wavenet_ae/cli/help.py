@@ -8,20 +8,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import hydra
 import yaml
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 
+from wavenet_ae.composition import compose, explain, split_options
 from wavenet_ae.config import conf_folder
 from wavenet_ae.errors import UserError
 from wavenet_ae.instantiate import TARGET
 
 HELP = ("-h", "--help")
-FOLDER = ("--config-dir", "-cd")  # of a user's own YAML files
 COMMENT_COLUMN = 32
 LINE = re.compile(r"( *)([\w/@-]+): ?(.*)")
 COMMENT = re.compile(r"(?:^|\s)#\s*(.*)$")
@@ -65,9 +65,8 @@ class HelpPage:
         Raises:
             UserError: They do not compose.
         """
-        given, own = _split(arguments)
-        config, choices = _composed(self.config_name, given, own)
-        folders = [*own, conf_folder()]
+        config, choices = _composed(self.config_name, arguments)
+        folders = [*split_options(arguments)[1], conf_folder()]
         parts = [self.text.strip()]
         listed = {name: each for name, each in choices.items() if self._has_group(name)}
         if listed:
@@ -88,32 +87,13 @@ class HelpPage:
         return self.keys is None or name in self.keys
 
 
-def _split(arguments: Sequence[str]) -> tuple[list[str], list[Path]]:
-    """Splits arguments into values and folders of own YAML files; other options are left out."""
-    values, folders = [], []
-    before = ""
-    for each in arguments:
-        option, _, value = each.partition("=")
-        if option in FOLDER and value:
-            folders.append(Path(value).expanduser().absolute())
-        elif before in FOLDER:
-            folders.append(Path(each).expanduser().absolute())
-        elif not each.startswith("-"):
-            values.append(each)
-        before = each
-    return values, folders
-
-
-def _composed(
-    config_name: str, arguments: Sequence[str], own: Sequence[Path]
-) -> tuple[dict[str, Any], dict[str, Any]]:
+def _composed(config_name: str, arguments: Sequence[str]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Composes a configuration; returns its values, not resolved, and the option of each group."""
-    search = [f"hydra.searchpath=[{','.join(f'file://{each}' for each in own)}]"] if own else []
+    composing = partial(compose, config_name)
     try:
-        with hydra.initialize_config_dir(str(conf_folder()), version_base="1.3"):
-            config = hydra.compose(config_name, [*search, *arguments], return_hydra_config=True)
+        config = composing(arguments)
     except HydraException as error:
-        raise UserError(str(error)) from None
+        raise UserError(explain(error, arguments, composing)) from None
     choices = {
         str(name): each
         for name, each in reversed(config.hydra.runtime.choices.items())  # as in the file

@@ -14,6 +14,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from wavenet_ae.composition import explain
 from wavenet_ae.config import conf_folder, plain_of_composed
 from wavenet_ae.errors import UserError, nearest
 from wavenet_ae.paths import keep_absolute
@@ -67,9 +68,12 @@ def compose_recipe(hydra: DictConfig, loader: ConfigLoader) -> Recipe:
     configs = {}
     for each in stages:
         changed = [override for override in each.overrides if _key(override) not in kept]
+        overrides = [*changed, *common, *own.get(each.name, ())]
         try:
-            configs[each.name] = _plain(load([*changed, *common, *own.get(each.name, ())]), each)
-        except (HydraException, OmegaConfBaseException, UserError) as error:
+            configs[each.name] = _plain(load(overrides), each)
+        except HydraException as error:
+            raise UserError(f"stage {each.name}: {explain(error, overrides, load)}") from None
+        except (OmegaConfBaseException, UserError) as error:
             text = str(error).strip().split("\n\n")[0]
             raise UserError(f"stage {each.name}: {text}") from None
     return Recipe(stages, configs)

@@ -11,8 +11,10 @@ from pathlib import Path
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
+from hydra.types import RunMode
 from omegaconf import DictConfig
 
+from wavenet_ae.composition import explain
 from wavenet_ae.errors import UserError
 
 GRID = "BasicSweeper"  # the class of Hydra's that runs a grid
@@ -42,7 +44,7 @@ def check_grid(config: DictConfig) -> None:
         except UserError as error:
             problems.setdefault(str(error), []).append(swept)
         except HydraException as error:
-            problems.setdefault(str(error).strip(), []).append(swept)
+            problems.setdefault(_explained(error, overrides, config), []).append(swept)
     if problems:
         listed = "".join(f"\n- {_named(named)}: {text}" for text, named in problems.items())
         count = sum(map(len, problems.values()))
@@ -62,6 +64,16 @@ def grid_runs(config: DictConfig) -> Iterator[tuple[list[str], str]]:
     for overrides in runs:
         swept = [each for each in overrides if each.partition("=")[0] in varying]
         yield overrides, " ".join(swept) or "the only run"
+
+
+def _explained(error: HydraException, overrides: Sequence[str], config: DictConfig) -> str:
+    loader, name = GlobalHydra.instance().config_loader(), config.hydra.job.config_name
+    flags = list(config.hydra.overrides.hydra)
+
+    def compose(arguments: Sequence[str]) -> DictConfig:
+        return loader.load_configuration(name, [*flags, *arguments], RunMode.RUN)
+
+    return explain(error, overrides, compose)
 
 
 def _named(runs: Sequence[str]) -> str:
