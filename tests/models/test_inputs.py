@@ -10,7 +10,7 @@ from helpers.configs import small
 from wavenet_ae.engines import Sampling
 from wavenet_ae.errors import ArgumentError
 from wavenet_ae.models import SpeechModel, WaveformAutoencoder, build
-from wavenet_ae.models.inputs import checked_codes, checked_speaker
+from wavenet_ae.models.inputs import checked_codes, checked_samples, checked_speaker
 
 STILL = Sampling(temperature=0)
 
@@ -64,9 +64,9 @@ def test_codes_do_not_depend_on_how_the_recording_is_held(vqvae):
 
 def test_a_model_has_its_own_rate_however_low():
     low = SpeechModel(900, ["ann"])
-    assert low.own_samples(noise(80), 900).shape == (80,)
+    assert checked_samples(low, noise(80), 900).shape == (80,)
     with pytest.raises(ArgumentError, match=r"rate is 799, .* from 900 to 768000"):
-        low.own_samples(noise(80), 799)
+        checked_samples(low, noise(80), 799)
 
 
 @pytest.mark.parametrize("kind", ["vqvae", "rvq", "ae"])

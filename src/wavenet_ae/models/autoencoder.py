@@ -24,12 +24,8 @@ from wavenet_ae.models.inputs import (
     code_dimensions,
     is_batch,
 )
-from wavenet_ae.models.roles import (
-    Autoencoder,
-    Conditioning,
-    predict_targets,
-    targets_in,
-)
+from wavenet_ae.models.prediction import predict_targets, targets_in
+from wavenet_ae.models.roles import Autoencoder, Conditioning
 from wavenet_ae.models.smoothed_codes import encode_recordings
 from wavenet_ae.models.utterance import CodeConditioning, synthesize
 from wavenet_ae.nn.batch_norm import evaluation_mode

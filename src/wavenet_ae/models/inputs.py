@@ -1,4 +1,4 @@
-"""Codes and speakers as callers give them, checked against the model that is to use them.
+"""Waveforms, codes and speakers as callers give them, checked against the model that uses them.
 
 Codes are an array, a tensor on any device, or nested lists, of whole numbers, as a model's `encode`
 returns them or a `.npy` file holds them. One list around them, or around waveforms, is a batch.
@@ -13,7 +13,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from wavenet_ae.audio.waveforms import to_array
+from wavenet_ae.audio.io import to_int16
+from wavenet_ae.audio.resampling import resample
+from wavenet_ae.audio.waveforms import (
+    FULL_SCALE,
+    SOURCE_RATES_HZ,
+    Waveform,
+    checked_rate,
+    checked_waveform,
+    to_array,
+)
 from wavenet_ae.errors import ArgumentError
 from wavenet_ae.file_names import printable
 from wavenet_ae.models.roles import CodeModel, SpeechModel
@@ -31,6 +40,29 @@ def _depth(given: Any) -> int:
     if isinstance(given, list | tuple):
         return 1 + (_depth(given[0]) if given else 0)
     return int(getattr(given, "ndim", 0))
+
+
+def checked_samples(
+    model: SpeechModel, waveform: Waveform, rate: int, name: str = "waveform"
+) -> Tensor:
+    """Returns a recording as int16 samples (T,) at the model's rate, on the CPU.
+
+    Args:
+        model: Model that is to read it.
+        waveform: Samples (T,) as `wavenet_ae.audio.waveforms` takes them.
+        rate: Their sample rate in Hz.
+        name: Of the waveform, for errors.
+
+    Raises:
+        ArgumentError: The samples or their rate cannot be used.
+    """
+    lowest, highest = SOURCE_RATES_HZ
+    own = model.sample_rate
+    rate = checked_rate(rate, allowed=(min(lowest, own), max(highest, own)))
+    samples = checked_waveform(waveform, name)
+    if samples.dtype == np.int16:
+        samples = samples.astype(np.float32) / FULL_SCALE
+    return torch.from_numpy(to_int16(resample(samples, rate, own))[0])
 
 
 def code_dimensions(model: CodeModel) -> int:

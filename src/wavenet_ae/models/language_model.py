@@ -9,7 +9,8 @@ from torch import Tensor
 
 from wavenet_ae.alignment import WindowPlan, decoder_window
 from wavenet_ae.decoders import Decoder
-from wavenet_ae.models.roles import Conditioning, GenerativeModel, predict_targets, targets_in
+from wavenet_ae.models.prediction import predict_targets, targets_in
+from wavenet_ae.models.roles import Conditioning, GenerativeModel
 from wavenet_ae.models.utterance import NoConditioning
 from wavenet_ae.schema import Fraction01
 from wavenet_ae.targets import Target

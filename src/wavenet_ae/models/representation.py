@@ -12,7 +12,8 @@ from wavenet_ae.audio.waveforms import Waveform
 from wavenet_ae.bottlenecks import Bottleneck
 from wavenet_ae.encoders import Encoder
 from wavenet_ae.geometry import Chain
-from wavenet_ae.models.roles import CodeModel, targets_in
+from wavenet_ae.models.prediction import targets_in
+from wavenet_ae.models.roles import CodeModel
 from wavenet_ae.models.smoothed_codes import encode_recordings
 from wavenet_ae.nn.context import Context
 from wavenet_ae.types import InputRandomness, ModelOutput, Step

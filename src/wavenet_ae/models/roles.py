@@ -12,21 +12,12 @@ from fractions import Fraction
 from itertools import chain
 from typing import Protocol
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from wavenet_ae.alignment import Alignment, WindowPlan
 from wavenet_ae.audio.feature_means import recording_mean
-from wavenet_ae.audio.io import to_int16
-from wavenet_ae.audio.resampling import resample
-from wavenet_ae.audio.waveforms import (
-    FULL_SCALE,
-    SOURCE_RATES_HZ,
-    Waveform,
-    checked_rate,
-    checked_waveform,
-)
+from wavenet_ae.audio.waveforms import FULL_SCALE, Waveform
 from wavenet_ae.bottlenecks import Bottleneck
 from wavenet_ae.decoders import Decoder
 from wavenet_ae.encoders import Encoder
@@ -169,25 +160,6 @@ class SpeechModel(nn.Module):
             return speaker
         is_unknown = step.speaker_dropout < self.unknown_speaker_probability
         return speaker.masked_fill(is_unknown, self.unknown_speaker)
-
-    def own_samples(self, waveform: Waveform, rate: int, name: str = "waveform") -> Tensor:
-        """Returns a recording as int16 samples (T,) at the model's rate.
-
-        Args:
-            waveform: Samples (T,) as `wavenet_ae.audio.waveforms` takes them.
-            rate: Their sample rate in Hz.
-            name: Of the waveform, for errors.
-
-        Raises:
-            ArgumentError: The samples or their rate cannot be used.
-        """
-        lowest, highest = SOURCE_RATES_HZ
-        own = self.sample_rate
-        rate = checked_rate(rate, allowed=(min(lowest, own), max(highest, own)))
-        samples = checked_waveform(waveform, name)
-        if samples.dtype == np.int16:
-            samples = samples.astype(np.float32) / FULL_SCALE
-        return torch.from_numpy(to_int16(resample(samples, rate, own))[0])
 
     def normalize(self, waveform: Tensor) -> Tensor:
         """Returns int16 samples as amplitudes in [-1, 1) in the precision of the weights."""
@@ -356,36 +328,3 @@ class Autoencoder(CodeModel, GenerativeModel):
     ) -> ModelOutput:
         """Returns predictions of `plan.targets` given vectors (B, D, N), whosever they are."""
         raise NotImplementedError
-
-
-def predict_targets(
-    decoder: Decoder,
-    targets: Tensor,
-    conditioning: Tensor,
-    speaker: Tensor,
-    plan: WindowPlan,
-) -> ModelOutput:
-    """Returns the predictions of `plan.targets` and what they cost.
-
-    Args:
-        decoder: Decoder of the model.
-        targets: Targets (B, ...) of `plan.target_input`.
-        conditioning: Vectors (B, C, M).
-        speaker: Rows (B,).
-        plan: Where the parts of the window lie.
-    """
-    parameters = decoder(targets[:, plan.decoder_input], conditioning, speaker)  # (B, P, W)
-    predicted = targets[:, plan.targets]
-    nll = decoder.output.nll(parameters, predicted)  # (B, W)
-    return ModelOutput(nll, parameters, predicted)
-
-
-def targets_in(num_samples: int, hop: int) -> int:
-    """Returns the number of targets that stand for a number of samples, one every `hop` of them.
-
-    Raises:
-        ValueError: It is not a whole number.
-    """
-    if num_samples % hop:
-        raise ValueError(f"{num_samples} samples are no whole number of targets of {hop} samples")
-    return num_samples // hop

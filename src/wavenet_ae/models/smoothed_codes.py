@@ -18,7 +18,7 @@ from wavenet_ae.bottlenecks import Bottleneck
 from wavenet_ae.bottlenecks.quantizer import Quantizer
 from wavenet_ae.bottlenecks.smoothing import CheapestPath, mean_margin
 from wavenet_ae.errors import ArgumentError
-from wavenet_ae.models.inputs import is_batch
+from wavenet_ae.models.inputs import checked_samples, is_batch
 from wavenet_ae.models.roles import CodeModel
 from wavenet_ae.models.utterance import encode_blocks, encode_in_chunks
 
@@ -48,10 +48,11 @@ def encode_recordings(model: CodeModel, waveform: Any, rate: int, smoothing: flo
     """
     require_smoothing(model.bottleneck, smoothing)
     if not is_batch(waveform, num_dimensions=1):
-        samples = model.own_samples(waveform, rate).to(model.device)
+        samples = checked_samples(model, waveform, rate).to(model.device)
         return smoothed_blocks(model, [samples], smoothing)
     several = [
-        model.own_samples(each, rate, f"waveform[{index}]") for index, each in enumerate(waveform)
+        checked_samples(model, each, rate, f"waveform[{index}]")
+        for index, each in enumerate(waveform)
     ]
     return [smoothed_blocks(model, [each.to(model.device)], smoothing) for each in several]
 

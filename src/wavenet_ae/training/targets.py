@@ -64,26 +64,17 @@ def make_cluster_targets(
         UserError: The checkpoint has no encoder, no such codes or another sample rate, codes are to
             be without a mean, there are fewer frames than clusters, or the file cannot be written.
     """
-    if clustered == "codes" and remove_utterance_mean:
-        raise UserError(
-            "remove_utterance_mean is true, but clustered is codes, which are numbers without a "
-            "mean: set remove_utterance_mean=false, or clustered=latents or vectors"
-        )
+    _require_mean(clustered, remove_utterance_mean)
     model, name = _source_model(source, corpus)
     frames = _Frames(model, corpus, clustered, remove_utterance_mean)
-    clusters = None
     if clustered == "codes":
         centers = np.zeros((_codebook_size(model, name), 0), np.float32)
+        codes = list(_every_utterance(frames))
     else:
         fitted = np.concatenate([*frames.sample(seed)])
         clusters = Clusters(fitted, num_clusters, seed, iterations)
         centers = clusters.vectors
-    codes = []
-    with Progress("clustering", len(corpus)) as progress:
-        for row in range(len(corpus)):
-            found = frames.of(row)
-            codes.append(found if clusters is None else clusters.codes(found))
-            progress.at(row + 1, f"clustering: {row + 1}/{len(corpus)} utterances")
+        codes = [clusters.codes(each) for each in _every_utterance(frames)]
     layout = CodeLayout(model)
     targets = ClusterTargets(
         fingerprint=corpus.fingerprint,
@@ -98,6 +89,14 @@ def make_cluster_targets(
     )
     targets.save(Path(out_file))
     return targets
+
+
+def _require_mean(clustered: Clustered, remove_utterance_mean: bool) -> None:
+    if clustered == "codes" and remove_utterance_mean:
+        raise UserError(
+            "remove_utterance_mean is true, but clustered is codes, which are numbers without a "
+            "mean: set remove_utterance_mean=false, or clustered=latents or vectors"
+        )
 
 
 def _source_model(source: str | Path, corpus: PackedCorpus) -> tuple[CodeModel, str]:
@@ -133,6 +132,15 @@ def _codebook_size(model: CodeModel, name: str) -> int:
         )
     assert bottleneck.codebook_size is not None
     return bottleneck.codebook_size
+
+
+def _every_utterance(frames: _Frames) -> Iterator[np.ndarray]:
+    """Yields what is clustered of each utterance, with a line of progress."""
+    num_utterances = len(frames.corpus)
+    with Progress("clustering", num_utterances) as progress:
+        for row in range(num_utterances):
+            yield frames.of(row)
+            progress.at(row + 1, f"clustering: {row + 1}/{num_utterances} utterances")
 
 
 class _Frames:
