@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
 from torch import Tensor
@@ -73,7 +73,7 @@ class WaveNetLanguageModel(GenerativeModel):
         return self.target.chain.grid().spacing
 
     def conditioning(
-        self, codes: Sequence[Tensor] | None, num_samples: Sequence[int]
+        self, codes: Sequence[Mapping[str, Tensor]] | None, num_samples: Sequence[int]
     ) -> Conditioning:
         if codes is not None:
             raise ValueError("a language model is conditioned on no codes, but some are given")

@@ -14,7 +14,9 @@ from torch import nn
 from wavenet_ae.alignment import WindowPlan
 from wavenet_ae.errors import counted
 from wavenet_ae.geometry import WAVEFORM, Chain, Grid
+from wavenet_ae.models.code_streams import CodeStream
 from wavenet_ae.models.roles import Autoencoder, CodeModel, GenerativeModel, SpeechModel
+from wavenet_ae.stream_names import ONLY_STREAM
 
 WIDTH = 100
 
@@ -90,22 +92,29 @@ def _summary(model: SpeechModel, plan: WindowPlan) -> Table:
 
 
 def _code_rows(model: CodeModel) -> Iterator[tuple[str, str]]:
-    chain, rate = model.code_chain, model.sample_rate
-    code_rate = rate / model.hop
-    size, num_codebooks = model.bottleneck.codebook_size, model.bottleneck.num_codebooks
+    for stream in model.code_streams:
+        yield from _stream_rows(model, stream)
+
+
+def _stream_rows(model: CodeModel, stream: CodeStream) -> Iterator[tuple[str, str]]:
+    chain, rate, bottleneck = stream.chain, model.sample_rate, stream.bottleneck
+    code_rate = rate / stream.hop
+    size, num_codebooks = bottleneck.codebook_size, bottleneck.num_codebooks
     codes = f"{_number(code_rate)} codes/s"
     if size:
         choice = f"{num_codebooks} codebooks of {size}" if num_codebooks > 1 else f"{size} of them"
         bit_rate = float(code_rate) * num_codebooks * log2(size)
         codes += f", {choice}: {bit_rate:.0f} bit/s nominal"
-    yield "codes", codes
+    own = "" if stream.name == ONLY_STREAM else f", {stream.name}"
+    yield f"codes{own}", codes
     field = _span(chain.receptive_field, rate)
     if model.encoder.sees_whole_window:
-        yield "receptive field of a code", f"the whole window; through convolutions alone {field}"
+        whole = f"the whole window; through convolutions alone {field}"
+        yield f"receptive field of a code{own}", whole
     else:
         past = "" if model.code_has_fixed_context else ", and all of the past by its context"
-        yield "receptive field of a code", field + past
-        yield "lookahead of a code", _span(chain.lookahead, rate)
+        yield f"receptive field of a code{own}", field + past
+        yield f"lookahead of a code{own}", _span(chain.lookahead, rate)
 
 
 def _conditioning_rows(model: Autoencoder, plan: WindowPlan) -> Iterator[tuple[str, str]]:

@@ -20,7 +20,7 @@ from wavenet_ae.encoders import FeatureEncoder
 from wavenet_ae.errors import UserError
 from wavenet_ae.loading import load
 from wavenet_ae.metrics.baselines import NUM_MELS, Clusters, training_windows
-from wavenet_ae.models import CodeModel, Representation
+from wavenet_ae.models import CodeModel, CodeStream, Representation
 from wavenet_ae.models.utterance import CodeLayout, encode_in_chunks
 from wavenet_ae.objectives.cluster_targets import ClusterTargets
 from wavenet_ae.progress import Progress
@@ -66,16 +66,16 @@ def make_cluster_targets(
     """
     _require_mean(clustered, remove_utterance_mean)
     model, name = _source_model(source, corpus)
-    frames = _Frames(model, corpus, clustered, remove_utterance_mean)
+    frames = _Frames(model, _only_stream(model, name), corpus, clustered, remove_utterance_mean)
     if clustered == "codes":
-        centers = np.zeros((_codebook_size(model, name), 0), np.float32)
+        centers = np.zeros((_codebook_size(frames.stream, name), 0), np.float32)
         codes = list(_every_utterance(frames))
     else:
         fitted = np.concatenate([*frames.sample(seed)])
         clusters = Clusters(fitted, num_clusters, seed, iterations)
         centers = clusters.vectors
         codes = [clusters.codes(each) for each in _every_utterance(frames)]
-    layout = CodeLayout(model)
+    layout = CodeLayout(model, frames.stream.name)
     targets = ClusterTargets(
         fingerprint=corpus.fingerprint,
         sample_rate=corpus.sample_rate,
@@ -124,8 +124,19 @@ def _mfcc_model(corpus: PackedCorpus) -> CodeModel:
     return model.eval()
 
 
-def _codebook_size(model: CodeModel, name: str) -> int:
-    bottleneck = model.bottleneck
+def _only_stream(model: CodeModel, name: str) -> CodeStream:
+    """The stream whose frames are clustered: targets are one sequence."""
+    if len(streams := model.code_streams) > 1:
+        names = ", ".join(stream.name for stream in streams)
+        raise UserError(
+            f"{name} has the streams of codes {names}, but targets are one sequence: use a "
+            "checkpoint with one stream"
+        )
+    return streams[0]
+
+
+def _codebook_size(stream: CodeStream, name: str) -> int:
+    bottleneck = stream.bottleneck
     if not bottleneck.is_quantizing or bottleneck.num_codebooks != 1:
         raise UserError(
             f"{name} has no single codebook whose codes could be targets: set clustered=latents"
@@ -147,17 +158,24 @@ class _Frames:
     """Frames (N, C), or codes (N,), of the utterances of a corpus."""
 
     def __init__(
-        self, model: CodeModel, corpus: PackedCorpus, clustered: Clustered, is_centered: bool
+        self,
+        model: CodeModel,
+        stream: CodeStream,
+        corpus: PackedCorpus,
+        clustered: Clustered,
+        is_centered: bool,
     ) -> None:
-        self.model, self.corpus = model, corpus
+        self.model, self.stream, self.corpus = model, stream, corpus
         self.clustered, self.is_centered = clustered, is_centered
 
     def of(self, row: int) -> np.ndarray:
         """Returns what is clustered of an utterance."""
         samples = torch.from_numpy(self.corpus.read(row, 0, int(self.corpus.length[row])))
         pieces = []
-        for latents, output in encode_in_chunks(self.model, [samples]):
-            values = {"latents": latents, "vectors": output.vectors, "codes": output.codes}
+        for chunk in encode_in_chunks(self.model, [samples]):
+            encoded = chunk[self.stream.name]
+            output = encoded.output
+            values = {"latents": encoded.latents, "vectors": output.vectors, "codes": output.codes}
             value = values[self.clustered]
             assert value is not None  # a codebook that quantizes has codes
             pieces.append(value[0])

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from wavenet_ae.stream_names import ONLY_STREAM
 from wavenet_ae.training.diagnostics.history import History, Snapshot
 from wavenet_ae.training.diagnostics.suggestions import Hint, Suggestion, advised
 
@@ -67,6 +68,19 @@ def metrics_of(snapshot: Snapshot, metric: str) -> dict[str, float]:
         for key, value in snapshot.items()
         if key == metric or key.startswith(f"{metric}/")
     }
+
+
+def by_stream(snapshot: Snapshot, metric: str) -> list[tuple[str, float]]:
+    """Returns the values of a metric, each with the last part of its key.
+
+    That is the name of the stream of codes where the model has several.
+    """
+    return [(key.rpartition("/")[2], value) for key, value in metrics_of(snapshot, metric).items()]
+
+
+def sized_as(stream: str, sizes: Mapping[str, int]) -> int:
+    """Returns the size of a stream, that of the only one whatever its metrics are called."""
+    return sizes.get(stream) or sizes[ONLY_STREAM]
 
 
 def first_steps(history: History) -> float:

@@ -8,8 +8,10 @@ from math import log
 
 from wavenet_ae.training.diagnostics.failure_mode import (
     FailureMode,
+    by_stream,
     first_steps,
     metrics_of,
+    sized_as,
 )
 from wavenet_ae.training.diagnostics.history import History, Snapshot
 from wavenet_ae.training.diagnostics.suggestions import (
@@ -31,21 +33,26 @@ LITTLE_GAIN = 0.005  # nats per sample
 
 
 def _few_codes(snapshot: Snapshot, history: History) -> bool:
-    """Of whichever codebook."""
-    shown = metrics_of(snapshot, "codebook/batch_perplexity").values()
-    return bool(shown) and log(min(shown)) < FEW_BITS * log(history.possible_codes)
+    """Of whichever codebook, of whichever stream."""
+    return any(
+        log(perplexity) < FEW_BITS * log(sized_as(stream, history.possible_codes))
+        for stream, perplexity in by_stream(snapshot, "codebook/batch_perplexity")
+    )
 
 
 def _few_units(snapshot: Snapshot, history: History) -> bool:
-    if "vae/active_units" not in snapshot:
-        return False
-    return snapshot["vae/active_units"] <= FEW_UNITS * history.setting("bottleneck.dim")
+    return any(
+        units <= FEW_UNITS * sized_as(stream, history.vector_dims)
+        for stream, units in by_stream(snapshot, "vae/active_units")
+    )
 
 
 def _exploding(snapshot: Snapshot, history: History) -> bool:
-    key = "bottleneck/commitment"
-    earlier = [each[key] for each in history.training if key in each]
-    return key in snapshot and snapshot[key] > SUDDEN * min(earlier)
+    for key, value in metrics_of(snapshot, "bottleneck/commitment").items():
+        earlier = [each[key] for each in history.training if key in each]
+        if value > SUDDEN * min(earlier):
+            return True
+    return False
 
 
 def _ignored(snapshot: Snapshot, history: History) -> bool:
@@ -100,6 +107,7 @@ LATENT_FAILURES = (
         name="posterior collapse",
         metric="vae/active_units",
         monitor="posterior",
+        worst=min,
         shows=_few_units,
         meaning="The posterior is nearly the prior whatever the input: the KL costs more than "
         "its bits are worth to the decoder.",

@@ -31,8 +31,10 @@ def _dead_layer(snapshot: Snapshot, history: History) -> bool:
 
 
 def _cut_off(snapshot: Snapshot, history: History) -> bool:
-    gradient = snapshot.get("encoder/gradient_norm_at_bottleneck", 1.0)
-    return gradient < VANISHED and not _knows_nothing(snapshot)  # else the decoder is the culprit
+    gradients = metrics_of(snapshot, "encoder/gradient_norm_at_bottleneck").values()
+    return min(gradients, default=1.0) < VANISHED and not _knows_nothing(
+        snapshot
+    )  # else the decoder is the culprit
 
 
 def _clipped(snapshot: Snapshot, history: History) -> bool:
@@ -82,6 +84,7 @@ NETWORK_FAILURES = (
         name="encoder without gradient",
         metric="encoder/gradient_norm_at_bottleneck",
         monitor="bottleneck_gradient",
+        worst=min,
         shows=_cut_off,
         meaning="The gradient of the loss does not reach the encoder, which learns nothing any "
         "more.",
