@@ -25,8 +25,9 @@ class CodeStream:
     """A sequence of codes, or of vectors, that a model makes of a waveform.
 
     Attributes:
-        name: Name of the stream, unique in its model and fit for a folder; `ONLY_STREAM` where the
-            model has no other.
+        name: Name of the stream, unique in its model and fit for a folder, such as `top`;
+            `ONLY_STREAM` where the model has no other.  It is not like `codebook_1`, by which
+            metrics name codebooks.
         bottleneck: Bottleneck that makes the codes.
         chain: Geometry from waveform samples to the codes. The chains of all streams of a model
             begin at the same sample, and with the same hop.
