@@ -48,7 +48,7 @@ def inputs(decoder: Decoder, width: int = WIDTH) -> tuple[Tensor, Tensor, Tensor
     return past, conditioning, torch.arange(BATCH)
 
 
-def test_shapes(decoder):
+def test_parameters_have_their_shape(decoder):
     parameters = decoder(*inputs(decoder))
     assert parameters.shape == (BATCH, decoder.output.num_parameters, WIDTH)
     assert parameters.isfinite().all()

@@ -187,7 +187,7 @@ def test_golden_logits():
     torch.testing.assert_close(logits[0, :4, 0], torch.tensor(GOLDEN), rtol=1e-3, atol=1e-4)
 
 
-def test_card_says_what_reads_what():
+def test_the_model_summary_names_receptive_fields_and_rates():
     model = model_of("vqvae_ema")
     card = model_summary(model, model.alignment.window(320))
     for expected in (

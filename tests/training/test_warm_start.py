@@ -29,7 +29,7 @@ def checkpoint(tmp_path):
     return path, model
 
 
-def test_all_that_fits_is_taken(checkpoint):
+def test_weights_of_equal_names_and_shapes_are_copied(checkpoint):
     path, other = checkpoint
     model = made(2, ["anna", "bert"])
     lines = initialize_from(model, small(), str(path))
