@@ -25,7 +25,7 @@ from wavenet_ae.instantiate import instantiate
 from wavenet_ae.loading import load
 from wavenet_ae.metrics.sound_quality import mean
 from wavenet_ae.models import Autoencoder
-from wavenet_ae.models.utterance import CodeConditioning
+from wavenet_ae.models.utterance import CodeConditioning, encode_utterance
 from wavenet_ae.runs import RunFolder
 
 SAMPLES_AT_ONCE = 4000
@@ -73,7 +73,7 @@ def nats_per_sample(
     levels = model.target(waveform)[None]  # (1, T)
     silence = model.target(torch.zeros(1, dtype=torch.int16))
     field, hop = model.decoder.chain.receptive_field, model.decoder.conditioning_hop
-    conditioning = CodeConditioning(model, [model.encode(waveform, model.sample_rate)])
+    conditioning = CodeConditioning(model, [encode_utterance(model, waveform)])
     vectors = conditioning.between(0, -(-(field + len(waveform)) // hop))
     history = silence.expand(1, field)
     session = engine.begin(history, vectors, torch.tensor([speaker]))

@@ -41,7 +41,7 @@ def test_the_ordinary_wavenet_is_the_same_model(hop, kernel):
         torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-12)
 
 
-def test_both_train_alike():
+def test_both_implementations_compute_the_same_step():
     setup = tiny()
     inputs = noise(setup.decoder(), setup.batch, setup.num_targets, "cpu")
     models = (setup.decoder(), PaddedWaveNet(setup.decoder()))

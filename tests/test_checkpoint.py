@@ -187,7 +187,7 @@ def test_other_files_are_named(tmp_path):
         read_checkpoint(tmp_path / "none.ckpt")
 
 
-def test_second_name_outlives_the_first(tmp_path):
+def test_a_checkpoint_stays_readable_when_one_of_two_names_is_removed(tmp_path):
     path = RunFolder(tmp_path).step_checkpoint(3)
     write_checkpoint(content(3), path)
     best = RunFolder(tmp_path).best_checkpoint

@@ -16,5 +16,5 @@ from wavenet_ae.errors import counted
         ((2, "entry", "entries"), "2 entries"),
     ],
 )
-def test_one_is_no_plural(given, text):
+def test_a_noun_has_a_plural_unless_it_is_counted_once(given, text):
     assert counted(*given) == text

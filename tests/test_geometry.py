@@ -91,7 +91,7 @@ def test_input_length_is_the_least_that_gives_enough(chain, num_outputs):
 
 
 @given(layers)
-def test_nothing_comes_of_nothing(layer):
+def test_an_empty_input_has_an_empty_output(layer):
     assert layer.output_length(0) == 0 == layer.input_length(0)
     assert not layer.input_range(range(3, 3)) and not layer.reader_range(range(3, 3))
 

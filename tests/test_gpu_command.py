@@ -102,7 +102,7 @@ def test_a_part_that_hangs_is_killed_with_all_that_it_started(tmp_path):
         raise AssertionError("the part's child is still alive")
 
 
-def test_without_time_nothing_is_begun(tmp_path):
+def test_no_part_starts_without_time_left_for_it(tmp_path):
     command(tmp_path / "out", "--seconds", "5", "--parts", "real_training", "causality")
     assert set(states(tmp_path / "out").values()) == {"no time left"}
 
@@ -205,7 +205,7 @@ def test_tests_for_a_gpu_are_found():
 
 
 @pytest.mark.slow
-def test_a_bare_machine_imports_all(tmp_path):
+def test_every_part_is_imported_without_the_packages_that_the_machine_lacks(tmp_path):
     refused = site_folder(tmp_path / "site")
     lacking = [sys.executable, "-c", "import optuna"]
     done = subprocess.run(lacking, env=environment(refused), capture_output=True, text=True)

@@ -12,7 +12,10 @@ import wavenet_ae
 
 PACKAGE = "wavenet_ae"
 
-BASE = {"alignment", "errors", "file_names", "geometry", "randomness", "schema", "types"}
+BASE = {
+    *("alignment", "errors", "file_names", "geometry", "randomness", "schema", "stream_names"),
+    "types",
+}
 FILES = {"reading", "runs", "storage", "stored"}
 PART = BASE | {"audio", "distributed", "nn"}
 MODEL = PART | {
@@ -45,6 +48,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "geometry": set(),
     "alignment": {"geometry"},
     "types": set(),
+    "stream_names": set(),
     "randomness": set(),
     "distributed": set(),
     "provenance": set(),
@@ -130,6 +134,7 @@ WITHOUT_TORCH = {
     "reading.py",
     "runs.py",
     "storage.py",
+    "stream_names.py",
     "types.py",
     "data/order.py",
 }

@@ -67,7 +67,7 @@ def test_a_draw_depends_on_its_key_alone(draw):
 
 @pytest.mark.parametrize("draw", [keyed_uniform, keyed_normal])
 @pytest.mark.parametrize("shape", [(), (0,), (3, 0), (5,), (1, 7, 3)])
-def test_any_shape(draw, shape):
+def test_numbers_have_the_shape_that_was_asked_for(draw, shape):
     assert draw(shape, 0).shape == shape
 
 

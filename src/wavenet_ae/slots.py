@@ -43,7 +43,7 @@ DERIVED: dict[str, frozenset[str]] = {
     "objective": frozenset(
         {
             *("default_code_weighting", "latent_dim", "context_dim", "num_codes"),
-            *("first_code", "code_hop", "utterances", "fingerprint", "bottleneck"),
+            *("first_code", "code_hop", "utterances", "fingerprint", "bottlenecks"),
         }
     ),
     "optimizer": frozenset(),

@@ -18,7 +18,7 @@ CodeWeighting = Literal["sequence", "mean", "context"]
 TENSORS = ("waveform", "speaker", "utterance", "start", "feature_mean")  # of a batch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     import torch
     from torch import Tensor
@@ -93,10 +93,12 @@ class Step:
     Attributes:
         index: Optimizer steps taken so far.
         seed: Seed that all processes share, for choices made from the global batch.
-        jitter: `(B, N)` uniform in [0, 1), for time jitter.
+        jitter: `(B, N)` uniform in [0, 1), for time jitter of the model's only stream of codes.
         latent: `(B * L, D, N)` standard normal, for reparameterization; None if unused.
         speaker_dropout: `(B,)` uniform in [0, 1), for substituting the unknown speaker.
         input: Numbers for perturbing the encoder's input; None if it is not.
+        streams: Of a model with several streams of codes, the step of each, whose `jitter` and
+            `latent` are its own.
     """
 
     index: int
@@ -105,6 +107,7 @@ class Step:
     speaker_dropout: Tensor
     latent: Tensor | None = None
     input: InputRandomness | None = None
+    streams: Mapping[str, Step] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -138,7 +141,7 @@ class ModelOutput:
         nll: `(B * L, W)` negative log-likelihood of each target in nats, with gradient.
         parameters: `(B * L, P, W)` parameters of the predicted distributions.
         targets: `(B * L, W)`, or frames `(B * L, W, C)`.
-        bottleneck: Output of the bottleneck.
+        streams: Output of the bottleneck of each stream of codes, by its name.
         latents: `(B, C, N)`, the encoder's output, one for each code.
         context: `(B, C', N)`, the context network's output: `context[..., n]` has read `latents`
             up to `n`.
@@ -148,7 +151,7 @@ class ModelOutput:
     nll: Tensor | None = None
     parameters: Tensor | None = None
     targets: Tensor | None = None
-    bottleneck: BottleneckOutput | None = None
+    streams: Mapping[str, BottleneckOutput] = field(default_factory=dict)
     latents: Tensor | None = None
     context: Tensor | None = None
     masked: Tensor | None = None

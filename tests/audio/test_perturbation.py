@@ -162,7 +162,7 @@ def test_items_have_changes_of_their_own():
     torch.testing.assert_close(perturbation.waveform(waveform[5:6], alone), noisy[5:6])
 
 
-def test_nothing_is_on_by_default():
+def test_a_perturbation_changes_nothing_by_default():
     assert Perturbation(RATE).usable_with(MEL) is None
     assert Perturbation(RATE).usable_with(MFCC(RATE, num_mels=26)) is None
 

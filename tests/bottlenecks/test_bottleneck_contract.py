@@ -135,7 +135,7 @@ def test_computes_in_float32_under_autocast(bottleneck, latents):
     torch.testing.assert_close(mixed, plain)
 
 
-def test_state_travels(config, bottleneck, latents):
+def test_a_bottleneck_is_restored_from_its_state(config, bottleneck, latents):
     bottleneck.train()
     for seed in range(5):
         bottleneck(latents, step_for(bottleneck, seed))

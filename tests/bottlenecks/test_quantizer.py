@@ -165,7 +165,7 @@ def test_kmeans_finds_clusters_and_is_reproducible():
         kmeans(vectors, 91, generator)
 
 
-def test_perplexity():
+def test_perplexity_of_uniform_and_of_single_use():
     assert perplexity(torch.ones(8)).item() == pytest.approx(8)
     assert perplexity(torch.tensor([5.0, 0.0])).item() == pytest.approx(1)
 

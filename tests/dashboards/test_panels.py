@@ -47,6 +47,17 @@ def test_a_star_stands_for_any_text_and_keys_are_ordered_by_their_numbers():
     ]
 
 
+def test_a_key_stands_for_each_stream_of_codes_but_not_for_codebooks():
+    codes = panel(keys={"codebook/dead_codes": "dead", "bitrate/nominal": "nominal"})
+    logged = ["codebook/dead_codes/top", "codebook/dead_codes/codebook_1/top", "bitrate/nominal"]
+    logged += ["bitrate/nominal/bottom", "codebook/dead_codes/codebook_2", "codebook/dead_codes_2"]
+    assert codes.matches(logged) == {
+        "codebook/dead_codes/top": "dead, top",
+        "bitrate/nominal": "nominal",
+        "bitrate/nominal/bottom": "nominal, bottom",
+    }
+
+
 def test_a_label_that_would_be_empty_is_the_key():
     found = panel(keys={"codebook/usage*": "*"}).matches(["codebook/usage", "codebook/usage/b_1"])
     assert found == {"codebook/usage": "codebook/usage", "codebook/usage/b_1": "b 1"}

@@ -246,7 +246,7 @@ def test_only_the_buffers_that_a_batch_touches_are_listed(monkeypatch):
     assert max(map(len, windows._buffers.values())) <= 57_600_000 // 2048
 
 
-def test_an_epoch_is_drawn_once(monkeypatch):
+def test_the_order_of_an_epoch_is_sampled_once(monkeypatch):
     sampled = []
     sample = WindowOrder._sample_epoch
     monkeypatch.setattr(

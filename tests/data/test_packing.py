@@ -248,7 +248,7 @@ def test_a_table_gives_channels_splits_and_labels(tmp_path):
     np.testing.assert_array_equal(corpus.read(1, 0, 4000), right)
 
 
-def test_odd_names_survive(packed, root):
+def test_names_with_control_characters_are_packed_and_read_back(packed, root):
     names = [
         "tab\there",
         'quote"s',

@@ -28,7 +28,7 @@ def test_fractions_are_kept():
     assert 850 < assigned.count("test") < 1150
 
 
-def test_places_are_pinned():
+def test_the_division_of_recordings_never_changes():
     """They divide the corpora of published runs: a change here is a change of their test sets."""
     places = [Splits().place(recording) for recording in recordings(3)]
     assert places == pytest.approx([0.7364333055, 0.8537639153, 0.6199314152], abs=1e-9)
@@ -130,7 +130,7 @@ def test_an_empty_test_split_that_was_asked_for_is_an_error():
     assert Splits(validation=0.3, test=value).assign(found).count("test") == 1
 
 
-def test_nothing_to_train_on():
+def test_a_division_without_a_training_split_is_refused():
     with pytest.raises(UserError, match=r"the train split.*Lower data.splits.validation"):
         Splits(validation=0.9999).assign(recordings(5))
     with pytest.raises(UserError, match="mark some recordings as 'train'"):

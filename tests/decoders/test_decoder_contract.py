@@ -71,7 +71,7 @@ def inputs(decoder: Decoder, target: Target, width: int = WIDTH) -> tuple[Tensor
     return past, conditioning, torch.arange(BATCH)
 
 
-def test_shapes(decoder, target):
+def test_parameters_have_their_shape(decoder, target):
     parameters = decoder(*inputs(decoder, target))
     assert parameters.shape[:2] == (BATCH, decoder.output.num_parameters)
     width = parameters.shape[2]

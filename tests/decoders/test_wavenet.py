@@ -89,7 +89,7 @@ def test_no_activation_is_kept_where_no_gradient_is_wanted():
         assert bool(kept) is wanted
 
 
-def test_hold_and_its_transpose():
+def test_repeating_frames_has_the_sum_over_repeats_as_its_gradient():
     frames = torch.randn(5, 2, 3, dtype=torch.float64)
     gradient = torch.randn(11, 2, 3, dtype=torch.float64)
     held = repeat_frames(frames, hop=4, first=6, length=11)

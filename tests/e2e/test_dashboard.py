@@ -27,7 +27,7 @@ def dashboard(*arguments: str, folder: Path) -> tuple[int, str, str]:
     return run_apart("dashboard.py", *arguments, cache=folder, folder=folder, **clean)
 
 
-def test_a_run_by_itself(runs, tmp_path):
+def test_a_run_that_still_goes_on_has_a_dashboard(runs, tmp_path):
     with (runs / "A" / "metrics.csv").open("a") as file:
         file.write("4009,2.7,1.")  # the run continues
     code, out, err = dashboard(f"runs={runs}/A", "sections=[learning,vae]", folder=tmp_path)
@@ -80,7 +80,7 @@ def test_a_workspace_without_a_login(tmp_path):
         (["task=workspace"], r"entity is not set[\s\S]*project is not set"),
     ],
 )
-def test_a_wrong_command(arguments, expected, runs, tmp_path):
+def test_a_wrong_argument_is_one_line_of_error(arguments, expected, runs, tmp_path):
     given = [each.replace("{A}", str(runs / "A")) for each in arguments]
     code, out, err = dashboard(*given, f"out={tmp_path}/out", folder=tmp_path)
     assert code == 1 and "Traceback" not in err and out == ""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import re
 import shutil
 import subprocess
 import sys
+import textwrap
 import tomllib
 from pathlib import Path
 
@@ -17,6 +19,7 @@ import torch
 from helpers.commands import ROOT, environment
 from helpers.configs import TINY
 from helpers.pages import blocks
+from helpers.two_streams import TwoStreams
 
 from wavenet_ae.audio import io as files
 from wavenet_ae.audio.features import LogMel
@@ -85,6 +88,12 @@ def test_the_encoder_of_the_page_gives_latents():
     encoder = page["Linear"](features, dim=3)
     latents = encoder(torch.randn(2, 1000), torch.zeros(2, 20))
     assert latents.shape == (2, 3, encoder.chain.output_length(1000))
+
+
+def test_the_streams_of_the_page_are_those_of_a_model_that_runs():
+    (shown,) = (block for block in blocks("docs/guide/extend.md") if "code_streams" in block.text)
+    source = inspect.getsource(TwoStreams.code_streams.fget)
+    assert textwrap.dedent(source).removeprefix("@property\n") == shown.text
 
 
 def install(page: str, folder: Path) -> None:

@@ -57,7 +57,7 @@ def stopped_midway(model: Path, source: Path, out: Path, cache: Path, number: in
     return process.returncode, output
 
 
-def test_reconstructions(undisturbed, source):
+def test_reconstructions_are_as_long_as_their_recordings(undisturbed, source):
     for name, length in LENGTHS.items():
         result = (undisturbed / name).with_suffix(".wav")
         assert len(sound(result)) == length
@@ -112,7 +112,7 @@ def test_codes_and_back_and_voices(model, source, cache, tmp_path):
 
 
 @pytest.mark.slow
-def test_speech_from_nothing(language_model, cache, tmp_path):
+def test_a_language_model_samples_without_input(language_model, cache, tmp_path):
     best = RunFolder(language_model).best_checkpoint
     code, output = run(
         *("generate.py", "task=sample", f"checkpoint={best}"),

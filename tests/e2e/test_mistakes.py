@@ -216,7 +216,7 @@ def command(cache, monkeypatch, capfd):
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_mistake(mistake, command, tmp_path):
+def test_a_mistake_ends_training_with_one_clear_error(mistake, command, tmp_path):
     arguments, expected = MISTAKES[mistake]
     folder = tmp_path / "run"
     tiny = [*TINY, *TINY_CODES]

@@ -31,7 +31,7 @@ def speech(length: int = LENGTH) -> torch.Tensor:
     return 0.1 * torch.randn(BATCH, length, generator=generator, dtype=torch.float64)
 
 
-def test_shapes(encoder):
+def test_latents_have_their_shape(encoder):
     latents = encoder(speech(), mean_of(encoder))
     assert latents.shape == (BATCH, encoder.dim, encoder.chain.output_length(LENGTH))
     assert latents.isfinite().all()
@@ -52,7 +52,7 @@ def test_a_slice_gives_the_latents_of_the_whole(encoder):
     torch.testing.assert_close(part[..., : len(chosen)], whole, rtol=0, atol=1e-9)
 
 
-def test_items_do_not_mix(encoder):
+def test_an_item_is_encoded_as_if_it_were_alone(encoder):
     waveform, mean = speech(), mean_of(encoder)
     alone = encoder(waveform[1:2], None if mean is None else mean[1:2])
     torch.testing.assert_close(alone, encoder(waveform, mean)[1:2], rtol=0, atol=1e-9)

@@ -27,7 +27,7 @@ def test_streams_differ_by_seed_and_name():
     assert not np.array_equal(*stream_uniforms(sorted(seeds)[:2], 0, 9))
 
 
-def test_they_are_uniform():
+def test_random_numbers_of_sampling_are_uniform():
     numbers = stream_uniforms(range(100), 10**12, 1000)
     assert numbers.dtype == np.float32 and numbers.min() >= 0 and numbers.max() < 1
     counts = np.bincount((numbers * 20).astype(int).ravel(), minlength=20)

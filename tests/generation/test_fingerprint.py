@@ -44,7 +44,7 @@ def test_whatever_makes_another_model_changes_it(change, tmp_path):
     assert changed(path, tmp_path, change) != load_with_fingerprint(path)[1]
 
 
-def test_the_file_does_not(tmp_path):
+def test_the_fingerprint_does_not_depend_on_what_else_is_in_the_file(tmp_path):
     path = checkpoint(tmp_path)
 
     def later_and_in_another_order(content):

@@ -42,7 +42,9 @@ def test_encoded_files_equal_the_model_s_codes(encoded, kind):
         shape = {"vqvae": (num_codes,), "rvq": (3, num_codes), "ae": (6, num_codes)}[kind]
         assert codes.shape == shape and codes.dtype == (np.float32 if kind == "ae" else np.int64)
         content = given.content(each)
-        assert np.array_equal(content.codes, codes) and content.num_samples == num_codes * 160
+        assert (
+            np.array_equal(content.codes["codes"], codes) and content.num_samples == num_codes * 160
+        )
     described = card(folder / "units.json")
     sizes = {"vqvae": (8, 1), "rvq": (8, 3), "ae": (None, None)}[kind]
     assert (described["codebook_size"], described["num_codebooks"]) == sizes
@@ -74,7 +76,7 @@ def test_codes_of_an_unknown_model_are_accepted_with_a_warning(encoded, tmp_path
     write_codes(tmp_path / "a.npy", np.arange(4, dtype=np.uint8))
     model = load(encoded["vqvae"][0])
     given = GivenCodes(model, "", tmp_path, None)
-    assert given.content(given.utterances[0]).codes.tolist() == [0, 1, 2, 3]
+    assert given.content(given.utterances[0]).codes["codes"].tolist() == [0, 1, 2, 3]
     assert "there is no units.json beside" in caplog.text
 
 

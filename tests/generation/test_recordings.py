@@ -85,13 +85,13 @@ def test_silence_and_a_single_sample_are_read(model, tmp_path, constant, length)
     assert read(source, utterance).tolist() == [constant] * length
     content = source.content(utterance)
     assert content.num_samples == length
-    assert content.codes.shape[-1] == -(-length // int(model.hop))
+    assert content.codes["codes"].shape[-1] == -(-length // int(model.hop))
 
 
 def test_clipped_is_read_and_broken_is_not(model, tmp_path):
     write(tmp_path / "a.wav", np.where(noise(500) > 0, 32767, -32768).astype(np.int16), 8000)
     source = Recordings(model, tmp_path / "a.wav", None)
-    assert len(source.content(source.utterances[0]).codes)
+    assert len(source.content(source.utterances[0]).codes["codes"])
     (tmp_path / "b.wav").write_text("no audio")
     source = Recordings(model, tmp_path / "b.wav", None)
     with pytest.raises(AudioError, match="unreadable"):
@@ -133,4 +133,4 @@ def test_a_recording_is_decoded_once_more_for_the_mean_of_its_features(tmp_path)
     (utterance,) = source.utterances
     content = source.content(utterance)
     assert content.num_samples == 3001
-    assert torch.equal(content.codes, model.encode(read(source, utterance), 8000))
+    assert torch.equal(content.codes["codes"], model.encode(read(source, utterance), 8000))

@@ -75,7 +75,9 @@ def test_a_reconstruction_equals_the_model_s_own_encode_and_decode(reconstructed
     assert np.array_equal(sound(out / "ann" / "a.wav"), decoded[:330])
 
 
-def test_speakers(model, source, reconstructed, tmp_path, caplog):
+def test_a_conversion_to_the_own_speaker_is_the_reconstruction(
+    model, source, reconstructed, tmp_path, caplog
+):
     """A conversion to the own speaker is the reconstruction; unknown speakers are logged once."""
     caplog.set_level(logging.INFO)
     given = dict(checkpoint=model, input=source, batch_size=3)

@@ -10,14 +10,14 @@ from torch import Tensor
 from wavenet_ae.alignment import WindowPlan
 from wavenet_ae.decoders import Categorical
 from wavenet_ae.objectives import BottleneckLosses, Objective, Reconstruction
+from wavenet_ae.stream_names import ONLY_STREAM
 from wavenet_ae.types import Batch, BottleneckOutput, CodeWeighting, ModelOutput
 
 
 def reconstruction(usual: CodeWeighting = "mean", **weights: Any) -> Objective:
     """The NLL and weighted losses of the bottleneck, whose usual weighting of codes is `usual`."""
-    return Objective(
-        {"reconstruction": Reconstruction(), "bottleneck": BottleneckLosses(usual, **weights)}
-    )
+    losses = BottleneckLosses({ONLY_STREAM: usual}, **weights)
+    return Objective({"reconstruction": Reconstruction(), "bottleneck": losses})
 
 
 def batch_of(plan: WindowPlan, size: int = 2, num_speakers: int = 1) -> Batch:
@@ -34,4 +34,5 @@ def categorical_output(
 ) -> ModelOutput:
     """A model's output from logits (B, P, W) and levels (B, W) made by hand."""
     nll = Categorical(logits.shape[1]).nll(logits, targets)
-    return ModelOutput(nll, logits, targets, bottleneck)
+    streams = {} if bottleneck is None else {ONLY_STREAM: bottleneck}
+    return ModelOutput(nll, logits, targets, streams)

@@ -24,7 +24,7 @@ def labels_of(source, key: str, path: Path) -> tuple[str | None, ...] | None:
     return None if segments is None else segments.labels
 
 
-def test_beside_the_recording(tmp_path):
+def test_labels_are_found_beside_the_recording(tmp_path):
     put(tmp_path / "ann" / "x.phn")
     put(tmp_path / "ann" / "Y.PHN", "0 160 t\n")
     put(tmp_path / "ann" / "x.wrd", "0 160 so\n")
@@ -72,7 +72,7 @@ def test_in_an_item_file_by_key_or_by_its_last_part(tmp_path):
         ("nowhere.item", ".phn", "no item file nowhere.item"),
     ],
 )
-def test_places_that_are_none(place, suffix, message):
+def test_a_place_without_labels_is_refused(place, suffix, message):
     with pytest.raises(UserError, match=message):
         label_source(place, suffix, "")
 

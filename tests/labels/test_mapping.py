@@ -72,7 +72,7 @@ def test_a_label_that_the_table_lacks_is_named_with_file_and_nearest():
         read_mapping("timit39").mapped(seconds_of("axx"))
 
 
-def test_a_mapping_by_its_path(tmp_path):
+def test_a_mapping_is_read_from_a_file(tmp_path):
     path = written(tmp_path, "name: mine\nothers: keep\ntable: {a: b, c: null}\n")
     assert read_mapping(path).mapped(seconds_of("a", "c", "d")).labels == ("b", None, "d")
 

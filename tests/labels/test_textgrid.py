@@ -113,7 +113,7 @@ def written(folder: Path, text: str, encoding: str = "utf-8") -> Path:
     "text", [LONG, SHORT, LONG.replace("\n", "\r\n"), SHORT.replace("\n", " ")]
 )
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
-def test_both_forms_in_each_encoding(tmp_path, text, encoding):
+def test_long_and_short_textgrids_are_read_in_each_encoding(tmp_path, text, encoding):
     segments = read_textgrid(written(tmp_path, text, encoding), "phönes")
     assert segments.begins.tolist() == [0.57, 0.64] and segments.ends.tolist() == [0.64, 1]
     assert segments.labels == ("eɪ", "s")

@@ -40,7 +40,7 @@ def test_a_constant_code_has_no_information():
     assert bitrates([5] * 20, [5] * 20) == {"nominal": 150, "unigram": 0, "run_length": 0}
 
 
-def test_alternating_codes():
+def test_run_length_saves_nothing_where_codes_alternate():
     """As many bits by run as by code: each run has one of two codes and the length 1."""
     assert bitrates([2, 6] * 10) == pytest.approx({"nominal": 150, "unigram": 50, "run_length": 50})
 
@@ -73,7 +73,7 @@ def test_uniformly_random_codes_need_what_they_nominally_do():
     assert 300 < measured["run_length"] < 1.03 * 300
 
 
-def test_known_runs():
+def test_runs_and_their_lengths_by_hand():
     statistics = counted(torch.tensor([[3, 3, 3, 1, 1, 3], [3, 0, 0, 0, 0, 0]]), size=4)
     assert statistics.counts.tolist() == [[5, 2, 0, 5]]
     assert statistics.run_counts.tolist() == [[1, 1, 0, 3]]  # no run continues in the next row
@@ -109,7 +109,7 @@ def test_transposed_codes_are_read_in_their_order():
     assert lengths(pair[1], 1) == {1: 1, 2: 1}
 
 
-def test_no_codes_no_bits():
+def test_without_a_counted_code_there_is_no_bitrate():
     assert code_bitrates(CodeStatistics.none(2, 8, CPU), 50.0) == {}
 
 

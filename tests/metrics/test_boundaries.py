@@ -153,7 +153,7 @@ def test_even_division():
     assert len(uniform_seconds(0, 0.0, 1.0)) == 0
 
 
-def test_nothing_labeled_counts_nothing():
+def test_without_labels_no_boundary_is_counted_as_found():
     nothing = Segments(np.empty(0), np.empty(0), (), Path("a.TextGrid"))
     counts = boundary_counts(np.array([0.5]), nothing)
     assert counts == BoundaryCounts(0, 0, 0, 0, 1)

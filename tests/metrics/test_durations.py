@@ -15,7 +15,7 @@ def runs_of(*recordings) -> RunLengths:
     return runs
 
 
-def test_known_runs():
+def test_durations_of_runs_by_hand():
     runs = runs_of([3, 3, 3, 1, 1, 3], [3, 0, 0, 0, 0, 0], [])
     assert runs.counts.tolist() == [0, 2, 1, 1, 0, 1]  # no run continues in the next recording
     durations = unit_durations(runs, 20.0)

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 import torch
 from helpers.configs import BOTTLENECKS, ENCODERS, small
+from helpers.two_streams import PLUGIN, built
 
+from wavenet_ae import instantiate
 from wavenet_ae.metrics.frames_read import FrameField, measure_frames_read
 from wavenet_ae.models import CodeModel, build
 
@@ -74,6 +76,21 @@ def test_a_context_of_convolutions_reads_a_set_and_a_recurrent_one_all_of_the_pa
     assert recurrent.computed is recurrent.span is recurrent.by_nan is None
     assert min(recurrent.by_gradient) == recurrent.frames.start  # the first there is
     assert max(recurrent.by_gradient) == 0 and not recurrent.leaks
+
+
+@pytest.mark.parametrize("encoder", ["mfcc", "causal"])
+def test_each_stream_of_codes_has_levels(encoder, monkeypatch):
+    """A code of the top reads what both codes of the bottom in its hop read."""
+    monkeypatch.setattr(instantiate, "plugin_packages", lambda: PLUGIN)
+    model = built("rvq", encoder).double()
+    fields = by_level(model)
+    assert list(fields) == ["latents", "latents/top", "vectors/top", "vectors/bottom"]
+    top, bottom = fields["latents/top"], fields["vectors/bottom"]
+    assert top.by_nan == top.computed == fields["vectors/top"].computed
+    assert bottom.computed == fields["latents"].computed and bottom.by_nan is None
+    assert top.span[1] - top.span[0] == bottom.span[1] - bottom.span[0] + model.stream("bottom").hop
+    for field in fields.values():
+        assert field.by_gradient and not field.leaks and not field.unread
 
 
 def test_a_leak_and_a_lost_frame_are_found():

@@ -60,7 +60,7 @@ def test_each_control_replaces_one_thing(bottleneck):
     """Compared item by item with predictions from the inputs that the control should have."""
     model = model_of(bottleneck)
     waveform, output, others = controlled(model)
-    own, plan = output.bottleneck, model.window(3 * int(model.hop))
+    own, plan = output.streams["codes"], model.window(3 * int(model.hop))
     next_speaker = [1, 0, 1, 2]
     for item in range(len(SPEAKER)):
         neighbor = own.vectors[[(item + 1) % len(SPEAKER)]]
@@ -72,7 +72,8 @@ def test_each_control_replaces_one_thing(bottleneck):
             "other_speaker": (own.vectors[here], other),
         }
         for name, (vectors, speaker) in expected.items():
-            alone = model.predict(own, vectors, waveform[here], speaker, plan)
+            windows = (waveform[here], speaker, plan)
+            alone = model.predict({"codes": own}, {"codes": vectors}, *windows)
             torch.testing.assert_close(others[name].parameters[here], alone.parameters)
 
 

@@ -71,7 +71,7 @@ def known() -> ProbeData:
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("form", ["", "_codes"])
-def test_known_answers(known, kind, form):
+def test_probes_find_what_is_known_to_be_there(known, kind, form):
     phone, speaker = phone_task(known), speaker_task(known)
     assert phone is not None and speaker is not None
     seeds = (0, 1) if kind == "linear" else (0,)

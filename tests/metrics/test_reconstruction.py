@@ -69,7 +69,7 @@ def test_a_model_without_known_speakers_reconstructs_unknown_ones(corpus):
     assert kinds == [RECONSTRUCTION, OTHER_CODES] * 2
 
 
-def test_what_is_planned(model, corpus):
+def test_each_utterance_is_planned_to_be_resynthesized_in_each_way(model, corpus):
     originals = choose(model, corpus, corpus.rows("validation"), count=2, seconds=0.5)
     sounds = list(plan_resyntheses(model, originals))
     kinds = [RECONSTRUCTION, OTHER_CODES, TO_LOWEST, TO_HIGHEST]

@@ -134,7 +134,7 @@ def test_features_that_are_the_latents_are_found_at_the_same_instants(corpus):
 def test_latents_do_not_depend_on_the_chunks(corpus, monkeypatch):
     represented = represent(small("ae"), corpus)
     whole = represented(waveform(corpus, 0)).values
-    monkeypatch.setattr(utterance, "CODES_AT_ONCE", 7)
+    monkeypatch.setattr(utterance, "HOPS_AT_ONCE", 7)
     pieces = represented(waveform(corpus, 0)).values
     for name in ("latents", "vectors", "random_encoder"):
         np.testing.assert_allclose(pieces[name], whole[name], atol=1e-4)

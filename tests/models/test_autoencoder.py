@@ -123,9 +123,11 @@ def test_a_perturbation_changes_the_codes_but_not_the_targets(encoder):
     given = [step(model, 2, plan.num_codes, input=each) for each in (None, input)]
     plain, perturbed = (model(waveform, speaker, plan, each, mean) for each in given)
     assert torch.equal(perturbed.targets, plain.targets)
-    assert not torch.allclose(perturbed.bottleneck.vectors, plain.bottleneck.vectors, atol=0.1)
+    assert not torch.allclose(
+        perturbed.streams["codes"].vectors, plain.streams["codes"].vectors, atol=0.1
+    )
     evaluated = model(waveform, speaker, plan, feature_mean=mean)
-    assert torch.equal(evaluated.bottleneck.vectors, plain.bottleneck.vectors)
+    assert torch.equal(evaluated.streams["codes"].vectors, plain.streams["codes"].vectors)
 
 
 def test_jitter_is_for_training_alone():
@@ -150,7 +152,7 @@ def test_several_samples_per_datapoint_repeat_waveform_and_speaker():
     assert torch.equal(output.targets[0], output.targets[1])
     # without noise both samples of a datapoint are its mean
     torch.testing.assert_close(output.parameters[0], output.parameters[1])
-    assert output.bottleneck.losses["kl"].shape == (3, plan.num_codes)
+    assert output.streams["codes"].losses["kl"].shape == (3, plan.num_codes)
 
 
 @pytest.mark.parametrize("bottleneck", sorted(BOTTLENECKS))
@@ -163,7 +165,7 @@ def test_every_part_gets_a_gradient(bottleneck):
         plan,
         step(model, 2, plan.num_codes),
     )
-    losses = sum(loss.sum() for loss in output.bottleneck.losses.values())
+    losses = sum(loss.sum() for loss in output.streams["codes"].losses.values())
     (output.parameters.square().sum() + losses).backward()
     without = [name for name, p in model.named_parameters() if p.grad is None]
     assert not without
@@ -185,7 +187,7 @@ def test_golden_logits():
     torch.testing.assert_close(logits[0, :4, 0], torch.tensor(GOLDEN), rtol=1e-3, atol=1e-4)
 
 
-def test_card_says_what_reads_what():
+def test_the_model_summary_names_receptive_fields_and_rates():
     model = model_of("vqvae_ema")
     card = model_summary(model, model.alignment.window(320))
     for expected in (

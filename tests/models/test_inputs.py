@@ -10,7 +10,7 @@ from helpers.configs import small
 from wavenet_ae.engines import Sampling
 from wavenet_ae.errors import ArgumentError
 from wavenet_ae.models import SpeechModel, WaveformAutoencoder, build
-from wavenet_ae.models.inputs import checked_codes, checked_speaker
+from wavenet_ae.models.inputs import checked_codes, checked_samples, checked_speaker
 
 STILL = Sampling(temperature=0)
 
@@ -64,9 +64,9 @@ def test_codes_do_not_depend_on_how_the_recording_is_held(vqvae):
 
 def test_a_model_has_its_own_rate_however_low():
     low = SpeechModel(900, ["ann"])
-    assert low.own_samples(noise(80), 900).shape == (80,)
+    assert checked_samples(low, noise(80), 900).shape == (80,)
     with pytest.raises(ArgumentError, match=r"rate is 799, .* from 900 to 768000"):
-        low.own_samples(noise(80), 799)
+        checked_samples(low, noise(80), 799)
 
 
 @pytest.mark.parametrize("kind", ["vqvae", "rvq", "ae"])
@@ -89,10 +89,10 @@ def test_codes_are_decoded_however_they_are_held(vqvae, rvq):
     held = [codes.numpy(), codes.tolist(), tuple(codes), codes.int(), codes.byte(), range(3)]
     for given in held[:5]:
         assert np.array_equal(vqvae.decode(given, sampling=STILL), right)
-    assert checked_codes(vqvae, held[5]).tolist() == [0, 1, 2]
-    assert checked_codes(vqvae, codes.numpy().astype(">i8")).tolist() == [3, 0, 7]
+    assert checked_codes(vqvae, held[5])["codes"].tolist() == [0, 1, 2]
+    assert checked_codes(vqvae, codes.numpy().astype(">i8"))["codes"].tolist() == [3, 0, 7]
     rows = [[1, 2], [3, 4], [5, 6]]
-    assert checked_codes(rvq, rows).tolist() == rows
+    assert checked_codes(rvq, rows)["codes"].tolist() == rows
     assert np.array_equal(rvq.decode(rows), rvq.decode(torch.tensor(rows)))
 
 
@@ -101,7 +101,7 @@ def test_vectors_are_decoded_however_they_are_held(ae):
     right = ae.decode(vectors, sampling=STILL)
     for given in (vectors.numpy().astype(">f8"), vectors.clone().requires_grad_()):
         assert np.array_equal(ae.decode(given, sampling=STILL), right)
-    assert checked_codes(ae, vectors.bfloat16()).dtype == torch.float32
+    assert checked_codes(ae, vectors.bfloat16())["codes"].dtype == torch.float32
 
 
 @pytest.mark.parametrize(

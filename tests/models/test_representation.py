@@ -69,7 +69,7 @@ def test_a_window_has_one_latent_and_one_context_for_each_code(context, encoder)
         assert output.context is None
     else:
         assert output.context.shape == (2, 5, 6)
-        assert torch.equal(output.bottleneck.vectors, output.context)
+        assert torch.equal(output.streams["codes"].vectors, output.context)
     assert plan.num_samples == 6 * int(model.hop) <= plan.slice_length
 
 
@@ -89,13 +89,13 @@ def test_windows_give_the_codes_of_the_whole_utterance(context, code_of):
     model = made(context, code_of=code_of)
     hop, layout = int(model.hop), CodeLayout(model)
     samples = noise(40 * hop)
-    whole = encode_blocks(model, [samples])  # (D, 40)
+    whole = encode_blocks(model, [samples])["codes"]  # (D, 40)
     plan = model.window(3 * hop)
-    start = 20 * hop + layout.start
+    start = 20 * hop + layout.hops.start
     window = samples[start : start + plan.slice_length][None]
     output = model(window, torch.zeros(1, dtype=torch.int64), plan)
     assert model.code_has_fixed_context
-    torch.testing.assert_close(output.bottleneck.vectors[0], whole[:, 20:23])
+    torch.testing.assert_close(output.streams["codes"].vectors[0], whole[:, 20:23])
 
 
 def test_a_gru_reads_the_utterance_from_its_beginning():
@@ -103,15 +103,15 @@ def test_a_gru_reads_the_utterance_from_its_beginning():
     model = made("gru")
     hop, layout = int(model.hop), CodeLayout(model)
     samples, plan = noise(40 * hop), model.window(3 * hop)
-    whole = encode_blocks(model, [samples])
+    whole = encode_blocks(model, [samples])["codes"]
     assert not model.code_has_fixed_context
     for first, is_equal in ((0, True), (20, False)):
-        start = first * hop + layout.start
-        window = torch.nn.functional.pad(samples, (-layout.start, 0))[
-            start - layout.start : start - layout.start + plan.slice_length
+        start = first * hop + layout.hops.start
+        window = torch.nn.functional.pad(samples, (-layout.hops.start, 0))[
+            start - layout.hops.start : start - layout.hops.start + plan.slice_length
         ]
         output = model(window[None], torch.zeros(1, dtype=torch.int64), plan)
-        found = torch.allclose(output.bottleneck.vectors[0], whole[:, first : first + 3])
+        found = torch.allclose(output.streams["codes"].vectors[0], whole[:, first : first + 3])
         assert found == is_equal
 
 
@@ -120,10 +120,10 @@ def test_a_gru_reads_the_utterance_from_its_beginning():
 def test_chunks_give_what_the_whole_utterance_gives(context, code_of, monkeypatch):
     model = made(context, code_of=code_of)
     samples = noise(30 * int(model.hop) + 17)
-    whole = encode_blocks(model, [samples])
+    whole = encode_blocks(model, [samples])["codes"]
     assert whole.shape[1] == 31
-    monkeypatch.setattr(utterance, "CODES_AT_ONCE", 4)
-    torch.testing.assert_close(encode_blocks(model, samples.split(1000)), whole)
+    monkeypatch.setattr(utterance, "HOPS_AT_ONCE", 4)
+    torch.testing.assert_close(encode_blocks(model, samples.split(1000))["codes"], whole)
 
 
 def test_encode_gives_vectors_and_leaves_the_mode():

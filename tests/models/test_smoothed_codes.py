@@ -42,7 +42,8 @@ def changes(codes: torch.Tensor) -> int:
 @pytest.mark.parametrize("kind", VQ)
 def test_the_nearest_code_is_the_code(kind):
     built, waveform = model(kind), noise(2 * RATE)
-    ((_, output),) = encode_in_chunks(built, [waveform])
+    (chunk,) = encode_in_chunks(built, [waveform])
+    output = chunk["codes"].output
     codes = output.codes if output.codes.ndim == 3 else output.codes[:, None]  # (1, H, N)
     for book in range(codes.shape[1]):
         earlier = [codes[:, each] for each in range(book)]
@@ -63,7 +64,8 @@ def test_codes_of_the_right_shape_change_less_often(kind):
 
 def test_they_are_the_path_through_the_distances_in_margins():
     built, waveform = model("vqvae"), noise(RATE)
-    ((_, output),) = encode_in_chunks(built, [waveform])
+    (chunk,) = encode_in_chunks(built, [waveform])
+    output = chunk["codes"].output
     distances = built.bottleneck.code_distances(output.latents)[0].detach().numpy()
     path = smoothed_codes(in_margins(distances), 2)
     assert np.array_equal(built.encode(waveform, RATE, smoothing=2).numpy(), path)
@@ -78,7 +80,8 @@ def test_pieces_do_not_change_them(monkeypatch):
 
 def test_later_codebooks_quantize_what_smoothed_codes_leave():
     built, waveform = model("rvq"), noise(RATE)
-    ((_, output),) = encode_in_chunks(built, [waveform])
+    (chunk,) = encode_in_chunks(built, [waveform])
+    output = chunk["codes"].output
     first, second, *_ = built.encode(waveform, RATE, smoothing=2)
     distances = built.bottleneck.code_distances(output.latents, [first[None]])[0].detach().numpy()
     assert np.array_equal(second.numpy(), smoothed_codes(in_margins(distances), 2))

@@ -45,7 +45,7 @@ def test_pieces_are_the_whole(bottleneck, encoder, monkeypatch):
     codes = built.encode(recording(), 8000)
     layout = CodeLayout(built)
     assert codes.shape[-1] == -(-NUM_SAMPLES // layout.hop)
-    conditioning = CodeConditioning(built, [codes])
+    conditioning = CodeConditioning(built, [{"codes": codes}])
     plan = built.window(codes.shape[-1] * layout.hop)
     assert conditioning.vectors.shape[-1] == plan.num_codes
     whole = built.upsampling(conditioning.vectors)[..., : plan.num_vectors]
@@ -53,7 +53,7 @@ def test_pieces_are_the_whole(bottleneck, encoder, monkeypatch):
     assert torch.allclose(torch.cat(pieces, dim=2)[..., : plan.num_vectors], whole, atol=1e-5)
 
     sound = built.decode(codes[..., :4], "ann")
-    monkeypatch.setattr(utterance, "CODES_AT_ONCE", 3)
+    monkeypatch.setattr(utterance, "HOPS_AT_ONCE", 3)
     monkeypatch.setattr(utterance, "SECONDS_AT_ONCE", 0.011)
     again = built.encode(recording(), 8000)
     assert torch.allclose(again.double(), codes.double(), atol=1e-4)
@@ -66,14 +66,15 @@ def test_pieces_are_the_whole(bottleneck, encoder, monkeypatch):
 @pytest.mark.parametrize("num_samples", [1, 160, NUM_SAMPLES])
 def test_blocks_of_samples_give_the_codes_of_the_whole(encoder, size, num_samples, monkeypatch):
     built, waveform = model("ae", encoder), recording(num_samples)
-    monkeypatch.setattr(utterance, "CODES_AT_ONCE", 5)
+    monkeypatch.setattr(utterance, "HOPS_AT_ONCE", 5)
     blocks = [waveform[:0], *waveform.split(size), waveform[:0]]
-    assert torch.equal(encode_blocks(built, blocks), encode_utterance(built, waveform))
+    whole = encode_utterance(built, waveform)["codes"]
+    assert torch.equal(encode_blocks(built, blocks)["codes"], whole)
 
 
 @pytest.mark.parametrize(("encoder", "passes"), [("mfcc", 1), ("units", 2)])
 def test_few_blocks_are_in_memory_at_once(encoder, passes, monkeypatch):
-    monkeypatch.setattr(utterance, "CODES_AT_ONCE", 5)
+    monkeypatch.setattr(utterance, "HOPS_AT_ONCE", 5)
     monkeypatch.setattr(feature_means, "FRAMES_AT_ONCE", 5)
     alive: weakref.WeakSet[torch.Tensor] = weakref.WeakSet()
     most = times = 0
@@ -89,7 +90,7 @@ def test_few_blocks_are_in_memory_at_once(encoder, passes, monkeypatch):
                 yield block
 
     built = model("vqvae", encoder)
-    assert len(encode_blocks(built, Blocks())) == -(-50_000 // CodeLayout(built).hop)
+    assert len(encode_blocks(built, Blocks())["codes"]) == -(-50_000 // CodeLayout(built).hop)
     assert most < 10 and times == passes
 
 
@@ -103,7 +104,8 @@ def test_a_code_stands_where_its_layout_says(encoder):
     anchors = layout.anchors(60)
     assert 0 <= anchors[0] < layout.hop and anchors[-1] < len(silence)
     clicked[round(float(anchors[30]))] = 20_000
-    changed = (encode_utterance(built, clicked) != encode_utterance(built, silence)).any(dim=0)
+    codes = [encode_utterance(built, each)["codes"] for each in (clicked, silence)]
+    changed = (codes[0] != codes[1]).any(dim=0)
     first, last = changed.nonzero()[[0, -1], 0].tolist()
     assert abs((first + last) / 2 - 30) <= 0.5
 
@@ -151,10 +153,11 @@ def test_the_codes_of_a_recording_are_those_of_training():
     """The encoder is given the mean that a batch of windows would have."""
     built, waveform = model("ae", "units"), recording()
     mean = built.recording_mean([waveform])
-    (latents, _), *rest = encode_in_chunks(built, [waveform])
+    chunk, *rest = encode_in_chunks(built, [waveform])
+    latents = chunk["codes"].latents
     assert not rest
     layout, plan = CodeLayout(built), built.window(8 * CodeLayout(built).hop)
-    first = -layout.start // layout.hop + 1  # a code whose window lies inside the recording
+    first = -layout.hops.start // layout.hop + 1  # a code whose window lies inside the recording
     start = first * layout.hop - plan.margins[0] + int(layout.hop)
     window = waveform[start : start + plan.slice_length][None]
     of_window = built.latents(window, plan, feature_mean=mean)

@@ -11,7 +11,7 @@ def uniform(batch: int, codes: int) -> torch.Tensor:
     return torch.rand(batch, codes, generator=torch.Generator().manual_seed(0))
 
 
-def test_rate_and_reach():
+def test_jitter_moves_codes_by_one_at_the_given_rate():
     draws = uniform(200, 500)
     shift = jitter_sources(draws, 0.12) - torch.arange(500)
     assert set(shift.unique().tolist()) == {-1, 0, 1}
@@ -26,7 +26,7 @@ def test_no_code_is_heard_three_times():
     assert not tripled.any()
 
 
-def test_third_copy_keeps_its_own():
+def test_jitter_uses_no_code_three_times_in_a_row():
     right, stay, left = 0.99, 0.5, 0.01
     draws = torch.tensor([[stay, right, stay, left, stay]])
     assert jitter_sources(draws, 0.12).tolist() == [[0, 2, 2, 3, 4]]

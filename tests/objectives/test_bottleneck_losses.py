@@ -40,7 +40,9 @@ def test_nll_by_hand(plan):
     probabilities = out.parameters.softmax(dim=1)
     true = probabilities.gather(1, out.targets[:, None])[:, 0]
     torch.testing.assert_close(out.nll, -true.log())
-    uniform = categorical_output(torch.zeros_like(out.parameters), out.targets, out.bottleneck)
+    uniform = categorical_output(
+        torch.zeros_like(out.parameters), out.targets, out.streams["codes"]
+    )
     assert uniform.nll.mean().item() == pytest.approx(math.log(16))
 
 
@@ -108,7 +110,9 @@ def test_free_nats_stop_the_gradient(plan):
 def test_several_samples_per_datapoint_are_averaged(plan):
     out = output(plan)
     doubled = categorical_output(
-        out.parameters.repeat_interleave(2, 0), out.targets.repeat_interleave(2, 0), out.bottleneck
+        out.parameters.repeat_interleave(2, 0),
+        out.targets.repeat_interleave(2, 0),
+        out.streams["codes"],
     )
     objective = reconstruction("mean")
     batch = batch_of(plan)
@@ -118,5 +122,7 @@ def test_several_samples_per_datapoint_are_averaged(plan):
 
 
 def test_configured_weighting_wins():
-    assert BottleneckLosses("mean").code_weighting == "mean"
-    assert BottleneckLosses("mean", code_weighting="context").code_weighting == "context"
+    usual = {"top": "sequence"}
+    assert BottleneckLosses(usual).weighting_of("top") == "sequence"
+    assert BottleneckLosses(usual).weighting_of("bottom") == "mean"
+    assert BottleneckLosses(usual, code_weighting="context").weighting_of("top") == "context"

@@ -41,14 +41,15 @@ def bottleneck_of(**changes: Any) -> Bottleneck:
     return instantiate({**CODEBOOK, **changes}, Bottleneck, input_dim=CHANNELS)
 
 
-def term_of(targets: str, bottleneck: Bottleneck | None, **settings: Any) -> MaskedPrediction:
+def term_of(targets: str, *bottlenecks: Bottleneck, **settings: Any) -> MaskedPrediction:
+    names = ["codes"] if len(bottlenecks) == 1 else ["top", "bottom"]
     known = {"first_code": 1.5, "code_hop": 4.0, "utterances": ["one", "two"]}
     return MaskedPrediction(
         targets,
         CHANNELS,
         **known,
         fingerprint="corpus",
-        bottleneck=bottleneck,
+        bottlenecks=dict(zip(names, bottlenecks, strict=False)),
         head="bottleneck",
         **settings,
     )
@@ -58,7 +59,8 @@ def read(bottleneck: Bottleneck) -> tuple[ModelOutput, Batch, WindowPlan]:
     torch.manual_seed(1)
     plan = encoder_window(Chain((Down(4, 4),)), NUM_CODES)
     latents = torch.randn(2, CHANNELS, NUM_CODES, requires_grad=True)
-    return ModelOutput(latents=latents, bottleneck=bottleneck(latents)), batch_of(plan), plan
+    streams = {"codes": bottleneck(latents)}
+    return ModelOutput(latents=latents, streams=streams), batch_of(plan), plan
 
 
 @pytest.mark.parametrize(("distance", "temperature"), [("euclidean", 1.0), ("cosine", 0.1)])
@@ -67,7 +69,7 @@ def test_the_likeliest_cluster_is_the_code(targets, distance, temperature):
     term = term_of(targets, bottleneck, temperature=temperature)
     output, batch, plan = read(bottleneck)
     found = term.validate(output, batch, plan)["masked_prediction_accuracy"]
-    codes = output.bottleneck.codes
+    codes = output.streams["codes"].codes
     expected = (codes == term.clusters(batch, plan)).float().mean()
     assert 0 < expected < 1
     assert found[0] / found[1] == expected
@@ -77,7 +79,7 @@ def test_the_loss_is_the_cross_entropy_of_the_distances(targets):
     bottleneck = bottleneck_of()
     term = term_of(targets, bottleneck, temperature=0.5)
     output, batch, plan = read(bottleneck)
-    z = output.bottleneck.latents.transpose(1, 2)  # (B, N, D)
+    z = output.streams["codes"].latents.transpose(1, 2)  # (B, N, D)
     squares = (z[:, :, None] - bottleneck.codebook).square().sum(dim=-1)  # (B, N, K)
     share = torch.softmax(-squares / (2 * 0.5), dim=-1)
     picked = share.gather(-1, term.clusters(batch, plan)[..., None])
@@ -108,9 +110,15 @@ def test_codes_and_encoder_learn_and_the_term_has_no_weights_of_its_own(targets)
     ],
 )
 def test_a_bottleneck_that_cannot_learn_them_is_refused(targets, bottleneck, problem):
-    made = None
+    made = []
     if bottleneck is not None:
         node = bottleneck if "_target_" in bottleneck else {**CODEBOOK, **bottleneck}
-        made = instantiate(node, Bottleneck, input_dim=CHANNELS)
+        made = [instantiate(node, Bottleneck, input_dim=CHANNELS)]
     with pytest.raises(UserError, match=f"head is 'bottleneck', but .*{problem}"):
-        term_of(targets, made)
+        term_of(targets, *made)
+
+
+def test_codes_of_several_streams_are_refused(targets):
+    problem = "has the streams of codes top, bottom, and targets are one sequence"
+    with pytest.raises(UserError, match=problem):
+        term_of(targets, bottleneck_of(), bottleneck_of())

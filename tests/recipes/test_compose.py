@@ -82,7 +82,7 @@ def test_a_path_of_a_stage_is_quoted_and_kept_absolute(composed, tmp_path):
         ("seed=1", None),
     ],
 )
-def test_arguments_of_stages(argument, split):
+def test_arguments_are_divided_into_stage_and_setting(argument, split):
     assert of_stage(argument) == split
 
 

@@ -56,7 +56,7 @@ def test_parts_add_up_to_the_whole(bottleneck):
     for sums, cuts in ((whole, [slice(0, 5)]), (parts, [slice(0, 3), slice(3, 5)])):
         for items in cuts:
             own, *others = (categorical_output(each[items], targets[items]) for each in logits)
-            own = replace(own, bottleneck=part(output, items))
+            own = replace(own, streams={"codes": part(output, items)})
             sums.add(own, zip(CONTROLS, others, strict=True), KNOWN[items])
     parts.over_processes()  # of one process: nothing is added
     added, at_once = numbers(parts.metrics()), numbers(whole.metrics())
@@ -111,7 +111,7 @@ def test_another_speaker_is_a_control_of_known_speakers_alone():
 def test_perplexity_and_share_of_used_codes_are_means_over_codebooks():
     sums = ValidationSums(model_of("rvq"), CPU)  # 3 codebooks of 8
     book = ([0, 0, 0, 0], [0, 1, 0, 1], [0, 1, 2, 3])
-    sums.add_bottleneck(BottleneckOutput(torch.zeros(1), codes=torch.tensor([book])))
+    add_codes(sums, BottleneckOutput(torch.zeros(1), codes=torch.tensor([book])))
     metrics = numbers(sums.metrics())
     assert metrics["perplexity"] == pytest.approx((1 + 2 + 4) / 3)
     assert metrics["codes_used"] == pytest.approx((1 + 2 + 4) / 3 / 8)
@@ -121,6 +121,10 @@ def test_perplexity_and_share_of_used_codes_are_means_over_codebooks():
     assert bitrates == pytest.approx({k: float(code_rate) * v for k, v in expected.items()})
 
 
+def add_codes(sums: ValidationSums, output: BottleneckOutput) -> None:
+    sums.add_streams({"codes": output})
+
+
 def without_speaker(sums: ValidationSums) -> dict[str, float]:
     sums.items += 1
     return {name: bits for name, bits in sums.bitrates(1.0).items() if name != "speaker"}
@@ -128,7 +132,7 @@ def without_speaker(sums: ValidationSums) -> dict[str, float]:
 
 def test_before_it_quantizes_there_are_no_metrics_of_codes():
     sums = ValidationSums(model_of("vqvae_ema"), CPU)
-    sums.add_bottleneck(BottleneckOutput(torch.zeros(1)))
+    add_codes(sums, BottleneckOutput(torch.zeros(1)))
     assert not {"perplexity", "codes_used"} & sums.metrics().keys()
     assert without_speaker(sums) == {}
 
@@ -138,7 +142,7 @@ def test_kl_is_a_mean_over_codes():
     sums = ValidationSums(model, CPU)
     for nats, size in ((1.0, 6), (5.0, 2)):
         kl = torch.full((size, 3), nats)
-        sums.add_bottleneck(BottleneckOutput(torch.zeros(1), losses={"kl": kl}))
+        add_codes(sums, BottleneckOutput(torch.zeros(1), losses={"kl": kl}))
     bits = 2.0 / log(2) * 8000 / float(model.hop)
     assert without_speaker(sums) == {"kl": pytest.approx(bits)}
 
@@ -152,9 +156,8 @@ def test_a_model_without_codes_has_no_bitrates():
 
 def test_processes_change_nothing_when_there_is_one():
     sums = ValidationSums(model_of("vqvae"), CPU)
-    sums.add_bottleneck(BottleneckOutput(torch.zeros(1), codes=torch.tensor([[1, 1, 2]])))
-    before = sums.codes
+    add_codes(sums, BottleneckOutput(torch.zeros(1), codes=torch.tensor([[1, 1, 2]])))
+    before = sums.codes["codes"]
     sums.over_processes()
-    assert before is not None and sums.codes is not None
-    names = [each.name for each in fields(CodeStatistics)]
-    assert all(torch.equal(getattr(before, each), getattr(sums.codes, each)) for each in names)
+    after, names = sums.codes["codes"], [each.name for each in fields(CodeStatistics)]
+    assert all(torch.equal(getattr(before, each), getattr(after, each)) for each in names)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import pytest
 import torch
+from helpers import two_streams
 from helpers.configs import small
+from helpers.two_streams import PLUGIN
 
+from wavenet_ae import instantiate
 from wavenet_ae.checkpoint import FORMAT, SECTION, write_checkpoint
 from wavenet_ae.errors import UserError
 from wavenet_ae.models import GenerativeModel, build
-from wavenet_ae.training.warm_start import SPEAKERS, initialize_from
+from wavenet_ae.training.warm_start import SPEAKERS, copy_weights, initialize_from
 
 
 def made(seed: int, speakers: list[str], **changes) -> GenerativeModel:
@@ -29,7 +32,7 @@ def checkpoint(tmp_path):
     return path, model
 
 
-def test_all_that_fits_is_taken(checkpoint):
+def test_weights_of_equal_names_and_shapes_are_copied(checkpoint):
     path, other = checkpoint
     model = made(2, ["anna", "bert"])
     lines = initialize_from(model, small(), str(path))
@@ -120,3 +123,17 @@ def test_features_with_other_settings_are_not_taken(checkpoint):
     for name, value in model.encoder.features.state_dict().items():
         assert torch.equal(value, before[name]), name
     assert any("mel_scale.fb: other features" in line for line in lines)
+
+
+def test_the_bottleneck_of_each_stream_is_copied_whole_or_not_at_all(monkeypatch):
+    monkeypatch.setattr(instantiate, "plugin_packages", lambda: PLUGIN)
+    other = two_streams.built()
+    larger = two_streams.two_streams()
+    larger["model"]["top_codebook_size"] = 5
+    model = build(larger, ["ann", "bob"])
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    lines = copy_weights(model, larger, other, two_streams.two_streams(), "it")
+    after, given = model.state_dict(), other.state_dict()
+    assert all(torch.equal(after[name], before[name]) for name in after if name.startswith("top."))
+    assert torch.equal(after["bottleneck.codebook"], given["bottleneck.codebook"])
+    assert any("top.codebook: (4, 6) there, (5, 6) here" in line for line in lines)

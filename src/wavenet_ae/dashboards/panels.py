@@ -13,6 +13,9 @@ from wavenet_ae.schema import binding_problems, require_none
 READ_BY = {"shares": ("bars",), "color_label": ("heatmap",), "log": ("lines",)}
 
 
+CODEBOOK = r"codebook_\d+"  # ends the name of a metric of one of several codebooks
+
+
 @dataclass(frozen=True)
 class Panel:
     """Plot of a dashboard.
@@ -22,7 +25,8 @@ class Panel:
         section: Section of the dashboard.
         title: Title of the plot.
         keys: Metrics, and their words in the legend. A `*` in a key stands for any text, and a `*`
-            in its words for the text that it matched.
+            in its words for the text that it matched. A key without one also stands for the same of
+            each of several streams of codes, `KEY/STREAM`.
         kind: `lines` for scalars over optimizer steps, `bars` for the newest histogram, highest bar
             first, or `heatmap` for a histogram over optimizer steps.
         ylabel: Label of the y axis.
@@ -61,7 +65,15 @@ class Panel:
                 if match and name not in found:
                     stood_for = " ".join(match.groups()).strip("/").replace("_", " ")
                     found[name] = words.replace("*", stood_for) or name
+                elif (stream := _stream(key, name)) and name not in found:
+                    found[name] = f"{words}, {stream}"
         return found
+
+
+def _stream(key: str, name: str) -> str:
+    """Returns the stream of codes of which a metric is the one that a key names; "" for no such."""
+    match = re.fullmatch(re.escape(key) + "/([^/]+)", name)
+    return match[1] if match and not re.fullmatch(CODEBOOK, match[1]) else ""
 
 
 def pattern(key: str) -> str:

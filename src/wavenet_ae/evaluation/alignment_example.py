@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,6 +15,7 @@ from wavenet_ae.evaluation.unit_systems import Units
 from wavenet_ae.labels import Segments
 from wavenet_ae.metrics.boundaries import change_seconds
 from wavenet_ae.metrics.durations import is_change
+from wavenet_ae.stream_names import of_stream
 
 FILE = "units/alignment_example.wav"
 FEWEST_SECONDS, MOST_SECONDS = 2.0, 6.0  # of an utterance that is preferred
@@ -29,7 +30,9 @@ class Span(NamedTuple):
     end: float
 
 
-def alignment_example(units: Units, labeled: LabeledCorpus, folder: Path) -> ResultTable:
+def alignment_example(
+    of_streams: Sequence[Units], labeled: LabeledCorpus, folder: Path
+) -> ResultTable:
     """Table `alignment_example` of the first seconds of an utterance, whose audio is written.
 
     A unit lasts from midway between anchors to midway between anchors.  Needs an utterance with
@@ -41,16 +44,19 @@ def alignment_example(units: Units, labeled: LabeledCorpus, folder: Path) -> Res
     write(folder / FILE, corpus.read(row, 0, stop), rate)
     end = stop / rate
     rows = [_row("labels", None, each) for each in label_spans(labeled.of(row), end)]
-    encoded, _ = units.encode(corpus, row)
-    if encoded.codes is None:
-        assert units.of_vectors is not None
-        own, system = units.of_vectors.codes(encoded.vectors)[:, None], "kmeans_vectors"
-    else:
-        own, system = encoded.codes.reshape(len(encoded.codes), -1), "codes"
-    for codebook, column in enumerate(own.T):
-        spans = unit_spans(column, encoded.anchors, rate, end)
-        rows += [_row("units", codebook, each) for each in spans]
-    metadata = {"file": FILE, "utterance": corpus.keys[row], "system": system}
+    systems = []
+    for units in of_streams:
+        encoded, _ = units.encode(corpus, row)
+        if encoded.codes is None:
+            assert units.of_vectors is not None
+            own, system = units.of_vectors.codes(encoded.vectors)[:, None], "kmeans_vectors"
+        else:
+            own, system = encoded.codes.reshape(len(encoded.codes), -1), "codes"
+        systems.append(of_stream(system, units.stream))
+        for codebook, column in enumerate(own.T):
+            spans = unit_spans(column, encoded.anchors, rate, end)
+            rows += [_row(of_stream("units", units.stream), codebook, each) for each in spans]
+    metadata = {"file": FILE, "utterance": corpus.keys[row], "system": " ".join(systems)}
     return ResultTable("alignment_example", [], rows, metadata)
 
 

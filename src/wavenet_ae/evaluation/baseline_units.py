@@ -33,6 +33,7 @@ from wavenet_ae.metrics.representations import anchors_inside, encode_with_ancho
 from wavenet_ae.models import CodeModel
 from wavenet_ae.models.utterance import CodeLayout
 from wavenet_ae.randomness import keyed_permutation
+from wavenet_ae.stream_names import ONLY_STREAM
 
 KMEANS_MFCC = "kmeans_mfcc"
 UTTERANCE, SPEAKER = "kmeans_mfcc_utterance", "kmeans_mfcc_speaker"
@@ -65,6 +66,7 @@ class BaselineFrames:
         corpus: All utterances.
         seed: Key of what is random.
         config: Configuration that the model was built from; None for `kmeans_mfcc` alone.
+        stream: Name of the stream of codes at whose instants the frames are.
 
     Attributes:
         names: The baselines, `kmeans_mfcc` first.
@@ -76,8 +78,9 @@ class BaselineFrames:
         corpus: PackedCorpus,
         seed: int,
         config: Mapping[str, Any] | None = None,
+        stream: str = ONLY_STREAM,
     ) -> None:
-        self.model, self.corpus, self.seed = model, corpus, seed
+        self.model, self.corpus, self.seed, self.stream = model, corpus, seed, stream
         windows = training_windows(model, corpus, seed)
         self.mfcc = fitted_features(MFCC, model, [windows])
         self.untrained: CodeModel | None = None
@@ -88,7 +91,8 @@ class BaselineFrames:
                 self.untrained = random_model(config, model, windows, seed)
                 self.names.append(UNTRAINED)
         # a code's own frames, and these averaged over AVERAGED_FRAMES
-        per_code = max(1, round(model.hop / self.mfcc.chain.grid().spacing))
+        hop = model.stream(stream).hop
+        per_code = max(1, round(hop / self.mfcc.chain.grid().spacing))
         self.own = np.full(per_code, 1 / per_code)
         self.averaging = np.convolve(self.own, np.full(AVERAGED_FRAMES, 1 / AVERAGED_FRAMES))
         self._statistics: dict[int, tuple[np.ndarray, np.ndarray]] = {}  # by speaker
@@ -103,7 +107,8 @@ class BaselineFrames:
             found[SPEAKER] = (own - mean) / deviation
             found[AVERAGED] = averaged - averaged.mean(axis=0)
         if self.untrained is not None:
-            found[UNTRAINED] = encode_with_anchors(self.untrained, utterance.waveform).latents
+            encoded = encode_with_anchors(self.untrained, utterance.waveform, self.stream)
+            found[UNTRAINED] = encoded.latents
         return found
 
     def _mfcc(self, utterance: Utterance, weights: np.ndarray | None = None) -> np.ndarray:
@@ -123,4 +128,4 @@ class BaselineFrames:
     def _utterance(self, row: int) -> Utterance:
         length = int(self.corpus.length[row])
         waveform = torch.from_numpy(self.corpus.read(row, 0, length))
-        return Utterance(row, waveform, anchors_inside(CodeLayout(self.model), length))
+        return Utterance(row, waveform, anchors_inside(CodeLayout(self.model, self.stream), length))

@@ -25,6 +25,7 @@ from wavenet_ae.plotting.figures import save
 from wavenet_ae.plotting.units import UnitUsage, plot_unit_usage
 from wavenet_ae.progress import Progress
 from wavenet_ae.runs import RunFolder
+from wavenet_ae.stream_names import ONLY_STREAM, of_stream
 from wavenet_ae.threads import AdaptedTorch
 
 CONFIG = EvaluationConfig()  # the defaults of `wavenet-ae evaluate`
@@ -51,12 +52,14 @@ class EvaluatedUnits:
     """A model's units, and those of k-means on MFCC, on the frames of all labeled utterances.
 
     Attributes:
+        stream: Name of the stream of codes.
         kind: What the units are, in words.
         frames: (K,) int64 frames of each unit, also those without a label.
         units: Quality of the model's units.
         baseline: Quality of k-means on MFCC.
     """
 
+    stream: str
     kind: str
     frames: np.ndarray
     units: UnitQuality
@@ -77,24 +80,30 @@ def summarize_run(folder: Path, corpus: PackedCorpus) -> RunSummary:
         plots.append(save(curves, folder / "learning_curves.png"))
     model = load(RunFolder(folder).step_checkpoints()[-1])
     if any(corpus.labels) and isinstance(model, CodeModel):
-        units = units_of_run(model, corpus)
-        usage = plot_unit_usage([_usage(units)])
+        units = [units_of_run(model, corpus, each.name) for each in model.code_streams]
+        usage = plot_unit_usage([_usage(each) for each in units])
         plots.append(save(usage, folder / "usage.png"))
-        found |= _unit_metrics(units)
+        for each in units:
+            found |= _unit_metrics(each)
     return RunSummary(found, plots, num_steps)
 
 
-def units_of_run(model: CodeModel, corpus: PackedCorpus) -> EvaluatedUnits:
-    """Evaluates units as `wavenet-ae evaluate` does.
+def units_of_run(
+    model: CodeModel, corpus: PackedCorpus, stream: str = ONLY_STREAM
+) -> EvaluatedUnits:
+    """Evaluates the units of a stream of codes as `wavenet-ae evaluate` does.
 
     Raises:
         UserError: If no frame of the corpus has a label.
     """
     seed, labeled = CONFIG.seed, find_labels(corpus, {}, CONFIG)
     with Progress("units", threads=AdaptedTorch()) as progress:
-        tallies = tally_units(Units(model, corpus, seed), labeled, seed, progress)
-    own, baseline = next(iter(tallies.values())), tallies[KMEANS_MFCC]
+        units = Units(model, corpus, seed, stream=stream)
+        tallies = tally_units(units, labeled, seed, progress.at)
+    own = next(iter(tallies.values()))
+    baseline = tallies[of_stream(KMEANS_MFCC, stream)]
     return EvaluatedUnits(
+        stream=stream,
         kind=cell_words("system", next(iter(tallies))),
         frames=own.frames,
         units=joint_quality(own.total, seed),
@@ -123,9 +132,10 @@ def _validation_metrics(last: dict[str, float]) -> dict[str, str]:
 
 def _unit_metrics(found: EvaluatedUnits) -> dict[str, str]:
     units, baseline = found.units, found.baseline
+    of = f" {found.stream}" if found.stream != ONLY_STREAM else ""
     return {
         f"units ({found.kind}): perplexity": f"{units.perplexity:.1f} of {units.num_codes}",
-        "PNMI of the units with the phones": f"{units.pnmi:.3f}",
+        f"PNMI of the{of} units with the phones": f"{units.pnmi:.3f}",
         f"PNMI of k-means on MFCC, {baseline.num_codes} clusters": f"{baseline.pnmi:.3f}",
-        "PNMI of the units in shuffled order": f"{units.pnmi_shuffled:.3f}",
+        f"PNMI of the{of} units in shuffled order": f"{units.pnmi_shuffled:.3f}",
     }

@@ -28,6 +28,7 @@ from wavenet_ae.ownership import sole_use
 from wavenet_ae.progress import Progress
 from wavenet_ae.provenance import this_command
 from wavenet_ae.runs import RunFolder
+from wavenet_ae.stream_names import ONLY_STREAM
 from wavenet_ae.threads import AdaptedTorch
 
 logger = logging.getLogger(__name__)
@@ -168,11 +169,14 @@ def _described(model: SpeechModel, fingerprint: str, config: EvaluationConfig) -
         "summary": model_summary(model, model.window(int(model.hop))),
     }
     if isinstance(model, CodeModel):
-        bottleneck = model.bottleneck
-        described |= {
-            "bottleneck": type(bottleneck).__name__,
-            "codes_per_second": float(model.sample_rate / model.hop),
-            "codebook_size": bottleneck.codebook_size,
-            "num_codebooks": bottleneck.num_codebooks,
+        streams = {
+            stream.name: {
+                "bottleneck": type(stream.bottleneck).__name__,
+                "codes_per_second": float(model.sample_rate / stream.hop),
+                "codebook_size": stream.bottleneck.codebook_size,
+                "num_codebooks": stream.bottleneck.num_codebooks,
+            }
+            for stream in model.code_streams
         }
+        described |= streams.get(ONLY_STREAM, {"streams": streams})
     return described

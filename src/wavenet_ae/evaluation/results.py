@@ -7,6 +7,10 @@ A number has the id `table.column`, such as `units.pnmi`, and the keys of its ro
     result.value("units.pnmi", system="kmeans_mfcc")
     result.value("probing.accuracy", task="phone", representation="vectors", probe="linear")
 
+Of a model with several streams of codes, keys have the name of the stream, see stream_names.py:
+
+    result.value("units.pnmi", system="codes/top")
+
 Ids are for programs.  The words for people are in report/words.py.
 """
 
@@ -23,6 +27,7 @@ from wavenet_ae.errors import UserError, nearest
 from wavenet_ae.reading import read_json, shown
 from wavenet_ae.runs import RunFolder
 from wavenet_ae.storage import atomic_write
+from wavenet_ae.stream_names import ONLY_STREAM
 
 Value = str | float | int | bool | None
 FILE = "evaluation.json"
@@ -108,8 +113,15 @@ class EvaluationResult:
 
     @property
     def has_codes(self) -> bool:
-        """Whether the model has a bottleneck."""
-        return "bottleneck" in self.model
+        """Whether the model has a stream of codes."""
+        return bool(self.streams)
+
+    @property
+    def streams(self) -> dict[str, Mapping[str, Any]]:
+        """The bottleneck of each stream of codes, and rate and sizes of its codes, by its name."""
+        if "streams" in self.model:
+            return dict(self.model["streams"])
+        return {ONLY_STREAM: self.model} if "bottleneck" in self.model else {}
 
     @property
     def run_folder(self) -> Path | None:

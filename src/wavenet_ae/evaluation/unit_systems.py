@@ -21,6 +21,7 @@ from wavenet_ae.metrics.representations import EncodedUtterance, encode_with_anc
 from wavenet_ae.models import CodeModel
 from wavenet_ae.models.smoothed_codes import MOST_CODES, smoothed_latents
 from wavenet_ae.randomness import keyed_permutation
+from wavenet_ae.stream_names import ONLY_STREAM, of_stream
 
 VECTORS = "kmeans_vectors"
 PATH = "_path"  # ends the name of a system whose units are smoothed
@@ -42,6 +43,9 @@ class Units:
     the end of their names; then `kmeans_mfcc` and the other baselines, see baseline_units.py, of
     which `kmeans_mfcc_averaged` is smoothed too.
 
+    Of a model with several streams of codes, these are the systems of one of them, whose name they
+    have, see stream_names.py.
+
     Args:
         model: The model, in evaluation mode.
         corpus: All utterances.
@@ -49,10 +53,12 @@ class Units:
         baselines: Frames of the baselines; None for `kmeans_mfcc` alone.
         smoothing: Price of a change of unit, see `wavenet_ae.bottlenecks.smoothing`; 0 for no
             smoothed units.
+        stream: Name of the stream of codes.
 
     Attributes:
         sizes: Number of units by system, the model's own first.
         plotted: Systems that plots show: the model's own, and `kmeans_mfcc`.
+        code_rate: Codes of the stream a second.
         notes: Ids of remarks on units that are not available.
         metadata: Numbers that the notes mention.
     """
@@ -64,9 +70,12 @@ class Units:
         seed: int,
         baselines: BaselineFrames | None = None,
         smoothing: float = 0.0,
+        stream: str = ONLY_STREAM,
     ) -> None:
-        self.model, self.smoothing = model, smoothing
-        self.baselines = baselines or BaselineFrames(model, corpus, seed)
+        self.model, self.smoothing, self.stream = model, smoothing, stream
+        self.bottleneck = model.stream(stream).bottleneck
+        self.code_rate = float(model.sample_rate / model.stream(stream).hop)
+        self.baselines = baselines or BaselineFrames(model, corpus, seed, stream=stream)
         self.notes: list[str] = []
         self.metadata: dict[str, Value] = {"smoothing": smoothing} if smoothing else {}
         fitted = self._training_frames(corpus, seed)
@@ -75,19 +84,21 @@ class Units:
         if vectors is not None:
             self.of_vectors = Clusters(vectors, CONTINUOUS_UNITS, seed)
             num_clusters, own = CONTINUOUS_UNITS, {VECTORS: CONTINUOUS_UNITS}
-            self.notes += quantization_notes(model.bottleneck)
+            self.notes += quantization_notes(self.bottleneck)
         else:
-            num_clusters, own = self._code_systems(model.bottleneck)
+            num_clusters, own = self._code_systems(self.bottleneck)
         self.clusters = {KMEANS_MFCC: Clusters(fitted.pop(KMEANS_MFCC), num_clusters, seed)}
         for name in list(fitted):
             frames = fitted.pop(name)  # its memory is free once it is fitted
             self.clusters[name] = Clusters(frames, num_clusters, seed, BASELINE_ITERATIONS)
-        self.smooths_own = self._can_smooth(model.bottleneck)
+        self.smooths_own = self._can_smooth(self.bottleneck)
         paths = {name + PATH: size for name, size in own.items()} if self.smooths_own else {}
-        self.sizes = {**own, **paths, **dict.fromkeys(self.clusters, num_clusters)}
-        if smoothing and AVERAGED in self.clusters:
-            self.sizes[AVERAGED + PATH] = num_clusters
-        self.plotted = [*own, KMEANS_MFCC]
+        sizes = {**own, **paths, **dict.fromkeys(self.clusters, num_clusters)}
+        self.smooths_averaged = bool(smoothing) and AVERAGED in self.clusters
+        if self.smooths_averaged:
+            sizes[AVERAGED + PATH] = num_clusters
+        self.sizes = {of_stream(name, stream): size for name, size in sizes.items()}
+        self.plotted = [of_stream(name, stream) for name in (*own, KMEANS_MFCC)]
 
     def _code_systems(self, bottleneck: Bottleneck) -> tuple[int, dict[str, int]]:
         """Number of clusters to compare codes with, and number of codes by system."""
@@ -133,7 +144,7 @@ class Units:
     ) -> tuple[EncodedUtterance, dict[str, np.ndarray]]:
         """Encoded utterance, and frames (N, C) of each baseline at its anchors."""
         waveform = torch.from_numpy(corpus.read(row, 0, int(corpus.length[row])))
-        encoded = encode_with_anchors(self.model, waveform)
+        encoded = encode_with_anchors(self.model, waveform, self.stream)
         return encoded, self.baselines.of(Utterance(row, waveform, encoded.anchors))
 
     def of(self, corpus: PackedCorpus, row: int) -> tuple[np.ndarray, Mapping[str, np.ndarray]]:
@@ -141,7 +152,7 @@ class Units:
         encoded, frames = self.encode(corpus, row)
         units = [*self._own(encoded), *(self._smoothed_own(encoded) if self.smooths_own else [])]
         units += [each.codes(frames[name]) for name, each in self.clusters.items()]
-        if AVERAGED + PATH in self.sizes:
+        if self.smooths_averaged:
             averaged = self.clusters[AVERAGED]
             units.append(averaged.smoothed_codes(frames[AVERAGED], self.smoothing))
         return encoded.anchors, dict(zip(self.sizes, units, strict=True))
@@ -150,13 +161,13 @@ class Units:
         if encoded.codes is None:
             assert self.of_vectors is not None
             return [self.of_vectors.codes(encoded.vectors)]
-        return _units_of_codes(encoded.codes, self.model.bottleneck)
+        return _units_of_codes(encoded.codes, self.bottleneck)
 
     def _smoothed_own(self, encoded: EncodedUtterance) -> list[np.ndarray]:
         if encoded.quantized is None:
             assert self.of_vectors is not None
             return [self.of_vectors.smoothed_codes(encoded.vectors, self.smoothing)]
-        bottleneck = self.model.bottleneck
+        bottleneck = self.bottleneck
         latents = torch.from_numpy(encoded.quantized.T[None])  # (1, D, N)
         codes = smoothed_latents(bottleneck, latents, self.smoothing)  # (N,) or (H, N)
         return _units_of_codes(codes.t().numpy() if codes.ndim == 2 else codes.numpy(), bottleneck)

@@ -1,5 +1,8 @@
 """Codes in files: .npy for programs, units.tsv for people and language models.
 
+A folder of the codes of several streams, such as `top` and `bottom`, holds a folder for each, which
+is a folder of codes like that of an only stream.
+
 A folder of codes holds for each utterance one `.npy`, codes (N,) or (Q, N) int64, or vectors
 (D, N) float32 of a continuous bottleneck; for all of them `units.json`, which describes
 their model; and where there are codes `units.tsv`, with a line for each utterance:
@@ -20,7 +23,7 @@ import numpy as np
 
 from wavenet_ae.errors import UserError
 from wavenet_ae.file_names import printable
-from wavenet_ae.models import CodeModel
+from wavenet_ae.models import CodeModel, CodeStream
 from wavenet_ae.reading import read_bytes, read_json, read_text
 from wavenet_ae.storage import atomic_write, write_bytes
 
@@ -30,13 +33,13 @@ ARCHIVE = b"PK\x03\x04"  # begins a zip file, such as numpy's .npz
 
 
 def describe_units(
-    model: CodeModel, fingerprint: str, checkpoint: str, smoothing: float = 0
+    model: CodeModel, stream: CodeStream, fingerprint: str, checkpoint: str, smoothing: float = 0
 ) -> dict[str, Any]:
     """Returns the content of `units.json`; without codes the sizes of codebooks are null."""
-    bottleneck = model.bottleneck
+    bottleneck = stream.bottleneck
     coded = bool(bottleneck.is_quantizing)
     return {
-        "code_rate_hz": float(model.sample_rate / model.hop),
+        "code_rate_hz": float(model.sample_rate / stream.hop),
         "codebook_size": bottleneck.codebook_size if coded else None,
         "num_codebooks": bottleneck.num_codebooks if coded else None,
         "vector_dim": bottleneck.dim,

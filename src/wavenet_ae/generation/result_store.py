@@ -24,20 +24,33 @@ class ResultStore:
     Args:
         folder: Where.
         suffix: Of the results' files.
+        parts: Folders, within that of the results, in which the files of a result lie; one result
+            has a file in each.
         decides: What a result depends on beside its utterance and speaker: another value makes
             another result.
         how: What else to keep about the results.
     """
 
     def __init__(
-        self, folder: Path, suffix: str, decides: Mapping[str, Any], how: Mapping[str, Any]
+        self,
+        folder: Path,
+        suffix: str,
+        decides: Mapping[str, Any],
+        how: Mapping[str, Any],
+        parts: Sequence[str] = ("",),
     ) -> None:
         self.folder, self.suffix, self.decides = folder, suffix, dict(decides)
+        self.parts = tuple(parts)
         self.how = {**how, **this_command()}
 
-    def file(self, utterance: Utterance) -> Path:
-        """Returns the file of a result."""
-        return self.folder / f"{utterance.name}{self.suffix}"
+    def file(self, utterance: Utterance, part: str | None = None) -> Path:
+        """Returns the file of a result in one of the parts; None: in the first."""
+        place = self.parts[0] if part is None else part
+        return self.folder / place / f"{utterance.name}{self.suffix}"
+
+    def files(self, utterance: Utterance) -> list[Path]:
+        """Returns the files of a result."""
+        return [self.file(utterance, part) for part in self.parts]
 
     def record_file(self, utterance: Utterance) -> Path:
         """Returns the `.json` beside a result."""
@@ -62,12 +75,16 @@ class ResultStore:
         """Raises UserError where a result would be written over an input."""
         inputs = {Path(each.origin).resolve() for each in utterances}
         for utterance in utterances:
-            if (result := self.file(utterance)).resolve() in inputs:
-                raise UserError(f"{result} is an input and would be replaced: set another out=")
+            for result in self.files(utterance):
+                if result.resolve() in inputs:
+                    raise UserError(f"{result} is an input and would be replaced: set another out=")
 
     def remove_unfinished(self, utterances: Sequence[Utterance]) -> None:
         """Removes what a killed command was writing in the folders of results."""
-        for folder in {self.folder, *(self.file(each).parent for each in utterances)}:
+        files = [
+            file for each in utterances for file in (*self.files(each), self.record_file(each))
+        ]
+        for folder in {self.folder, *(file.parent for file in files)}:
             remove_unfinished(folder)
 
     def forget(self, utterance: Utterance) -> None:
@@ -104,7 +121,8 @@ class ResultStore:
         found = {}
         for file in self.folder.rglob("*.json"):
             name = file.relative_to(self.folder).as_posix().removesuffix(".json")
-            if not file.with_name(file.stem + self.suffix).is_file():
+            wanted = [self.folder / part / f"{name}{self.suffix}" for part in self.parts]
+            if not all(each.is_file() for each in wanted):
                 continue
             record = _content(file) or {}
             if {**record, "utterance": name, **self.decides} == record:
@@ -118,7 +136,7 @@ class ResultStore:
     def _read(self, utterance: Utterance) -> dict[str, Any]:
         """Returns the content of a `.json`; {} where there is no complete result."""
         file = self.record_file(utterance)
-        if not (os.path.isfile(file) and os.path.isfile(self.file(utterance))):
+        if not all(map(os.path.isfile, (file, *self.files(utterance)))):
             return {}
         content = _content(file)
         if content is None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
+from functools import partial
+from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
@@ -37,11 +38,18 @@ from wavenet_ae.generation.utterances import (
     target_speakers,
 )
 from wavenet_ae.loading import device_named, load_with_fingerprint
-from wavenet_ae.models import Autoencoder, CodeModel, GenerativeModel, SpeechModel
+from wavenet_ae.models import (
+    Autoencoder,
+    CodeModel,
+    CodeStream,
+    GenerativeModel,
+    SpeechModel,
+)
 from wavenet_ae.models.inputs import checked_speaker
 from wavenet_ae.models.smoothed_codes import require_smoothing
 from wavenet_ae.ownership import sole_use
 from wavenet_ae.progress import AudioProgress
+from wavenet_ae.stream_names import folder_of
 from wavenet_ae.threads import AdaptedTorch
 
 logger = logging.getLogger(__name__)
@@ -64,7 +72,7 @@ def generate(settings: GenerationSettings) -> int:
     with sole_use(settings.destination, "wait until it is done, or set out to another folder"):
         if settings.task in ENCODING:
             assert isinstance(model, CodeModel)
-            require_smoothing(model.bottleneck, settings.smoothing)
+            require_smoothing(model, settings.smoothing)
             make = _encode if settings.task == "encode" else _submit
             return make(model, fingerprint, settings)
         assert isinstance(model, GenerativeModel)
@@ -110,30 +118,51 @@ def _generate(model: GenerativeModel, fingerprint: str, settings: GenerationSett
 
 
 def _encode(model: CodeModel, fingerprint: str, settings: GenerationSettings) -> int:
-    source = _recordings(model, settings, taken=["units"])
-    results = _results(settings, fingerprint, ".npy")
-    existing = read_description(settings.destination)
+    folders = {each: settings.destination / folder_of(each.name) for each in model.code_streams}
+    source = _recordings(model, settings, taken=_taken(model))
+    results = _results(settings, fingerprint, ".npy", streams=model.code_streams)
+    for folder in folders.values():
+        _require_same_model(folder, fingerprint, settings)
+    wanted = _wanted(settings, results, source)
+    for stream, folder in folders.items():
+        made_by = (fingerprint, str(settings.checkpoint), settings.smoothing)
+        write_description(folder, describe_units(model, stream, *made_by))
+    num_failed = _encode_all(
+        source, wanted, results, settings, lambda _, codes: codes.cpu().numpy()
+    )
+    for stream, folder in folders.items():
+        if stream.bottleneck.is_quantizing:
+            read = partial(_read_codes, folder)
+            write_table(folder / UNITS_TABLE, results.all_there(), read)
+    return num_failed
+
+
+def _taken(model: CodeModel) -> list[str]:
+    """Returns the names of results whose record would replace a description of units."""
+    places = [PurePath(folder_of(each.name)) / "units" for each in model.code_streams]
+    return [place.as_posix() for place in places]
+
+
+def _read_codes(folder: Path, name: str) -> np.ndarray:
+    return read_codes(folder / f"{name}.npy")
+
+
+def _require_same_model(folder: Path, fingerprint: str, settings: GenerationSettings) -> None:
+    existing = read_description(folder)
     if existing and existing["model_fingerprint"] != fingerprint and not settings.overwrite:
         raise UserError(
-            f"{settings.destination / UNITS_DESCRIPTION} says that codes of another model lie "
+            f"{folder / UNITS_DESCRIPTION} says that codes of another model lie "
             f"there, {existing.get('checkpoint')}: set another out=, or overwrite=true"
         )
-    wanted = _wanted(settings, results, source)
-    description = describe_units(model, fingerprint, str(settings.checkpoint), settings.smoothing)
-    write_description(settings.destination, description)
-    num_failed = _encode_all(source, wanted, results, settings, lambda codes: codes.cpu().numpy())
-    if model.bottleneck.is_quantizing:
-        folder, there = results.folder, results.all_there()
-        write_table(folder / UNITS_TABLE, there, lambda name: read_codes(folder / f"{name}.npy"))
-    return num_failed
 
 
 def _submit(model: CodeModel, fingerprint: str, settings: GenerationSettings) -> int:
     source = _recordings(model, settings)
-    results = _results(settings, fingerprint, ".npy")
+    results = _results(settings, fingerprint, ".npy", streams=model.code_streams)
     wanted = _wanted(settings, results, source)
-    write_params(settings.destination, model)
-    return _encode_all(source, wanted, results, settings, lambda codes: frames_of(model, codes))
+    for stream in model.code_streams:
+        write_params(settings.destination / folder_of(stream.name), model, stream)
+    return _encode_all(source, wanted, results, settings, frames_of)
 
 
 def _recordings(
@@ -157,7 +186,7 @@ def _encode_all(
     wanted: list[Utterance],
     results: ResultStore,
     settings: GenerationSettings,
-    content: Callable[[Tensor], np.ndarray],
+    content: Callable[[CodeStream, Tensor], np.ndarray],
 ) -> int:
     """Encodes recordings.
 
@@ -166,7 +195,7 @@ def _encode_all(
         wanted: Those to encode.
         results: Where their codes go.
         settings: Of the command.
-        content: Makes what is written of the codes of an utterance.
+        content: Makes what is written of the codes of a stream of an utterance.
 
     Returns:
         How many recordings could not be used.
@@ -186,14 +215,16 @@ def _encode_one(
     source: Recordings,
     utterance: Utterance,
     results: ResultStore,
-    content: Callable[[Tensor], np.ndarray],
+    content: Callable[[CodeStream, Tensor], np.ndarray],
     progress: AudioProgress,
 ) -> None:
     began = time.monotonic()
     encoded = source.content(utterance)
     assert encoded.codes is not None
     results.forget(utterance)
-    write_codes(results.file(utterance), content(encoded.codes))
+    for stream in source.model.code_streams:
+        file = results.file(utterance, folder_of(stream.name))
+        write_codes(file, content(stream, encoded.codes[stream.name]))
     seconds = encoded.num_samples / source.model.sample_rate
     results.record(utterance, utterance.speaker, time.monotonic() - began, seconds)
     progress.add(seconds, num_done=1)
@@ -215,7 +246,11 @@ def _sampling(settings: GenerationSettings) -> Sampling:
 
 
 def _results(
-    settings: GenerationSettings, fingerprint: str, suffix: str, engine: str | None = None
+    settings: GenerationSettings,
+    fingerprint: str,
+    suffix: str,
+    engine: str | None = None,
+    streams: Sequence[CodeStream] = (),
 ) -> ResultStore:
     decides: dict[str, Any] = {"task": settings.task, "model_fingerprint": fingerprint}
     how: dict[str, Any] = {
@@ -230,7 +265,8 @@ def _results(
         decides["smoothing"] = settings.smoothing
     if settings.task == "sample":
         decides["seconds"] = settings.seconds
-    return ResultStore(settings.destination, suffix, decides, how)
+    parts = [folder_of(stream.name) for stream in streams] or [""]
+    return ResultStore(settings.destination, suffix, decides, how, parts)
 
 
 def _missing(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Protocol
@@ -44,11 +44,12 @@ class Content:
     """What an utterance is generated from.
 
     Args:
-        codes: (N,) or (Q, N), or vectors (D, N); None: it is unconditional.
+        codes: Of each stream of codes by its name, (N,) or (Q, N), or vectors (D, N); None: it is
+            unconditional.
         num_samples: Exactly how long the result will be.
     """
 
-    codes: Tensor | None
+    codes: Mapping[str, Tensor] | None
     num_samples: int
 
 

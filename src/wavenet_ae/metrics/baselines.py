@@ -22,7 +22,7 @@ from wavenet_ae.data.corpus import PackedCorpus
 from wavenet_ae.encoders import Encoder
 from wavenet_ae.errors import UserError, counted
 from wavenet_ae.models import CodeModel, build
-from wavenet_ae.models.utterance import CodeLayout
+from wavenet_ae.models.utterance import HopLayout
 from wavenet_ae.nn.batch_norm import BatchNorm
 from wavenet_ae.randomness import keyed_bits, keyed_permutation, keyed_seed
 
@@ -72,7 +72,7 @@ def frames_at(
     grid = features.chain.grid()
     hop = int(grid.spacing)
     margin = -(-features.chain.receptive_field // hop) * hop
-    before = margin - CodeLayout(model).start
+    before = margin - HopLayout(model).start
     beyond = max(0, math.ceil(anchors[-1]) - len(waveform))  # the single code of a short recording
     padded = F.pad(model.normalize(waveform), (before, margin + beyond))
     mean = recording_mean(features, [waveform])[None] if features.needs_mean else None

@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from math import log, log2
 
@@ -18,6 +19,7 @@ from torch import Tensor
 
 from wavenet_ae.bottlenecks.quantizer import code_counts
 from wavenet_ae.distributed import all_reduce_sum
+from wavenet_ae.stream_names import of_stream
 
 LONGEST_RUN = 1000  # in codes; longer runs are counted as this long
 NATS_PER_BIT = log(2)
@@ -97,6 +99,37 @@ def code_bitrates(statistics: CodeStatistics, code_rate: float) -> dict[str, flo
         "unigram": code_rate * _entropy_bits(statistics.counts).sum().item(),
         "run_length": code_rate * (runs_per_code * bits_per_run).sum().item(),
     }
+
+
+def stream_bitrates(
+    statistics: CodeStatistics | None, nats: float, num_kls: float, code_rate: float
+) -> dict[str, float]:
+    """Computes the bitrates of one stream of codes.
+
+    Args:
+        statistics: Counts of its codes; None where it has no codebook.
+        nats: Sum of the KL divergences of its codes.
+        num_kls: Number of codes of which that is the sum; 0 where there are none.
+        code_rate: Codes per second.
+
+    Returns:
+        Bits per second by name.
+    """
+    bitrates = code_bitrates(statistics, code_rate) if statistics is not None else {}
+    return bitrates | ({"kl": kl_bitrate(nats / num_kls, code_rate)} if num_kls else {})
+
+
+def summed_over_streams(bitrates: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
+    """Returns bitrates in total, and of each of several streams.
+
+    Args:
+        bitrates: Bits per second of each stream, by its name and theirs.
+    """
+    names = dict.fromkeys(name for each in bitrates.values() for name in each)
+    found = {name: sum(each.get(name, 0.0) for each in bitrates.values()) for name in names}
+    for stream, each in bitrates.items():
+        found |= {of_stream(name, stream): value for name, value in each.items()}
+    return found
 
 
 def kl_bitrate(nats_per_code: float, code_rate: float) -> float:

@@ -11,7 +11,7 @@ the waveform, a frame is a sample.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
@@ -24,7 +24,10 @@ from torch import Tensor, nn
 from wavenet_ae.audio.features import Waveform
 from wavenet_ae.encoders import Encoder
 from wavenet_ae.geometry import Chain, Grid
-from wavenet_ae.models import CodeModel
+from wavenet_ae.metrics.receptive_fields import bottlenecks_that_pass_nan
+from wavenet_ae.models import CodeModel, CodeStream
+from wavenet_ae.models.code_streams import Encoded
+from wavenet_ae.stream_names import ONLY_STREAM, of_stream
 
 ROWS_AT_ONCE = 64  # sequences with a NaN that are run together
 NUM_INPUTS = 8  # random inputs over which a gradient is averaged
@@ -41,6 +44,8 @@ class Level:
         name: Name of the level.
         layers: From frames to outputs.
         chain: Geometry from waveform samples to outputs.
+        hop_chain: Geometry from waveform samples to hops, of which the layers take whole ones.
+        outputs_per_hop: Outputs in a hop.
         has_fixed_context: Whether an output is a function of its receptive field alone.
         passes_nan: Whether outputs are NaN where an input is: a NaN has no nearest code.
     """
@@ -48,6 +53,8 @@ class Level:
     name: str
     layers: Layers
     chain: Chain
+    hop_chain: Chain
+    outputs_per_hop: int
     has_fixed_context: bool
     passes_nan: bool
 
@@ -126,23 +133,37 @@ def _mean(encoder: Encoder, frames: Tensor) -> Tensor | None:
 
 
 def levels_of(model: CodeModel) -> list[Level]:
-    """Returns the levels of a model: latents, their context where codes are made of it, vectors."""
-    encoder, is_fixed, chain = model.encoder, model.code_has_fixed_context, model.code_chain
+    """Returns the levels of a model: latents of its encoder, and those of each stream of codes.
 
-    def embed(frames: Tensor) -> Tensor:
+    The levels of a stream are what its bottleneck reads, unless it is the encoder's latents, and
+    the vectors that it returns.
+    """
+    encoder = model.encoder
+    layers, sees_field = partial(run_layers, encoder), not encoder.sees_whole_window
+    latents = Level("latents", layers, encoder.chain, encoder.chain, 1, sees_field, True)
+    return [latents, *(each for s in model.code_streams for each in _levels_of_stream(model, s))]
+
+
+def _levels_of_stream(model: CodeModel, stream: CodeStream) -> Iterator[Level]:
+    encoder, is_fixed = model.encoder, model.code_has_fixed_context
+
+    def encoded(frames: Tensor) -> Encoded:
         with frames_as_features(encoder, frames) as waveform:
-            return model.embed(waveform, None, _mean(encoder, frames))[0]
+            hops, _ = model.encode_hops(waveform, None, _mean(encoder, frames))
+            return hops[stream.name]
+
+    def read(frames: Tensor) -> Tensor:
+        with bottlenecks_that_pass_nan(model) if frames.isnan().any() else nullcontext():
+            return encoded(frames).latents
 
     def vectors(frames: Tensor) -> Tensor:
-        made: Tensor = model.bottleneck(embed(frames)).vectors
-        return made
+        return encoded(frames).output.vectors
 
-    sees_field = not encoder.sees_whole_window
-    latents = Level("latents", partial(run_layers, encoder), encoder.chain, sees_field, True)
-    context = Level("context", embed, chain, is_fixed, True)
-    has_context = chain != encoder.chain or is_fixed != sees_field
-    bottleneck = Level("vectors", vectors, chain, is_fixed, False)
-    return [latents, *([context] if has_context else []), bottleneck]
+    chains = (stream.chain, model.code_chain, stream.codes_per_hop)
+    if stream.chain != encoder.chain or is_fixed == encoder.sees_whole_window:
+        kind = "context" if stream.name == ONLY_STREAM else "latents"
+        yield Level(of_stream(kind, stream.name), read, *chains, is_fixed, True)
+    yield Level(of_stream("vectors", stream.name), vectors, *chains, is_fixed, False)
 
 
 @torch.no_grad()
@@ -193,8 +214,11 @@ def measure_frames_read(model: CodeModel) -> list[FrameField]:
 
 def _measured(model: CodeModel, level: Level) -> FrameField:
     features = model.encoder.features
-    chain = Chain(level.chain.layers[len(features.chain.layers) :])  # from frames to outputs
-    output, num_frames = _place(chain, level.has_fixed_context)
+    chain, hops = (  # from frames to outputs, and to hops
+        Chain(each.layers[len(features.chain.layers) :]) for each in (level.chain, level.hop_chain)
+    )
+    output, num_outputs = _place(chain, level.has_fixed_context)
+    num_frames = hops.input_length(ceil(num_outputs / level.outputs_per_hop))
     generator = torch.Generator().manual_seed(0)
     inputs = torch.randn(NUM_INPUTS, features.dim, num_frames, generator=generator)
     inputs = inputs.to(model.device, model.dtype)
@@ -225,11 +249,11 @@ def _measured(model: CodeModel, level: Level) -> FrameField:
 
 
 def _place(chain: Chain, has_fixed_context: bool) -> tuple[int, int]:
-    """Returns an output that has others around it, and the number of frames of them all."""
+    """Returns an output that has others around it, and the number of them all."""
     before, after = OUTPUTS_BEFORE, OUTPUTS_AFTER
     if has_fixed_context:  # a quarter of its receptive field on either side
         before = after = max(2, ceil(chain.receptive_field / chain.grid().spacing / 4))
-    return before, chain.input_length(before + 1 + after)
+    return before, before + 1 + after
 
 
 def _indices(marks: Tensor) -> frozenset[int]:

@@ -27,6 +27,7 @@ from wavenet_ae.data.windows import WindowReader, mixed_batches
 from wavenet_ae.metrics.bitrate import NATS_PER_BIT
 from wavenet_ae.models import Autoencoder, CodeModel, GenerativeModel
 from wavenet_ae.randomness import keyed_permutation
+from wavenet_ae.stream_names import of_stream
 from wavenet_ae.types import ModelOutput
 
 WINDOW_SECONDS = 0.5  # predicted audio per window
@@ -160,7 +161,7 @@ class _Prediction:
         self._count("interior", utterances, nats, is_interior)
         is_known = (speaker < len(self.model.speakers)).cpu().numpy()[:, None]
         for name, other in controls(self.model, own, waveform, speaker, self.plan):
-            if name == "shuffled_codes" and len(windows) == 1:
+            if name.startswith("shuffled_codes") and len(windows) == 1:
                 continue  # there is no other item in the batch
             counted = is_real & is_known if name == "other_speaker" else is_real
             self._count(name, utterances, _nats(other) - nats, counted)
@@ -191,8 +192,10 @@ def control_names(model: GenerativeModel) -> tuple[str, ...]:
 
     A model without codes has only `other_speaker`.
     """
-    for_codes = ("shuffled_codes", "zeroed_codes") if isinstance(model, Autoencoder) else ()
-    return (*for_codes, "other_speaker")
+    if not isinstance(model, Autoencoder):
+        return ("other_speaker",)
+    shuffled = [of_stream("shuffled_codes", each.name) for each in model.code_streams]
+    return (*dict.fromkeys(["shuffled_codes", *shuffled]), "zeroed_codes", "other_speaker")
 
 
 def controls(
@@ -200,7 +203,8 @@ def controls(
 ) -> Iterator[tuple[str, ModelOutput]]:
     """Predicts windows again with something else in place of the codes or the speaker.
 
-        shuffled_codes   with the codes, or vectors, of item b + 1 of the batch
+        shuffled_codes   with the codes, or vectors, of item b + 1 of the batch; of several streams
+                         of codes, of all and of each alone
         zeroed_codes     with vectors of zeros, which no decoder has been trained on
         other_speaker    with the row of the next speaker that the model knows
 
@@ -218,13 +222,18 @@ def controls(
     if not isinstance(model, Autoencoder):
         yield "other_speaker", model(waveform, others, plan)
         return
-    own = output.bottleneck
-    assert own is not None
-    shifted = own.vectors.roll(-1, dims=0)
+    own = output.streams
+    vectors = {name: each.vectors for name, each in own.items()}
+    shifted = {name: each.roll(-1, dims=0) for name, each in vectors.items()}
     yield "shuffled_codes", model.predict(own, shifted, waveform, speaker, plan)
-    zeros = torch.zeros_like(own.vectors)
+    if len(vectors) > 1:
+        for name in vectors:
+            one = {**vectors, name: shifted[name]}
+            control = of_stream("shuffled_codes", name)
+            yield control, model.predict(own, one, waveform, speaker, plan)
+    zeros = {name: torch.zeros_like(each) for name, each in vectors.items()}
     yield "zeroed_codes", model.predict(own, zeros, waveform, speaker, plan)
-    yield "other_speaker", model.predict(own, own.vectors, waveform, others, plan)
+    yield "other_speaker", model.predict(own, vectors, waveform, others, plan)
 
 
 def other_speakers(speaker: Tensor, num_speakers: int) -> Tensor:

@@ -68,7 +68,7 @@ def choose_frames(
     Args:
         corpus: The packed corpus.
         rows: Rows of the utterances to choose from.
-        layout: Layout of the model's codes.
+        layout: Layout of the codes of one of the model's streams.
         phones_of: Labels of an utterance's frames; None to choose from all frames.
         max_frames: Frames to choose, at most; each is equally likely.
         max_utterances: Utterances to choose, at most.

@@ -6,8 +6,9 @@ it on. A NaN in one place therefore marks exactly what reads that place. Two thi
 
 - Samples may reach the decoder as levels. The NaN therefore replaces the embedding of one level,
   and only the marked sample has this level.
-- A NaN has no nearest code. The receptive field of a code is therefore measured at the latents, and
-  that of a prediction through codes is composed of the two measured parts.
+- A NaN has no nearest code. The receptive field of a code is therefore measured at what its
+  bottleneck reads, where all bottlenecks return NaN for NaN, and that of a prediction through codes
+  is composed of the two measured parts.
 """
 
 from __future__ import annotations
@@ -22,7 +23,15 @@ import torch
 from torch import Tensor, nn
 
 from wavenet_ae.alignment import WindowPlan
-from wavenet_ae.models import Autoencoder, CodeModel, GenerativeModel, SpeechModel
+from wavenet_ae.bottlenecks import Bottleneck
+from wavenet_ae.geometry import Chain
+from wavenet_ae.models import Autoencoder, CodeModel, CodeStream, GenerativeModel, SpeechModel
+from wavenet_ae.stream_names import of_stream
+from wavenet_ae.types import BottleneckOutput, Step
+
+OF_DECODER, OF_CODE = "receptive field of the decoder", "receptive field of a code"
+CONDITIONED = "samples conditioned on a code"
+THROUGH_CODES = "receptive field of the decoder through codes"
 
 
 @dataclass(frozen=True)
@@ -66,9 +75,10 @@ def measure_receptive_fields(model: SpeechModel) -> list[ReceptiveField]:
 
     A model without codes has only the first field, and one whose decoder reads no past has all
     others. A model without a decoder, or whose decoder remembers all of the past, has only the
-    second. Codes that depend on all of the past, or on the
-    whole window, have none: there is no range that they would keep to. Codes count from their
-    anchor, predictions from the predicted sample, or from the first sample of the predicted frame:
+    second. Codes that depend on all of the past, or on the whole window, have none: there is no
+    range that they would keep to. Codes count from their anchor, predictions from the predicted
+    sample, or from the first sample of the predicted frame. Of several streams of codes each has
+    the second; the last two are those of the coarsest:
 
         receptive field of the decoder                 -R to -1
         receptive field of a code                      the last sample is its lookahead
@@ -82,23 +92,26 @@ def measure_receptive_fields(model: SpeechModel) -> list[ReceptiveField]:
     has_fixed_context = isinstance(model, GenerativeModel) and model.decoder.has_fixed_context
     if isinstance(model, GenerativeModel) and has_fixed_context and model.decoder.reads_past:
         past = SampleRange(Fraction(-model.decoder.chain.receptive_field), Fraction(-1))
-        fields.append(ReceptiveField("receptive field of the decoder", past, _measured_past(model)))
-    code = conditioned = None
+        fields.append(ReceptiveField(OF_DECODER, past, _measured_past(model)))
+    codes: list[ReceptiveField] = []
     if isinstance(model, CodeModel) and model.code_has_fixed_context:
-        code = ReceptiveField(
-            "receptive field of a code", _computed_code(model), _measured_code(model)
-        )
-        fields.append(code)
+        codes = [
+            ReceptiveField(
+                of_stream(OF_CODE, stream.name),
+                _computed_code(stream.chain),
+                _measured_code(model, stream),
+            )
+            for stream in model.code_streams
+        ]
+        fields += codes
     if isinstance(model, Autoencoder) and has_fixed_context:
-        conditioned = ReceptiveField(
-            "samples conditioned on a code", _computed_readers(model), _measured_readers(model)
-        )
-        fields.append(conditioned)
-    if code and conditioned:
-        computed = _through(code.computed, conditioned.computed)
-        measured = _through(code.measured, conditioned.measured)
-        through = ReceptiveField("receptive field of the decoder through codes", computed, measured)
-        fields.append(through)
+        coarsest = model.code_streams[0].name
+        computed, measured = _computed_readers(model), _measured_readers(model)
+        fields.append(ReceptiveField(of_stream(CONDITIONED, coarsest), computed, measured))
+        if codes:
+            computed = _through(codes[0].computed, computed)
+            measured = _through(codes[0].measured, measured)
+            fields.append(ReceptiveField(of_stream(THROUGH_CODES, coarsest), computed, measured))
     return fields
 
 
@@ -107,8 +120,7 @@ def _through(code: SampleRange, readers: SampleRange) -> SampleRange:
     return SampleRange(code.first - readers.last, code.last - readers.first)
 
 
-def _computed_code(model: CodeModel) -> SampleRange:
-    chain = model.code_chain
+def _computed_code(chain: Chain) -> SampleRange:
     reads, anchor = chain.input_range(range(1)), chain.grid().anchor(0)
     return SampleRange(reads.start - anchor, reads.stop - 1 - anchor)
 
@@ -159,22 +171,46 @@ def _nan_for_level(module: nn.Module, levels: int | None) -> Iterator[None]:
 
 
 @torch.no_grad()
-def _measured_code(model: CodeModel) -> SampleRange:
+def _measured_code(model: CodeModel, stream: CodeStream) -> SampleRange:
     """Bisect the first and last samples whose NaN spoils a code in the middle."""
     chain = model.code_chain
-    num_codes = 2 * ceil(chain.receptive_field / model.hop) + 1
-    code, length = num_codes // 2, chain.input_length(num_codes)
+    num_hops = 2 * ceil(chain.receptive_field / model.hop) + 1
+    code, length = num_hops // 2 * stream.codes_per_hop, chain.input_length(num_hops)
 
     def is_spoilt(spoil: slice) -> bool:
         waveform = torch.zeros(1, length, dtype=model.dtype, device=model.device)
         waveform[0, spoil] = torch.nan
         mean = model.average_feature_mean(1)
-        return code in _spoilt(model.embed(waveform, feature_mean=mean)[0]).tolist()
+        with bottlenecks_that_pass_nan(model):
+            encoded, _ = model.encode_hops(waveform, feature_mean=mean)
+        return code in _spoilt(encoded[stream.name].latents).tolist()
 
     first = _bisect(length, lambda place: is_spoilt(slice(0, place + 1)))
     last = _bisect(length, lambda place: not is_spoilt(slice(place + 1, None)))
-    anchor = chain.grid().anchor(code)
+    anchor = stream.grid.anchor(code)
     return SampleRange(first - anchor, last - anchor)
+
+
+@contextmanager
+def bottlenecks_that_pass_nan(model: CodeModel) -> Iterator[None]:
+    """Makes bottlenecks return vectors of NaN for latents with a NaN, and of zeros for others."""
+
+    def passing(bottleneck: Bottleneck) -> Callable[..., BottleneckOutput]:
+        def forward(latents: Tensor, step: Step | None = None) -> BottleneckOutput:
+            is_nan = latents.isnan().any(dim=1, keepdim=True)  # (B, 1, N)
+            zeros = latents.new_zeros(len(latents), bottleneck.dim, latents.shape[-1])
+            return BottleneckOutput(zeros.masked_fill(is_nan, torch.nan))
+
+        return forward
+
+    bottlenecks = [stream.bottleneck for stream in model.code_streams]
+    for each in bottlenecks:
+        each.__dict__["forward"] = passing(each)
+    try:
+        yield
+    finally:
+        for each in bottlenecks:
+            del each.__dict__["forward"]
 
 
 @torch.no_grad()
@@ -183,10 +219,16 @@ def _measured_readers(model: Autoencoder) -> SampleRange:
     every = model.alignment.target_hop
     plan = model.window(model.window(every).full_usage * every + 3 * int(model.hop))
     code = plan.usage.index(plan.full_usage)
-    shape = (1, model.bottleneck.dim, plan.num_codes)
-    vectors = torch.zeros(shape, dtype=model.dtype, device=model.device)
-    vectors[..., code] = torch.nan
-    conditioning = model.upsampling(vectors)[..., : plan.num_vectors]
+    vectors = {
+        stream.name: torch.zeros(
+            *(1, stream.bottleneck.dim, plan.num_codes * stream.codes_per_hop),
+            dtype=model.dtype,
+            device=model.device,
+        )
+        for stream in model.code_streams
+    }
+    vectors[model.code_streams[0].name][..., code] = torch.nan
+    conditioning = model.upsampling(model.combine(vectors))[..., : plan.num_vectors]
     levels, speaker = _inputs(model, plan)
     predicted = model.decoder(levels, model.adapt(conditioning, speaker), speaker)
     spoilt = _spoilt(predicted[..., : plan.num_targets]) + plan.targets.start

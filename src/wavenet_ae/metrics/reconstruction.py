@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,8 +19,8 @@ from torch import Tensor
 from wavenet_ae.data.corpus import PackedCorpus
 from wavenet_ae.engines import Engine, Sampling, stream_seed
 from wavenet_ae.metrics.f0 import mean_f0
-from wavenet_ae.models import Autoencoder
-from wavenet_ae.models.utterance import CodeConditioning, synthesize
+from wavenet_ae.models import Autoencoder, CodeModel
+from wavenet_ae.models.utterance import CodeConditioning, encode_utterance, synthesize
 
 FEWEST_SECONDS, MOST_SECONDS = 20.0, 60.0  # training recordings for measuring a speaker's F0
 MOST_VOICES = 20  # speakers whose F0 is measured, those with most training recordings
@@ -52,13 +52,13 @@ class Resynthesis:
     Attributes:
         kind: Kind of the resynthesis, see the module.
         original: Number of the original.
-        codes: Codes that condition the decoder.
+        codes: Codes that condition the decoder, of each stream by its name.
         voice: Speaker that conditions the decoder.
     """
 
     kind: str
     original: int
-    codes: Tensor
+    codes: Mapping[str, Tensor]
     voice: str
 
 
@@ -124,16 +124,22 @@ def _speech(corpus: PackedCorpus, rows: np.ndarray) -> np.ndarray:
 
 def plan_resyntheses(model: Autoencoder, originals: Originals) -> Iterator[Resynthesis]:
     """Yields every resynthesis of the originals; voices are converted only if two are known."""
-    codes = [model.encode(each, model.sample_rate) for each in originals.samples]
+    codes = [codes_of(model, each) for each in originals.samples]
     for number, (own, speaker) in enumerate(zip(codes, originals.speakers, strict=True)):
         yield Resynthesis(RECONSTRUCTION, number, own, speaker)
         if len(codes) > 1:
-            other = repeated(codes[(number + 1) % len(codes)], own.shape[-1])
+            next_one = codes[(number + 1) % len(codes)]
+            other = {name: repeated(each, own[name].shape[-1]) for name, each in next_one.items()}
             yield Resynthesis(OTHER_CODES, number, other, speaker)
         if len(originals.voices) > 1:
             by_f0 = sorted(originals.voices, key=originals.voices.__getitem__)
             yield Resynthesis(TO_LOWEST, number, own, by_f0[0])
             yield Resynthesis(TO_HIGHEST, number, own, by_f0[-1])
+
+
+def codes_of(model: CodeModel, samples: np.ndarray) -> dict[str, Tensor]:
+    """Returns the codes of samples `(T,)` int16 at the model's rate, of each stream by its name."""
+    return encode_utterance(model, torch.from_numpy(samples).to(model.device))
 
 
 def repeated(codes: Tensor, size: int) -> Tensor:

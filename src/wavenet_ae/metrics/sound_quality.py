@@ -8,10 +8,11 @@ from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 
 import numpy as np
+import torch
 
 from wavenet_ae.metrics.distances import log_spectral_distance, mel_cepstral_distortion
 from wavenet_ae.metrics.f0 import mean_f0
-from wavenet_ae.metrics.reconstruction import Originals, Resynthesis
+from wavenet_ae.metrics.reconstruction import Originals, Resynthesis, codes_of
 from wavenet_ae.models import Autoencoder
 
 PESQ_RATES = {8000: "nb", 16_000: "wb"}  # narrow and wide band: ITU-T P.862 and P.862.2
@@ -25,7 +26,8 @@ class SoundQuality:
     Attributes:
         lsd_db: Log-spectral distance from the original, see distances.py.
         mcd_db: Mel-cepstral distortion from the original, see distances.py.
-        same_codes: Share of the reconstruction's own codes that equal the original's.
+        same_codes: Share of the reconstruction's own codes, of all streams, that equal the
+            original's.
         f0_hz: Mean F0 over voiced frames.
         original_f0_hz: The same of the original.
         voice_f0_hz: Mean F0 of the speaker that conditions the decoder, in training recordings.
@@ -55,12 +57,13 @@ def sound_quality(
         samples: `(T,)` int16, as long as the original.
     """
     rate, original = model.sample_rate, originals.samples[sound.original]
-    own, again = (model.encode(each, rate) for each in (original, samples))
-    is_quantized = not own.is_floating_point()
+    own, again = (codes_of(model, each) for each in (original, samples))
+    coded = [name for name, codes in own.items() if not codes.is_floating_point()]
+    are_same = [(own[name] == again[name]).flatten() for name in coded]
     return SoundQuality(
         lsd_db=log_spectral_distance(original, samples, rate).decibels,
         mcd_db=mel_cepstral_distortion(original, samples, rate).decibels,
-        same_codes=float((own == again).float().mean()) if is_quantized else NAN,
+        same_codes=float(torch.cat(are_same).float().mean()) if are_same else NAN,
         f0_hz=mean_f0(samples, rate),
         original_f0_hz=mean_f0(original, rate),
         voice_f0_hz=originals.voices.get(sound.voice, NAN),

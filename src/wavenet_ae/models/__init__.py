@@ -2,12 +2,12 @@
 
 from wavenet_ae.models.autoencoder import WaveformAutoencoder
 from wavenet_ae.models.build import build
+from wavenet_ae.models.code_streams import CodeStream
 from wavenet_ae.models.language_model import WaveNetLanguageModel
 from wavenet_ae.models.representation import Representation
 from wavenet_ae.models.roles import (
     Autoencoder,
     CodeModel,
-    CodeStream,
     GenerativeModel,
     SpeechModel,
 )

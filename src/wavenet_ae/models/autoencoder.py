@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
-from typing import Any, TypeAlias, overload
+from typing import Any, overload
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from wavenet_ae.alignment import Alignment, WindowPlan
@@ -16,33 +15,22 @@ from wavenet_ae.audio.waveforms import Waveform
 from wavenet_ae.bottlenecks import Bottleneck
 from wavenet_ae.decoders import Decoder
 from wavenet_ae.encoders import Encoder
-from wavenet_ae.engines import Engine, Sampling, make_engine, stream_seed
-from wavenet_ae.errors import ArgumentError
-from wavenet_ae.models.inputs import (
-    checked_codes,
-    checked_speakers,
-    code_dimensions,
-    is_batch,
-)
-from wavenet_ae.models.roles import (
-    Autoencoder,
-    Conditioning,
-    predict_targets,
-    targets_in,
-)
+from wavenet_ae.engines import Sampling
+from wavenet_ae.models.decoding import Codes, decode_utterances
+from wavenet_ae.models.one_stream import OneStream
+from wavenet_ae.models.prediction import predict_targets, targets_in
+from wavenet_ae.models.roles import Autoencoder, Conditioning
 from wavenet_ae.models.smoothed_codes import encode_recordings
-from wavenet_ae.models.utterance import CodeConditioning, synthesize
-from wavenet_ae.nn.batch_norm import evaluation_mode
+from wavenet_ae.models.utterance import CodeConditioning
 from wavenet_ae.nn.conditioning import Upsampling, jitter
 from wavenet_ae.nn.speaker_norm import SpeakerNorm
 from wavenet_ae.schema import Fraction01
+from wavenet_ae.stream_names import ONLY_STREAM
 from wavenet_ae.targets import Target
 from wavenet_ae.types import BottleneckOutput, ModelOutput, Step
 
-Codes: TypeAlias = Tensor | np.ndarray | list[int]
 
-
-class WaveformAutoencoder(Autoencoder):
+class WaveformAutoencoder(OneStream, Autoencoder):
     """Reconstructs a waveform, target by target, from codes, past targets and the speaker.
 
     Args:
@@ -99,6 +87,7 @@ class WaveformAutoencoder(Autoencoder):
         latents = self.latents(waveform, plan, step, feature_mean)
         own_step = step if self.bottleneck.training else None  # a frozen one takes no step
         bottleneck = self.bottleneck(latents, own_step)
+        streams = {ONLY_STREAM: bottleneck}
         speaker = self.drop_speakers(speaker, step)
         vectors = bottleneck.vectors  # (B * L, D, N)
         if step is not None:
@@ -107,23 +96,24 @@ class WaveformAutoencoder(Autoencoder):
             speaker = speaker.repeat_interleave(copies, dim=0)
             uniform = step.jitter.repeat_interleave(copies, dim=0)
             vectors = jitter(vectors, uniform, self.jitter_probability)
-        output = self.predict(bottleneck, vectors, waveform, speaker, plan)
+        output = self.predict(streams, {ONLY_STREAM: vectors}, waveform, speaker, plan)
         num_samples = plan.encoder_input.stop - plan.encoder_input.start
         masked = self.encoder.masked_latents(num_samples, self.input_randomness(step))
         return replace(output, latents=latents, masked=masked)
 
     def predict(
         self,
-        bottleneck: BottleneckOutput,
-        vectors: Tensor,
+        streams: Mapping[str, BottleneckOutput],
+        vectors: Mapping[str, Tensor],
         waveform: Tensor,
         speaker: Tensor,
         plan: WindowPlan,
     ) -> ModelOutput:
         targets = self.target(waveform[:, plan.target_input])
-        conditioning = self.adapt(self.upsampling(vectors)[..., : plan.num_vectors], speaker)
+        upsampled = self.upsampling(self.combine(vectors))[..., : plan.num_vectors]
+        conditioning = self.adapt(upsampled, speaker)
         output = predict_targets(self.decoder, targets, conditioning, speaker, plan)
-        return replace(output, bottleneck=bottleneck)
+        return replace(output, streams=streams)
 
     def adapt(self, conditioning: Tensor, speaker: Tensor) -> Tensor:
         if self.speaker_norm is None:
@@ -215,36 +205,7 @@ class WaveformAutoencoder(Autoencoder):
             ArgumentError: The codes cannot be those of this model, or it does not know the speaker.
             UserError: The engine or the sampling cannot be used with this model.
         """
-        several = is_batch(codes, code_dimensions(self))
-        given = codes if several else [codes]
-        names = [f"codes[{i}]" for i in range(len(given))] if several else ["codes"]
-        checked = [checked_codes(self, *each) for each in zip(given, names, strict=True)]
-        if isinstance(speaker, list | tuple) and not several:
-            raise ArgumentError(
-                f"speaker is {speaker!r}, but there is one utterance: give one name"
-            )
-        speakers = checked_speakers(self, speaker, len(checked))
-        if isinstance(seed, bool) or not isinstance(seed, int | np.integer):
-            raise ArgumentError(f"seed is {seed!r}, but must be a whole number")
-        if not isinstance(sampling, Sampling | None):
-            raise ArgumentError(f"sampling is {sampling!r}, but must be a Sampling, or None")
-        stepped = make_engine(engine, self.decoder)
-        with evaluation_mode(self):
-            sounds = [
-                self._sound(each, name, stepped, sampling or Sampling(), int(seed))
-                for each, name in zip(checked, speakers, strict=True)
-            ]
-        return sounds if several else sounds[0]
-
-    def _sound(
-        self, codes: Tensor, speaker: str | None, engine: Engine, sampling: Sampling, seed: int
-    ) -> np.ndarray:
-        """Returns the waveform (T,) int16 of one utterance."""
-        row = self.unknown_speaker if speaker is None else self.speaker_row(speaker)
-        conditioning = CodeConditioning(self, [codes])
-        seeds, rows = [stream_seed(seed, "")], torch.tensor([row])
-        chunks = synthesize(self, engine, conditioning, rows, seeds, sampling)
-        return np.concatenate([chunk for (chunk,) in chunks])
+        return decode_utterances(self, codes, speaker, sampling, seed, engine)
 
     def fit(
         self, waveforms: Iterable[Tensor], feature_means: Iterable[Tensor] | None = None
@@ -254,11 +215,11 @@ class WaveformAutoencoder(Autoencoder):
         self.target.fit(kept)
 
     def conditioning(
-        self, codes: Sequence[Tensor] | None, num_samples: Sequence[int]
+        self, codes: Sequence[Mapping[str, Tensor]] | None, num_samples: Sequence[int]
     ) -> Conditioning:
         if codes is None:
             raise ValueError("an autoencoder is conditioned on codes, but none are given")
-        conditioning = CodeConditioning(self, list(codes))
+        conditioning = CodeConditioning(self, codes)
         conditioning.num_samples = list(num_samples)
         return conditioning
 

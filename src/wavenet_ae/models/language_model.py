@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
 from torch import Tensor
 
 from wavenet_ae.alignment import WindowPlan, decoder_window
 from wavenet_ae.decoders import Decoder
-from wavenet_ae.models.roles import Conditioning, GenerativeModel, predict_targets, targets_in
+from wavenet_ae.models.prediction import predict_targets, targets_in
+from wavenet_ae.models.roles import Conditioning, GenerativeModel
 from wavenet_ae.models.utterance import NoConditioning
 from wavenet_ae.schema import Fraction01
 from wavenet_ae.targets import Target
@@ -72,7 +73,7 @@ class WaveNetLanguageModel(GenerativeModel):
         return self.target.chain.grid().spacing
 
     def conditioning(
-        self, codes: Sequence[Tensor] | None, num_samples: Sequence[int]
+        self, codes: Sequence[Mapping[str, Tensor]] | None, num_samples: Sequence[int]
     ) -> Conditioning:
         if codes is not None:
             raise ValueError("a language model is conditioned on no codes, but some are given")

@@ -12,13 +12,15 @@ from wavenet_ae.audio.waveforms import Waveform
 from wavenet_ae.bottlenecks import Bottleneck
 from wavenet_ae.encoders import Encoder
 from wavenet_ae.geometry import Chain
-from wavenet_ae.models.roles import CodeModel, targets_in
+from wavenet_ae.models.one_stream import OneStream
+from wavenet_ae.models.prediction import targets_in
 from wavenet_ae.models.smoothed_codes import encode_recordings
 from wavenet_ae.nn.context import Context
+from wavenet_ae.stream_names import ONLY_STREAM
 from wavenet_ae.types import InputRandomness, ModelOutput, Step
 
 
-class Representation(CodeModel):
+class Representation(OneStream):
     """An encoder, optionally a context network, and a bottleneck: it encodes and predicts nothing.
 
     It is trained by objectives that read latents and context, such as contrastive prediction.  The
@@ -75,7 +77,8 @@ class Representation(CodeModel):
         assert read is not None
         own_step = step if self.bottleneck.training else None  # a frozen one takes no step
         bottleneck = self.bottleneck(read, own_step)
-        return ModelOutput(bottleneck=bottleneck, latents=latents, context=context, masked=masked)
+        streams = {ONLY_STREAM: bottleneck}
+        return ModelOutput(streams=streams, latents=latents, context=context, masked=masked)
 
     def embed(
         self,

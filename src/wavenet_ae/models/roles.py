@@ -6,65 +6,35 @@ trained without a decoder generates nothing.  Ask for a role, never for a class.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from itertools import chain
-from typing import Protocol
+from typing import Any, Protocol
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from wavenet_ae.alignment import Alignment, WindowPlan
 from wavenet_ae.audio.feature_means import recording_mean
-from wavenet_ae.audio.io import to_int16
-from wavenet_ae.audio.resampling import resample
-from wavenet_ae.audio.waveforms import (
-    FULL_SCALE,
-    SOURCE_RATES_HZ,
-    Waveform,
-    checked_rate,
-    checked_waveform,
-)
-from wavenet_ae.bottlenecks import Bottleneck
+from wavenet_ae.audio.waveforms import FULL_SCALE, Waveform
 from wavenet_ae.decoders import Decoder
 from wavenet_ae.encoders import Encoder
-from wavenet_ae.geometry import Chain, Grid
+from wavenet_ae.geometry import Chain
+from wavenet_ae.models.code_streams import CodeStream, Encoded
 from wavenet_ae.nn.conditioning import Upsampling
 from wavenet_ae.targets import Target
 from wavenet_ae.types import BottleneckOutput, InputRandomness, ModelOutput, Step
 
 
 class Conditioning(Protocol):
-    """What B streams are generated from, see models/utterance.py."""
+    """What B utterances are generated from, see models/utterance.py."""
 
     @property
     def num_samples(self) -> Sequence[int]:
-        """Samples of each stream."""
+        """Samples of each utterance."""
 
     def between(self, first: int, stop: int) -> Tensor:
         """Returns conditioning vectors (B, C, M), M at most `stop - first`."""
-
-
-@dataclass(frozen=True)
-class CodeStream:
-    """A sequence of codes, or of vectors, that a model makes of a waveform.
-
-    Attributes:
-        name: Name of the stream, unique in its model.
-        bottleneck: Bottleneck that makes the codes.
-        grid: Where the codes of a waveform that starts at sample 0 are anchored.
-    """
-
-    name: str
-    bottleneck: Bottleneck
-    grid: Grid
-
-    @property
-    def hop(self) -> Fraction:
-        """Samples from one code to the next."""
-        return self.grid.spacing
 
 
 class SpeechModel(nn.Module):
@@ -170,45 +140,37 @@ class SpeechModel(nn.Module):
         is_unknown = step.speaker_dropout < self.unknown_speaker_probability
         return speaker.masked_fill(is_unknown, self.unknown_speaker)
 
-    def own_samples(self, waveform: Waveform, rate: int, name: str = "waveform") -> Tensor:
-        """Returns a recording as int16 samples (T,) at the model's rate.
-
-        Args:
-            waveform: Samples (T,) as `wavenet_ae.audio.waveforms` takes them.
-            rate: Their sample rate in Hz.
-            name: Of the waveform, for errors.
-
-        Raises:
-            ArgumentError: The samples or their rate cannot be used.
-        """
-        lowest, highest = SOURCE_RATES_HZ
-        own = self.sample_rate
-        rate = checked_rate(rate, allowed=(min(lowest, own), max(highest, own)))
-        samples = checked_waveform(waveform, name)
-        if samples.dtype == np.int16:
-            samples = samples.astype(np.float32) / FULL_SCALE
-        return torch.from_numpy(to_int16(resample(samples, rate, own))[0])
-
     def normalize(self, waveform: Tensor) -> Tensor:
         """Returns int16 samples as amplitudes in [-1, 1) in the precision of the weights."""
         return waveform.to(self.dtype) / FULL_SCALE
 
 
 class CodeModel(SpeechModel):
-    """Makes codes, or vectors where the bottleneck is continuous, of waveforms.
+    """Makes codes, or vectors where a bottleneck is continuous, of waveforms.
 
     Attributes:
-        encoder: From waveforms to latents.
-        bottleneck: From what `embed` returns to codes and vectors.
-        code_chain: Geometry from waveform samples to codes.
-        window_chain: Geometry from a window's encoder input to its codes.
-        code_streams: Streams of codes, the finest grid last.
+        encoder: Reads the waveform.
+        code_streams: Streams of codes, the coarsest first.
+        code_chain: Geometry from waveform samples to the codes of the coarsest stream. It reads all
+            that the other streams read of the same hops.
+        window_chain: Geometry from a window's encoder input to the same codes.
         code_has_fixed_context: Whether a code is a function of the samples in its receptive field
             alone, so that a window gives the codes of the whole utterance.
     """
 
     encoder: Encoder
-    bottleneck: Bottleneck
+
+    @property
+    def code_streams(self) -> tuple[CodeStream, ...]:
+        raise NotImplementedError
+
+    def stream(self, name: str) -> CodeStream:
+        """Returns the stream of this name.
+
+        Raises:
+            KeyError: The model has no such stream.
+        """
+        return {each.name: each for each in self.code_streams}[name]
 
     @property
     def code_has_fixed_context(self) -> bool:
@@ -228,12 +190,8 @@ class CodeModel(SpeechModel):
         return self.encoder.dim
 
     @property
-    def code_streams(self) -> tuple[CodeStream, ...]:
-        return (CodeStream("codes", self.bottleneck, self.code_chain.grid()),)
-
-    @property
     def hop(self) -> Fraction:
-        """Samples from one code to the next."""
+        """Samples from one code of the coarsest stream to the next."""
         return self.code_chain.grid().spacing
 
     def fit(
@@ -241,42 +199,29 @@ class CodeModel(SpeechModel):
     ) -> None:
         self.encoder.fit(waveforms, feature_means)
 
-    def embed(
+    def encode_hops(
         self,
         waveform: Tensor,
         state: Tensor | None = None,
         feature_mean: Tensor | None = None,
-        random: InputRandomness | None = None,
-    ) -> tuple[Tensor, Tensor | None]:
-        """Returns what the bottleneck reads, and the state in which the next piece begins.
+    ) -> tuple[dict[str, Encoded], Tensor | None]:
+        """Encodes some hops of a waveform, and returns the state in which the next piece begins.
 
         Args:
-            waveform: (B, T) in [-1, 1], the samples that `code_chain` reads for N codes.
-            state: State after the codes before; None at the beginning, and for a model that keeps
+            waveform: (B, T) in [-1, 1], the samples that `code_chain` reads for N hops.
+            state: State after the hops before; None at the beginning, and for a model that keeps
                 none.
             feature_mean: (B, C) means of the features, see `forward`.
-            random: In training, the numbers by which the input is perturbed.
 
         Returns:
-            (B, C, N), and the state after the last code.
+            The codes of each stream by its name, `N * codes_per_hop` of them, and the state after
+            the last hop.
         """
-        return self.encoder(waveform, feature_mean, random), None
-
-    def encode(self, waveform: Waveform, rate: int, smoothing: float = 0.0) -> Tensor:
-        """Returns the codes of a recording, see `encode_recordings`."""
         raise NotImplementedError
 
-    def latents(
-        self,
-        waveform: Tensor,
-        plan: WindowPlan,
-        step: Step | None = None,
-        feature_mean: Tensor | None = None,
-    ) -> Tensor:
-        """Returns what the bottleneck reads (B, C, N) for slices (B, slice_length) int16."""
-        samples = self.normalize(waveform[:, plan.encoder_input])
-        random = self.input_randomness(step)
-        return self.embed(samples, feature_mean=feature_mean, random=random)[0]
+    def encode(self, waveform: Waveform, rate: int, smoothing: float = 0.0) -> Any:
+        """Returns the codes of a recording, see `encode_recordings`."""
+        raise NotImplementedError
 
     def input_randomness(self, step: Step | None) -> InputRandomness | None:
         """Returns the numbers by which the input is perturbed; None for a frozen encoder's."""
@@ -324,13 +269,14 @@ class GenerativeModel(SpeechModel):
         return conditioning
 
     def conditioning(
-        self, codes: Sequence[Tensor] | None, num_samples: Sequence[int]
+        self, codes: Sequence[Mapping[str, Tensor]] | None, num_samples: Sequence[int]
     ) -> Conditioning:
-        """Returns what streams are generated from.
+        """Returns what utterances are generated from.
 
         Args:
-            codes: Codes or vectors of each stream; None for a model that has none.
-            num_samples: Samples of each stream.
+            codes: Codes or vectors of each utterance, by the name of the stream of codes; None for
+                a model that has none.
+            num_samples: Samples of each utterance.
         """
         raise NotImplementedError
 
@@ -340,53 +286,40 @@ class Autoencoder(CodeModel, GenerativeModel):
 
     Attributes:
         upsampling: From vectors to conditioning.
-        alignment: How the four chains line up.
+        alignment: How the four chains line up; its codes are those of the coarsest stream.
     """
 
     upsampling: Upsampling
     alignment: Alignment
 
+    def combine(self, vectors: Mapping[str, Tensor]) -> Tensor:
+        """Returns what the upsampling reads (B, D, N) of the vectors of all streams.
+
+        Args:
+            vectors: Vectors of each stream by its name, of the same hops.
+        """
+        (only,) = vectors.values()
+        return only
+
     def predict(
         self,
-        bottleneck: BottleneckOutput,
-        vectors: Tensor,
+        streams: Mapping[str, BottleneckOutput],
+        vectors: Mapping[str, Tensor],
         waveform: Tensor,
         speaker: Tensor,
         plan: WindowPlan,
     ) -> ModelOutput:
-        """Returns predictions of `plan.targets` given vectors (B, D, N), whosever they are."""
+        """Returns predictions of `plan.targets` from given vectors, whosever they are.
+
+        Args:
+            streams: What the bottlenecks returned for the windows; it goes into the output.
+            vectors: Vectors (B, D, N) of each stream by its name.
+            waveform: Slices (B, slice_length) int16.
+            speaker: Rows (B,) of the speakers.
+            plan: Where the parts of a window lie.
+        """
         raise NotImplementedError
 
-
-def predict_targets(
-    decoder: Decoder,
-    targets: Tensor,
-    conditioning: Tensor,
-    speaker: Tensor,
-    plan: WindowPlan,
-) -> ModelOutput:
-    """Returns the predictions of `plan.targets` and what they cost.
-
-    Args:
-        decoder: Decoder of the model.
-        targets: Targets (B, ...) or frames (B, ..., C) of `plan.target_input`.
-        conditioning: Vectors (B, C, M).
-        speaker: Rows (B,).
-        plan: Where the parts of the window lie.
-    """
-    parameters = decoder(targets[:, plan.decoder_input], conditioning, speaker)
-    parameters = parameters[..., : plan.num_targets]  # (B, P, W)
-    predicted = targets[:, plan.targets]
-    nll = decoder.output.nll(parameters, predicted)  # (B, W)
-    return ModelOutput(nll, parameters, predicted)
-
-
-def targets_in(num_samples: int, hop: int) -> int:
-    """Returns the number of targets that stand for a number of samples, one every `hop` of them.
-
-    Raises:
-        ValueError: It is not a whole number.
-    """
-    if num_samples % hop:
-        raise ValueError(f"{num_samples} samples are no whole number of targets of {hop} samples")
-    return num_samples // hop
+    def decode(self, codes: Any, speaker: str | Sequence[str | None] | None = None) -> Any:
+        """Returns the waveform that is sampled from codes, see `decode_utterances`."""
+        raise NotImplementedError

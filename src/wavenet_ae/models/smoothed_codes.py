@@ -18,7 +18,7 @@ from wavenet_ae.bottlenecks import Bottleneck
 from wavenet_ae.bottlenecks.quantizer import Quantizer
 from wavenet_ae.bottlenecks.smoothing import CheapestPath, mean_margin
 from wavenet_ae.errors import ArgumentError
-from wavenet_ae.models.inputs import is_batch
+from wavenet_ae.models.inputs import as_returned, checked_samples, is_batch
 from wavenet_ae.models.roles import CodeModel
 from wavenet_ae.models.utterance import encode_blocks, encode_in_chunks
 
@@ -40,25 +40,30 @@ def encode_recordings(model: CodeModel, waveform: Any, rate: int, smoothing: flo
 
     Returns:
         Codes (N,), or (H, N) of several codebooks, int64; of a continuous bottleneck, vectors
-        (D, N). For a list, a list with what each recording has alone.
+        (D, N). Of a model with several streams, a mapping with those of each stream by its name.
+        For a list, a list with what each recording has alone.
 
     Raises:
         ArgumentError: Samples or rate cannot be used: another type or shape, none, NaN. Or codes
             are to be smoothed that cannot be.
     """
-    require_smoothing(model.bottleneck, smoothing)
-    if not is_batch(waveform, num_dimensions=1):
-        samples = model.own_samples(waveform, rate).to(model.device)
-        return smoothed_blocks(model, [samples], smoothing)
-    several = [
-        model.own_samples(each, rate, f"waveform[{index}]") for index, each in enumerate(waveform)
+    require_smoothing(model, smoothing)
+    several = is_batch(waveform, num_dimensions=1)
+    names = [f"waveform[{i}]" for i in range(len(waveform))] if several else ["waveform"]
+    given = zip(waveform if several else [waveform], names, strict=True)
+    recordings = [checked_samples(model, each, rate, name) for each, name in given]
+    found = [
+        as_returned(smoothed_blocks(model, [each.to(model.device)], smoothing))
+        for each in recordings
     ]
-    return [smoothed_blocks(model, [each.to(model.device)], smoothing) for each in several]
+    return found if several else found[0]
 
 
 @torch.no_grad()
-def smoothed_blocks(model: CodeModel, blocks: Iterable[Tensor], smoothing: float) -> Tensor:
-    """Returns the smoothed codes of an utterance.
+def smoothed_blocks(
+    model: CodeModel, blocks: Iterable[Tensor], smoothing: float
+) -> dict[str, Tensor]:
+    """Returns the smoothed codes of an utterance; each stream is smoothed by itself.
 
     Args:
         model: Model to encode with.
@@ -66,20 +71,26 @@ def smoothed_blocks(model: CodeModel, blocks: Iterable[Tensor], smoothing: float
         smoothing: Price of a change of code, in mean margins; 0: the nearest codes.
 
     Returns:
-        Codes (N,), or (H, N) of several codebooks, int64.
+        By the name of the stream, codes (N,), or (H, N) of several codebooks, int64.
 
     Raises:
         ArgumentError: The codes of this model cannot be smoothed, see `require_smoothing`.
         ValueError: There are no samples.
     """
-    require_smoothing(model.bottleneck, smoothing)
+    require_smoothing(model, smoothing)
     if not smoothing:
         return encode_blocks(model, blocks)
-    latents = []
-    for _, output in encode_in_chunks(model, blocks):
-        assert output.latents is not None
-        latents.append(output.latents)
-    return smoothed_latents(model.bottleneck, torch.cat(latents, dim=-1), smoothing)
+    latents: dict[str, list[Tensor]] = {}
+    for chunk in encode_in_chunks(model, blocks):
+        for name, encoded in chunk.items():
+            assert encoded.output.latents is not None
+            latents.setdefault(name, []).append(encoded.output.latents)
+    return {
+        stream.name: smoothed_latents(
+            stream.bottleneck, torch.cat(latents[stream.name], dim=-1), smoothing
+        )
+        for stream in model.code_streams
+    }
 
 
 @torch.no_grad()
@@ -101,19 +112,23 @@ def smoothed_latents(bottleneck: Bottleneck, latents: Tensor, smoothing: float) 
     return codes[0][0] if len(codes) == 1 else torch.cat(codes)
 
 
-def require_smoothing(bottleneck: Bottleneck, smoothing: float, name: str = "smoothing") -> None:
+def require_smoothing(model: CodeModel, smoothing: float, name: str = "smoothing") -> None:
     """Raises ArgumentError where codes cannot be smoothed in this way.
 
     Args:
-        bottleneck: Bottleneck that makes the codes.
+        model: Model that makes the codes.
         smoothing: Price of a change of code.
         name: What it is called in errors.
     """
     is_number = isinstance(smoothing, int | float) and not isinstance(smoothing, bool)
     if not is_number or not isfinite(smoothing) or smoothing < 0:
         raise ArgumentError(f"{name} is {smoothing!r}, but must be a number of at least 0")
-    if not smoothing:
-        return
+    if smoothing:
+        for stream in model.code_streams:
+            _require_smoothable(stream.bottleneck, smoothing, name)
+
+
+def _require_smoothable(bottleneck: Bottleneck, smoothing: float, name: str) -> None:
     kind = type(bottleneck).__name__
     if not isinstance(bottleneck, Quantizer) or not bottleneck.is_quantizing:
         raise ArgumentError(

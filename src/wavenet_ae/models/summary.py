@@ -12,10 +12,11 @@ from rich.table import Table
 from torch import nn
 
 from wavenet_ae.alignment import WindowPlan
-from wavenet_ae.decoders import Decoder
 from wavenet_ae.errors import counted
 from wavenet_ae.geometry import WAVEFORM, Chain, Grid
+from wavenet_ae.models.code_streams import CodeStream
 from wavenet_ae.models.roles import Autoencoder, CodeModel, GenerativeModel, SpeechModel
+from wavenet_ae.stream_names import ONLY_STREAM
 
 WIDTH = 100
 
@@ -29,13 +30,12 @@ def model_summary(model: SpeechModel, plan: WindowPlan) -> str:
 
 def headline(model: SpeechModel) -> list[str]:
     """Lines for people: codes and their bit rate, receptive fields and lookahead, parameters."""
-    rows = dict(_code_rows(model)) if isinstance(model, CodeModel) else {}
-    lines = [f"codes: {rows.pop('codes')}" if rows else "codes: none"]
-    fields = [f"{name} {text}" for name, text in rows.items()]
+    rows = [*_code_rows(model)] if isinstance(model, CodeModel) else []
+    codes = [f"{name}: {text}" for name, text in rows if name.startswith("codes")]
+    fields = [f"{name} {text}" for name, text in rows if not name.startswith("codes")]
     if isinstance(model, GenerativeModel):
-        span = _span(model.decoder.chain.receptive_field, model.sample_rate)
-        fields.append(f"receptive field of the decoder {span}")
-    return [*lines, "; ".join(fields), f"parameters: {_shares(model)}"]
+        fields.append(" ".join(_decoder_row(model)))
+    return [*(codes or ["codes: none"]), "; ".join(fields), f"parameters: {_shares(model)}"]
 
 
 def _number(value: Fraction) -> str:
@@ -85,7 +85,7 @@ def _summary(model: SpeechModel, plan: WindowPlan) -> Table:
             table.add_row(name, text)
     if isinstance(model, GenerativeModel):
         predicted = " predicted"
-        table.add_row(*_decoder_row(model.decoder, plan, rate))
+        table.add_row(*_decoder_row(model))
     codes = f", {counted(plan.num_codes, 'code')}" if plan.num_codes else ""
     table.add_row("window", f"{_span(plan.num_samples, rate)}{predicted}{codes}")
     table.add_row("slice", f"{_span(plan.slice_length, rate)} read")
@@ -104,32 +104,40 @@ def _shares(model: SpeechModel) -> str:
     return f"{_parameters(model):,}: {shares}"
 
 
-def _decoder_row(decoder: Decoder, plan: WindowPlan, rate: int) -> tuple[str, str]:
+def _decoder_row(model: GenerativeModel) -> tuple[str, str]:
+    decoder, every = model.decoder, model.target.chain.grid().spacing  # samples a target
     field = decoder.chain.receptive_field
     if decoder.reads_past:
-        return "receptive field of the decoder", _span(field * plan.target_hop, rate)
+        return "receptive field of the decoder", _span(field * every, model.sample_rate)
     last = -decoder.delay
-    read = f"conditioning of frames {last + 1 - field:+d} to {last:+d}"
+    read = f"frames {last + 1 - field:+d} to {last:+d} of the conditioning"
     return "receptive field of the decoder", read
 
 
 def _code_rows(model: CodeModel) -> Iterator[tuple[str, str]]:
-    chain, rate = model.code_chain, model.sample_rate
-    code_rate = rate / model.hop
-    size, num_codebooks = model.bottleneck.codebook_size, model.bottleneck.num_codebooks
+    for stream in model.code_streams:
+        yield from _stream_rows(model, stream)
+
+
+def _stream_rows(model: CodeModel, stream: CodeStream) -> Iterator[tuple[str, str]]:
+    chain, rate, bottleneck = stream.chain, model.sample_rate, stream.bottleneck
+    code_rate = rate / stream.hop
+    size, num_codebooks = bottleneck.codebook_size, bottleneck.num_codebooks
     codes = f"{_number(code_rate)} codes/s"
     if size:
         choice = f"{num_codebooks} codebooks of {size}" if num_codebooks > 1 else f"{size} of them"
         bit_rate = float(code_rate) * num_codebooks * log2(size)
         codes += f", {choice}: {bit_rate:.0f} bit/s nominal"
-    yield "codes", codes
+    own = "" if stream.name == ONLY_STREAM else f", {stream.name}"
+    yield f"codes{own}", codes
     field = _span(chain.receptive_field, rate)
     if model.encoder.sees_whole_window:
-        yield "receptive field of a code", f"the whole window; through convolutions alone {field}"
+        whole = f"the whole window; through convolutions alone {field}"
+        yield f"receptive field of a code{own}", whole
     else:
         past = "" if model.code_has_fixed_context else ", and all of the past by its context"
-        yield "receptive field of a code", field + past
-        yield "lookahead of a code", _span(chain.lookahead, rate)
+        yield f"receptive field of a code{own}", field + past
+        yield f"lookahead of a code{own}", _span(chain.lookahead, rate)
 
 
 def _conditioning_rows(model: Autoencoder, plan: WindowPlan) -> Iterator[tuple[str, str]]:

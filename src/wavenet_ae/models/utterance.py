@@ -1,7 +1,8 @@
 """Whole utterances, chunk by chunk: samples to codes, codes to conditioning, conditioning to sound.
 
-An utterance of N codes is N code hops long. Around it is digital silence, so that every sample is
-predicted; code `n` always stands at the same instant of hop `n`:
+An utterance is a whole number of hops long, each with a code of the coarsest stream and one or
+several of the others. Around it is digital silence, so that every sample is predicted; the codes of
+hop `n` always stand at the same instants of it:
 
 silence ... | c0 | c1 | ... | cN-1 | ... silence
             0   hop  ...         N hops
@@ -11,7 +12,7 @@ Memory grows with the codes of an utterance, not with its samples. Dimensions ar
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from math import ceil
 
@@ -22,41 +23,64 @@ from torch import Tensor
 
 from wavenet_ae.engines import Engine, Sampling, stream_uniforms
 from wavenet_ae.errors import UserError
+from wavenet_ae.models.code_streams import CodeStream, Encoded
 from wavenet_ae.models.roles import Autoencoder, CodeModel, Conditioning, GenerativeModel
 from wavenet_ae.nn.batch_norm import evaluation_mode
-from wavenet_ae.types import BottleneckOutput
+from wavenet_ae.stream_names import ONLY_STREAM
 
-CODES_AT_ONCE = 1000
+HOPS_AT_ONCE = 1000
 SECONDS_AT_ONCE = 0.5
 
 
-class CodeLayout:
-    """Positions of the codes of a whole utterance of any length.
+class HopLayout:
+    """Positions of the hops of a whole utterance of any length; see models/code_streams.py.
 
     Args:
         model: Model that makes the codes.
 
     Attributes:
-        hop: Samples from one code to the next.
-        before: Codes of the silence before code 0 that predictions read; below 0, predictions read
-            none of so many codes at the beginning.
-        after: Codes of the silence past the last code that predictions read.
-        start: First sample that code `-before` reads, at most 0.
-        anchor: Sample at which code 0 stands.
+        hop: Samples from one hop to the next.
+        before: Hops in the silence before hop 0 that predictions read; below 0, predictions read
+            none of so many hops at the beginning.
+        after: Hops in the silence past the last one that predictions read; below 0 likewise.
+        start: First sample that hop `-before` reads, at most 0.
     """
 
     def __init__(self, model: CodeModel) -> None:
         self.hop = int(model.hop)
-        plan = model.window(self.hop)  # one code long
+        plan = model.window(self.hop)  # one hop long
         self.start = plan.encoder_input.start - plan.margins[0]
-        first_anchor = self.start + model.code_streams[0].grid.anchor(0)
-        self.before = ceil(-first_anchor / self.hop)
+        # No code of hop 0 stands before the utterance.
+        first = min(stream.grid.anchor(0) for stream in model.code_streams)
+        self.before = ceil(-(self.start + first) / self.hop)
         self.after = plan.num_codes - 1 - self.before
-        self.anchor = first_anchor + self.before * self.hop
+
+    def num_hops(self, num_samples: int) -> int:
+        """Returns the number of hops of an utterance, the last of which may be partly silence."""
+        return -(-num_samples // self.hop)
+
+
+class CodeLayout:
+    """Positions of the codes of one stream in a whole utterance of any length.
+
+    Args:
+        model: Model that makes the codes.
+        stream: Name of one of its streams.
+
+    Attributes:
+        hop: Samples from one code to the next.
+        anchor: Sample at which code 0 stands.
+    """
+
+    def __init__(self, model: CodeModel, stream: str = ONLY_STREAM) -> None:
+        own, self.hops = model.stream(stream), HopLayout(model)
+        self.hop = int(own.hop)
+        self.codes_per_hop = own.codes_per_hop
+        self.anchor = self.hops.start + own.grid.anchor(0) + self.hops.before * self.hops.hop
 
     def num_codes(self, num_samples: int) -> int:
-        """Returns the number of codes of an utterance, the last of which may be partly silence."""
-        return -(-num_samples // self.hop)
+        """Returns the number of codes of an utterance, those of its last hop among them."""
+        return self.hops.num_hops(num_samples) * self.codes_per_hop
 
     def anchors(self, num_codes: int) -> list[Fraction]:
         """Returns the sample at which each code stands."""
@@ -64,7 +88,7 @@ class CodeLayout:
 
 
 @torch.no_grad()
-def encode_utterance(model: CodeModel, waveform: Tensor) -> Tensor:
+def encode_utterance(model: CodeModel, waveform: Tensor) -> dict[str, Tensor]:
     """Returns the codes of an utterance.
 
     Args:
@@ -72,8 +96,8 @@ def encode_utterance(model: CodeModel, waveform: Tensor) -> Tensor:
         waveform: Samples (T,) int16 at the model's rate.
 
     Returns:
-        Codes (N,), or (H, N) of several codebooks, int64; of a continuous bottleneck, vectors
-        (D, N).
+        By the name of the stream, codes (N,), or (H, N) of several codebooks, int64; of a
+        continuous bottleneck, vectors (D, N).
 
     Raises:
         ValueError: There are no samples.
@@ -82,7 +106,7 @@ def encode_utterance(model: CodeModel, waveform: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def encode_blocks(model: CodeModel, blocks: Iterable[Tensor]) -> Tensor:
+def encode_blocks(model: CodeModel, blocks: Iterable[Tensor]) -> dict[str, Tensor]:
     """Returns the codes of an utterance as `encode_utterance` does, with little of it in memory.
 
     Args:
@@ -93,22 +117,21 @@ def encode_blocks(model: CodeModel, blocks: Iterable[Tensor]) -> Tensor:
     Raises:
         ValueError: There are no samples.
     """
-    outputs = (output for _, output in encode_in_chunks(model, blocks))
-    pieces = [(each.vectors if each.codes is None else each.codes)[0] for each in outputs]
-    return torch.cat(pieces, dim=-1)
+    pieces: dict[str, list[Tensor]] = {}
+    for chunk in encode_in_chunks(model, blocks):
+        for name, encoded in chunk.items():
+            pieces.setdefault(name, []).append(encoded.codes[0])
+    return {name: torch.cat(each, dim=-1) for name, each in pieces.items()}
 
 
 @torch.no_grad()
-def encode_in_chunks(
-    model: CodeModel, blocks: Iterable[Tensor]
-) -> Iterator[tuple[Tensor, BottleneckOutput]]:
-    """Yields what the bottleneck reads for successive codes of an utterance, and its output.
+def encode_in_chunks(model: CodeModel, blocks: Iterable[Tensor]) -> Iterator[dict[str, Encoded]]:
+    """Yields the codes of successive hops of an utterance, of each stream by its name.
 
-    The first is (1, C, n): the encoder's latents, or a context.  They are those of evaluation mode;
-    the mode of the model stays as it is.  A state goes from chunk to chunk, so that chunks give
-    what the whole utterance gives at once.  Features that are normalized per utterance or speaker
-    are centered on the utterance: what an utterance is encoded as does not depend on which others
-    are there.
+    They are those of evaluation mode, and the mode of the model stays as it is.  A state goes from
+    chunk to chunk, so that chunks give what the whole utterance gives at once.  Features that are
+    normalized per utterance or speaker are centered on the utterance: what an utterance is encoded
+    as does not depend on which others are there.
 
     Args:
         model: Model to encode with.
@@ -119,35 +142,33 @@ def encode_in_chunks(
         UserError: The encoder's output is not finite.
     """
     feature_mean = model.recording_mean(blocks)
-    layout, samples = CodeLayout(model), _SlidingSamples(blocks)
+    layout, samples = HopLayout(model), _SlidingSamples(blocks)
     first, state = 0, None
     while True:
-        codes = range(first, first + CODES_AT_ONCE)
-        shifted = range(codes.start + layout.before, codes.stop + layout.before)
+        hops = range(first, first + HOPS_AT_ONCE)
+        shifted = range(hops.start + layout.before, hops.stop + layout.before)
         reads = model.code_chain.input_range(shifted)
         start, stop = reads.start + layout.start, reads.stop + layout.start
-        samples.advance(start, max(stop, codes.stop * layout.hop))
-        if samples.has_ended:  # the codes that are left may be fewer
-            num_codes = layout.num_codes(samples.stop)
-            if not num_codes:
+        samples.advance(start, max(stop, hops.stop * layout.hop))
+        if samples.has_ended:  # the hops that are left may be fewer
+            num_hops = layout.num_hops(samples.stop)
+            if not num_hops:
                 raise ValueError("there are no samples to encode")
-            if first >= num_codes:
+            if first >= num_hops:
                 return
-            codes = range(first, min(codes.stop, num_codes))
-            shifted = range(codes.start + layout.before, codes.stop + layout.before)
+            hops = range(first, min(hops.stop, num_hops))
+            shifted = range(hops.start + layout.before, hops.stop + layout.before)
             stop = model.code_chain.input_range(shifted).stop + layout.start
         with evaluation_mode(model):
             read = model.normalize(samples.between(start, stop))[None]
-            latents, state = model.embed(read, state, feature_mean)
-            latents = latents[..., : len(codes)]
-            output = model.bottleneck(latents)
-        if not torch.isfinite(latents).all():
+            encoded, state = model.encode_hops(read, state, feature_mean)
+        if not all(torch.isfinite(each.latents).all() for each in encoded.values()):
             raise UserError(
                 "the encoder's output is NaN or infinite, so that it has no codes: the weights are "
                 "damaged or diverged; use another checkpoint"
             )
-        yield latents, output
-        first = codes.stop
+        yield encoded
+        first = hops.stop
 
 
 class _SlidingSamples:
@@ -184,6 +205,12 @@ class _SlidingSamples:
         return F.pad(inside, (before, stop - start - before - len(inside)))
 
 
+def num_hops_of(model: CodeModel, codes: Mapping[str, Tensor]) -> int:
+    """Returns the number of hops of an utterance's codes, of each stream by its name."""
+    coarsest = model.code_streams[0]
+    return codes[coarsest.name].shape[-1] // coarsest.codes_per_hop
+
+
 class CodeConditioning:
     """Conditioning of B utterances by their codes.
 
@@ -195,42 +222,61 @@ class CodeConditioning:
 
     Attributes:
         num_samples: Samples of each utterance.
-        vectors: Vectors (B, D, before + N + after) of the longest utterance's N codes.
+        vectors: What the upsampling reads (B, D, N) of the hops of the longest utterance, and of
+            `before` and `after` hops of silence around them.
     """
 
     @torch.no_grad()
-    def __init__(self, model: Autoencoder, utterances: list[Tensor]) -> None:
-        self.model, self.layout = model, CodeLayout(model)
-        self.num_samples = [each.shape[-1] * self.layout.hop for each in utterances]
-        longest = max(each.shape[-1] for each in utterances)
-        silence = self._silence()  # (D, 1)
-        rows = []
-        for each in utterances:
-            vectors = self._vectors(each)
-            after = self.layout.after + longest - vectors.shape[-1]
-            around = silence.expand(-1, max(0, self.layout.before)), silence.expand(-1, after)
-            read = vectors[:, max(0, -self.layout.before) :]
-            rows.append(torch.cat([around[0], read, around[1]], dim=1))
-        self.vectors = torch.stack(rows)  # (B, D, before + longest + after)
+    def __init__(self, model: Autoencoder, utterances: Sequence[Mapping[str, Tensor]]) -> None:
+        self.model, self.layout = model, HopLayout(model)
+        num_hops = [num_hops_of(model, each) for each in utterances]
+        self.num_samples = [each * self.layout.hop for each in num_hops]
+        silence, longest = self._silence(), max(num_hops)
+        vectors = {}
+        for stream in model.code_streams:
+            own = [self._vectors(stream, each[stream.name]) for each in utterances]
+            around = silence[stream.name]
+            rows = [self._between_silence(each, around, longest) for each in own]
+            vectors[stream.name] = torch.stack(rows)
+        self.vectors = model.combine(vectors)
 
-    def _silence(self) -> Tensor:
-        """Returns the vector (D, 1) of digital silence, in an average recording."""
+    def _silence(self) -> dict[str, Tensor]:
+        """Returns the vectors (D, n) of a hop of digital silence, in an average recording."""
         model = self.model
-        length = model.encoder.chain.receptive_field
+        length = model.code_chain.receptive_field  # of one hop
         samples = torch.zeros(1, length, dtype=model.dtype, device=model.device)
-        latents = model.encoder(samples, model.average_feature_mean(1))
-        return model.bottleneck(latents[..., :1]).vectors[0]
+        encoded, _ = model.encode_hops(samples, feature_mean=model.average_feature_mean(1))
+        return {name: each.output.vectors[0] for name, each in encoded.items()}
 
-    def _vectors(self, utterance: Tensor) -> Tensor:
-        if utterance.is_floating_point():
-            return utterance.to(self.model.device, self.model.dtype)
-        codes = utterance.to(self.model.device)
-        return self.model.bottleneck.decode(codes[None])[0]
+    def _vectors(self, stream: CodeStream, codes: Tensor) -> Tensor:
+        """Returns the vectors (D, N) of codes, or vectors as they are."""
+        if codes.is_floating_point():
+            return codes.to(self.model.device, self.model.dtype)
+        return stream.bottleneck.decode(codes.to(self.model.device)[None])[0]
+
+    def _between_silence(self, vectors: Tensor, silence: Tensor, longest: int) -> Tensor:
+        """Returns the vectors of an utterance between those of silence.
+
+        Args:
+            vectors: Vectors (D, N) of the utterance. Where `before` or `after` is below 0, no
+                prediction reads those of its first or last hops, which are left out.
+            silence: Vectors (D, n) of one hop of silence.
+            longest: Hops of the longest utterance.
+
+        Returns:
+            Vectors (D, M) of `before + longest + after` hops.
+        """
+        before, codes_per_hop = self.layout.before, silence.shape[1]
+        num_codes = (before + longest + self.layout.after) * codes_per_hop
+        read = vectors[:, max(0, -before) * codes_per_hop :]
+        start = torch.cat([silence.repeat(1, max(0, before)), read], dim=1)[:, :num_codes]
+        missing = (num_codes - start.shape[1]) // codes_per_hop
+        return torch.cat([start, silence.repeat(1, missing)], dim=1)
 
     @torch.no_grad()
     def between(self, first: int, stop: int) -> Tensor:
         """Returns conditioning vectors (B, C, M): first .. stop - 1, or fewer at the end."""
-        chain = self.model.alignment.upsampling
+        chain = self.model.upsampling.chain
         stop = min(stop, chain.output_length(self.vectors.shape[-1]))
         codes = chain.input_range(range(first, stop))
         conditioning = self.model.upsampling(self.vectors[..., codes.start : codes.stop])
@@ -239,11 +285,11 @@ class CodeConditioning:
 
 
 class NoConditioning:
-    """Conditioning without channels: streams are generated from the speaker alone.
+    """Conditioning without channels: utterances are generated from the speaker alone.
 
     Args:
         model: Model without codes.
-        num_samples: Samples of each stream.
+        num_samples: Samples of each utterance.
     """
 
     def __init__(self, model: GenerativeModel, num_samples: list[int]) -> None:
@@ -263,18 +309,18 @@ def synthesize(
     seeds: Sequence[int],
     sampling: Sampling,
 ) -> Iterator[list[np.ndarray]]:
-    """Generates the waveforms of B streams.
+    """Generates the waveforms of B utterances.
 
     Args:
         model: Model that generates.
         engine: Steps its decoder.
-        conditioning: What each stream is generated from.
+        conditioning: What each utterance is generated from.
         speaker: Rows (B,) of the speakers.
-        seeds: Seed of each stream's random numbers, which nothing beside it changes.
+        seeds: Seed of each utterance's random numbers, which nothing beside it changes.
         sampling: Changes to the predicted distribution.
 
     Yields:
-        The next int16 samples of each stream; those of a stream that has ended are empty. Where
+        The next int16 samples of each utterance; those of one that has ended are empty. Where
         targets are frames, all samples come at once.
 
     Raises:
@@ -306,14 +352,14 @@ def generate_targets(
     seeds: Sequence[int],
     sampling: Sampling,
 ) -> Iterator[Tensor]:
-    """Generates the targets of B streams, as many of each as the longest has.
+    """Generates the targets of B utterances, as many of each as the longest has.
 
     Args:
         model: Model that generates.
         engine: Steps its decoder.
-        conditioning: What each stream is generated from.
+        conditioning: What each utterance is generated from.
         speaker: Rows (B,) of the speakers.
-        seeds: Seed of each stream's random numbers, which nothing beside it changes.
+        seeds: Seed of each utterance's random numbers, which nothing beside it changes.
         sampling: Changes to the predicted distribution.
 
     Yields:

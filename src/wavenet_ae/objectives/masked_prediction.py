@@ -5,7 +5,7 @@ Hsu et al. 2021 (HuBERT, arXiv 2106.07447).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -51,7 +51,7 @@ class MaskedPrediction(ObjectiveTerm):
         code_hop: Samples from one code to the next.
         utterances: Keys of the corpus's utterances.
         fingerprint: Fingerprint of the corpus.
-        bottleneck: Bottleneck of the model.
+        bottlenecks: Bottleneck of each stream of codes of the model, by its name.
         head: What predicts: a `linear` map, or the codes of the `bottleneck`.
         temperature: What scores are divided by.  Codes of length 1 (`distance=cosine`) need a low
             one, such as 0.1, since their distances are small.
@@ -77,7 +77,7 @@ class MaskedPrediction(ObjectiveTerm):
         code_hop: float,
         utterances: Sequence[str],
         fingerprint: str,
-        bottleneck: Bottleneck | None = None,
+        bottlenecks: Mapping[str, Bottleneck] | None = None,
         head: Literal["linear", "bottleneck"] = "linear",
         temperature: PositiveNumber = 1.0,
         label_smoothing: FractionBelow1 = 0.0,
@@ -99,7 +99,7 @@ class MaskedPrediction(ObjectiveTerm):
         if head == "linear":
             self.head = nn.Linear(context_dim, self.targets.num_clusters)
         else:
-            self._codes = (_predicting(bottleneck, self.targets.num_clusters),)
+            self._codes = (_predicting(bottlenecks or {}, self.targets.num_clusters),)
 
     def forward(self, output: ModelOutput, batch: Batch, plan: WindowPlan, step: int) -> TermOutput:
         logits, clusters = self._logits(output), self.clusters(batch, plan)
@@ -132,9 +132,9 @@ class MaskedPrediction(ObjectiveTerm):
     def _logits(self, output: ModelOutput) -> Tensor:
         """Scores (B, N, K) of all clusters."""
         if self.head is None:
-            assert output.bottleneck is not None and output.bottleneck.latents is not None
-            (bottleneck,) = self._codes
-            distances = bottleneck.code_distances(output.bottleneck.latents)
+            (bottleneck,), (only,) = self._codes, output.streams.values()
+            assert only.latents is not None
+            distances = bottleneck.code_distances(only.latents)
             return -distances.float() / (2 * self.temperature)
         read = output.latents if output.context is None else output.context
         assert read is not None
@@ -166,7 +166,7 @@ class MaskedPrediction(ObjectiveTerm):
         }
 
 
-def _predicting(bottleneck: Bottleneck | None, num_clusters: int) -> Quantizer:
+def _predicting(bottlenecks: Mapping[str, Bottleneck], num_clusters: int) -> Quantizer:
     """Returns a bottleneck whose codes can learn to be the clusters.
 
     Raises:
@@ -174,8 +174,14 @@ def _predicting(bottleneck: Bottleneck | None, num_clusters: int) -> Quantizer:
     """
     key = "objective.masked_prediction.head is 'bottleneck', but "
     remedy = ": set bottleneck=vqvae, or objective.masked_prediction.head=linear"
-    if bottleneck is None:
+    if not bottlenecks:
         raise UserError(f"{key}the model has no bottleneck{remedy}")
+    if len(bottlenecks) > 1:
+        raise UserError(
+            f"{key}the model has the streams of codes {', '.join(bottlenecks)}, and targets are "
+            "one sequence: set objective.masked_prediction.head=linear"
+        )
+    (bottleneck,) = bottlenecks.values()
     if not isinstance(bottleneck, Quantizer) or bottleneck.num_codebooks != 1:
         kind = type(bottleneck).__name__
         raise UserError(f"{key}the bottleneck {kind} does not have one codebook{remedy}")

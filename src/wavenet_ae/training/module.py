@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,17 +12,17 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from wavenet_ae.alignment import WindowPlan
-from wavenet_ae.bottlenecks import Bottleneck
 from wavenet_ae.checkpoint import FORMAT, SECTION
 from wavenet_ae.data.module import SpeechData
 from wavenet_ae.distributed import all_reduce_mean
 from wavenet_ae.errors import UserError
 from wavenet_ae.metrics.likelihood import controls
-from wavenet_ae.models import CodeModel, GenerativeModel, SpeechModel
+from wavenet_ae.models import CodeModel, CodeStream, GenerativeModel, SpeechModel
 from wavenet_ae.objectives import Loss, Objective
+from wavenet_ae.stream_names import of_stream
 from wavenet_ae.training.freezing import freeze, frozen_parts
 from wavenet_ae.training.optimizer import OptimizerConfig
-from wavenet_ae.training.step_randomness import StepRandomness, seed_generators
+from wavenet_ae.training.step_randomness import StepRandomness, StreamSize, seed_generators
 from wavenet_ae.training.validation import ValidationSums
 from wavenet_ae.types import Batch, BottleneckOutput, ModelOutput
 
@@ -79,8 +79,9 @@ class WaveformTraining(pl.LightningModule):
         return self
 
     @property
-    def bottleneck(self) -> Bottleneck | None:
-        return self.model.bottleneck if isinstance(self.model, CodeModel) else None
+    def code_streams(self) -> tuple[CodeStream, ...]:
+        """Streams of codes, the coarsest first; none of a model without codes."""
+        return self.model.code_streams if isinstance(self.model, CodeModel) else ()
 
     @property
     def data(self) -> SpeechData:
@@ -97,14 +98,28 @@ class WaveformTraining(pl.LightningModule):
             seed=self.seed,
             batch_size=self.data.batch_size,
             num_codes=self.plan.num_codes,
-            latent_dim=self.bottleneck.latent_noise_dim if self.bottleneck else 0,
-            samples_per_datapoint=self.bottleneck.samples_per_datapoint if self.bottleneck else 1,
             rank=self.global_rank,
             num_processes=self.trainer.world_size,
+            **self._latent_randomness(),
             **self._input_randomness(),
         )
 
-    def _input_randomness(self) -> dict[str, int]:
+    def _latent_randomness(self) -> dict[str, Any]:
+        """How many random numbers the codes of an item take, beside jitter."""
+        bottlenecks = [each.bottleneck for each in self.code_streams]
+        copies = max((each.samples_per_datapoint for each in bottlenecks), default=1)
+        if len(bottlenecks) < 2:
+            noise = sum(each.latent_noise_dim for each in bottlenecks)
+            return {"latent_dim": noise, "samples_per_datapoint": copies}
+        sizes = {
+            each.name: StreamSize(
+                self.plan.num_codes * each.codes_per_hop, each.bottleneck.latent_noise_dim
+            )
+            for each in self.code_streams
+        }
+        return {"latent_dim": 0, "samples_per_datapoint": copies, "streams": sizes}
+
+    def _input_randomness(self) -> dict[str, Any]:
         """How many random numbers an item's input is perturbed by; none for most models."""
         perturbation = (
             self.model.encoder.perturbation if isinstance(self.model, CodeModel) else None
@@ -127,7 +142,7 @@ class WaveformTraining(pl.LightningModule):
         speaker = self.speaker_rows[batch.speaker]
         output = self.model(batch.waveform, speaker, self.plan, step, batch.feature_mean)
         loss = self.objective(output, batch, self.plan, self.global_step)
-        metrics = _averaged(_training_metrics(loss, output.bottleneck))
+        metrics = _averaged(_training_metrics(loss, output.streams))
         self._require_finite(metrics, batch)
         self.log_dict(metrics)
         self.data.consume(batch)
@@ -175,7 +190,7 @@ class WaveformTraining(pl.LightningModule):
             others = controls(self.model, output, batch.waveform, speaker, self.plan)
         self.validation.add(output, others, speaker)
         self.validation.add_terms(self.objective.validate(output, batch, self.plan))
-        return {"bottleneck": output.bottleneck}
+        return {"streams": output.streams}
 
     def on_validation_epoch_end(self) -> None:
         self.validation.over_processes()
@@ -193,13 +208,13 @@ class WaveformTraining(pl.LightningModule):
         }
 
 
-def _training_metrics(loss: Loss, bottleneck: BottleneckOutput | None) -> dict[str, Tensor]:
+def _training_metrics(loss: Loss, streams: Mapping[str, BottleneckOutput]) -> dict[str, Tensor]:
     """What a step logs, by name."""
     metrics = {f"train/{name}": value for name, value in loss.metrics.items()}
     metrics["train/loss"] = loss.total
-    if bottleneck is not None:
-        losses = bottleneck.losses.items()
-        metrics |= {f"bottleneck/{name}": value.mean() for name, value in losses}
+    for stream, output in streams.items():
+        for name, value in output.losses.items():
+            metrics[of_stream(f"bottleneck/{name}", stream)] = value.mean()
     return metrics
 
 

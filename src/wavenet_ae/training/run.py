@@ -216,8 +216,10 @@ def _known_to_terms(model: SpeechModel, data: SpeechData) -> dict[str, Any]:
     }
     if isinstance(model, CodeModel):
         known |= {
-            "bottleneck": model.bottleneck,
-            "default_code_weighting": model.bottleneck.code_weighting,
+            "bottlenecks": {stream.name: stream.bottleneck for stream in model.code_streams},
+            "default_code_weighting": {
+                stream.name: stream.bottleneck.code_weighting for stream in model.code_streams
+            },
             "latent_dim": model.encoder.dim,
             "context_dim": model.context_dim,
             "first_code": float(model.window_chain.grid().anchor(0)),

@@ -7,7 +7,8 @@ would have sampled, and so that processes agree on the numbers of the global bat
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -26,12 +27,26 @@ def seed_generators(seed: int, position: Position, rank: int) -> None:
 
 
 @dataclass(frozen=True)
+class StreamSize:
+    """Sizes of one of several streams of codes, by which it takes random numbers of its own.
+
+    num_codes    codes in a window
+    latent_dim   channels of normal noise per latent sample; 0: none
+    """
+
+    num_codes: int
+    latent_dim: int = 0
+
+
+@dataclass(frozen=True)
 class StepRandomness:
     """Samples the random numbers of one step for the global batch and gives a process its rows.
 
+    num_codes           codes in a window, of the only stream or of the coarsest
     latent_dim          channels of normal noise per latent sample; 0: none
     input_uniforms      numbers per item for perturbing the encoder's input; 0: it is not
     input_noise         samples of noise per item for the same; 0: none
+    streams             of a model with several streams of codes, by name
     """
 
     seed: int
@@ -43,6 +58,7 @@ class StepRandomness:
     num_processes: int = 1
     input_uniforms: int = 0
     input_noise: int = 0
+    streams: Mapping[str, StreamSize] = field(default_factory=dict)
 
     def step(self, index: int, position: Position, device: torch.device) -> Step:
         key = (self.seed, position.epoch, position.batch)
@@ -50,10 +66,16 @@ class StepRandomness:
         def rows(sampled: np.ndarray) -> Tensor:
             return torch.from_numpy(sampled[self.rank :: self.num_processes]).to(device)
 
-        latent = None
-        if self.latent_dim:
-            shape = (self.batch_size, self.samples_per_datapoint, self.latent_dim, self.num_codes)
-            latent = rows(keyed_normal(shape, *key, "latent")).flatten(0, 1)  # (B * L, D, N)
+        def latent(size: StreamSize, *stream: str) -> Tensor | None:
+            if not size.latent_dim:
+                return None
+            shape = (self.batch_size, self.samples_per_datapoint, size.latent_dim, size.num_codes)
+            return rows(keyed_normal(shape, *key, "latent", *stream)).flatten(0, 1)  # (B * L, D, N)
+
+        def jitter(size: StreamSize, *stream: str) -> Tensor:
+            shape = (self.batch_size, size.num_codes)
+            return rows(keyed_uniform(shape, *key, "jitter", *stream))
+
         perturbed = None
         if self.input_uniforms:
             uniform = keyed_uniform((self.batch_size, self.input_uniforms), *key, "perturbation")
@@ -61,11 +83,17 @@ class StepRandomness:
             if self.input_noise:
                 noise = rows(keyed_normal((self.batch_size, self.input_noise), *key, "noise"))
             perturbed = InputRandomness(rows(uniform), noise)
-        return Step(
+        own = StreamSize(self.num_codes, self.latent_dim)
+        step = Step(
             index=index,
             seed=keyed_seed(*key, "step"),
-            jitter=rows(keyed_uniform((self.batch_size, self.num_codes), *key, "jitter")),
+            jitter=jitter(own),
             speaker_dropout=rows(keyed_uniform((self.batch_size,), *key, "speaker")),
-            latent=latent,
+            latent=latent(own),
             input=perturbed,
         )
+        streams = {
+            name: replace(step, jitter=jitter(size, name), latent=latent(size, name))
+            for name, size in self.streams.items()
+        }
+        return replace(step, streams=streams) if streams else step

@@ -20,7 +20,7 @@ from wavenet_ae.encoders import FeatureEncoder
 from wavenet_ae.errors import UserError
 from wavenet_ae.loading import load
 from wavenet_ae.metrics.baselines import NUM_MELS, Clusters, training_windows
-from wavenet_ae.models import CodeModel, Representation
+from wavenet_ae.models import CodeModel, CodeStream, Representation
 from wavenet_ae.models.smoothed_codes import require_smoothing, smoothed_blocks
 from wavenet_ae.models.utterance import CodeLayout, encode_in_chunks
 from wavenet_ae.objectives.cluster_targets import ClusterTargets
@@ -69,30 +69,22 @@ def make_cluster_targets(
             be without a mean, there are fewer frames than clusters, or the file cannot be written.
             Or the smoothing is negative or not finite, or the codebook too large for it.
     """
-    if clustered == "codes" and remove_utterance_mean:
-        raise UserError(
-            "remove_utterance_mean is true, but clustered is codes, which are numbers without a "
-            "mean: set remove_utterance_mean=false, or clustered=latents or vectors"
-        )
+    _require_mean(clustered, remove_utterance_mean)
     if not 0 <= smoothing < np.inf:
         raise UserError(f"smoothing is {smoothing}, but must be a number of at least 0")
     model, name = _source_model(source, corpus)
-    frames = _Frames(model, corpus, clustered, remove_utterance_mean, smoothing)
-    clusters = None
+    stream = _only_stream(model, name)
+    frames = _Frames(model, stream, corpus, clustered, remove_utterance_mean, smoothing)
     if clustered == "codes":
-        centers = np.zeros((_codebook_size(model, name), 0), np.float32)
-        require_smoothing(model.bottleneck, smoothing)
+        centers = np.zeros((_codebook_size(stream, name), 0), np.float32)
+        require_smoothing(model, smoothing)
+        codes = list(_every_utterance(frames))
     else:
         fitted = np.concatenate([*frames.sample(seed)])
         clusters = Clusters(fitted, num_clusters, seed, iterations)
         centers = clusters.vectors
-    codes = []
-    with Progress("clustering", len(corpus)) as progress:
-        for row in range(len(corpus)):
-            found = frames.of(row)
-            codes.append(found if clusters is None else _clusters_of(found, clusters, smoothing))
-            progress.at(row + 1, f"clustering: {row + 1}/{len(corpus)} utterances")
-    layout = CodeLayout(model)
+        codes = [_clusters_of(each, clusters, smoothing) for each in _every_utterance(frames)]
+    layout = CodeLayout(model, stream.name)
     targets = ClusterTargets(
         fingerprint=corpus.fingerprint,
         sample_rate=corpus.sample_rate,
@@ -111,6 +103,14 @@ def make_cluster_targets(
 def _clusters_of(frames: np.ndarray, clusters: Clusters, smoothing: float) -> np.ndarray:
     """Returns the cluster (N,) of each frame (N, C) of an utterance."""
     return clusters.smoothed_codes(frames, smoothing) if smoothing else clusters.codes(frames)
+
+
+def _require_mean(clustered: Clustered, remove_utterance_mean: bool) -> None:
+    if clustered == "codes" and remove_utterance_mean:
+        raise UserError(
+            "remove_utterance_mean is true, but clustered is codes, which are numbers without a "
+            "mean: set remove_utterance_mean=false, or clustered=latents or vectors"
+        )
 
 
 def _source_model(source: str | Path, corpus: PackedCorpus) -> tuple[CodeModel, str]:
@@ -138,8 +138,19 @@ def _mfcc_model(corpus: PackedCorpus) -> CodeModel:
     return model.eval()
 
 
-def _codebook_size(model: CodeModel, name: str) -> int:
-    bottleneck = model.bottleneck
+def _only_stream(model: CodeModel, name: str) -> CodeStream:
+    """The stream whose frames are clustered: targets are one sequence."""
+    if len(streams := model.code_streams) > 1:
+        names = ", ".join(stream.name for stream in streams)
+        raise UserError(
+            f"{name} has the streams of codes {names}, but targets are one sequence: use a "
+            "checkpoint with one stream"
+        )
+    return streams[0]
+
+
+def _codebook_size(stream: CodeStream, name: str) -> int:
+    bottleneck = stream.bottleneck
     if not bottleneck.is_quantizing or bottleneck.num_codebooks != 1:
         raise UserError(
             f"{name} has no single codebook whose codes could be targets: set clustered=latents"
@@ -148,18 +159,28 @@ def _codebook_size(model: CodeModel, name: str) -> int:
     return bottleneck.codebook_size
 
 
+def _every_utterance(frames: _Frames) -> Iterator[np.ndarray]:
+    """Yields what is clustered of each utterance, with a line of progress."""
+    num_utterances = len(frames.corpus)
+    with Progress("clustering", num_utterances) as progress:
+        for row in range(num_utterances):
+            yield frames.of(row)
+            progress.at(row + 1, f"clustering: {row + 1}/{num_utterances} utterances")
+
+
 class _Frames:
     """Frames (N, C), or codes (N,), of the utterances of a corpus."""
 
     def __init__(
         self,
         model: CodeModel,
+        stream: CodeStream,
         corpus: PackedCorpus,
         clustered: Clustered,
         is_centered: bool,
         smoothing: float,
     ) -> None:
-        self.model, self.corpus = model, corpus
+        self.model, self.stream, self.corpus = model, stream, corpus
         self.clustered, self.is_centered = clustered, is_centered
         self.smoothing = smoothing
 
@@ -167,10 +188,12 @@ class _Frames:
         """Returns what is clustered of an utterance."""
         samples = torch.from_numpy(self.corpus.read(row, 0, int(self.corpus.length[row])))
         if self.clustered == "codes":
-            return smoothed_blocks(self.model, [samples], self.smoothing).numpy()
+            return smoothed_blocks(self.model, [samples], self.smoothing)[self.stream.name].numpy()
         pieces = []
-        for latents, output in encode_in_chunks(self.model, [samples]):
-            pieces.append((latents if self.clustered == "latents" else output.vectors)[0])
+        for chunk in encode_in_chunks(self.model, [samples]):
+            encoded = chunk[self.stream.name]
+            read = encoded.latents if self.clustered == "latents" else encoded.output.vectors
+            pieces.append(read[0])
         found = torch.cat(pieces, dim=-1).t().numpy()
         return found - found.mean(axis=0) if self.is_centered else found
 

@@ -13,12 +13,13 @@ from wavenet_ae.metrics.bitrate import (
     NATS_PER_BIT,
     CodeStatistics,
     bits_per_second,
-    code_bitrates,
-    kl_bitrate,
     speaker_bitrate,
+    stream_bitrates,
+    summed_over_streams,
 )
 from wavenet_ae.metrics.likelihood import control_names
 from wavenet_ae.models import CodeModel, GenerativeModel, SpeechModel
+from wavenet_ae.stream_names import ONLY_STREAM, of_stream
 from wavenet_ae.types import BottleneckOutput, ModelOutput
 
 VALIDATION_SECTIONS = ("validation/", "bitrate/")  # of what is logged
@@ -41,14 +42,14 @@ class ValidationSums:
         self.nats = torch.zeros(len(self.names), 2, dtype=torch.float64)
         self.terms: dict[str, Tensor] = {}  # sum and number (2,) of what each term reports
         self.items = torch.zeros(2, dtype=torch.float64)  # all, and those of known speakers
-        bottleneck = model.bottleneck if isinstance(model, CodeModel) else None
-        size = bottleneck.codebook_size if bottleneck else None
-        self.codes = (
-            CodeStatistics.none(bottleneck.num_codebooks, size, device)
-            if bottleneck and size
-            else None
-        )
-        self.kls = torch.zeros(2, dtype=torch.float64)  # nats, and of how many codes
+        self.streams = model.code_streams if isinstance(model, CodeModel) else ()
+        self.codes = {  # of streams with codebooks, by name
+            each.name: CodeStatistics.none(each.bottleneck.num_codebooks, size, device)
+            for each in self.streams
+            if (size := each.bottleneck.codebook_size)
+        }
+        # Of each stream: nats, and of how many codes.
+        self.kls = torch.zeros(len(self.streams), 2, dtype=torch.float64)
 
     def add(
         self, own: ModelOutput, controls: Iterable[tuple[str, ModelOutput]], speaker: Tensor
@@ -67,8 +68,7 @@ class ValidationSums:
                 more = more[is_known] if name == "other_speaker" else more
                 row = self.names.index(name)
                 self.nats[row] += torch.tensor([more.sum(), len(more) * num_samples])
-        if own.bottleneck is not None:
-            self.add_bottleneck(own.bottleneck)
+        self.add_streams(own.streams)
 
     def add_terms(self, sums: Mapping[str, Tensor]) -> None:
         """What the objective's terms report of a batch: sums and numbers (2,) by name."""
@@ -76,12 +76,17 @@ class ValidationSums:
             total = each.detach().cpu().double()
             self.terms[name] = self.terms[name] + total if name in self.terms else total
 
-    def add_bottleneck(self, output: BottleneckOutput) -> None:
-        if output.codes is not None and self.codes is not None:
-            self.codes = self.codes.added(output.codes)
-        if "kl" in output.losses:
-            kl = output.losses["kl"].cpu().double()
-            self.kls += torch.tensor([kl.sum(), kl.numel()])
+    def add_streams(self, outputs: Mapping[str, BottleneckOutput]) -> None:
+        """Codes and KLs of a batch, of each stream by its name."""
+        for row, stream in enumerate(self.streams):
+            output = outputs.get(stream.name)
+            if output is None:
+                continue
+            if output.codes is not None and stream.name in self.codes:
+                self.codes[stream.name] = self.codes[stream.name].added(output.codes)
+            if "kl" in output.losses:
+                kl = output.losses["kl"].cpu().double()
+                self.kls[row] += torch.tensor([kl.sum(), kl.numel()])
 
     def over_processes(self) -> None:
         """Adds what other processes have seen; call it once, in all of them."""
@@ -91,18 +96,32 @@ class ValidationSums:
         if self.terms:
             totals = all_reduce_sum_float64(torch.stack([*self.terms.values()]), self.device)
             self.terms = dict(zip(self.terms, totals, strict=True))
-        self.codes = self.codes.over_processes() if self.codes else None
+        self.codes = {name: each.over_processes() for name, each in self.codes.items()}
 
     def metrics(self) -> dict[str, Tensor]:
-        """What the objective's terms report, NLLs in nats per target and what follows; with several
-        codebooks, their means."""
+        """What the objective's terms report, NLLs in nats per target and what follows; the use of
+        codes as a mean over codebooks, of all streams and of each of several."""
         metrics = {name: (total / count).float() for name, (total, count) in self.terms.items()}
         if self.names:
             metrics |= self._nll_metrics()
-        if self.codes is not None and self.codes.counts.any():  # none while not quantizing
-            counts = self.codes.counts
-            metrics["perplexity"] = perplexity(counts.float()).mean()
-            metrics["codes_used"] = (counts > 0).float().mean()
+        return metrics | self._code_metrics()
+
+    def _code_metrics(self) -> dict[str, Tensor]:
+        used = {  # without streams that do not quantize yet
+            name: (perplexity(each.counts.float()), (each.counts > 0).float().flatten())
+            for name, each in self.codes.items()
+            if each.counts.any()
+        }
+        if not used:
+            return {}
+        perplexities, shares = zip(*used.values(), strict=True)  # (H,) and (H * K,) of each stream
+        metrics = {
+            "perplexity": torch.cat(perplexities).mean(),
+            "codes_used": torch.cat(shares).mean(),
+        }
+        for name, (own, share) in used.items():
+            metrics[of_stream("perplexity", name)] = own.mean()
+            metrics[of_stream("codes_used", name)] = share.mean()
         return metrics
 
     def _nll_metrics(self) -> dict[str, Tensor]:
@@ -113,10 +132,12 @@ class ValidationSums:
         metrics = {"nll": nll, f"bits_per_{plan.target_unit}": nll / NATS_PER_BIT}
         for name, gain, count in zip(self.names[1:], gains, self.nats[1:, 1], strict=True):
             if count:
-                metrics[f"nll_{name}"] = nll + gain
-                metrics[f"nll_increase_{name}"] = gain
+                control, _, stream = name.partition("/")
+                stream = stream or ONLY_STREAM
+                metrics[of_stream(f"nll_{control}", stream)] = nll + gain
+                metrics[of_stream(f"nll_increase_{control}", stream)] = gain
                 bits = bits_per_second(gain, target_rate)
-                metrics[f"nll_increase_{name}_bits_per_second"] = bits
+                metrics[of_stream(f"nll_increase_{control}_bits_per_second", stream)] = bits
         return metrics
 
     def bitrates(self, utterance_seconds: float) -> dict[str, float]:
@@ -127,13 +148,12 @@ class ValidationSums:
         all_items, known = self.items.tolist()
         speaker = speaker_bitrate(len(self.model.speakers), utterance_seconds)
         bitrates = {"speaker": speaker * known / all_items}
-        if isinstance(self.model, CodeModel):
-            code_rate = float(self.model.sample_rate / self.model.hop)
-            bitrates |= code_bitrates(self.codes, code_rate) if self.codes else {}
-            nats, count = self.kls.tolist()
-            if count:
-                bitrates["kl"] = kl_bitrate(nats / count, code_rate)
-        return bitrates
+        of_streams = {}
+        for stream, (nats, count) in zip(self.streams, self.kls.tolist(), strict=True):
+            code_rate = float(self.model.sample_rate / stream.hop)
+            counted = self.codes.get(stream.name)
+            of_streams[stream.name] = stream_bitrates(counted, nats, count, code_rate)
+        return bitrates | summed_over_streams(of_streams)
 
 
 def _item_nats(output: ModelOutput) -> Tensor:

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from wavenet_ae.bottlenecks import Bottleneck
 from wavenet_ae.checkpoint import SECTION, read_checkpoint
 from wavenet_ae.encoders import Encoder, feature_settings
 from wavenet_ae.errors import UserError, counted
@@ -15,7 +16,6 @@ from wavenet_ae.instantiate import TARGET, resolve
 from wavenet_ae.loading import load
 from wavenet_ae.models import SpeechModel
 
-QUANTIZING = "bottleneck.is_quantizing"
 SPEAKERS = "decoder.speakers.weight"  # (S + 1, E): one row a speaker, the unknown speaker's last
 SPEAKER_NORM = ("speaker_norm.log_scale", "speaker_norm.shift")  # (S + 1, C) likewise
 
@@ -80,7 +80,7 @@ def copy_weights(
         and mine[name].shape == value.shape
         and name not in (SPEAKERS, *SPEAKER_NORM)
     }
-    for group in _apart(then, config, given, mine):
+    for group in (*_apart(then, config), *_other_bottlenecks(other, model)):
         fitting = {name: each for name, each in fitting.items() if not name.startswith(group)}
     if not fitting:
         raise UserError(f"init_from={checkpoint}: none of its weights fits this model")
@@ -92,8 +92,9 @@ def copy_weights(
     for name in SPEAKER_NORM:
         if {name} <= given.keys() & mine.keys() and given[name].shape[1] == mine[name].shape[1]:
             fitting[name] = _speaker_rows(given[name], other.speakers, model.speakers)
-    if QUANTIZING in fitting:  # a run that quantizes from its start does so
-        fitting[QUANTIZING] = fitting[QUANTIZING] | mine[QUANTIZING]
+    for name in fitting:
+        if name.endswith(".is_quantizing"):  # a run that quantizes from its start does so
+            fitting[name] = fitting[name] | mine[name]
     model.load_state_dict(fitting, strict=False)
     return [
         f"started from {checkpoint}: {len(fitting)} of {counted(len(mine), 'tensor')}, "
@@ -141,12 +142,7 @@ def _decoder(config: Mapping[str, Any]) -> Any:
     return (config.get("decoder") or {}).get("_target_")
 
 
-def _apart(
-    then: Mapping[str, Any],
-    now: Mapping[str, Any],
-    given: Mapping[str, Tensor],
-    mine: Mapping[str, Tensor],
-) -> Iterator[str]:
+def _apart(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
     """Yields prefixes of groups that differ, of those that are copied whole or not at all."""
     if _decoder(then) != _decoder(now):
         yield "decoder."
@@ -156,13 +152,23 @@ def _apart(
     features = [feature_settings(config.get("encoder") or {}) for config in (then, now)]
     if features[0] != features[1]:
         yield from ("encoder.features.", "encoder.encoder.features.")  # the latter if pretrained
-    bottlenecks = [
-        {name: each.shape for name, each in state.items() if name.startswith("bottleneck.")}
-        for state in (given, mine)
-    ]
-    kinds = [(config.get("bottleneck") or {}).get("_target_") for config in (then, now)]
-    if kinds[0] != kinds[1] or bottlenecks[0] != bottlenecks[1]:
-        yield "bottleneck."
+
+
+def _other_bottlenecks(given: SpeechModel, mine: SpeechModel) -> Iterator[str]:
+    """Yields prefixes of the bottlenecks whose class or sizes differ between two models."""
+    then, now = _bottlenecks(given), _bottlenecks(mine)
+    for name in {**then, **now}:
+        if then.get(name) != now.get(name):
+            yield f"{name}."
+
+
+def _bottlenecks(model: SpeechModel) -> dict[str, Any]:
+    """Returns the class of each bottleneck and the shapes of its tensors, by its name."""
+    return {
+        name: (type(part), {key: each.shape for key, each in part.state_dict().items()})
+        for name, part in model.named_children()
+        if isinstance(part, Bottleneck)
+    }
 
 
 def _speaker_rows(rows: Tensor, names: list[str], wanted: list[str]) -> Tensor:

@@ -89,7 +89,7 @@ def test_even_the_smallest_corpus_has_validation_of_every_speaker(tmp_path: Path
     assert [each.split for each in source.recordings()] == ["train", "validation"]
 
 
-def test_settings_decide_every_byte(source: ToySource, tmp_path: Path) -> None:
+def test_the_same_settings_make_the_same_bytes(source: ToySource, tmp_path: Path) -> None:
     again = ToySource(str(tmp_path), **SETTINGS)
     again.prepare()
     assert digests(again.root) == digests(source.root)

@@ -149,7 +149,7 @@ PART = Part("num_speakers", order=15, run=evaluate_speakers)
 """
 
 
-def test_a_file_is_a_part(cache, tmp_path, monkeypatch):
+def test_a_new_file_in_the_folder_of_parts_is_evaluated(cache, tmp_path, monkeypatch):
     (tmp_path / "own").mkdir()
     (tmp_path / "own" / "num_speakers.py").write_text(NEW_PART)
     own = [*folder_of_parts.__path__, str(tmp_path / "own")]

@@ -126,7 +126,7 @@ def test_sorting_leaves_equal_rows_in_their_order(started, file):
         assert page.evaluate(rows) == before
 
 
-def test_it_fits_a_phone(started, file):
+def test_a_page_fits_the_width_of_a_phone(started, file):
     with opened(started, file, viewport=PHONE) as page:
         page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
         assert page.evaluate(WIDTH) <= PHONE["width"]

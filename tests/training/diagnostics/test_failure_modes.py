@@ -69,12 +69,23 @@ def config(*overrides: str) -> dict[str, Any]:
     return values
 
 
+def history_of(*overrides: str) -> History:
+    history = History(config(*overrides))
+    set_sizes(history)
+    return history
+
+
+def set_sizes(history: History) -> None:
+    """Of the only stream of codes of a small run."""
+    history.possible_codes["codes"], history.vector_dims["codes"] = 64, 64
+
+
 class WatchedRun:
     """A doctor, and a trainer whose logged metrics are given by hand."""
 
     def __init__(self, *overrides: str, watched: str = "training") -> None:
         self.doctor = Doctor(config(*overrides), PATIENCE)
-        self.doctor.history.possible_codes = 64
+        set_sizes(self.doctor.history)
         settings = {"log_every_n_steps": 1, "logger": False, "enable_checkpointing": False}
         self.trainer = pl.Trainer(accelerator="cpu", **settings)
         self.watched = watched
@@ -185,7 +196,7 @@ def test_a_vanished_gradient_is_not_reported_where_the_decoder_does_not_learn(ca
 def test_a_sentence_names_the_metric_its_value_and_settings_of_the_run(mode, option):
     present = [f"bottleneck={option}", "objective.bottleneck.commitment_weight=0.25"]
     present += ["encoder.norm=none", "encoder.shortcut=false"]
-    history = History(config(*present), possible_codes=64)
+    history = history_of(*present)
     snapshot = HEALTHY | FAILING[mode.metric] | {"step": 500.0}
     if option not in COMMITTED:
         del snapshot["bottleneck/commitment"]
@@ -230,9 +241,7 @@ def test_suggested_settings(metric, option, expected):
 def sentence_of(metric: str, *overrides: str, **changes: float) -> str:
     uniform = ["bottleneck.init=uniform"] * ("bottleneck=vqvae" in overrides)
     (mode,) = [each for each in FAILURE_MODES if each.metric == metric]
-    history = History(
-        config(*overrides, *uniform, "objective.bottleneck.commitment_weight=0.25"), 64
-    )
+    history = history_of(*overrides, *uniform, "objective.bottleneck.commitment_weight=0.25")
     for snapshots in (history.training, history.validation):
         snapshots.append(HEALTHY | FAILING[metric] | {"step": 500.0} | changes)
     return mode.sentence(history)
@@ -241,7 +250,7 @@ def sentence_of(metric: str, *overrides: str, **changes: float) -> str:
 def test_one_of_several_codebooks_may_collapse():
     """The mean of 60 and 1 is no warning, the 1 is."""
     (mode,) = [each for each in FAILURE_MODES if each.metric == "codebook/batch_perplexity"]
-    history = History(config("bottleneck=rvq"), 64)
+    history = history_of("bottleneck=rvq")
     books = {f"codebook/batch_perplexity/codebook_{i}": p for i, p in ((1, 60.0), (2, 1.0))}
     history.training.extend([HEALTHY | books | {"step": 500.0}] * PATIENCE)
     assert mode.is_present(history, PATIENCE)

@@ -38,7 +38,7 @@ def at_step(run: pl.Trainer, step: int) -> None:
         (2, [0, 1, 1, 2, 2, 3, 3, 4, 4], [3, 7]),  # two batches a step
     ],
 )
-def test_once_a_logged_step(every, steps, measured):
+def test_a_monitor_measures_once_a_logged_step(every, steps, measured):
     module, run, monitor = in_training(), trainer(log_every_n_steps=every), Noting()
     batch = noise(module)
     outputs = {"observed": observed(module, batch)}

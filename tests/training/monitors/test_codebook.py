@@ -133,7 +133,7 @@ def test_scales_by_hand():
 
 def test_before_it_quantizes_a_codebook_has_no_metrics():
     module = in_training("vqvae_ema")
-    module.bottleneck.is_quantizing.fill_(False)
+    module.model.bottleneck.is_quantizing.fill_(False)
     monitor = CodebookMonitor()
     monitor.setup(trainer(), module, "fit")
     batch = noise(module)
@@ -154,7 +154,7 @@ def test_metrics_are_those_of_codes_and_latents(bottleneck):
     seen = observed(module, batch)
     monitor.on_train_batch_end(trainer(), module, {"observed": seen}, batch, 0)
     metrics = monitor.measure(module, seen, batch)
-    quantizer, output = module.bottleneck, seen.output.bottleneck
+    quantizer, output = module.model.bottleneck, seen.output.streams["codes"]
     sequences = output.codes.flatten(0, -2).tolist()
     distinct = sum(len(set(each)) for each in sequences) / len(sequences)
     assert float(metrics["codebook/distinct_per_window"]) == pytest.approx(distinct)
@@ -179,12 +179,12 @@ def test_validations_log_usage_and_age_of_each_codebook(tmp_path):
     module, run = in_training("rvq"), trainer(logger=[log])
     monitor = CodebookMonitor()
     monitor.setup(run, module, "fit")
-    assert monitor.usage is not None
+    usage = monitor.usages["codes"]
     books = torch.tensor([[[0, 0, 1], [2, 2, 2], [7, 6, 5]]])  # (B, Q, N)
-    monitor.usage.add(books, 0)
-    monitor.usage.add(books.flip(1), 0)
+    usage.add(books, 0)
+    usage.add(books.flip(1), 0)
     module.validation = ValidationSums(module.model, torch.device("cpu"))
-    module.validation.add_bottleneck(quantized(books))
+    module.validation.add_streams({"codes": quantized(books)})
     monitor.on_validation_end(run, module)
     logged = latest(log)
     kinds = ("usage", "age")
@@ -193,7 +193,7 @@ def test_validations_log_usage_and_age_of_each_codebook(tmp_path):
     assert (first.low, first.high) == (-0.5, 7.5)
     assert first.counts.tolist() == [2, 1, 0, 0, 0, 0, 0, 0]
     assert logged["codebook/age/codebook_1"].counts.tolist() == [1, 1, 2, 2, 2, 0, 0, 0]
-    assert float(monitor.usage.metrics()["used_fraction"]) == 0, "counted from here on"
+    assert float(usage.metrics()["used_fraction"]) == 0, "counted from here on"
 
 
 def test_a_single_codebook_has_no_number(tmp_path):
@@ -204,7 +204,8 @@ def test_a_single_codebook_has_no_number(tmp_path):
     module.validation = ValidationSums(module.model, torch.device("cpu"))
     monitor.on_validation_end(run, module)
     assert not latest(log), "no codes have been counted"
-    module.validation.add_bottleneck(quantized(torch.tensor([[0, 11, 11]])))
+    counted = quantized(torch.tensor([[0, 11, 11]]))
+    module.validation.add_streams({"codes": counted})
     monitor.on_validation_end(run, module)
     assert latest(log).keys() == {"codebook/usage", "codebook/age"}
     assert latest(log)["codebook/usage"].counts.tolist() == [1, *[0] * 10, 2]

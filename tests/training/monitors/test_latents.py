@@ -20,13 +20,13 @@ def test_first_batch_alone(tmp_path):
     log, module = HistogramLog(RunFolder(tmp_path).histograms), in_training()
     run, monitor = trainer(logger=[log]), LatentMonitor()
     vectors = torch.zeros(1, 1, 4)
-    monitor.on_validation_batch_end(run, module, {"bottleneck": None}, None, 0)
-    without = {"bottleneck": BottleneckOutput(vectors)}
+    monitor.on_validation_batch_end(run, module, {"streams": {}}, None, 0)
+    without = {"streams": {"codes": BottleneckOutput(vectors)}}
     monitor.on_validation_batch_end(run, module, without, None, 0)
     assert not latest(log)
     for index, scale in enumerate((1.0, 100.0)):
         latents = scale * torch.tensor([[[-1.0, 0.0, 0.0, 3.0]]])
-        given = {"bottleneck": BottleneckOutput(vectors, latents=latents)}
+        given = {"streams": {"codes": BottleneckOutput(vectors, latents=latents)}}
         monitor.on_validation_batch_end(run, module, given, None, index)
     histogram = latest(log)["bottleneck/latents"]
     assert (histogram.low, histogram.high) == (-1, 3)
@@ -63,9 +63,9 @@ def test_metrics_of_a_batch():
     batch = noise(module)
     seen = observed(module, batch)
     metrics = PosteriorMonitor().measure(module, seen, batch)
-    kl = seen.output.bottleneck.losses["kl"].mean()
+    kl = seen.output.streams["codes"].losses["kl"].mean()
     torch.testing.assert_close(metrics["vae/kl_per_code"], kl)
-    means = seen.output.bottleneck.latents.transpose(1, 2).reshape(-1, 6)
+    means = seen.output.streams["codes"].latents.transpose(1, 2).reshape(-1, 6)
     assert metrics["vae/active_units"] == float(active_units(means))
 
 
@@ -75,7 +75,7 @@ def test_without_a_posterior_there_is_nothing(bottleneck, tmp_path):
     batch, histograms = noise(module), HistogramLog(RunFolder(tmp_path).histograms)
     seen = observed(module, batch)
     assert PosteriorMonitor().measure(module, seen, batch) == {}
-    validate(PosteriorMonitor(), module, histograms, seen.output.bottleneck)
+    validate(PosteriorMonitor(), module, histograms, seen.output.streams["codes"])
     assert not latest(histograms)
 
 
@@ -83,7 +83,7 @@ def validate(monitor, module, histograms, *outputs: BottleneckOutput) -> None:
     run = trainer(logger=[histograms])
     monitor.on_validation_start(run, module)
     for index, output in enumerate(outputs):
-        monitor.on_validation_batch_end(run, module, {"bottleneck": output}, None, index)
+        monitor.on_validation_batch_end(run, module, {"streams": {"codes": output}}, None, index)
     monitor.on_validation_end(run, module)
 
 

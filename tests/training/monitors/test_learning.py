@@ -84,7 +84,7 @@ def expected(module, batch) -> torch.Tensor:
     latents.requires_grad_()
     bottleneck = model.bottleneck(latents)
     windows = (batch.waveform, batch.speaker, module.plan)
-    output = model.predict(bottleneck, bottleneck.vectors, *windows)
+    output = model.predict({"codes": bottleneck}, {"codes": bottleneck.vectors}, *windows)
     total = module.objective(output, batch, module.plan, 0).total
     return torch.autograd.grad(total, latents)[0].norm()
 
@@ -93,7 +93,7 @@ def expected(module, batch) -> torch.Tensor:
 def test_it_is_the_gradient_of_the_loss(bottleneck):
     module, run, monitor = in_training(bottleneck).eval(), trainer(), BottleneckGradient()
     batch = noise(module)
-    hooks_before = len(module.bottleneck._forward_pre_hooks)
+    hooks_before = len(module.model.bottleneck._forward_pre_hooks)
     monitor.on_train_batch_start(run, module, batch, 0)
     seen = observed(module, batch)
     seen.loss.total.backward()
@@ -101,7 +101,7 @@ def test_it_is_the_gradient_of_the_loss(bottleneck):
     torch.testing.assert_close(metrics, {KEY: expected(module, batch)})
     assert metrics[KEY] > 0
     monitor.on_train_batch_end(run, module, {"observed": seen}, batch, 0)
-    assert len(module.bottleneck._forward_pre_hooks) == hooks_before == 0
+    assert len(module.model.bottleneck._forward_pre_hooks) == hooks_before == 0
     assert monitor.measure(module, seen, batch) == {}, "logged once"
 
 
@@ -109,7 +109,7 @@ def test_only_steps_that_are_logged_are_followed():
     module, monitor = in_training("ae"), BottleneckGradient()
     batch = noise(module)
     monitor.on_train_batch_start(trainer(log_every_n_steps=2), module, batch, 0)
-    assert not module.bottleneck._forward_pre_hooks
+    assert not module.model.bottleneck._forward_pre_hooks
     seen = observed(module, batch)
     seen.loss.total.backward()
     assert monitor.measure(module, seen, batch) == {}

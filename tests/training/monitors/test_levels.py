@@ -34,7 +34,7 @@ def test_full_scale_square_wave():
     assert waveform_metrics([32767, -32768]) == pytest.approx(square)
 
 
-def test_silence():
+def test_silence_has_no_entropy_and_no_clipping():
     silence = {"input/clipped_fraction": 0, "input/level_entropy": 0}
     assert waveform_metrics([0]) == pytest.approx(silence, abs=1e-6)
 
@@ -71,7 +71,7 @@ def test_perfect_prediction():
 
 
 @pytest.mark.parametrize("distance", [1, 50, -50])
-def test_certain_of_a_wrong_level(distance):
+def test_a_certain_but_wrong_prediction_has_probability_zero(distance):
     assert prediction_metrics(certain(TARGETS + distance)) == pytest.approx([0, abs(distance)])
 
 
@@ -88,5 +88,5 @@ def test_odds_of_three_to_one_for_the_true_level():
     assert prediction_metrics(odds) == pytest.approx([0.75, 0])
 
 
-def test_knowing_nothing():
+def test_a_uniform_prediction_has_one_over_the_number_of_levels():
     assert prediction_metrics(torch.zeros(3, 256, 40))[0] == pytest.approx(1 / 256)

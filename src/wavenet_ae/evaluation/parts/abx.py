@@ -47,17 +47,23 @@ def _exported(context: Context, chosen: AbxItems, progress: Progress) -> dict[st
     """Exports by representation."""
     model, corpus, seed = context.code_model, context.corpus, context.seed
     model_config = read_checkpoint(context.config.file)[SECTION]["config"]
-    represent = Representations(model, model_config, training_windows(model, corpus, seed), seed)
+    windows = training_windows(model, corpus, seed)
+    of_streams = [
+        Representations(model, model_config, windows, seed, stream.name)
+        for stream in model.code_streams
+    ]
     exporters = {
         name: AbxExporter(_folder(context, name), chosen.items, _abx_settings(name, seed))
+        for represent in of_streams
         for name in represent.names
     }
     for number, (row, name) in enumerate(chosen.names.items(), start=1):
         waveform = torch.from_numpy(corpus.read(row, 0, int(corpus.length[row])))
-        found = represent(waveform)
-        seconds = np.asarray(found.encoded.anchors) / corpus.sample_rate
-        for representation, values in found.values.items():
-            exporters[representation].add(name, values, seconds)
+        for represent in of_streams:
+            found = represent(waveform)
+            seconds = np.asarray(found.encoded.anchors) / corpus.sample_rate
+            for representation, values in found.values.items():
+                exporters[representation].add(name, values, seconds)
         progress.at(EXPORT_SHARE * number / len(chosen.names))
     return {name: exporter.finish() for name, exporter in exporters.items()}
 
@@ -70,7 +76,9 @@ def _folder(context: Context, representation: str) -> Path:
 
 
 def _abx_settings(representation: str, seed: int) -> AbxSettings:
-    distance: FrameDistance = "identical" if representation == CODES else "angular"
+    distance: FrameDistance = (
+        "identical" if representation.partition("/")[0] == CODES else "angular"
+    )
     return AbxSettings(distance, seed=seed)
 
 

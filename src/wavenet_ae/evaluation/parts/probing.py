@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -39,20 +40,52 @@ ENCODING = 0.2  # about this share of the time is for the encoding
 
 def evaluate_probing(context: Context, progress: Progress) -> Iterator[ResultTable]:
     """Yields the table `probing`; without labels, only speakers are probed, on all utterances."""
+    streams = context.code_model.code_streams
+    rows: list[dict[str, Value]] = []
+    metadata: dict[str, Value] = {}
+    notes: dict[str, None] = {}
+    for number, stream in enumerate(streams):
+
+        def done(share: float, before: int = number) -> None:
+            progress.at((before + share) / len(streams))
+
+        found = _probe_stream(context, stream.name, done)
+        rows += found.rows
+        metadata = {**found.metadata, **metadata}
+        notes |= dict.fromkeys(found.notes)
+    for note in notes:
+        logger.warning("%s", NOTES[note])
+    keys = ["task", "representation", "probe"]
+    yield ResultTable("probing", keys, rows, metadata, list(notes))
+
+
+@dataclass(frozen=True)
+class StreamProbes:
+    """Rows of the table of one stream of codes, what holds for them, and ids of remarks."""
+
+    rows: list[dict[str, Value]]
+    metadata: dict[str, Value]
+    notes: list[str]
+
+
+def _probe_stream(context: Context, stream: str, done: Callable[[float], None]) -> StreamProbes:
+    """Probes the representations at the instants of a stream's codes.
+
+    Raises:
+        SkipPart: There are too few utterances for any probe.
+    """
     model, labeled, config = context.code_model, context.labeled, context.config
     corpus, rows = context.corpus, labeled.rows or range(len(context.corpus))
     model_config = read_checkpoint(config.file)[SECTION]["config"]
     windows = training_windows(model, corpus, config.seed)
-    represent = Representations(model, model_config, windows, config.seed)
-    phones_of = labeled.at if labeled.rows else None
-    choice = choose_frames(
-        corpus, rows, CodeLayout(model), phones_of, config.probe_frames, seed=config.seed
-    )
+    represent = Representations(model, model_config, windows, config.seed, stream)
+    phones_of, layout = labeled.at if labeled.rows else None, CodeLayout(model, stream)
+    choice = choose_frames(corpus, rows, layout, phones_of, config.probe_frames, seed=config.seed)
     collector = ProbeCollector(corpus, choice)
     for number, row in enumerate(choice.rows):
         waveform = torch.from_numpy(corpus.read(row, 0, int(corpus.length[row])))
         collector.add(row, represent(waveform).values)
-        progress.at(ENCODING * (number + 1) / len(choice.rows))
+        done(ENCODING * (number + 1) / len(choice.rows))
     frames, means = collector.frames(), collector.means()
     phone = phone_task(frames) if labeled.rows else None
     speakers = [task for task in (speaker_task(frames), speaker_task(means)) if task is not None]
@@ -61,12 +94,10 @@ def evaluate_probing(context: Context, progress: Progress) -> Iterator[ResultTab
         raise SkipPart("too_few_utterances")
     notes = ["no_phone_probe"] if labeled.rows and phone is None else []
     notes += [] if speakers else ["no_speaker_probe"]
-    for note in notes:
-        logger.warning("%s", NOTES[note])
     results = []
     for result in run_probes(tasks, range(config.probe_seeds)):
         results.append(result)
-        progress.at(ENCODING + (1 - ENCODING) * len(results) / num_probes(tasks))
+        done(ENCODING + (1 - ENCODING) * len(results) / num_probes(tasks))
     metadata: dict[str, Value] = {
         "num_frames": len(frames.utterance),
         "num_eligible_frames": choice.num_eligible,
@@ -75,8 +106,7 @@ def evaluate_probing(context: Context, progress: Progress) -> Iterator[ResultTab
         **({"phone_folds": f"{phone.unit}s"} if phone else {}),
         **({"speaker_folds": f"{speakers[0].unit}s"} if speakers else {}),
     }
-    keys = ["task", "representation", "probe"]
-    yield ResultTable("probing", keys, [_row(each) for each in results], metadata, notes)
+    return StreamProbes([_row(each) for each in results], metadata, notes)
 
 
 def _row(result: ProbeResult) -> dict[str, Value]:

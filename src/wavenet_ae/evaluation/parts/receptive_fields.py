@@ -6,14 +6,20 @@ from collections.abc import Iterator
 
 from wavenet_ae.evaluation.part import Context, Part, SkipPart
 from wavenet_ae.evaluation.results import ResultTable, Value
-from wavenet_ae.metrics.receptive_fields import measure_receptive_fields
+from wavenet_ae.metrics.receptive_fields import (
+    CONDITIONED,
+    OF_CODE,
+    OF_DECODER,
+    THROUGH_CODES,
+    measure_receptive_fields,
+)
 from wavenet_ae.progress import Progress
 
 IDS = {
-    "receptive field of the decoder": "prediction_of_samples",
-    "receptive field of a code": "code_of_samples",
-    "samples conditioned on a code": "code_by_predictions",
-    "receptive field of the decoder through codes": "prediction_by_codes",
+    OF_DECODER: "prediction_of_samples",
+    OF_CODE: "code_of_samples",
+    CONDITIONED: "code_by_predictions",
+    THROUGH_CODES: "prediction_by_codes",
 }
 
 
@@ -21,7 +27,7 @@ def evaluate_receptive_fields(context: Context, progress: Progress) -> Iterator[
     """Yields the table `receptive_fields`, in samples from the place of the reader."""
     rows: list[dict[str, Value]] = [
         {
-            "reads": IDS[each.name],
+            "reads": _id(each.name),
             "computed_first": float(each.computed.first),
             "computed_last": float(each.computed.last),
             "measured_first": float(each.measured.first),
@@ -33,6 +39,12 @@ def evaluate_receptive_fields(context: Context, progress: Progress) -> Iterator[
     if not rows:
         raise SkipPart("no_fixed_context")
     yield ResultTable("receptive_fields", ["reads"], rows)
+
+
+def _id(name: str) -> str:
+    """Returns the id of a receptive field, with its stream of codes where it is one of several."""
+    field, slash, stream = name.partition("/")
+    return IDS[field] + slash + stream
 
 
 PART = Part(

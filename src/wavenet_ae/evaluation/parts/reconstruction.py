@@ -21,6 +21,7 @@ from wavenet_ae.metrics.reconstruction import (
     Originals,
     Resynthesis,
     choose,
+    codes_of,
     plan_resyntheses,
     resynthesize,
     through_mu_law,
@@ -57,7 +58,7 @@ def evaluate_reconstruction(context: Context, progress: Progress) -> Iterator[Re
     sounds = list(plan_resyntheses(model, originals))
     made = _synthesized(context, originals, sounds, progress)
     for number, samples in enumerate(originals.samples):
-        codes = model.encode(samples, model.sample_rate)
+        codes = codes_of(model, samples)
         sounds.append(Resynthesis(MU_LAW, number, codes, originals.speakers[number]))
         made.append(through_mu_law(model, samples))
         write(context.folder / _file(number, ORIGINAL), samples, model.sample_rate)

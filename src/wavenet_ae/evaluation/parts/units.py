@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -28,6 +28,7 @@ from wavenet_ae.metrics.boundaries import (
 from wavenet_ae.metrics.durations import RunLengths, unit_durations
 from wavenet_ae.metrics.units import JointCounts, halves, held_out_accuracy, joint_quality
 from wavenet_ae.progress import Progress
+from wavenet_ae.stream_names import of_stream
 
 UNIFORM = "uniform"  # boundaries that are evenly spaced
 
@@ -88,9 +89,16 @@ class Tally:
 
 
 def tally_units(
-    units: Units, labeled: LabeledCorpus, seed: int, progress: Progress
+    units: Units, labeled: LabeledCorpus, seed: int, done: Callable[[float], None]
 ) -> dict[str, Tally]:
-    """Counts of all utterances with labels, by system."""
+    """Counts of all utterances with labels, by system.
+
+    Args:
+        units: Makes the units.
+        labeled: Utterances and their labels.
+        seed: Key of the two halves of the speakers.
+        done: Is told the share of the work that is done.
+    """
     num_labels, rate = len(labeled.inventory), labeled.corpus.sample_rate
     tallies = {system: Tally.none(size, num_labels) for system, size in units.sizes.items()}
     _, names = _halved(labeled)
@@ -100,33 +108,49 @@ def tally_units(
         labels, segments = labeled.at(row, anchors), labeled.of(row)
         for system, each in found.items():
             tallies[system].add(each, labels, half[of], anchors, segments, rate)
-        progress.at(number / len(labeled.rows))
+        done(number / len(labeled.rows))
     return tallies
 
 
 def evaluate_units(context: Context, progress: Progress) -> Iterator[ResultTable]:
     """Yields `units` and `boundaries`, and `unit_usage`, `contingency` and `alignment_example` for
     plots."""
-    model, labeled, seed = context.code_model, context.labeled, context.seed
-    model_config = read_checkpoint(context.config.file)[SECTION]["config"]
-    baselines = BaselineFrames(model, labeled.corpus, seed, model_config)
-    units = Units(model, labeled.corpus, seed, baselines, context.config.smoothing)
-    tallies = tally_units(units, labeled, seed, progress)
-    rows = [_label_row(system, tally, seed) for system, tally in tallies.items()]
-    metadata = {**_metadata(labeled), **units.metadata}
-    yield ResultTable("units", ["system"], rows, metadata, units.notes)
-    code_rate = float(model.sample_rate / model.hop)
-    rows = [_boundary_row(system, tally, code_rate) for system, tally in tallies.items()]
-    own = next(iter(tallies.values()))
-    rows.append({**dict.fromkeys(rows[0]), "system": UNIFORM, **_boundaries(own.uniform)})
-    yield ResultTable("boundaries", ["system"], rows)
-    plotted = {system: tallies[system] for system in units.plotted}
-    counts = {
-        system: UnitCounts(tally.total.counts, tally.frames) for system, tally in plotted.items()
-    }
+    labeled, seed = context.labeled, context.seed
+    of_streams = units_of_streams(context)
+    rows: list[dict[str, Value]] = []
+    boundary_rows: list[dict[str, Value]] = []
+    counts: dict[str, UnitCounts] = {}
+    for number, units in enumerate(of_streams):
+
+        def done(share: float, before: int = number) -> None:
+            progress.at((before + share) / len(of_streams))
+
+        tallies = tally_units(units, labeled, seed, done)
+        rows += [_label_row(system, tally, seed) for system, tally in tallies.items()]
+        boundary_rows += _boundary_rows(units, tallies)
+        for system in units.plotted:
+            counts[system] = UnitCounts(tallies[system].total.counts, tallies[system].frames)
+    metadata, notes = _metadata(labeled), []
+    for units in of_streams:
+        metadata |= units.metadata
+        notes += units.notes
+    yield ResultTable("units", ["system"], rows, metadata, list(dict.fromkeys(notes)))
+    yield ResultTable("boundaries", ["system"], boundary_rows)
     yield unit_usage(counts)
     yield contingency(counts, labeled.inventory)
-    yield alignment_example(units, labeled, context.folder)
+    yield alignment_example(of_streams, labeled, context.folder)
+
+
+def units_of_streams(context: Context) -> list[Units]:
+    """Returns units of each stream of codes, and baselines at the instants of its codes."""
+    model, corpus, seed = context.code_model, context.labeled.corpus, context.seed
+    config = read_checkpoint(context.config.file)[SECTION]["config"]
+    found = []
+    for stream in model.code_streams:
+        baselines = BaselineFrames(model, corpus, seed, config, stream.name)
+        smoothing = context.config.smoothing
+        found.append(Units(model, corpus, seed, baselines, smoothing, stream.name))
+    return found
 
 
 def _halved(labeled: LabeledCorpus) -> tuple[str, list[str]]:
@@ -171,6 +195,14 @@ def _label_row(system: str, tally: Tally, seed: int) -> dict[str, Value]:
         "num_unlabeled": quality.num_unlabeled,
         "num_excluded": quality.num_excluded,
     }
+
+
+def _boundary_rows(units: Units, tallies: Mapping[str, Tally]) -> list[dict[str, Value]]:
+    """Rows of the systems of a stream, and of boundaries that are evenly spaced."""
+    rows = [_boundary_row(system, tally, units.code_rate) for system, tally in tallies.items()]
+    uniform = of_stream(UNIFORM, units.stream)
+    own = next(iter(tallies.values()))
+    return [*rows, {**dict.fromkeys(rows[0]), "system": uniform, **_boundaries(own.uniform)}]
 
 
 def _boundary_row(system: str, tally: Tally, code_rate: float) -> dict[str, Value]:

@@ -146,13 +146,19 @@ def examples(results: Sequence[EvaluationResult]) -> Iterator[Alignment]:
 
 
 def unit_bands(rows: Sequence[Mapping[str, Any]], name: str) -> list[Band]:
-    """Bands of the codebooks of a model, with its name where it has one."""
-    codebooks = sorted({row["codebook"] for row in rows if row["kind"] == "units"})
+    """Bands of the codebooks of a model, stream by stream, with its name where it has one."""
+    books: dict[str, set[int]] = {}  # of each stream of codes, in the order of the rows
+    for row in rows:
+        if row["kind"].partition("/")[0] == "units":
+            books.setdefault(row["kind"], set()).add(row["codebook"])
     bands = []
-    for codebook in codebooks:
-        numbered = f"{name or 'codebook'} {codebook + 1}"
-        title = numbered if len(codebooks) > 1 else name or "units"
-        bands.append(Band(title, _intervals(rows, "units", codebook), is_colored=True))
+    for kind, codebooks in books.items():
+        stream = kind.partition("/")[2]
+        of_stream = " ".join(filter(None, [name, stream]))
+        for codebook in sorted(codebooks):
+            numbered = f"{of_stream or 'codebook'} {codebook + 1}"
+            title = numbered if len(codebooks) > 1 else of_stream or "units"
+            bands.append(Band(title, _intervals(rows, kind, codebook), is_colored=True))
     return bands
 
 

@@ -39,13 +39,19 @@ def _model(result: EvaluationResult) -> str:
     voices = f"{model['num_speakers']:,} {'voice' if model['num_speakers'] == 1 else 'voices'}"
     if not result.has_codes:
         return f"{result.name} generates {rate} in {voices}; it has no codes."
-    size, books = model["codebook_size"], model["num_codebooks"]
+    streams = result.streams.values()
+    kinds = ", ".join(dict.fromkeys(each["bottleneck"] for each in streams))
+    return (
+        f"{result.name} ({kinds}) encodes speech as {' and '.join(map(_stream, streams))}, and "
+        f"generates {rate} in {voices}."
+    )
+
+
+def _stream(stream: Mapping[str, Any]) -> str:
+    size, books = stream["codebook_size"], stream["num_codebooks"]
     written = f"a code of {size:,}" if size else "a vector"
     written = f"{books} codes of {size:,} each" if size and books > 1 else written
-    return (
-        f"{result.name} ({model['bottleneck']}) encodes speech as {written}, "
-        f"{model['codes_per_second']:g} times a second, and generates {rate} in {voices}."
-    )
+    return f"{written}, {stream['codes_per_second']:g} times a second"
 
 
 def _data(results: Sequence[EvaluationResult]) -> Iterator[str]:

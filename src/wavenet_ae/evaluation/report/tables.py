@@ -88,9 +88,9 @@ def table(rows: Sequence[Mapping[str, Value]], headings: Mapping[str, str] | Non
         headings: Headings of columns that have others than usual.
     """
     names = shown_columns(dict.fromkeys(name for row in rows for name in row))
-    own = headings or {}
+    headings = headings or {}
     return Table(
-        columns=[Column(own.get(name, heading(name)), _is_number(rows, name)) for name in names],
+        columns=[Column(heading(name, headings), _is_number(rows, name)) for name in names],
         rows=[[_cell(row, name) for name in names] for row in rows],
     )
 

@@ -6,7 +6,7 @@ An id without words here is shown as it is, with spaces for its underscores.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -333,13 +333,18 @@ def spelled(id: str) -> str:
     return id.replace("_", " ")
 
 
-def heading(column: str) -> str:
-    """Heading of a column."""
-    return HEADINGS.get(column, spelled(column))
+def heading(column: str, headings: Mapping[str, str] = HEADINGS) -> str:
+    """Heading of a column, with the stream of codes where it is of one of several."""
+    name, _, stream = column.partition("/")
+    words = headings.get(name, HEADINGS.get(name, spelled(name)))
+    return f"{words}, {stream}" if stream else words
 
 
 def cell_words(column: str, value: str) -> str:
     """A cell that holds a text; one of a column of ids in words."""
+    id, _, stream = value.partition("/")
+    if column in CELLS and stream:
+        return f"{cell_words(column, id)}, {stream}"
     if column == "system" and value.endswith(SMOOTHED):
         return f"{cell_words(column, value.removesuffix(SMOOTHED))}, smoothed"
     if column == "system" and (found := CODEBOOK.fullmatch(value)):

@@ -28,7 +28,7 @@ from wavenet_ae.errors import UserError, nearest
 from wavenet_ae.file_names import LONGEST_NAME, fitting
 from wavenet_ae.models import CodeModel, GenerativeModel, SpeechModel
 from wavenet_ae.models.roles import Conditioning
-from wavenet_ae.models.utterance import synthesize
+from wavenet_ae.models.utterance import encode_utterance, synthesize
 from wavenet_ae.nn.batch_norm import evaluation_mode
 from wavenet_ae.plotting.figures import save
 from wavenet_ae.plotting.spectrograms import plot_spectrograms
@@ -88,7 +88,8 @@ def make_samples(
 def _conditioning(model: GenerativeModel, originals: Sequence[np.ndarray]) -> Conditioning:
     codes = None
     if isinstance(model, CodeModel):
-        codes = [model.encode(each, model.sample_rate) for each in originals]
+        waveforms = [torch.from_numpy(each).to(model.device) for each in originals]
+        codes = [encode_utterance(model, each) for each in waveforms]
     return model.conditioning(codes, [len(each) for each in originals])
 
 

@@ -116,10 +116,8 @@ class Checkpoints(pl.callbacks.Checkpoint):
                 "not logged: name a metric that every validation logs"
             )
         value = float(trainer.callback_metrics[criterion.metric])
-        bottleneck = pl_module.bottleneck
-        is_complete = (
-            bottleneck is None or bottleneck.codebook_size is None or bool(bottleneck.is_quantizing)
-        )
+        bottlenecks = [each.bottleneck for each in pl_module.code_streams]
+        is_complete = all(bool(each.is_quantizing) for each in bottlenecks if each.codebook_size)
         self._settle(trainer, self.is_best(criterion, value, is_complete))
 
     def is_best(self, criterion: Criterion, value: float, is_complete: bool) -> bool:

@@ -48,10 +48,14 @@ class Doctor(Monitor):
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         assert isinstance(pl_module, WaveformTraining)
-        bottleneck = pl_module.bottleneck
-        if bottleneck is not None and bottleneck.codebook_size is not None:
-            per_batch = pl_module.data.batch_size * pl_module.plan.num_codes
-            self.history.possible_codes = min(per_batch, bottleneck.codebook_size)
+        for stream in pl_module.code_streams:
+            self.history.vector_dims[stream.name] = stream.bottleneck.dim
+            if stream.bottleneck.codebook_size is not None:
+                per_batch = pl_module.data.batch_size * pl_module.plan.num_codes
+                most = per_batch * stream.codes_per_hop
+                self.history.possible_codes[stream.name] = min(
+                    most, stream.bottleneck.codebook_size
+                )
         for term in pl_module.objective.terms.values():
             if isinstance(term, Contrastive):
                 _warn_of_overlap(pl_module.model, term.num_ahead)

@@ -104,13 +104,12 @@ BEGUN = "; the bottleneck has begun to quantize"
 
 
 def quantizing(module: WaveformTraining) -> str:
-    """Returns whether the bottleneck has begun to quantize; nothing where it never does."""
-    bottleneck = module.bottleneck
-    if bottleneck is None or bottleneck.codebook_size is None:
-        return ""
-    if bottleneck.is_quantizing:
-        return BEGUN
-    start = getattr(bottleneck, "start_after", None)
+    """Returns whether every bottleneck has begun to quantize; nothing where none ever does."""
+    with_codes = [each for each in module.code_streams if each.bottleneck.codebook_size]
+    waiting = [each.bottleneck for each in with_codes if not each.bottleneck.is_quantizing]
+    if not waiting:
+        return BEGUN if with_codes else ""
+    start = getattr(waiting[0], "start_after", None)
     known = "" if start is None else f" (bottleneck.start_after={start})"
     return f"; the bottleneck has not begun to quantize{known}: its codes have no meaning yet"
 

@@ -17,11 +17,11 @@ from wavenet_ae.training.module import WaveformTraining
 
 COLUMNS = ("metric", "value", "unit")
 UNITS = {  # of a metric's name, the first that fits
-    r"bitrate/.*|.*_bits_per_second": "bits/s",
+    r"bitrate/.*|.*_bits_per_second(/.*)?": "bits/s",
     r".*bits_per_sample": "bits/sample",
     r".*/nll.*": "nats/sample",
-    r".*perplexity": "codes",
-    r".*codes_used": "of the codes",
+    r".*perplexity(/.*)?": "codes",
+    r".*codes_used(/.*)?": "of the codes",
 }
 
 

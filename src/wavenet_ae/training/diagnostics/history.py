@@ -16,17 +16,19 @@ class History:
 
     Args:
         config: The run's plain configuration.
-        possible_codes: Number of different codes of one codebook that a global batch can have; 0
-            for a model without codes.
 
     Attributes:
+        possible_codes: For each stream of codes by its name, the number of different codes of one
+            codebook that a global batch can have.
+        vector_dims: For each stream, the channels of its vectors.
         training: Snapshots at logged steps.
         validation: Snapshots at validations.
     """
 
-    def __init__(self, config: Mapping[str, Any], possible_codes: int = 0) -> None:
+    def __init__(self, config: Mapping[str, Any]) -> None:
         self.config = config
-        self.possible_codes = possible_codes
+        self.possible_codes: dict[str, int] = {}
+        self.vector_dims: dict[str, int] = {}
         self.training: deque[Snapshot] = deque(maxlen=KEPT_SNAPSHOTS)
         self.validation: deque[Snapshot] = deque(maxlen=KEPT_SNAPSHOTS)
 

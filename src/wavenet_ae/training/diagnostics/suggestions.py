@@ -81,3 +81,7 @@ def _text(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+SLOWER = (times("optimizer.learning_rate", 0.1), times("optimizer.decoder_learning_rate", 0.1))
+FASTER = (times("optimizer.learning_rate", 10), times("optimizer.decoder_learning_rate", 10))

@@ -1,4 +1,7 @@
-"""How a codebook is used, and whether codebook and encoder have the same scale."""
+"""How codebooks are used, and whether codebook and encoder have the same scale.
+
+Where a model has several streams of codes, each has the same metrics, named as in stream_names.py.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,13 @@ from torch import Tensor
 
 from wavenet_ae.bottlenecks.quantizer import Quantizer, code_counts, flatten_time, perplexity
 from wavenet_ae.distributed import all_gather
+from wavenet_ae.models import CodeStream
 from wavenet_ae.schema import NonNegative, Positive, accepts
+from wavenet_ae.stream_names import of_stream
 from wavenet_ae.training.logging import Histogram, log_bars, log_histogram
 from wavenet_ae.training.module import Observed, WaveformTraining
 from wavenet_ae.training.monitors.base import Monitor
-from wavenet_ae.types import Batch
+from wavenet_ae.types import Batch, BottleneckOutput
 
 MOST_BARS = 200
 
@@ -121,21 +126,23 @@ class CodebookMonitor(Monitor):
     def __init__(self, recent_batches: Positive = 100) -> None:
         super().__init__()
         self.recent_batches = recent_batches
-        self.usage: CodeUsage | None = None
+        self.usages: dict[str, CodeUsage] = {}  # of streams with codebooks, by name
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         assert isinstance(pl_module, WaveformTraining)
-        bottleneck = pl_module.bottleneck
-        if bottleneck is not None and bottleneck.codebook_size is not None:
-            sizes = (bottleneck.num_codebooks, bottleneck.codebook_size)
-            self.usage = CodeUsage(*sizes, self.recent_batches)
+        for stream in pl_module.code_streams:
+            if (size := stream.bottleneck.codebook_size) is not None:
+                sizes = (stream.bottleneck.num_codebooks, size)
+                self.usages[stream.name] = CodeUsage(*sizes, self.recent_batches)
 
     def state_dict(self) -> dict[str, Any]:
-        return self.usage.state_dict() if self.usage else {}
+        return {name: usage.state_dict() for name, usage in self.usages.items()}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        if self.usage and state_dict:
-            self.usage.load_state_dict(state_dict)
+        if state_dict and state_dict.keys() != self.usages.keys():
+            raise ValueError("the usage of the codes is that of other streams")
+        for name, state in state_dict.items():
+            self.usages[name].load_state_dict(state)
 
     def on_train_batch_end(
         self,
@@ -145,40 +152,53 @@ class CodebookMonitor(Monitor):
         batch: Batch,
         batch_idx: int,
     ) -> None:
-        output = outputs["observed"].output.bottleneck
-        if self.usage and output.codes is not None:
-            codes = all_gather(output.codes.int())
-            books = len(self.usage.last_used)
-            self.usage.add(codes.view(len(codes), books, -1), output.num_revived)
+        streams = outputs["observed"].output.streams
+        for name, usage in self.usages.items():
+            output = streams[name]
+            if output.codes is not None:
+                codes = all_gather(output.codes.int())
+                books = len(usage.last_used)
+                usage.add(codes.view(len(codes), books, -1), output.num_revived)
         super().on_train_batch_end(trainer, pl_module, outputs, batch, batch_idx)
 
     def measure(
         self, module: WaveformTraining, observed: Observed, batch: Batch
     ) -> dict[str, Tensor | float]:
-        output = observed.output.bottleneck
-        if self.usage is None or output is None:
-            return {}
         metrics: dict[str, Tensor | float] = {}
-        if self.usage.recent:
-            metrics |= self.usage.metrics()
-        if isinstance(module.bottleneck, Quantizer) and output.latents is not None:
-            codebook = module.bottleneck.codebook_vectors() if self.usage.recent else None
+        for stream in module.code_streams:
+            if stream.name in self.usages and stream.name in observed.output.streams:
+                own = self._measure(stream, observed.output.streams[stream.name])
+                for name, value in own.items():
+                    metrics[of_stream(f"codebook/{name}", stream.name)] = value
+        return metrics
+
+    def _measure(self, stream: CodeStream, output: BottleneckOutput) -> dict[str, Tensor | float]:
+        usage = self.usages[stream.name]
+        metrics: dict[str, Tensor | float] = {}
+        if usage.recent:
+            metrics |= usage.metrics()
+        if isinstance(stream.bottleneck, Quantizer) and output.latents is not None:
+            codebook = stream.bottleneck.codebook_vectors() if usage.recent else None
             metrics |= scales(flatten_time(all_gather(output.latents.float())), codebook)
-        return {f"codebook/{name}": value for name, value in metrics.items()}
+        return metrics
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         assert isinstance(pl_module, WaveformTraining)
-        counted = pl_module.validation.codes
-        if self.usage is None or counted is None or not counted.counts.any():
-            return
-        ages, many = self.usage.ages, len(counted.counts) > 1
-        for book, counts in enumerate(counted.counts):
-            suffix = f"/codebook_{book + 1}" if many else ""
+        for name, counted in pl_module.validation.codes.items():
+            if name in self.usages and counted.counts.any():
+                self._log_use(trainer, name, counted.counts)
+
+    def _log_use(self, trainer: pl.Trainer, stream: str, counted: Tensor) -> None:
+        """Logs histograms and bars of the codes (Q, K) that a validation counted in a stream."""
+        usage = self.usages[stream]
+        ages, many = usage.ages, len(counted) > 1
+        for book, counts in enumerate(counted):
+            suffix = of_stream(f"/codebook_{book + 1}" if many else "", stream)
             log_histogram(trainer, f"codebook/usage{suffix}", Histogram.per_index(counts))
             log_histogram(trainer, f"codebook/age{suffix}", Histogram.per_index(ages[book]))
             title, codes, uses = most_used(counts)
             log_bars(trainer, f"codebook/most_used{suffix}", title, codes, uses)
-        self.usage.mark_validation()
+        usage.mark_validation()
 
 
 def most_used(counts: Tensor) -> tuple[str, list[str], list[float]]:

@@ -11,6 +11,7 @@ from torch import Tensor
 from wavenet_ae.bottlenecks.continuous import gaussian_kl
 from wavenet_ae.bottlenecks.quantizer import flatten_time
 from wavenet_ae.distributed import all_gather, all_reduce_sum
+from wavenet_ae.stream_names import of_stream
 from wavenet_ae.training.logging import Histogram, log_histogram
 from wavenet_ae.training.module import Observed, WaveformTraining
 from wavenet_ae.training.monitors.base import Monitor
@@ -31,9 +32,10 @@ class LatentMonitor(pl.Callback):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        output = outputs["bottleneck"]
-        if batch_idx == 0 and output is not None and output.latents is not None:
-            log_histogram(trainer, "bottleneck/latents", Histogram.of(output.latents))
+        for name, output in outputs["streams"].items():
+            if batch_idx == 0 and output.latents is not None:
+                key = of_stream("bottleneck/latents", name)
+                log_histogram(trainer, key, Histogram.of(output.latents))
 
 
 class PosteriorMonitor(Monitor):
@@ -43,18 +45,22 @@ class PosteriorMonitor(Monitor):
     def measure(
         self, module: WaveformTraining, observed: Observed, batch: Batch
     ) -> dict[str, Tensor | float]:
-        output = observed.output.bottleneck
-        if output is None or output.log_variance is None:
-            return {}
-        assert output.latents is not None
-        means = flatten_time(all_gather(output.latents))
-        kl = all_gather(kl_per_dimension(output)[None]).mean(dim=0)  # (D,)
-        return {"vae/active_units": float(active_units(means)), "vae/kl_per_code": kl.sum()}
+        metrics: dict[str, Tensor | float] = {}
+        for name, output in observed.output.streams.items():
+            if output.log_variance is not None:
+                assert output.latents is not None
+                means = flatten_time(all_gather(output.latents))
+                kl = all_gather(kl_per_dimension(output)[None]).mean(dim=0)  # (D,)
+                metrics[of_stream("vae/active_units", name)] = float(active_units(means))
+                metrics[of_stream("vae/kl_per_code", name)] = kl.sum()
+        return metrics
 
     def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         assert isinstance(pl_module, WaveformTraining)
-        dim = pl_module.bottleneck.dim if pl_module.bottleneck else 0
-        self.kl_sum = torch.zeros(dim + 1, device=pl_module.device)  # its last: how many
+        self.kl_sums = {  # of each stream by name; the last number of each: of how many codes
+            stream.name: torch.zeros(stream.bottleneck.dim + 1, device=pl_module.device)
+            for stream in pl_module.code_streams
+        }
 
     def on_validation_batch_end(
         self,
@@ -65,16 +71,18 @@ class PosteriorMonitor(Monitor):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        output = outputs["bottleneck"]
-        if output is not None and output.log_variance is not None:
-            kl, num_codes = kl_per_dimension(output), output.log_variance[:, 0].numel()
-            self.kl_sum += num_codes * torch.cat([kl, kl.new_ones(1)])  # not all are as large
+        for name, output in outputs["streams"].items():
+            if output.log_variance is not None:
+                kl, num_codes = kl_per_dimension(output), output.log_variance[:, 0].numel()
+                # not all batches are as large
+                self.kl_sums[name] += num_codes * torch.cat([kl, kl.new_ones(1)])
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        total = all_reduce_sum(self.kl_sum)
-        if total[-1] > 0:
-            kl = Histogram.per_index(total[:-1] / total[-1])
-            log_histogram(trainer, "vae/kl_per_dimension", kl)
+        for name, kl_sum in self.kl_sums.items():
+            total = all_reduce_sum(kl_sum)
+            if total[-1] > 0:
+                kl = Histogram.per_index(total[:-1] / total[-1])
+                log_histogram(trainer, of_stream("vae/kl_per_dimension", name), kl)
 
 
 def active_units(means: Tensor) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytorch_lightning as pl
@@ -14,6 +15,7 @@ from wavenet_ae.distributed import all_reduce_sum, world_size
 from wavenet_ae.encoders import Encoder
 from wavenet_ae.models import CodeModel, SpeechModel
 from wavenet_ae.nn.batch_norm import evaluation_mode
+from wavenet_ae.stream_names import of_stream
 from wavenet_ae.training.module import Observed, WaveformTraining
 from wavenet_ae.training.monitors.base import Monitor, is_logged
 from wavenet_ae.types import Batch
@@ -69,39 +71,42 @@ class BottleneckGradient(Monitor):
 
     def __init__(self) -> None:
         super().__init__()
-        self.handle: RemovableHandle | None = None
-        self.squares: Tensor | None = None
+        self.handles: list[RemovableHandle] = []
+        self.squares: dict[str, Tensor] = {}  # of each stream of codes by its name
 
     def on_train_batch_start(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
     ) -> None:
         assert isinstance(pl_module, WaveformTraining)
-        if pl_module.bottleneck is not None and is_logged(trainer, trainer.global_step + 1):
+        if is_logged(trainer, trainer.global_step + 1):
             self.num_accumulated = trainer.accumulate_grad_batches
-            self.handle = pl_module.bottleneck.register_forward_pre_hook(self._follow)
+            for stream in pl_module.code_streams:
+                follow = partial(self._follow, stream.name)
+                self.handles.append(stream.bottleneck.register_forward_pre_hook(follow))
 
-    def _follow(self, _module: nn.Module, inputs: tuple[Any, ...]) -> None:
+    def _follow(self, stream: str, _module: nn.Module, inputs: tuple[Any, ...]) -> None:
         latents = inputs[0]
         if latents.requires_grad:  # features alone have none
-            latents.register_hook(self._note)
+            latents.register_hook(partial(self._note, stream))
 
-    def _note(self, gradient: Tensor) -> None:
-        self.squares = gradient.detach().float().square().sum()
+    def _note(self, stream: str, gradient: Tensor) -> None:
+        self.squares[stream] = gradient.detach().float().square().sum()
 
     def on_train_batch_end(self, *args: Any) -> None:
-        if self.handle is not None:
-            self.handle.remove()
+        for handle in self.handles:
+            handle.remove()
         super().on_train_batch_end(*args)
-        self.handle = self.squares = None
+        self.handles, self.squares = [], {}
 
     def measure(
         self, module: WaveformTraining, observed: Observed, batch: Batch
     ) -> dict[str, Tensor | float]:
-        if self.squares is None:
-            return {}
-        # The loss is the mean of the processes' losses, and of those of accumulated batches.
-        norm = torch.sqrt(all_reduce_sum(self.squares)) / world_size()
-        return {"encoder/gradient_norm_at_bottleneck": norm * self.num_accumulated}
+        metrics: dict[str, Tensor | float] = {}
+        for stream, squares in self.squares.items():
+            # The loss is the mean of the processes' losses, and of those of accumulated batches.
+            norm = torch.sqrt(all_reduce_sum(squares)) / world_size() * self.num_accumulated
+            metrics[of_stream("encoder/gradient_norm_at_bottleneck", stream)] = norm
+        return metrics
 
 
 class WeightUpdates(Monitor):
