@@ -30,7 +30,7 @@ CLASSES = {
     "ResidualFSQ SimVQ VAE VQVAE VQVAEEMA VectorQuantizer",
     "target": "MuLaw PCM Target",
     "decoder": "Decoder GRUDecoder WaveNet",
-    "model": "Autoencoder CodeModel GenerativeModel Representation SpeechModel "
+    "model": "Autoencoder CodeModel GenerativeModel OneStream Representation SpeechModel "
     "WaveNetLanguageModel WaveformAutoencoder",
     "objective": "BottleneckLosses Contrastive MaskedPrediction ObjectiveTerm Reconstruction",
     "optimizer": "OptimizerConfig",

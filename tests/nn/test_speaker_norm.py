@@ -47,7 +47,7 @@ class Adapted(CodeConditioning):
     """Conditioning that is normalized for bob before anybody gets it."""
 
     def __init__(self, model: WaveformAutoencoder, codes: torch.Tensor, norm: SpeakerNorm) -> None:
-        super().__init__(model, [codes])
+        super().__init__(model, [{"codes": codes}])
         self.norm = norm
 
     def between(self, first: int, stop: int) -> torch.Tensor:

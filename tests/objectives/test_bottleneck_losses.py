@@ -66,6 +66,30 @@ def test_mean_and_context_weights(plan):
         code_weights(plan, "average")
 
 
+def test_codes_of_a_finer_stream_weigh_as_the_one_of_their_hop(plan):
+    fine = 3 * plan.num_codes
+    sequence = code_weights(plan, "sequence")
+    finer = code_weights(plan, "sequence", fine).reshape(plan.num_codes, 3)
+    torch.testing.assert_close(finer, sequence[:, None].expand(-1, 3))
+    assert code_weights(plan, "mean", fine).sum().item() == pytest.approx(1)
+
+
+def test_the_losses_of_all_streams_add_up(plan):
+    top, bottom = torch.rand(2, plan.num_codes), torch.rand(2, 2 * plan.num_codes)
+    streams = {
+        name: BottleneckOutput(torch.zeros(1), losses={"commitment": loss})
+        for name, loss in {"top": top, "bottom": bottom}.items()
+    }
+    out = ModelOutput(streams=streams)
+    found = BottleneckLosses(commitment_weight=0.5)(out, batch_of(plan), plan, 0)
+    assert found.losses.keys() == {"commitment/top", "commitment/bottom"}
+    for name, loss in {"top": top, "bottom": bottom}.items():
+        weights = code_weights(plan, "mean", loss.shape[1])
+        expected = 0.5 * (loss.mean(dim=0) * weights).sum()
+        torch.testing.assert_close(found.losses[f"commitment/{name}"], expected)
+        torch.testing.assert_close(found.metrics[f"commitment_term/{name}"], expected)
+
+
 def test_total_is_nll_plus_weighted_terms(plan):
     commitment = torch.rand(2, plan.num_codes)
     objective = reconstruction("mean", commitment_weight=0.25)

@@ -51,8 +51,16 @@ def test_each_end_names_its_reason_and_its_remedy(changes, reason, remedy):
     ],
 )
 def test_codes_that_have_no_meaning_yet_are_named(bottleneck, text):
-    found = quantizing(SimpleNamespace(bottleneck=bottleneck))
+    streams = [] if bottleneck is None else [SimpleNamespace(bottleneck=bottleneck)]
+    found = quantizing(SimpleNamespace(code_streams=streams))
     assert text in found and bool(found) == bool(text)
+
+
+def test_one_of_several_streams_may_not_have_begun():
+    begun = SimpleNamespace(codebook_size=8, is_quantizing=True)
+    waiting = SimpleNamespace(codebook_size=8, is_quantizing=False, start_after=9)
+    streams = [SimpleNamespace(bottleneck=each) for each in (begun, waiting)]
+    assert "not begun to quantize" in quantizing(SimpleNamespace(code_streams=streams))
 
 
 def last_line(caplog) -> str:
@@ -86,7 +94,7 @@ def test_a_time_that_is_over_is_said_also_where_nothing_is_trained(config, caplo
 def test_a_signal_is_named(tmp_path, caplog):
     stopped = Stopped(signal.SIGTERM, is_first_process=True)
     who = SimpleNamespace(is_global_zero=True, **vars(trainer()))
-    module = Mock(spec=WaveformTraining, bottleneck=None)
+    module = Mock(spec=WaveformTraining, code_streams=())
     Ending(str(tmp_path)).on_exception(who, module, stopped)
     expected = f"the last validation: none.  Continue it with wavenet-ae train resume={tmp_path}"
     assert f"SIGTERM has stopped it; {expected}" in last_line(caplog)

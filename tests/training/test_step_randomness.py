@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from wavenet_ae.training.step_randomness import StepRandomness, seed_generators
+from wavenet_ae.training.step_randomness import StepRandomness, StreamSize, seed_generators
 from wavenet_ae.types import Position
 
 RANDOMNESS = StepRandomness(
@@ -71,3 +71,15 @@ def test_an_input_is_perturbed_by_numbers_of_the_global_batch():
         assert torch.equal(part.input.uniform, whole.input.uniform[rank::2])
         assert torch.equal(part.input.noise, whole.input.noise[rank::2])
     assert not torch.equal(noisy.step(0, Position(0, 8), CPU).input.noise, whole.input.noise)
+
+
+def test_each_of_several_streams_has_numbers_of_its_own():
+    sizes = {"top": StreamSize(5), "bottom": StreamSize(10, latent_dim=3)}
+    step = replace(RANDOMNESS, streams=sizes).step(1, Position(0, 2), CPU)
+    top, bottom = (step.streams[name] for name in ("top", "bottom"))
+    assert top.jitter.shape == (6, 5) and bottom.jitter.shape == (6, 10)
+    assert top.latent is None and bottom.latent.shape == (12, 3, 10)
+    assert not torch.equal(top.jitter, bottom.jitter[:, :5])
+    assert top.seed == bottom.seed == step.seed
+    part = replace(RANDOMNESS, streams=sizes, rank=1, num_processes=3).step(1, Position(0, 2), CPU)
+    assert torch.equal(part.streams["bottom"].jitter, bottom.jitter[1::3])

@@ -65,6 +65,16 @@ def read_description(folder: Path) -> dict[str, Any] | None:
     return found
 
 
+def require_same_model(folder: Path, fingerprint: str) -> None:
+    """Raises UserError where a folder holds codes of a model with another fingerprint."""
+    existing = read_description(folder)
+    if existing and existing["model_fingerprint"] != fingerprint:
+        raise UserError(
+            f"{folder / UNITS_DESCRIPTION} says that codes of another model lie there, "
+            f"{existing.get('checkpoint')}: set another out=, or overwrite=true"
+        )
+
+
 def write_codes(path: Path, codes: np.ndarray) -> None:
     """Writes codes or vectors of any shape as a .npy file."""
     content = io.BytesIO()  # numpy would lose the reason why a file cannot be written

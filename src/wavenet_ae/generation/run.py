@@ -16,11 +16,10 @@ from wavenet_ae.audio.io import AudioError
 from wavenet_ae.engines import Sampling, make_engine
 from wavenet_ae.errors import UserError, counted
 from wavenet_ae.generation.code_files import (
-    UNITS_DESCRIPTION,
     UNITS_TABLE,
     describe_units,
     read_codes,
-    read_description,
+    require_same_model,
     write_codes,
     write_description,
     write_table,
@@ -121,8 +120,9 @@ def _encode(model: CodeModel, fingerprint: str, settings: GenerationSettings) ->
     folders = {each: settings.destination / folder_of(each.name) for each in model.code_streams}
     source = _recordings(model, settings, taken=_taken(model))
     results = _results(settings, fingerprint, ".npy", streams=model.code_streams)
-    for folder in folders.values():
-        _require_same_model(folder, fingerprint, settings)
+    if not settings.overwrite:
+        for folder in folders.values():
+            require_same_model(folder, fingerprint)
     wanted = _wanted(settings, results, source)
     for stream, folder in folders.items():
         made_by = (fingerprint, str(settings.checkpoint), settings.smoothing)
@@ -145,15 +145,6 @@ def _taken(model: CodeModel) -> list[str]:
 
 def _read_codes(folder: Path, name: str) -> np.ndarray:
     return read_codes(folder / f"{name}.npy")
-
-
-def _require_same_model(folder: Path, fingerprint: str, settings: GenerationSettings) -> None:
-    existing = read_description(folder)
-    if existing and existing["model_fingerprint"] != fingerprint and not settings.overwrite:
-        raise UserError(
-            f"{folder / UNITS_DESCRIPTION} says that codes of another model lie "
-            f"there, {existing.get('checkpoint')}: set another out=, or overwrite=true"
-        )
 
 
 def _submit(model: CodeModel, fingerprint: str, settings: GenerationSettings) -> int:

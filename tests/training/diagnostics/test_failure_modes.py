@@ -257,6 +257,19 @@ def test_one_of_several_codebooks_may_collapse():
     assert "codebook/batch_perplexity/codebook_2 is 1." in mode.sentence(history)
 
 
+@pytest.mark.parametrize(("bottom", "is_collapsed"), [(3.0, False), (2.0, True)])
+def test_one_of_several_streams_may_collapse(bottom, is_collapsed):
+    """A perplexity of 2 is enough for the 4 codes of one stream, and few for the 64 of another."""
+    (mode,) = [each for each in FAILURE_MODES if each.metric == "codebook/batch_perplexity"]
+    history = History(config("bottleneck=vqvae"))
+    history.possible_codes.update(top=4, bottom=64)
+    snapshot = {key: value for key, value in HEALTHY.items() if not key.startswith("codebook/")}
+    streams = {"top": 2.0, "bottom": bottom}
+    snapshot |= {f"codebook/batch_perplexity/{name}": value for name, value in streams.items()}
+    history.training.extend([snapshot | {"step": 500.0}] * PATIENCE)
+    assert mode.is_present(history, PATIENCE) == is_collapsed
+
+
 def test_a_suggestion_never_revives_codes_less_often():
     settings = ("bottleneck=vqvae", "bottleneck.init=kmeans", "bottleneck.revive_after=10")
     assert "revive_after" not in sentence_of("codebook/batch_perplexity", *settings)
