@@ -190,6 +190,7 @@ VALUES = {
     "centers that are texts": replaced(centers=np.array([["a"] * 3] * NUM_CLUSTERS)),
     "centers that are NaN": replaced(centers=np.full((NUM_CLUSTERS, 3), np.nan)),
     "origin that is NaN": replaced(header={"origin": float("nan")}),
+    "origin far away": replaced(header={"origin": -1e308}),
     "hop without end": replaced(header={"hop": 10**400}),
 }
 
