@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
+import yaml
 
 from wavenet_ae.errors import UserError
 from wavenet_ae.reading import (
@@ -73,6 +74,12 @@ def test_yaml_is_read_with_its_anchors(tmp_path):
     assert read_yaml(tmp_path / "a.yaml") == {"x": {"y": 1.5}, "z": [{"y": 1.5}] * 2}
 
 
+def test_a_path_that_is_no_text_is_read_from_yaml_as_it_was_written(tmp_path):
+    path = os.fsdecode(b"/data/caf\xe9/\xff \xc3\xa4")
+    (tmp_path / "a.yaml").write_text(yaml.safe_dump({"root": path}))
+    assert read_yaml(tmp_path / "a.yaml") == {"root": path}
+
+
 LAUGHS = "a0: &a0 x\n" + "".join(f"a{n + 1}: &a{n + 1} [*a{n}, *a{n}]\n" for n in range(60))
 
 
@@ -87,6 +94,9 @@ LAUGHS = "a0: &a0 x\n" + "".join(f"a{n + 1}: &a{n + 1} [*a{n}, *a{n}]\n" for n i
         ("a: !!python/name:os.system ''", "cannot be read as YAML"),
         ("a: " + "9" * 5000, "cannot be read as YAML"),
         ("a: \0", "cannot be read as YAML"),
+        ('a: "\\uD800"', "cannot be read as YAML"),  # half a character, which no byte stands for
+        ('a: ["\\uDCFF", "\\uDFFF"]', "cannot be read as YAML"),
+        ('a: &a ["\\uDCFF", *a]', "line 1: more than 200000 values"),
         ("- a\n- " + "[" * 10**5, "line 2: more than 64 levels"),
         ("- a\n" * 10**6, "line 200000: more than 200000 values"),
         (LAUGHS, "line 17: more than 200000 values"),

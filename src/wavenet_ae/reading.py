@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import json
+import re
 import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -25,6 +26,8 @@ NUM_SHOWN = 80  # characters of a value in an error message
 MOST_YAML_NODES = 200_000
 MOST_YAML_DEPTH = 64
 YAML_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml is ten times as fast
+
+SURROGATES = re.compile(r"\\u([dD][89a-fA-F][0-9a-fA-F]{2})")  # escapes of what is no character
 
 
 def read_bytes(path: Path) -> bytes:
@@ -125,21 +128,32 @@ def read_yaml(path: Path) -> Any:
         UserError: It cannot be read, is not YAML, or would take more memory than any file of ours.
     """
     text = read_text(path)
+    loader = _yaml_loader(text)
     try:
-        _require_small(text, path)
-        return yaml.load(text, Loader=YAML_LOADER)
+        _require_small(text, path, loader)
+        return yaml.load(text, Loader=loader)
     except (yaml.YAMLError, ValueError, LookupError, TypeError, AttributeError) as error:
         # Tags and dates that do not fit their values raise others than YAMLError.
         reason = " ".join(str(error).split()).replace('"<unicode string>", ', "")
         raise UserError(f"{path} cannot be read as YAML: {reason}") from None
 
 
-def _require_small(text: str, path: Path) -> None:
+def _yaml_loader(text: str) -> Any:
+    """Returns libyaml's loader, or Python's where a text has escaped bytes, which libyaml refuses.
+
+    They stand for the bytes of a path that are no UTF-8, as `os.fsdecode` gives them.
+    """
+    escapes = SURROGATES.findall(text)
+    is_bytes = all(0xDC80 <= int(each, 16) <= 0xDCFF for each in escapes)
+    return yaml.SafeLoader if escapes and is_bytes else YAML_LOADER
+
+
+def _require_small(text: str, path: Path, loader: Any) -> None:
     """Raises UserError where nodes are nested without end, or aliases multiply them."""
     sizes: dict[str | None, int] = {}  # nodes below each anchor
     open_nodes: list[tuple[str | None, int]] = []  # anchor, and nodes before it
     total = 0
-    for event in yaml.parse(text, Loader=YAML_LOADER):
+    for event in yaml.parse(text, Loader=loader):
         if isinstance(event, yaml.AliasEvent):
             # An alias of a node that holds it would be without end.
             total += sizes.get(event.anchor, MOST_YAML_NODES)

@@ -73,6 +73,29 @@ def test_a_recording_is_decoded_as_a_whole(tmp_path, suffix):
     assert np.argmax(spectrum) == 300
 
 
+def amr(path: Path, head: bytes, num_parameters: int, num_frames: int) -> Path:
+    """Speech of AMR's lowest rate with parameters at random; many a ffmpeg only decodes AMR."""
+    rng = np.random.default_rng(0)
+    frames = [b"\x04" + rng.bytes(num_parameters) for _ in range(num_frames)]
+    path.write_bytes(head + b"".join(frames))
+    return path
+
+
+@needs_ffmpeg
+@pytest.mark.parametrize(
+    "head, num_parameters, rate", [(b"#!AMR\n", 12, 8000), (b"#!AMR-WB\n", 17, 16_000)]
+)
+def test_amr_of_telephones_is_decoded_as_a_whole(tmp_path, head, num_parameters, rate):
+    path = amr(tmp_path / "a.amr", head, num_parameters, num_frames=75)
+    found = read(path, rate)
+    assert (found.source_rate, found.num_channels) == (rate, 1)
+    assert len(found.samples) == 75 * rate // 50
+    assert np.abs(found.samples.astype(int)).max() > 100
+    path.write_bytes(path.read_bytes()[:-5])
+    with pytest.raises(AudioError, match=r"a\.amr.*(damaged|truncated)"):
+        read(path, rate)
+
+
 @needs_ffmpeg
 @pytest.mark.parametrize("suffix", [".m4a", ".aac", ".wma", ".mka"])
 def test_a_recording_that_is_cut_short_is_refused(tmp_path, suffix):

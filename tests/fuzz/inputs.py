@@ -68,7 +68,8 @@ MAPPING = "name: few\nothers: keep\ntable:\n  ax-h: ah\n  q: null\n"
 
 
 def make_inputs(folder: Path) -> None:
-    """Fills a folder: `recordings`, `labels`, `tables`, `run`, `evaluation`, `codes`, `cache`."""
+    """Fills a folder: `recordings`, `labels`, `tables`, `run`, `evaluation`, `codes`, `cache`,
+    `clusters`."""
     make_recordings(folder / "recordings")
     make_labels(folder / "labels")
     make_tables(folder / "tables")
@@ -91,6 +92,10 @@ def _commands(folder: Path) -> list[list[str]]:
         [
             *("generate", "task=encode", f"checkpoint={best}"),
             *(f"input={folder / 'recordings' / 'a.wav'}", f"out={folder / 'codes'}"),
+        ],
+        [
+            *("cluster", "source=mfcc", "num_clusters=8", f"out={folder / 'clusters/targets.npz'}"),
+            *(each for each in TINY if each.startswith("data.source.")),
         ],
     ]
 

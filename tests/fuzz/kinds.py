@@ -7,19 +7,25 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
+
 from fuzz.leaves import with_odd_leaf
 from fuzz.mutations import mutated
+from wavenet_ae.alignment import encoder_window
 from wavenet_ae.audio.io import read
 from wavenet_ae.cli import main
 from wavenet_ae.dashboards.history import read_histograms, read_metrics
 from wavenet_ae.data.sources import TableSource
 from wavenet_ae.evaluation.results import EvaluationResult
 from wavenet_ae.generation.code_files import read_codes, read_description, read_table
+from wavenet_ae.geometry import Chain, Down
 from wavenet_ae.labels.finding import read_segments
 from wavenet_ae.labels.item import items_by_file, segments_of_items
 from wavenet_ae.labels.mapping import read_mapping
 from wavenet_ae.loading import load
+from wavenet_ae.objectives import ClusterTargets, MaskedPrediction
 from wavenet_ae.runs import RunFolder
+from wavenet_ae.types import Batch, ModelOutput
 
 
 @dataclass(frozen=True)
@@ -105,6 +111,18 @@ def _prepare(folder: Path, file: Path) -> None:
     main(["prepare", *toy, f"data.cache_dir={folder}"])
 
 
+def _predict_clusters(folder: Path, file: Path) -> object:
+    """Reads targets as a training does, and computes its loss on a window of each utterance."""
+    targets = ClusterTargets.load(file)
+    keys, plan = targets.utterances, encoder_window(Chain((Down(targets.hop, targets.hop),)), 5)
+    known = {"utterances": keys, "fingerprint": targets.fingerprint}
+    objective = MaskedPrediction(str(file), 4, first_code=0.0, code_hop=1.0, **known)
+    rows = torch.arange(len(keys))
+    waveform = torch.zeros(len(keys), 1, dtype=torch.int16)
+    batch = Batch(waveform, rows, rows, torch.zeros_like(rows))
+    return objective(ModelOutput(latents=torch.zeros(len(keys), 4, 5)), batch, plan, 0)
+
+
 def _decode(folder: Path, file: Path) -> None:
     best = RunFolder(folder.parent.parent / "inputs" / "run").best_checkpoint
     out = folder / "sound"
@@ -128,6 +146,8 @@ KINDS = (
     Kind("evaluated runs", 50, "run", "config.yaml", _evaluate),
     Kind("plotted runs", 30, "run", "*.[cj]s*", _dashboard),
     Kind("caches", 60, "cache", "**/*", _prepare),
+    Kind("cluster targets", 100, "clusters", "*.npz", _predict_clusters),
+    Kind("cluster values", 150, "clusters", "*.npz", _predict_clusters, with_odd_leaf),
     Kind("decoded codes", 30, "codes", "**/*", _decode),
 )
 

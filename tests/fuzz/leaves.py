@@ -1,4 +1,4 @@
-"""Mutations of what a file holds: a value of a checkpoint, of YAML or of JSON is replaced."""
+"""Mutations of what a file holds: a value of a checkpoint, an archive, YAML or JSON is replaced."""
 
 from __future__ import annotations
 
@@ -22,6 +22,12 @@ ODD_VALUES = (
 )
 ODD_TENSORS = (torch.zeros(0), torch.tensor(float("nan")), torch.zeros(3, 3, 3), torch.tensor(7))
 
+ODD_ARRAYS = (
+    *(np.zeros(0, np.int64), np.array(7), np.full((2, 2, 2), np.nan), np.array(["x"] * 3)),
+    *(np.full(400, -100), np.full(400, 2**63, np.uint64), np.zeros((10**12, 0), np.float32)),
+    *(np.full((8, 3), np.inf), np.zeros(400, np.complex64), np.zeros((8, 3), bool)),
+)
+
 
 def with_odd_leaf(file: Path, *key: int | str) -> tuple[str, bytes]:
     """Returns where a value was replaced and by what, and the bytes of the file that has it."""
@@ -30,6 +36,8 @@ def with_odd_leaf(file: Path, *key: int | str) -> tuple[str, bytes]:
     places = list(_places(content))
     holder, name, path = places[int(rng.integers(len(places)))]
     odd = ODD_VALUES + (ODD_TENSORS if file.suffix == ".ckpt" else ())
+    if file.suffix == ".npz" and holder is content and name != "header":
+        odd = ODD_ARRAYS
     value = odd[int(rng.integers(len(odd)))]
     if value is REMOVE:
         del holder[name]
@@ -42,6 +50,9 @@ def with_odd_leaf(file: Path, *key: int | str) -> tuple[str, bytes]:
 def _read(file: Path) -> Any:
     if file.suffix == ".ckpt":
         return torch.load(file, weights_only=True)
+    if file.suffix == ".npz":
+        with np.load(file) as archive:
+            return {**archive, "header": json.loads(archive["header"].tobytes())}
     return yaml.safe_load(file.read_text())  # JSON is YAML
 
 
@@ -49,6 +60,11 @@ def _written(file: Path, content: Any) -> bytes:
     if file.suffix == ".ckpt":
         stream = io.BytesIO()
         torch.save(content, stream)
+        return stream.getvalue()
+    if file.suffix == ".npz":
+        stream = io.BytesIO()
+        header = np.frombuffer(json.dumps(content.pop("header", None)).encode(), dtype=np.uint8)
+        np.savez(stream, header=header, **content)
         return stream.getvalue()
     if file.suffix == ".json":
         return json.dumps(content).encode()

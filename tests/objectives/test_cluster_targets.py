@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import zipfile
+from collections.abc import Callable
 from math import log
 from pathlib import Path
 from typing import Any
@@ -161,10 +163,36 @@ def pickled(path: Path) -> None:
     np.savez(path, **{**arrays, "utterances": np.array([{"a": 1}, "b"], dtype=object)})
 
 
-def too_high(path: Path) -> None:
-    with np.load(path) as archive:
-        arrays = dict(archive)
-    np.savez(path, **{**arrays, "codes": arrays["codes"] + NUM_CLUSTERS})
+def replaced(**arrays: Any) -> Callable[[Path], None]:
+    """Returns a function that replaces arrays of a file, and values of its header."""
+
+    def harm(path: Path) -> None:
+        with np.load(path) as archive:
+            before = dict(archive)
+        header = json.loads(before["header"].tobytes()) | arrays.pop("header", {})
+        before["header"] = np.frombuffer(json.dumps(header).encode(), dtype=np.uint8)
+        np.savez(path, **{**before, **arrays})
+
+    return harm
+
+
+NUM_CODES = sum(LENGTHS)
+VALUES = {
+    "code that is too high": replaced(codes=np.full(NUM_CODES, NUM_CLUSTERS)),
+    "code below 0": replaced(codes=np.full(NUM_CODES, -100)),
+    "codes that are fractions": replaced(codes=np.zeros(NUM_CODES)),
+    "lengths whose sum overflows": replaced(
+        lengths=np.array([2**63, 2**63 + NUM_CODES], dtype=np.uint64)
+    ),
+    "length of 0": replaced(lengths=np.array([0, NUM_CODES])),
+    "clusters without a byte each": replaced(centers=np.zeros((10**12, 0), np.float32)),
+    "no clusters": replaced(centers=np.zeros((0, 3)), codes=np.zeros(NUM_CODES, int)),
+    "centers that are texts": replaced(centers=np.array([["a"] * 3] * NUM_CLUSTERS)),
+    "centers that are NaN": replaced(centers=np.full((NUM_CLUSTERS, 3), np.nan)),
+    "origin that is NaN": replaced(header={"origin": float("nan")}),
+    "origin far away": replaced(header={"origin": -1e308}),
+    "hop without end": replaced(header={"hop": 10**400}),
+}
 
 
 def no_header(path: Path) -> None:
@@ -173,7 +201,9 @@ def no_header(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "harm", [damage_bytes, cut_off, compress, another_file, pickled, too_high, no_header]
+    "harm",
+    [damage_bytes, cut_off, compress, another_file, pickled, no_header]
+    + [pytest.param(harm, id=name) for name, harm in VALUES.items()],
 )
 def test_a_file_that_is_damaged_or_made_to_harm_is_refused(path, harm):
     harm(path)

@@ -24,7 +24,7 @@ import torch
 from torch import Tensor
 
 from wavenet_ae.errors import UserError, counted
-from wavenet_ae.reading import read_bytes
+from wavenet_ae.reading import read_bytes, shown
 from wavenet_ae.schema import require_none
 from wavenet_ae.storage import atomic_write
 
@@ -37,6 +37,9 @@ HEADER_TYPES = {
     "origin": float,
     "source": str,
 }
+
+ARRAYS = ("header", "utterances", "lengths", "codes", "centers")
+MOST_CLUSTERS = 1 << 20  # more than any file of ours; each is a row of the head
 
 
 @dataclass(frozen=True)
@@ -170,7 +173,12 @@ def _arrays(content: bytes) -> dict[str, np.ndarray]:
             if member.compress_type != zipfile.ZIP_STORED or member.file_size > len(content):
                 raise ValueError(f"{member.filename} is compressed")
     with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-        return {name: archive[name] for name in archive.files}
+        arrays = {name: archive[name] for name in ARRAYS}
+    if any(
+        max(each.shape, default=0) > max(len(content), MOST_CLUSTERS) for each in arrays.values()
+    ):
+        raise ValueError("an array is longer than the file")  # elements without a byte
+    return arrays
 
 
 def _header_problems(header: Any) -> Any:
@@ -179,11 +187,13 @@ def _header_problems(header: Any) -> Any:
         return
     for name, kind in HEADER_TYPES.items():
         if not isinstance(header.get(name), kind) or isinstance(header.get(name), bool):
-            yield f"{name} is {header.get(name)!r}"
+            yield f"{name} is {shown(header.get(name))}"
     if header.get("format") != FORMAT:
         yield f"its format is {header.get('format')!r}, this version reads {FORMAT}"
-    if isinstance(header.get("hop"), int) and header["hop"] < 1:
-        yield f"hop is {header['hop']}"
+    if isinstance(header.get("hop"), int) and not 0 < header["hop"] < 2**31:
+        yield f"hop is {shown(header['hop'])}"
+    if isinstance(header.get("origin"), float) and not abs(header["origin"]) < 2**31:
+        yield f"origin is {header['origin']}"
 
 
 def _array_problems(targets: ClusterTargets) -> Any:
@@ -194,11 +204,18 @@ def _array_problems(targets: ClusterTargets) -> Any:
     if lengths.dtype.kind not in "iu" or codes.dtype.kind not in "iu":
         yield "its codes or lengths are no whole numbers"
         return
+    if targets.centers.dtype.kind != "f" or not np.isfinite(targets.centers).all():
+        yield "its centers are no finite numbers"
+    if not 0 < targets.num_clusters <= MOST_CLUSTERS:
+        yield f"it has {counted(targets.num_clusters, 'cluster')}, of 1 to {MOST_CLUSTERS}"
     if (
         len(lengths) != len(targets.utterances)
         or (lengths < 1).any()
+        or (lengths > len(codes)).any()  # so that their sum does not overflow
         or lengths.sum() != len(codes)
     ):
         yield f"its codes are not those of {counted(len(targets.utterances), 'utterance')}"
-    elif len(codes) and int(codes.max()) >= targets.num_clusters:
-        yield f"it has the code {int(codes.max())}, but {counted(targets.num_clusters, 'cluster')}"
+        return
+    for code in {int(codes.min()), int(codes.max())} if len(codes) else ():
+        if not 0 <= code < targets.num_clusters:
+            yield f"it has the code {code}, but {counted(targets.num_clusters, 'cluster')}"
