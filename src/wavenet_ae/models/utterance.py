@@ -212,7 +212,11 @@ class CodeConditioning:
         self.vectors = torch.stack(rows)  # (B, D, before + longest + after)
 
     def _silence(self) -> Tensor:
-        """Returns the vector (D, 1) of digital silence, in an average recording."""
+        """Returns the vector (D, 1) of digital silence, in an average recording.
+
+        Codes do not tell the mean of the recording that they are of.  Its own mean gave the same
+        NLL to four digits where that was measured, in the two codes before and after utterances.
+        """
         model = self.model
         length = model.encoder.chain.receptive_field
         samples = torch.zeros(1, length, dtype=model.dtype, device=model.device)
