@@ -214,8 +214,7 @@ class CodeConditioning:
     def _silence(self) -> Tensor:
         """Returns the vector (D, 1) of digital silence, in an average recording.
 
-        Codes do not tell the mean of the recording that they are of.  Its own mean gave the same
-        NLL to four digits where that was measured, in the two codes before and after utterances.
+        Codes do not tell the mean of the features of the recording that they are of.
         """
         model = self.model
         length = model.encoder.chain.receptive_field
