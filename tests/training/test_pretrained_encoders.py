@@ -8,14 +8,17 @@ from math import isfinite
 import pytest
 import torch
 from helpers.bundles import add_small_bundles
-from helpers.configs import TINY_CODES
+from helpers.composed import compose
+from helpers.configs import TINY, TINY_CODES
 
 import wavenet_ae
 from wavenet_ae.checkpoint import read_checkpoint
+from wavenet_ae.config import check
 from wavenet_ae.errors import UserError
 from wavenet_ae.metrics.receptive_fields import measure_receptive_fields
 from wavenet_ae.models.summary import model_summary
 from wavenet_ae.runs import RunFolder
+from wavenet_ae.training.preflight import check_sizes
 from wavenet_ae.training.run import train
 
 FEW = ["trainer.max_steps=8", "bottleneck=vqvae_ema", *TINY_CODES]
@@ -150,3 +153,27 @@ def test_an_encoder_that_computes_something_else_with_these_weights_is_refused(
     key, _, value = setting.partition("=")
     with pytest.raises(UserError, match=rf"encoder\.encoder\.{key} is .* but (corpus|null) in "):
         config(*FEW, *settings, f"encoder.encoder.{key}={value}")
+
+
+@pytest.mark.parametrize(
+    "is_compiled", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["plain", "compiled"]
+)
+def test_an_objective_is_trained_on_an_encoder_that_stays_as_it_is(
+    config, tmp_path, first, is_compiled
+):
+    """Nothing of the model has a gradient then: only the objective's own weights learn."""
+    without_decoder = compose(
+        *("model=representation", "model.context=null", "objective=contrastive"),
+        *("encoder=pretrained", f"encoder.checkpoint={first}", "encoder.encoder.dim=16"),
+        *("~encoder.kernels", "~encoder.strides", "~encoder.shortcut"),
+        *("data.window_seconds=0.64", f"compile={is_compiled}"),
+        *(each for each in TINY if each.startswith(("data.source", "data.batch", "trainer"))),
+        *("trainer.max_steps=4", "validate_every_n_steps=2", "data.validation_seconds=4"),
+    )
+    without_decoder["run_folder"] = str(tmp_path / "alone")
+    check(without_decoder)
+    check_sizes(without_decoder)
+    assert isfinite(train(without_decoder))
+    before, after = encoder_weights(tmp_path / "first"), encoder_weights(tmp_path / "alone")
+    for name, value in before.items():
+        assert torch.equal(after[name.replace("encoder.", "encoder.encoder.", 1)], value), name

@@ -288,7 +288,8 @@ class SpeechData(pl.LightningDataModule):
         Raises:
             UserError: If the data differ from the checkpoint's.
         """
-        now, then = self._order_settings(), state_dict["order"]
+        now = self._order_settings()
+        then = {"windows_per_speaker": 1, **state_dict["order"]}  # which earlier ones do not name
         changed = [
             f"{SET_BY.get(key, key)}: {then.get(key)} then, {now[key]} now"
             for key in now

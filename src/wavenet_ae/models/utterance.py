@@ -241,7 +241,10 @@ class CodeConditioning:
         self.vectors = model.combine(vectors)
 
     def _silence(self) -> dict[str, Tensor]:
-        """Returns the vectors (D, n) of a hop of digital silence, in an average recording."""
+        """Returns the vectors (D, n) of a hop of digital silence, in an average recording.
+
+        Codes do not tell the mean of the features of the recording that they are of.
+        """
         model = self.model
         length = model.code_chain.receptive_field  # of one hop
         samples = torch.zeros(1, length, dtype=model.dtype, device=model.device)
