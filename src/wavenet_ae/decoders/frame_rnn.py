@@ -109,6 +109,6 @@ class FrequencyRNN(OutputDistribution):
         self.output.require_sampling(sampling)
 
     def _inputs(self, values: Tensor, channels: Tensor) -> Tensor:
-        """Returns what the unit reads (..., H): the values (...) below, and which channel is next."""
+        """Returns what the unit reads (..., H): values (...) below, and which channel is next."""
         numbers = values if self.levels is None else level_values(values, self.levels)
         return numbers[..., None].to(self.value.dtype) * self.value + channels

@@ -1,8 +1,8 @@
 """What decoders of frames share: they read conditioning alone, and may predict frames ahead.
 
-    offset 0    frame t from the vectors around t           it is reconstructed
-    offset 1    frame t from the vectors up to t - 1        it is predicted
-    offset k    frame t from the vectors up to t - k
+offset 0    frame t from the vectors around t           it is reconstructed
+offset 1    frame t from the vectors up to t - 1        it is predicted
+offset k    frame t from the vectors up to t - k
 """
 
 from __future__ import annotations

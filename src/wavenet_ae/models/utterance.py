@@ -40,7 +40,7 @@ class CodeLayout:
         hop: Samples from one code to the next.
         before: Codes of the silence before code 0 that predictions read; below 0, predictions read
             none of so many codes at the beginning.
-        after: Codes of the silence past the last code that predictions read.
+        after: Codes of the silence past the last code that predictions read; below 0 likewise.
         start: First sample that code `-before` reads, at most 0.
         anchor: Sample at which code 0 stands.
     """
@@ -207,10 +207,10 @@ class CodeConditioning:
         rows = []
         for each in utterances:
             vectors = self._vectors(each)
-            after = self.layout.after + longest - vectors.shape[-1]
-            around = silence.expand(-1, max(0, self.layout.before)), silence.expand(-1, after)
-            read = vectors[:, max(0, -self.layout.before) :]
-            rows.append(torch.cat([around[0], read, around[1]], dim=1))
+            before, after = self.layout.before, self.layout.after + longest - vectors.shape[-1]
+            read = vectors[:, max(0, -before) : vectors.shape[-1] + min(0, after)]
+            around = (silence.expand(-1, max(0, each)) for each in (before, after))
+            rows.append(torch.cat([next(around), read, next(around)], dim=1))
         self.vectors = torch.stack(rows)  # (B, D, before + longest + after)
 
     def _silence(self) -> Tensor:
