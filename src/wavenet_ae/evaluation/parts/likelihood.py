@@ -69,7 +69,11 @@ def _cells(found: Likelihood, name: str, column: str, model: GenerativeModel) ->
     every = int(model.target.chain.grid().spacing)
     bits_per_second = nats / NATS_PER_BIT * model.sample_rate / every
     if model.target.num_channels is None:
-        cells = {column: nats, f"{column}_error": error, "bits_per_sample": nats / NATS_PER_BIT}
+        cells: dict[str, Value] = {
+            column: nats,
+            f"{column}_error": error,
+            "bits_per_sample": nats / NATS_PER_BIT,
+        }
         return {**cells, "bits_per_second": bits_per_second, "num_samples": count}
     frame = f"{column}_per_frame"
     cells = {frame: nats, f"{frame}_error": error}
