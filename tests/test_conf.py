@@ -62,6 +62,12 @@ NEEDED = {
     ("data", "table"): ["data.path=somewhere.tsv"],
     ("target", "pcm"): ["decoder/output=mixture_of_logistics"],
     ("decoder/output", "mixture_of_logistics"): ["target=pcm"],
+    ("target", "log_mel"): ["model=spectrogram"],
+    ("target", "discretized_mel"): ["model=spectrogram", "decoder=frame_rnn"],
+    ("decoder", "frame_conv"): ["model=spectrogram"],
+    ("decoder", "frame_rnn"): ["model=spectrogram", "target=discretized_mel"],
+    ("decoder/output", "gaussian"): ["model=spectrogram"],
+    ("decoder/output", "mixture_of_gaussians"): ["model=spectrogram"],
     **{
         (group, option): ["data.root=somewhere"]
         for group, option in OPTIONS
@@ -160,6 +166,6 @@ def test_prepare_composes():
 
 
 @pytest.mark.parametrize("rate", [8000, 16000, 22050, 24000])
-@pytest.mark.parametrize("model", ["autoencoder", "wavenet", "mfcc_inverter"])
+@pytest.mark.parametrize("model", ["autoencoder", "wavenet", "mfcc_inverter", "spectrogram"])
 def test_another_rate_needs_nothing_but_the_rate(rate, model):
     check_sizes(compose(f"sample_rate={rate}", f"model={model}"))

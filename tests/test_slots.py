@@ -28,8 +28,8 @@ CLASSES = {
     "Wav2Vec2Encoder",
     "bottleneck": "AE Bottleneck FSQ Identity LFQ Quantizer RVQ RandomProjectionQuantizer "
     "ResidualFSQ SimVQ VAE VQVAE VQVAEEMA VectorQuantizer",
-    "target": "MuLaw PCM Target",
-    "decoder": "Decoder GRUDecoder WaveNet",
+    "target": "DiscretizedMel LogMel MuLaw PCM Target",
+    "decoder": "Decoder FrameConvolution FrameDecoder FrameRNN GRUDecoder WaveNet",
     "model": "Autoencoder CodeModel GenerativeModel OneStream Representation SpeechModel "
     "WaveNetLanguageModel WaveformAutoencoder",
     "objective": "BottleneckLosses Contrastive MaskedPrediction ObjectiveTerm Reconstruction",
@@ -43,7 +43,8 @@ CLASSES = {
     "[Chain]": "Chain",
     "[Context]": "CausalContext Context GRUContext",
     "[Features]": "Features LogMel MFCC Waveform",
-    "[OutputDistribution]": "Categorical MixtureOfLogistics OutputDistribution",
+    "[OutputDistribution]": "Categorical Gaussian MixtureOfGaussians MixtureOfLogistics "
+    "OutputDistribution",
     "[Perturbation]": "Perturbation",
     "[Source]": "ArchivedSource FolderSource LJSpeechSource LibriSpeechSource LibriTTSSource "
     "Source SpeechCommandsSource TableSource ToySource VCTKSource",

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers.commands import run
-from helpers.configs import TINY, TINY_CODES, TINY_GRU, TINY_MIXTURE
+from helpers.configs import TINY, TINY_CODES, TINY_FRAMES, TINY_GRU, TINY_MIXTURE
 
 from wavenet_ae.audio.io import read
 
@@ -17,6 +17,11 @@ MEMBERS = {
     "mixture of logistics": TINY_MIXTURE,
     "recurrent": TINY_GRU,
     "recurrent mixture": [*TINY_GRU, *TINY_MIXTURE],
+    "frames by convolution": [*TINY_FRAMES, "decoder.kernels=[3]", "decoder.hidden=8"],
+    "frames by recurrence": [
+        *TINY_FRAMES,
+        *("target=discretized_mel", "decoder=frame_rnn", "decoder.hidden=8"),
+    ],
 }
 
 
@@ -26,8 +31,8 @@ def member(request) -> list[str]:
 
 
 def test_it_trains_resumes_generates_and_is_evaluated(member, cache, tmp_path):
-    is_recurrent = "decoder=gru" in member
-    tiny = [each for each in TINY if not (is_recurrent and each.startswith("decoder."))]
+    is_wavenet = not {"decoder=gru", "model=spectrogram"} & set(member)
+    tiny = [each for each in TINY if is_wavenet or not each.startswith("decoder.")]
     folder = tmp_path / "run"
     settings = [*tiny, *TINY_CODES, *member, "bottleneck=vqvae"]
     code, output = run("train.py", f"run_folder={folder}", *settings, cache=cache)

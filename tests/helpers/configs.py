@@ -221,6 +221,7 @@ PERTURBED = [
     "encoder.perturbation.num_band_masks=1",
 ]
 TINY_MIXTURE = ["target=pcm", "decoder/output=mixture_of_logistics"]
+TINY_FRAMES = ["model=spectrogram", "target.num_mels=6"]
 TINY_GRU = ["decoder=gru", "decoder.context=20", "decoder.hidden=8", "decoder.post=8"]
 # Without what keeps a codebook from collapsing.
 NO_REMEDY = [
@@ -238,7 +239,11 @@ TARGETS: dict[str, dict[str, Any]] = {
     "mu_law": {"_target_": "wavenet_ae.targets.MuLaw", "levels": 32},
     "pcm": {"_target_": "wavenet_ae.targets.PCM"},
     "log_mel": {"_target_": "wavenet_ae.targets.LogMel", "num_mels": 6},
-    "discretized_mel": {"_target_": "wavenet_ae.targets.DiscretizedMel", "num_mels": 6, "levels": 9},
+    "discretized_mel": {
+        "_target_": "wavenet_ae.targets.DiscretizedMel",
+        "num_mels": 6,
+        "levels": 9,
+    },
 }
 GAUSSIANS = {"_target_": "wavenet_ae.decoders.MixtureOfGaussians", "num_components": 3}
 # Each with the target that it goes with.

@@ -127,7 +127,7 @@ class SpeechData(pl.LightningDataModule):
     @property
     def num_targets(self) -> int:
         """Predicted samples per window."""
-        return self.plan.num_targets
+        return self.plan.num_samples
 
     @property
     def mean_validation_seconds(self) -> float:

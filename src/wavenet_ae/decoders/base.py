@@ -51,7 +51,8 @@ class Decoder(nn.Module):
         """Returns parameters (B, P, W) of the predicted distributions.
 
         Args:
-            past: Targets (B, R + W - 1), or frames (B, R + W - 1, C); prediction w is of the one that follows `past[:, R-1+w]`.
+            past: Targets (B, R + W - 1), or frames (B, R + W - 1, C); prediction w is of the one
+                that follows `past[:, R-1+w]`.
             conditioning: Vectors (B, C, M).
             speaker: Rows (B,) of the speaker embedding.
         """

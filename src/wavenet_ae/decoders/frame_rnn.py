@@ -51,13 +51,13 @@ class FrameRNN(FrameDecoder):
         sizes = (conditioning_dim, num_speakers, num_channels, conditioning_hop)
         super().__init__("frame_rnn", *sizes, hidden, (), offset)
         assert num_channels is not None
-        self.output = FrequencyRNN(output, num_channels, hidden, levels)
+        self.output = _FrequencyRNN(output, num_channels, hidden, levels)
 
     def parameters_of(self, vectors: Tensor) -> Tensor:
         return torch.tanh(vectors)  # as a state of a gated recurrent unit is
 
 
-class FrequencyRNN(OutputDistribution):
+class _FrequencyRNN(OutputDistribution):
     """A distribution of frames in which each value depends on all values below it.
 
     Its parameters (B, H, W) are the state before the lowest value.
@@ -109,6 +109,6 @@ class FrequencyRNN(OutputDistribution):
         self.output.require_sampling(sampling)
 
     def _inputs(self, values: Tensor, channels: Tensor) -> Tensor:
-        """Returns what the unit reads (..., H): the values (...) below, and which channel is next."""
+        """Returns what the unit reads (..., H): values (...) below, and which channel is next."""
         numbers = values if self.levels is None else level_values(values, self.levels)
         return numbers[..., None].to(self.value.dtype) * self.value + channels

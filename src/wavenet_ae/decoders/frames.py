@@ -1,20 +1,18 @@
 """What decoders of frames share: they read conditioning alone, and may predict frames ahead.
 
-    offset 0    frame t from the vectors around t           it is reconstructed
-    offset 1    frame t from the vectors up to t - 1        it is predicted
-    offset k    frame t from the vectors up to t - k
+offset 0    frame t from the vectors around t           it is reconstructed
+offset 1    frame t from the vectors up to t - 1        it is predicted
+offset k    frame t from the vectors up to t - k
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from wavenet_ae.decoders.base import Decoder
-from wavenet_ae.decoders.output import OutputDistribution, Sampling
 from wavenet_ae.geometry import Chain, Down
 
 
@@ -98,48 +96,3 @@ class FrameDecoder(Decoder):
     def step(self, newest: Tensor, conditioning: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         vectors = torch.cat([state, conditioning[..., None]], dim=2)  # (B, H, reach)
         return self.parameters_of(vectors)[..., 0], vectors[..., 1:]
-
-
-class EachValue(OutputDistribution):
-    """Distributions of the values of a frame, each by its own parameters.
-
-    Args:
-        output: Distribution of a value.
-        num_channels: Values C of a frame.
-    """
-
-    def __init__(self, output: OutputDistribution, num_channels: int) -> None:
-        super().__init__()
-        self.output, self.num_channels = output, num_channels
-        self.num_parameters = output.num_parameters * num_channels
-        self.needs_float32 = output.needs_float32
-
-    def nll(self, parameters: Tensor, targets: Tensor) -> Tensor:
-        """Returns -log p of frames (B, W, C) in nats, (B, W), given parameters (B, C * P, W)."""
-        own = self._by_value(parameters).permute(0, 2, 1, 3).flatten(2)  # (B, P, C * W)
-        nll = self.output.nll(own, targets.transpose(1, 2).flatten(1))  # (B, C * W)
-        return nll.unflatten(1, (self.num_channels, -1)).sum(dim=1)
-
-    def sample(self, parameters: Tensor, uniforms: Tensor, sampling: Sampling) -> Tensor:
-        """Returns frames (B, C), by uniforms (B, C), given parameters (B, C * P)."""
-        own = self._by_value(parameters).flatten(0, 1)  # (B * C, P)
-        return self.output.sample(own, uniforms.flatten(), sampling).view(uniforms.shape)
-
-    def initialize(self, head: nn.Linear) -> None:
-        for part in _parts(head, self.num_channels):
-            self.output.initialize(part)
-
-    def require_sampling(self, sampling: Sampling) -> None:
-        self.output.require_sampling(sampling)
-
-    def _by_value(self, parameters: Tensor) -> Tensor:
-        """Returns parameters (B, C, P, ...)."""
-        return parameters.unflatten(1, (self.num_channels, -1))
-
-
-def _parts(head: nn.Linear, num_parts: int) -> Iterator[nn.Linear]:
-    """Yields layers that share the rows of a layer, as many of them each."""
-    for weight, bias in zip(head.weight.chunk(num_parts), head.bias.chunk(num_parts), strict=True):
-        part = nn.Linear(head.in_features, len(bias), device="meta")
-        part.weight, part.bias = (nn.Parameter(each.detach()) for each in (weight, bias))
-        yield part

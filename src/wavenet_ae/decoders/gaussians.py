@@ -1,7 +1,8 @@
 """Gaussians over the values of a frame: one, or a mixture as in MelNet.
 
-MelNet (Vasquez & Lewis 2019, arXiv 1906.01083, section 3): means are linear, deviations by softplus,
-weights by softmax.  Of a real value the density is predicted; of a level, the mass of its bin.
+MelNet (Vasquez & Lewis 2019, arXiv 1906.01083, section 3): means are linear, deviations by
+softplus, weights by softmax.  Of a real value the density is predicted; of a level, the mass of its
+bin.
 """
 
 from __future__ import annotations

@@ -103,6 +103,9 @@ def _generate(model: GenerativeModel, fingerprint: str, settings: GenerationSett
     source = _source(model, fingerprint, settings)
     speakers = target_speakers(model, source.utterances, settings.speaker)
     results = _results(settings, fingerprint, f".{settings.format}", engine.name)
+    if inversion := model.target.inversion:
+        logger.info("sound is made of frames by %s", inversion)
+        results.how["sound"] = inversion
     is_wanted = _missing(settings, results, source.utterances, speakers)
     parts = zip(source.utterances, speakers, is_wanted, strict=True)
     requests = [Request(*each) for each in parts]

@@ -4,8 +4,8 @@
     previous_frame      a Gaussian around the value of the newest frame that may be read
     linear_prediction   a Gaussian around a linear map of all values of the newest HISTORY frames
 
-All are fitted to utterances of the training split, deviations and histograms per channel.  Given the
-past, channels are independent of each other.
+All are fitted to utterances of the training split, deviations and histograms per channel.  Given
+the past, channels are independent of each other.
 """
 
 from __future__ import annotations
@@ -78,8 +78,9 @@ class FrameBaselines:
             around = F.pad(samples, (before * hop, after))[None].to(self.model.device)
             frames = target(around)[0].cpu()  # (before + W, C)
             values = self._values(frames).double()
-            newest_first = [values[before - self.lag - each :][:num_frames] for each in range(HISTORY)]
-            yield frames[before:], torch.cat(newest_first, dim=1)
+            starts = [before - self.lag - each for each in range(HISTORY)]  # newest first
+            past = torch.cat([values[start : start + num_frames] for start in starts], dim=1)
+            yield frames[before:], past
 
     def _values(self, targets: Tensor) -> Tensor:
         """Returns targets as real numbers, levels between -1 and 1."""
@@ -107,8 +108,10 @@ class FrameBaselines:
             num_frames += len(targets)
         ridge = RIDGE * num_frames * torch.eye(size, dtype=torch.float64)
         self.map = torch.linalg.solve(inputs + ridge, outputs)
-        left = squares - 2 * (self.map * outputs).sum(dim=0) + (self.map * (inputs @ self.map)).sum(dim=0)
-        self.deviations = [_deviation(each / num_frames) for each in (repeated, left)]
+        explained = (self.map * (2 * outputs - inputs @ self.map)).sum(dim=0)
+        self.deviations = [
+            _deviation(each / num_frames) for each in (repeated, squares - explained)
+        ]
 
     def _nll(self, targets: Tensor, past: Tensor) -> Iterator[Tensor]:
         """Yields the nats (W,) of frames (W, C) by each baseline."""

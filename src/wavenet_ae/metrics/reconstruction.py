@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from wavenet_ae.data.corpus import PackedCorpus
@@ -177,5 +178,9 @@ def resynthesize(
 
 
 def through_mu_law(model: Autoencoder, samples: np.ndarray) -> np.ndarray:
-    """Returns samples `(T,)` int16, rounded to mu-law levels."""
-    return model.target.to_waveform(model.target(torch.from_numpy(samples)[None]))[0]
+    """Returns samples `(T,)` int16 as targets give them back: mu-law levels, or mel frames."""
+    chain = model.target.chain
+    num_targets = -(-len(samples) // int(chain.grid().spacing))
+    silence = (0, chain.input_length(num_targets) - len(samples))  # that the last frames read
+    targets = model.target(F.pad(torch.from_numpy(samples), silence)[None])
+    return model.target.to_waveform(targets)[0, : len(samples)]

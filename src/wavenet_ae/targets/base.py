@@ -29,6 +29,11 @@ class Target(nn.Module):
     num_channels: int | None = None
 
     @property
+    def inversion(self) -> str | None:
+        """How `to_waveform` estimates what targets leave open, for people; None: nothing is."""
+        return None
+
+    @property
     def shape(self) -> tuple[int, ...]:
         """Shape of one target: () of a number, (C,) of a frame."""
         return () if self.num_channels is None else (self.num_channels,)

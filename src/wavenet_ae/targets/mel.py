@@ -10,9 +10,8 @@ import torch
 from torch import Tensor
 
 from wavenet_ae.audio import griffin_lim
-from wavenet_ae.audio.features import FrameSeconds
+from wavenet_ae.audio.features import FrameSeconds, NumMels
 from wavenet_ae.audio.features import LogMel as LogMelFeatures
-from wavenet_ae.audio.features import NumMels
 from wavenet_ae.audio.waveforms import FULL_SCALE
 from wavenet_ae.schema import AtLeast, AtMost, NonNegativeNumber, Positive
 from wavenet_ae.targets.base import Target
@@ -59,6 +58,10 @@ class LogMel(Target):
         self.num_channels: int = num_mels
         self.chain = self.features.chain
         self.griffin_lim_iterations = griffin_lim_iterations
+
+    @property
+    def inversion(self) -> str | None:
+        return griffin_lim.describe(self.features, self.griffin_lim_iterations)
 
     def fit(self, waveforms: Iterable[Tensor]) -> None:
         self.features.fit(waveforms)

@@ -46,9 +46,7 @@ def _frame_baselines(
 ) -> ResultTable:
     baselines = FrameBaselines(model, corpus, seed)
     found = baselines.likelihood(rows)
-    cells = [
-        {"baseline": name, **_cells(found, name, "nll", model)} for name in found.names
-    ]
+    cells = [{"baseline": name, **_cells(found, name, "nll", model)} for name in found.names]
     metadata = {"lag": baselines.lag, "history": HISTORY, "num_fitted": baselines.num_fitted}
     return ResultTable("frame_baselines", ["baseline"], cells, metadata=metadata)
 
@@ -64,16 +62,18 @@ def _notes(found: Likelihood) -> Iterator[str]:
         yield "no_known_speaker"
 
 
-def _cells(
-    found: Likelihood, name: str, column: str, model: GenerativeModel
-) -> dict[str, Value]:
+def _cells(found: Likelihood, name: str, column: str, model: GenerativeModel) -> dict[str, Value]:
     """Cells of a row; of a model of frames, nats are per frame and per value of a frame."""
     nats, error = found.mean(name), found.standard_error(name)
     count = int(found.num_targets[found.names.index(name)].sum())
     every = int(model.target.chain.grid().spacing)
     bits_per_second = nats / NATS_PER_BIT * model.sample_rate / every
     if model.target.num_channels is None:
-        cells = {column: nats, f"{column}_error": error, "bits_per_sample": nats / NATS_PER_BIT}
+        cells: dict[str, Value] = {
+            column: nats,
+            f"{column}_error": error,
+            "bits_per_sample": nats / NATS_PER_BIT,
+        }
         return {**cells, "bits_per_second": bits_per_second, "num_samples": count}
     frame = f"{column}_per_frame"
     cells = {frame: nats, f"{frame}_error": error}
