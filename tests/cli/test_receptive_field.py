@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from functools import wraps
+
 import pytest
-from helpers.commands import run
 from helpers.composed import compose
 
-from wavenet_ae.cli.receptive_field import ranges
-from wavenet_ae.cli.receptive_field import run as show
+from wavenet_ae.cli.receptive_field import ranges, run
 from wavenet_ae.encoders import ConvolutionalEncoder
 from wavenet_ae.errors import UserError
 
 
 def shown(*overrides: str, given: tuple[str, ...] = ()) -> None:
-    show(compose(*overrides, config_name="receptive_field"), given)
+    run(compose(*overrides, config_name="receptive_field"), given)
 
 
 HOLES = ["encoder.pre_kernel=1", "encoder.stride=1", "encoder.num_blocks=1"]
@@ -56,6 +56,7 @@ def test_a_wrong_geometry_is_an_error(tmp_path, monkeypatch):
     """A chain that says less than the layers read."""
     init = ConvolutionalEncoder.__init__
 
+    @wraps(init)
     def wrong(self, *arguments, **settings):
         init(self, *arguments, **settings)
         self.blocks[0].convolution.dilation = (2,)
@@ -67,11 +68,3 @@ def test_a_wrong_geometry_is_an_error(tmp_path, monkeypatch):
 
 def test_frames_are_written_as_ranges():
     assert ranges(frozenset({-11, -10, -9, -6, 0})) == "-11 to -9, -6, 0"
-
-
-def test_of_a_checkpoint(quantized, cache, tmp_path):
-    checkpoint = quantized / "checkpoints" / "best.ckpt"
-    out = tmp_path / "field.jpg"
-    given = [f"checkpoint={checkpoint}", f"out={out}"]
-    code, output = run("src/wavenet_ae/cli/receptive_field.py", *given, cache=cache)
-    assert code == 0 and "vectors: " in output and out.is_file(), output

@@ -43,6 +43,7 @@ def run(config: dict[str, Any], given: Sequence[str] = ()) -> None:
     require_none(_problems(settings, given))
     if settings["checkpoint"] is None:
         check(config)
+    from wavenet_ae.audio.features import Waveform
     from wavenet_ae.metrics.frames_read import measure_frames_read
     from wavenet_ae.plotting.figures import save
     from wavenet_ae.plotting.receptive_fields import plot_receptive_fields
@@ -50,7 +51,8 @@ def run(config: dict[str, Any], given: Sequence[str] = ()) -> None:
     model = _model(config, settings["checkpoint"])
     fields = measure_frames_read(model)
     for field in fields:
-        print("\n".join(_lines(field, model.sample_rate)))
+        unit = "sample" if isinstance(model.encoder.features, Waveform) else "frame"
+        print("\n".join(_lines(field, model.sample_rate, unit)))
     figure = plot_receptive_fields(fields, model.sample_rate, model.encoder.features.bands_hz)
     print(f"written: {save(figure, Path(settings['out']).expanduser())}")
     wrong = [field.level for field in fields if field.leaks or field.unread]
@@ -95,18 +97,24 @@ def _model(config: Mapping[str, Any], checkpoint: str | None) -> CodeModel:
     return built.double().eval()
 
 
-def _lines(field: FrameField, rate: int) -> Iterator[str]:
-    """Describes a level: the exact set, its span in samples, and what was measured."""
+def _lines(field: FrameField, rate: int, unit: str) -> Iterator[str]:
+    """Describes a level: the exact set, its span in samples, and what was measured.
+
+    Args:
+        field: What an output of the level reads.
+        rate: Sample rate in Hz.
+        unit: What a frame of the features is called.
+    """
     if field.computed is None or field.span is None:
         yield f"{field.level}: no fixed receptive field: all of the past, or the whole window"
         return
     first, last = field.span
     milliseconds = 1000 / rate
-    yield f"{field.level}: {counted(len(field.computed), 'frame')}, {ranges(field.computed)}"
+    yield f"{field.level}: {counted(len(field.computed), unit)}, {ranges(field.computed)}"
     yield (
         f"  samples {float(first):+g} to {float(last):+g} of its anchor: "
         f"{float(last - first + 1) * milliseconds:.1f} ms; lookahead "
-        f"{counted(max(0, max(field.computed)), 'frame')}, {float(last) * milliseconds:.1f} ms"
+        f"{counted(max(0, max(field.computed)), unit)}, {float(last) * milliseconds:.1f} ms"
     )
     reached = f"the gradient reaches {len(field.by_gradient & field.computed)} of them"
     by_nan = "" if field.by_nan is None else "a NaN in any of them spoils it; "

@@ -1,94 +1,34 @@
-"""Causal encoder: stacks of residual blocks over features, of which no latent looks ahead.
-
-    frames ---> pre-layer ---> block 1 ---> ... ---> block n ---> 1x1 --+
-       |                                                                 (+) ---> latents
-       +------> pre-layer ---> block 1 ---> ... ---> block n ---> 1x1 --+
-
-Stacks differ in kernels and dilations: what one skips between the taps of a dilated filter, another
-may read. Blocks follow the encoder of van den Oord et al. 2017 (arXiv 1711.00937, sec. 4.1), in
-time alone; dilations follow van den Oord et al. 2016 (arXiv 1609.03499).
-"""
+"""Causal encoder: features, then stacks of causal blocks, of which no latent looks ahead."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
-import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from wavenet_ae.audio.features import Features
 from wavenet_ae.audio.perturbation import Perturbation
 from wavenet_ae.encoders.base import Encoder
-from wavenet_ae.geometry import Chain, Down, side_by_side
-from wavenet_ae.nn.causal import (
-    NORMS,
-    CausalBlock,
-    CausalConvolution,
-    Norm,
-    Pointwise,
-    joined,
-    newest,
-)
-from wavenet_ae.schema import Width, binding_problems, require_none
+from wavenet_ae.encoders.causal_stacks import CausalStacks, Combine, StacksState
+from wavenet_ae.geometry import Chain
+from wavenet_ae.nn.causal import Norm, joined
+from wavenet_ae.schema import Width
 from wavenet_ae.types import InputRandomness
-
-Combine = Literal["add", "concat"]
-HeldByBlocks: TypeAlias = tuple[tuple[Tensor | None, ...], ...]  # of each block, of each stack
-
-
-@dataclass(frozen=True)
-class Stack:
-    """Residual blocks of one of the stacks.
-
-    Attributes:
-        kernel: Filter length of all blocks, or of each.
-        dilations: Dilation of all blocks, or of each.
-    """
-
-    kernel: Width | Sequence[Width] = 3
-    dilations: Width | Sequence[Width] = 1
-
-    def layers(self, num_blocks: int, where: str) -> list[Down]:
-        """Returns the geometry of each block.
-
-        Args:
-            num_blocks: Number of blocks.
-            where: Key of the stack, for errors.
-
-        Raises:
-            ValueError: If a list has not as many items as there are blocks.
-        """
-        sizes = []
-        for name, value in (("kernel", self.kernel), ("dilations", self.dilations)):
-            each = [value] * num_blocks if isinstance(value, int) else [*value]
-            if len(each) != num_blocks:
-                raise ValueError(
-                    f"{where}.{name} is {each}, but there are {num_blocks} blocks: list one number "
-                    f"for each, set one for all, or set encoder.num_blocks={len(each)}"
-                )
-            sizes.append(each)
-        return [
-            Down(kernel, 1, dilation, "last", f"block {number}")
-            for number, (kernel, dilation) in enumerate(zip(*sizes, strict=True), start=1)
-        ]
 
 
 @dataclass(frozen=True)
 class CausalState:
-    """What a stream has left for the latents that come: the inputs that layers still need.
+    """What a stream has left for the latents that come.
 
     Attributes:
-        samples: `(B, t)` samples that the next frame reads; None at the beginning, as all others.
-        frames: `(B, C, f)` frames that the pre-layers read.
-        blocks: Inputs that each block of each stack reads.
+        samples: `(B, t)` samples that the next frame reads; None at the beginning.
+        layers: What the layers have left.
     """
 
     samples: Tensor | None
-    frames: Tensor | None
-    blocks: HeldByBlocks
+    layers: StacksState
 
 
 class CausalEncoder(Encoder):
@@ -134,24 +74,21 @@ class CausalEncoder(Encoder):
     ) -> None:
         super().__init__()
         _require_causal(features, perturbation)
-        if stride > pre_kernel:
-            raise ValueError(
-                f"encoder.stride is {stride}, but encoder.pre_kernel {pre_kernel}: no latent would "
-                f"read {stride - pre_kernel} of {stride} frames; set encoder.pre_kernel={stride}"
-            )
         self.dim, self.features = dim, features
         self.perturbation = perturbation and perturbation.usable_with(features)
-        layers = _stack_layers(stacks, num_blocks)
         self.stacks = CausalStacks(
-            CausalConvolution(features.dim, len(layers) * hidden, pre_kernel, stride),
-            layers,
-            _output_dims(dim, len(layers), combine),
+            features.dim,
+            dim,
+            hidden,
+            pre_kernel,
+            stride,
+            num_blocks,
+            stacks,
             combine,
             combine_every_layer,
             norm,
         )
-        pre_layer = Down(pre_kernel, stride, anchor="last", name="pre-layer")
-        self.chain = features.chain + Chain((pre_layer,)) + _chain(layers, combine_every_layer)
+        self.chain = features.chain + self.stacks.chain
         self.min_window_samples = self.chain.input_length(1)
 
     def forward(
@@ -170,14 +107,9 @@ class CausalEncoder(Encoder):
                 f"a latent of the causal encoder reads {self.min_window_samples} samples, but the "
                 f"window has {waveform.shape[-1]}: give at least {self.min_window_samples}"
             )
-        start = self.start()
         frames = self.input_frames(waveform, feature_mean, random)
-        latents, _, _ = self.stacks(frames, start.frames, start.blocks)
+        latents: Tensor = self.stacks(frames, self.stacks.start())[0]
         return latents
-
-    def start(self) -> CausalState:
-        """Returns the state at the beginning of a stream."""
-        return CausalState(None, None, self.stacks.nothing_held())
 
     def step(
         self, waveform: Tensor, state: CausalState | None = None
@@ -191,7 +123,7 @@ class CausalEncoder(Encoder):
         Returns:
             `(B, dim, n)`; joined over all steps, they are those of the whole waveform.
         """
-        state = state or self.start()
+        state = state or CausalState(None, self.stacks.start())
         whole, chain = joined(state.samples, waveform), self.features.chain
         num_frames = chain.output_length(whole.shape[-1])
         if num_frames:
@@ -199,129 +131,8 @@ class CausalEncoder(Encoder):
         else:
             frames = whole.new_zeros(len(whole), self.features.dim, 0)
         samples = whole[..., num_frames * int(chain.grid().spacing) :]
-        latents, held, blocks = self.stacks(frames, state.frames, state.blocks)
-        return latents, CausalState(samples, held, blocks)
-
-
-class CausalStacks(nn.Module):
-    """Stacks side by side, from frames `(B, C, F)` to latents `(B, dim, N)`.
-
-    The pre-layers of all stacks read the same frames, so they are one convolution. Where a stack
-    reads fewer frames than another, its first outputs have no counterpart and are left out: all
-    stacks end at the same frame.
-
-    Args:
-        pre_layer: Pre-layers of all stacks, which have equal shares of its channels.
-        stacks: Geometry of the blocks of each stack.
-        dims: Channels of the output of each stack.
-        combine: How outputs are combined.
-        combine_every_layer: Whether blocks read all stacks combined.
-        norm: What each block does to its input.
-    """
-
-    def __init__(
-        self,
-        pre_layer: CausalConvolution,
-        stacks: Sequence[Sequence[Down]],
-        dims: Sequence[int],
-        combine: Combine,
-        combine_every_layer: bool,
-        norm: Norm,
-    ) -> None:
-        super().__init__()
-        self.pre_layer = pre_layer
-        self.combine, self.combine_every_layer = combine, combine_every_layer
-        hidden = pre_layer.convolution.out_channels // len(stacks)
-        is_wide = combine_every_layer and combine == "concat"
-        width = hidden * len(stacks) if is_wide else hidden
-        self.blocks = nn.ModuleList(
-            nn.ModuleList(
-                CausalBlock(width, hidden, layer.kernel, layer.dilation, norm) for layer in row
-            )
-            for row in zip(*stacks, strict=True)  # blocks of one depth
-        )
-        self.norms = nn.ModuleList(NORMS[norm](hidden) for _ in stacks)
-        self.outputs = nn.ModuleList(Pointwise(hidden, dim) for dim in dims)
-
-    def nothing_held(self) -> HeldByBlocks:
-        """Returns what blocks hold at the beginning of a stream."""
-        return ((None,) * len(self.outputs),) * len(self.blocks)
-
-    def forward(
-        self, frames: Tensor, held: Tensor | None, blocks_held: HeldByBlocks
-    ) -> tuple[Tensor, Tensor, HeldByBlocks]:
-        """Returns latents of a piece of frames, and what later latents need.
-
-        Args:
-            frames: `(B, C, F)`.
-            held: Frames that the pre-layers hold.
-            blocks_held: Inputs that the blocks hold.
-
-        Returns:
-            `(B, dim, N)`, and `held` and `blocks_held` after the piece.
-        """
-        hidden, held = self.pre_layer(frames, held)  # (B, stacks * hidden, n)
-        streams, left = list(hidden.chunk(len(self.outputs), dim=1)), []
-        for row, row_held in zip(self.blocks, blocks_held, strict=True):
-            reads = streams
-            if self.combine_every_layer:
-                streams = _same_end(streams)
-                reads = [self._combined(streams)] * len(streams)
-            made = [
-                block(*each) for block, *each in zip(row, streams, reads, row_held, strict=True)
-            ]
-            streams = [stream for stream, _ in made]
-            left.append(tuple(of_block for _, of_block in made))
-        outputs = [
-            output(F.relu(norm(stream)))
-            for output, norm, stream in zip(self.outputs, self.norms, streams, strict=True)
-        ]
-        return self._combined(_same_end(outputs)), held, tuple(left)
-
-    def _combined(self, streams: Sequence[Tensor]) -> Tensor:
-        return (
-            torch.cat([*streams], dim=1)
-            if self.combine == "concat"
-            else sum(streams[1:], streams[0])
-        )
-
-
-def _same_end(streams: Sequence[Tensor]) -> list[Tensor]:
-    """Returns streams `(B, C, n)` of different n without the first instants that one lacks."""
-    length = min(each.shape[-1] for each in streams)
-    return [newest(each, length) for each in streams]
-
-
-def _stack_layers(stacks: Sequence[Mapping[str, Any]], num_blocks: int) -> list[list[Down]]:
-    """Returns the geometry of the blocks of each stack."""
-    if not stacks:
-        raise ValueError("encoder.stacks is empty: set at least one, such as [{kernel: 3}]")
-    keys = [f"encoder.stacks[{number}]" for number in range(len(stacks))]
-    for key, node in zip(keys, stacks, strict=True):
-        require_none(binding_problems(Stack, node, f"{key}."))
-    return [Stack(**node).layers(num_blocks, key) for key, node in zip(keys, stacks, strict=True)]
-
-
-def _chain(stacks: Sequence[Sequence[Down]], combine_every_layer: bool) -> Chain:
-    """Returns the geometry from the pre-layers' outputs to latents."""
-    if len(stacks) == 1:
-        return Chain(tuple(stacks[0]))
-    if not combine_every_layer:
-        return Chain((side_by_side([Chain(tuple(each)) for each in stacks], "stacks"),))
-    rows = zip(*stacks, strict=True)  # layers of one depth
-    return Chain(tuple(side_by_side([Chain((each,)) for each in row], row[0].name) for row in rows))
-
-
-def _output_dims(dim: int, num_stacks: int, combine: Combine) -> list[int]:
-    """Returns the channels of each stack's output."""
-    if combine == "add":
-        return [dim] * num_stacks
-    if dim % num_stacks:
-        raise ValueError(
-            f"encoder.combine is concat, but encoder.dim={dim} is not divisible by the "
-            f"{num_stacks} stacks: set encoder.dim={-(-dim // num_stacks) * num_stacks}"
-        )
-    return [dim // num_stacks] * num_stacks
+        latents, layers = self.stacks(frames, state.layers)
+        return latents, CausalState(samples, layers)
 
 
 def _require_causal(features: Features, perturbation: Perturbation | None) -> None:
@@ -330,18 +141,19 @@ def _require_causal(features: Features, perturbation: Perturbation | None) -> No
     The first layer of features makes frames. What follows it must read no later frame, and what is
     subtracted must be known before the recording.
     """
-    name = type(features).__name__
-    for layer in features.chain.layers[1:]:
-        if (ahead := Chain((layer,)).lookahead) > 0:
-            remedy = (
-                "set encoder.features.delta_half_width=null, or encoder/features=log_mel"
-                if layer.name == "deltas"
-                else "choose other features"
-            )
-            raise ValueError(
-                f"encoder=causal looks at no later frame, but {layer.name} of {name} read {ahead} "
-                f"frames ahead: {remedy}"
-            )
+    after_frames = features.chain.layers[1:]
+    looking_ahead = [each.name for each in after_frames if Chain((each,)).lookahead > 0]
+    if looking_ahead:
+        name = looking_ahead[0]
+        remedy = (
+            "set encoder.features.delta_half_width=null, or encoder/features=log_mel"
+            if name == "deltas"
+            else "choose other features"
+        )
+        raise ValueError(
+            f"encoder=causal looks at no later frame, but {name} of {type(features).__name__} read "
+            f"{Chain(after_frames).lookahead} frames ahead: {remedy}"
+        )
     if features.needs_mean:
         raise ValueError(
             "encoder=causal looks at no later frame, but encoder.features.normalization="

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import warnings
 from math import ceil
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -53,7 +53,7 @@ def predictions(
     """
     if len(np.unique(labels)) == 1:  # a classifier needs two classes
         return np.full(test.shape[0], labels[0])
-    train, test = _scaled(train, test)
+    train, test = scaled(train, test)
     with warnings.catch_warnings():
         # The accuracy of a probe that stops early is a valid, lower result.
         warnings.filterwarnings("ignore", category=ConvergenceWarning)
@@ -63,18 +63,29 @@ def predictions(
 def _classifier(kind: Kind, num_rows: int, seed: int) -> LogisticRegression | MLPClassifier:
     if kind == "linear":
         return LogisticRegression(max_iter=MOST_ITERATIONS)
+    return MLPClassifier(**mlp_settings(num_rows, seed))
+
+
+def mlp_settings(num_rows: int, seed: int) -> dict[str, Any]:
+    """Returns the arguments of scikit-learn's multilayer perceptrons.
+
+    Args:
+        num_rows: Training rows.
+        seed: Seed of the initial weights.
+    """
     batch = min(BATCH, num_rows)
     num_passes = max(NUM_PASSES, ceil(LEAST_UPDATES / ceil(num_rows / batch)))
-    return MLPClassifier(
-        (HIDDEN,),
-        batch_size=batch,
-        learning_rate_init=LEARNING_RATE,
-        max_iter=num_passes,
-        random_state=seed,
-    )
+    return {
+        "hidden_layer_sizes": (HIDDEN,),
+        "batch_size": batch,
+        "learning_rate_init": LEARNING_RATE,
+        "max_iter": num_passes,
+        "random_state": seed,
+    }
 
 
-def _scaled(train: Matrix, test: Matrix) -> tuple[Matrix, Matrix]:
+def scaled(train: Matrix, test: Matrix) -> tuple[Matrix, Matrix]:
+    """Returns rows `(R, C)` and `(S, C)` on the scale of the training rows, see above."""
     if isinstance(train, np.ndarray):
         scaler = StandardScaler().fit(train)
         return scaler.transform(train), scaler.transform(test)

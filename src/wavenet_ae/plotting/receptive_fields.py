@@ -25,6 +25,7 @@ from wavenet_ae.plotting.style import COLORS, DOTS_PER_INCH, FONT_SIZES, GRAY
 
 COLUMN_INCHES, HEIGHT_INCHES = 3.6, 3.4
 SMALLEST = 1e-4  # of the largest gradient, on the scale of colors
+MAX_BARS = 100  # frames up to which each of them is a bar of its own
 ROUND_HZ = (125, 250, 500, 1000, 2000, 4000, 8000, 16000, 32000)
 UNREAD_COLOR, LINE_COLOR, LEAK_COLOR = "0.88", "black", COLORS[1]
 
@@ -46,12 +47,12 @@ def plot_receptive_fields(
             2, len(fields), squeeze=False, sharex="col", gridspec_kw={"height_ratios": [10, 1]}
         )
         images = [
-            _plot_field(field, *axes, sample_rate, bands_hz)
-            for field, axes in zip(fields, grid.T, strict=True)
+            _plot_field(field, main, strip, sample_rate, bands_hz)
+            for field, (main, strip) in zip(fields, grid.T, strict=True)
         ]
         if images[0] is not None:
             bar = figure.colorbar(images[0], ax=list(grid[0]))
-            bar.set_label("gradient over its largest value")
+            bar.set_label("gradient over its largest value (gray: 0)")
     return figure
 
 
@@ -122,9 +123,11 @@ def _fill_strip(field: FrameField, axes: Axes, milliseconds: float) -> None:
     """Marks the frames that are read by the geometry, and those that are only measured to be."""
     hop = float(field.instants.spacing) * milliseconds
 
+    width = hop if len(field.frames) > MAX_BARS else 0.8 * hop
+
     def bars(frames: frozenset[int]) -> list[tuple[float, float]]:
         centers = [float(field.instants.anchor(frame)) * milliseconds for frame in sorted(frames)]
-        return [(center - 0.4 * hop, 0.8 * hop) for center in centers]
+        return [(center - width / 2, width) for center in centers]
 
     if field.computed is None:
         axes.text(0.02, 0.5, "no fixed set", transform=axes.transAxes, va="center", color=GRAY)

@@ -15,6 +15,7 @@ from wavenet_ae.evaluation.headlines import headlines
 from wavenet_ae.evaluation.report.words import cell_words
 from wavenet_ae.evaluation.results import EvaluationResult, ResultTable
 from wavenet_ae.plotting.alignment import Alignment, Band, Interval
+from wavenet_ae.plotting.memory import MemoryCurve
 from wavenet_ae.plotting.series import Run, Series
 from wavenet_ae.plotting.units import LabelShares, label_shares
 
@@ -170,3 +171,19 @@ def _intervals(
         for row in rows
         if row["kind"] == kind and row["codebook"] == codebook
     ]
+
+
+def memory_curves(
+    result: EvaluationResult,
+) -> tuple[list[MemoryCurve], tuple[float, float]] | None:
+    """Returns explained variances by lag, and the first and last lag that a code reads."""
+    table = result.table("memory")
+    if table is None:
+        return None
+    curves: dict[tuple[str, str], list[tuple[float, float]]] = {}
+    for row in table.rows:
+        key = tuple(cell_words(each, str(row[each])) for each in ("representation", "probe"))
+        curves.setdefault(key, []).append((row["lag_ms"], row["explained_variance"]))  # type: ignore
+    read = [float(row["lag_ms"]) for row in table.rows if row["is_read"]]  # type: ignore[arg-type]
+    found = [MemoryCurve(*key, *zip(*points, strict=True)) for key, points in curves.items()]
+    return found, (min(read, default=0.0), max(read, default=0.0))

@@ -10,6 +10,7 @@ from wavenet_ae.evaluation.report.plot_data import (
     METRIC_LABELS,
     comparable_series,
     examples,
+    memory_curves,
     shares_of,
     unit_tables,
 )
@@ -17,6 +18,7 @@ from wavenet_ae.evaluation.results import EvaluationResult
 from wavenet_ae.plotting.alignment import plot_alignment
 from wavenet_ae.plotting.curves import plot_learning_curves
 from wavenet_ae.plotting.figures import svg_element
+from wavenet_ae.plotting.memory import plot_memory
 from wavenet_ae.plotting.rate_distortion import plot_rate_distortion
 from wavenet_ae.plotting.spectrograms import RANGE_DECIBELS
 from wavenet_ae.plotting.style import COLORS
@@ -52,7 +54,7 @@ def plots(results: Sequence[EvaluationResult]) -> list[Plot]:
     Raises:
         UserError: If a run's metrics.csv cannot be read.
     """
-    kinds = (_learning_curves, _rate_distortion, _usage, _labels_of_units, _alignments)
+    kinds = (_learning_curves, _rate_distortion, _usage, _labels_of_units, _alignments, _memory)
     return [plot for kind in kinds for plot in kind(results)]
 
 
@@ -127,3 +129,16 @@ def _alignments(results: Sequence[EvaluationResult]) -> Iterator[Plot]:
         )
         svg = svg_element(plot_alignment(example), f"example-{index}")
         yield Plot("Units and labels of an utterance", about, svg)
+
+
+def _memory(results: Sequence[EvaluationResult]) -> Iterator[Plot]:
+    """Plots each model by itself: receptive fields differ."""
+    about = (
+        "How well log-mel frames are decoded from a representation, by how far they lie behind it, "
+        "on utterances that the decoders were not trained on.  What exceeds the present frame is "
+        "memory."
+    )
+    for index, result in enumerate(results):
+        if (found := memory_curves(result)) is not None:
+            svg = svg_element(plot_memory(*found), f"memory-{index}")
+            yield Plot(f"Memory: {result.name}", about, svg)

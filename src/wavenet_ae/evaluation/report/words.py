@@ -151,6 +151,19 @@ TABLES = {
             "latents are before the bottleneck, vectors and codes after it.",
         ],
     ),
+    "memory_span": TableWords(
+        "Memory",
+        [
+            "Decoders of log-mel frames, trained on {num_codes:counted code} of "
+            "{num_utterances:counted utterance} of all splits; tested on other utterances.",
+            "recalled: how far back the explained variance stays at .5 or more; read: how far back "
+            "the code reads; mean: over the frames that it reads; not read: over others.",
+            "linear: ridge regression; MLP: one hidden layer of 128.",
+            "present frame: what the frame at the code gives away of its neighbors, without any "
+            "memory.",
+        ],
+    ),
+    "memory": TableWords("Memory by lag", is_plotted=True),
     "abx": TableWords(
         "ABX",
         [
@@ -199,6 +212,7 @@ REASONS = {
     "them)",
     "no_fixed_context": "the decoder depends on all past samples",
     "no_phones": "labels name no phone but silence",
+    "too_short_utterances": "fewer than two utterances are longer than what a code reads",
     "too_few_utterances": "there are too few utterances of each speaker",
 }
 
@@ -237,6 +251,11 @@ HEADINGS = {
     "f1": "F1",
     "mean_duration_ms": "mean ms",
     "median_duration_ms": "median ms",
+    "recalled_ms": "recalled (ms)",
+    "read_ms": "read (ms)",
+    "explained_now": "now",
+    "explained_variance": "mean",
+    "explained_unread": "not read",
     "context": "neighbors",
     "error_within_speakers": "within speakers",
     "error_across_speakers": "across speakers",
