@@ -70,9 +70,13 @@ def test_a_number_may_be_a_name_and_results_lie_by_run(tmp_path):
     )
 
 
-def test_a_run_folder_is_not_a_checkpoint_but_leads_to_one(tmp_path):
-    best = RunFolder(tmp_path).best_checkpoint
-    best.parent.mkdir()
+def test_a_run_folder_means_its_best_checkpoint_and_a_folder_of_runs_leads_to_one(tmp_path):
+    best = RunFolder(tmp_path / "run").best_checkpoint
+    best.parent.mkdir(parents=True)
     best.touch()
-    with pytest.raises(UserError, match=f"set checkpoint={best}"):
-        check_settings({"checkpoint": str(tmp_path), "task": "sample"})
+    (tmp_path / "a.wav").touch()
+    given = {"input": str(tmp_path / "a.wav"), "out": str(tmp_path / "out")}
+    settings = check_settings({"checkpoint": str(tmp_path / "run"), **given})
+    assert settings.checkpoint == str(best)
+    with pytest.raises(UserError, match=f"a folder, but must be a file: set checkpoint={best}"):
+        check_settings({"checkpoint": str(tmp_path), **given})
