@@ -125,3 +125,13 @@ def test_home_is_asked_for_only_where_no_cache_is_named(key, monkeypatch, tmp_pa
         compose()
     monkeypatch.setenv("HOME", "/home/ann")
     assert compose()["data"]["cache_dir"] == "/home/ann/.cache/wavenet_ae/packed"
+
+
+def test_a_share_of_the_run_is_a_number_of_steps():
+    given = ["bottleneck.start_after=0.45", "trainer.max_steps=1001"]
+    assert compose(*given)["bottleneck"]["start_after"] == 450
+    check(compose(*given))
+    with pytest.raises(UserError, match=r"start_after is 0\.4, a share of trainer\.max_steps, but"):
+        compose("bottleneck.start_after=0.4", "trainer.max_steps=-1")
+    with pytest.raises(UserError, match=r"start_after is 1\.5, but must be a whole number"):
+        check(compose("bottleneck.start_after=1.5"))

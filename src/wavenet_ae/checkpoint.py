@@ -22,7 +22,7 @@ from torch import Tensor
 
 from wavenet_ae.errors import UserError
 from wavenet_ae.reading import read_bytes, shown
-from wavenet_ae.runs import RunFolder
+from wavenet_ae.runs import RunFolder, checkpoint_in
 from wavenet_ae.storage import atomic_path, write_bytes
 
 logger = logging.getLogger(__name__)
@@ -141,13 +141,13 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
     """Returns a checkpoint as plain tensors and values, on the CPU.
 
     Args:
-        path: The file.
+        path: The file, the folder of a run, or `latest`, see `checkpoint_in`.
 
     Raises:
         DamagedCheckpoint: The file is not as it was written.
         UserError: There is no such file, it holds more than plain data, or it has another format.
     """
-    path = Path(path)
+    path = checkpoint_in(path)
     if not os.path.isfile(path):
         raise UserError(f"there is no checkpoint {path}")
     content = _content(path)

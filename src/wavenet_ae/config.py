@@ -85,7 +85,27 @@ def plain(config: DictConfig) -> dict[str, Any]:
         group, _, name = key.partition(".")
         if _refers(raw, key):
             values[group].pop(name, None)
+    _resolve_start(values)
     return {str(key): value for key, value in values.items()}
+
+
+def _resolve_start(values: dict[Any, Any]) -> None:
+    """Makes a number of steps of a `bottleneck.start_after` that is a share of the run, in place.
+
+    So a run keeps the step, also where a resume prolongs it.
+    """
+    bottleneck, trainer = values.get("bottleneck"), values.get("trainer")
+    start = bottleneck.get("start_after") if isinstance(bottleneck, Mapping) else None
+    if not isinstance(start, float) or not 0 < start < 1:
+        return
+    last = trainer.get("max_steps") if isinstance(trainer, Mapping) else None
+    if not accepts(last, Positive):
+        raise UserError(
+            f"bottleneck.start_after is {start}, a share of trainer.max_steps, but that is "
+            f"{last!r}: set a number of steps"
+        )
+    assert isinstance(bottleneck, Mapping) and isinstance(last, int)
+    values["bottleneck"] = {**bottleneck, "start_after": round(start * last)}
 
 
 def plain_of_composed(composed: DictConfig, run_folder: Path) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from wavenet_ae.errors import UserError
 from wavenet_ae.models import SpeechModel, build
 from wavenet_ae.models.build import MODEL_GROUPS
 from wavenet_ae.reading import shown
+from wavenet_ae.runs import checkpoint_in
 from wavenet_ae.schema import SampleRate, accepts, describe, require_none
 from wavenet_ae.slots import group_problems, takes_part
 
@@ -34,7 +35,8 @@ def load(checkpoint: str | Path) -> SpeechModel:
     """Loads a trained model as a plain torch module, on the CPU, in evaluation mode.
 
     Args:
-        checkpoint: The file.
+        checkpoint: The file; or the folder of a run, whose best checkpoint is loaded; or `latest`,
+            the run that was started last in this working directory.
 
     Returns:
         The model; `.speakers` are the names of the speakers that it knows.
@@ -48,7 +50,8 @@ def load(checkpoint: str | Path) -> SpeechModel:
 
 def load_with_fingerprint(checkpoint: str | Path) -> tuple[SpeechModel, str]:
     """Loads a trained model as `load` does, and returns its fingerprint too."""
-    content, path = read_checkpoint(checkpoint), Path(checkpoint)
+    path = checkpoint_in(checkpoint)
+    content = read_checkpoint(path)
     config, speakers, weights = _parts(content, path)
     _require_finite(weights, path)
     try:

@@ -6,11 +6,14 @@ import os
 from collections.abc import MutableMapping
 from typing import Any
 
+from wavenet_ae.runs import checkpoint_in
+
 # Of the run's configuration, by which a later command finds files again: they are kept absolute.
 RUN_KEYS = (
     *("data.root", "data.path", "data.source.root", "data.source.path", "data.cache_dir"),
     *("init_from", "encoder.checkpoint", "objective.masked_prediction.targets"),
 )
+CHECKPOINT_KEYS = ("init_from", "encoder.checkpoint")  # of them, those that name a checkpoint
 # Of all commands. A value is taken as the shell passes it, whatever characters it has.
 PATH_KEYS = frozenset(
     {
@@ -41,4 +44,6 @@ def keep_absolute(config: MutableMapping[str, Any]) -> None:
         for group in groups:
             node = node.get(group) if isinstance(node, MutableMapping) else None
         if isinstance(node, MutableMapping) and isinstance(node.get(name), str):
-            node[name] = os.path.abspath(os.path.expanduser(node[name]))
+            given = node[name]
+            path = checkpoint_in(given) if key in CHECKPOINT_KEYS else os.path.expanduser(given)
+            node[name] = os.path.abspath(path)

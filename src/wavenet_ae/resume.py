@@ -20,7 +20,7 @@ from wavenet_ae.config import plain
 from wavenet_ae.errors import UserError
 from wavenet_ae.instantiate import TARGET
 from wavenet_ae.paths import PATH_KEYS, unquoted
-from wavenet_ae.runs import RunFolder
+from wavenet_ae.runs import RunFolder, named_run
 from wavenet_ae.slots import LIGHTNING
 from wavenet_ae.stored import read_config
 
@@ -101,7 +101,7 @@ def resume_arguments(arguments: Sequence[str]) -> tuple[Path, list[str]]:
     resume, *more = [each for each in arguments if is_resume(each)]
     if more:
         raise UserError(f"{resume} and {more[0]}: one run can be resumed at a time")
-    folder = Path(unquoted(resume.removeprefix("resume=")))
+    folder = named_run(unquoted(resume.removeprefix("resume=")))
     return folder, [each for each in arguments if each != resume]
 
 

@@ -14,6 +14,9 @@ refused.yaml        of a run in a sweep that never began: its configuration
 run.lock            held by the process that trains; run.owner says which that is
 completed.json      of a stage of a recipe that has ended: its last step and its result
 
+A path that names a checkpoint may also be the folder of its run, or `latest`: the run that was
+started last in this working directory, to which the link outputs/latest leads.
+
 The folder of a recipe has `recipe.yaml`, the configurations of all stages, and for each stage, in
 their order, a folder of a run: 1-contrast, 2-student, 3-decoder.
 """
@@ -22,11 +25,14 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
 
 BEST = "best.ckpt"  # also the name under which users look for a checkpoint below any folder
 CHECKPOINTS = "checkpoints"
 STEP = "step-"
+LATEST = "latest"
+OUTPUTS = Path("outputs")
 STAGE_FOLDER = re.compile(r"[1-9]\d*-.+")
 
 
@@ -159,6 +165,54 @@ class RunFolder:
         return any(file.is_file() for file in files)
 
 
+def named_run(path: str | os.PathLike[str]) -> Path:
+    """Returns a path as it is, or the folder of the last run for `latest`.
+
+    Args:
+        path: As a user has given it; a file or folder of the name `latest` is meant by it.
+    """
+    given = Path(os.path.expanduser(path))
+    if str(given) != LATEST or os.path.lexists(given):
+        return given
+    return Path(os.path.realpath(OUTPUTS / LATEST))
+
+
+def checkpoint_in(path: str | os.PathLike[str]) -> Path:
+    """Returns the checkpoint that a path means: a file, or the best one of a run.
+
+    A run without a best checkpoint gives its newest one, and a recipe gives that of its last stage.
+
+    Args:
+        path: A checkpoint, the folder of a run, or `latest`.
+
+    Returns:
+        The file; the path itself where it is a folder without checkpoints, or missing.
+    """
+    given = named_run(path)
+    if not os.path.isdir(given):
+        return given
+    run = RunFolder(given).meant
+    found = [run.best_checkpoint, *reversed(run.step_checkpoints())]
+    return next((each for each in found if each.is_file()), given)
+
+
+def link_latest(folder: Path) -> None:
+    """Makes outputs/latest a link to a run in the folder `outputs`, where links can be made.
+
+    Args:
+        folder: The run's folder; one elsewhere is not linked.
+    """
+    outputs = OUTPUTS.absolute()
+    if not folder.absolute().is_relative_to(outputs):
+        return
+    link, unfinished = outputs / LATEST, outputs / f".{LATEST}.{os.getpid()}"
+    if os.path.lexists(link) and not link.is_symlink():
+        return
+    with suppress(OSError):  # some file systems have no links
+        unfinished.symlink_to(folder.absolute().relative_to(outputs), target_is_directory=True)
+        unfinished.replace(link)
+
+
 def runs_in(folder: Path) -> list[Path]:
     """Returns the run folders in a folder, such as that of a sweep, 2 before 10.
 
@@ -166,7 +220,8 @@ def runs_in(folder: Path) -> list[Path]:
     """
     if RunFolder(folder).recipe.is_file():
         return []
-    found = [each for each in folder.glob("*/") if RunFolder(each).has_begun()]
+    folders = [each for each in folder.glob("*/") if each.name != LATEST]
+    found = [each for each in folders if RunFolder(each).has_begun()]
     return sorted(found, key=lambda each: _natural(each.name))
 
 

@@ -10,6 +10,7 @@ import pytest
 import yaml
 from helpers.commands import ROOT
 
+from wavenet_ae.cli import generate
 from wavenet_ae.engines import ENGINES, NATIVE_ENGINES
 from wavenet_ae.errors import UserError
 from wavenet_ae.generation.settings import GenerationSettings, check_settings
@@ -73,12 +74,16 @@ def test_a_number_may_be_a_name_and_results_lie_by_run(tmp_path):
     )
 
 
-def test_a_run_folder_is_not_a_checkpoint_but_leads_to_one(tmp_path):
-    best = RunFolder(tmp_path).best_checkpoint
-    best.parent.mkdir()
+def test_a_run_folder_means_its_best_checkpoint_and_a_folder_of_runs_leads_to_one(tmp_path):
+    best = RunFolder(tmp_path / "run").best_checkpoint
+    best.parent.mkdir(parents=True)
     best.touch()
-    with pytest.raises(UserError, match=f"set checkpoint={best}"):
-        check_settings({"checkpoint": str(tmp_path), "task": "sample"})
+    (tmp_path / "a.wav").touch()
+    given = {"input": str(tmp_path / "a.wav"), "out": str(tmp_path / "out")}
+    settings = check_settings({"checkpoint": str(tmp_path / "run"), **given})
+    assert settings.checkpoint == str(best)
+    with pytest.raises(UserError, match=f"a folder, but must be a file: set checkpoint={best}"):
+        check_settings({"checkpoint": str(tmp_path), **given})
 
 
 def test_every_task_engine_and_format_is_in_the_yaml_and_every_task_in_the_help():
@@ -88,5 +93,4 @@ def test_every_task_engine_and_format_is_in_the_yaml_and_every_task_in_the_help(
     engines = (*ENGINES, *NATIVE_ENGINES)
     tasks, formats = get_args(kinds["task"]), get_args(kinds["format"])
     assert [each for each in (*tasks, *formats, *engines) if each not in text] == []
-    shown = yaml.safe_load(text)["hydra"]["help"]["template"]
-    assert {*re.findall(r"task=(\w+)", shown)} == {*tasks} - {"reconstruct"}
+    assert {*re.findall(r"task=(\w+)", generate.__doc__ or "")} == {*tasks} - {"reconstruct"}

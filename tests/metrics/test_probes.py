@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -20,7 +24,7 @@ from wavenet_ae.metrics.cross_validation import (
     folds_of_utterances,
 )
 from wavenet_ae.metrics.probe_data import Matrix, ProbeData
-from wavenet_ae.metrics.probes import KINDS
+from wavenet_ae.metrics.probes import KINDS, predictions
 from wavenet_ae.metrics.probing import (
     MOST_SPEAKERS,
     num_probes,
@@ -228,3 +232,15 @@ def test_intervals_cover_the_truth_at_their_nominal_rate():
         narrow += abs(correct.mean() - 0.6) < 1.96 * np.sqrt(0.24 / len(units))
     assert 0.92 <= covered / 500 <= 0.98
     assert narrow / 500 < 0.75, "frames taken for independent"
+
+
+def test_ctrl_c_during_the_training_of_a_probe_is_not_dropped():
+    """scikit-learn's MLPClassifier takes it for the end of its training."""
+    rng = np.random.default_rng(0)
+    rows, labels = rng.standard_normal((40_000, 64)), rng.integers(0, 30, 40_000)
+    interrupt = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
+    interrupt.start()
+    with pytest.raises(KeyboardInterrupt) as raised:
+        predictions("mlp", rows, labels, rows[:1], seed=0)
+    interrupt.join()
+    assert "interrupted by user" in str(raised.value.__cause__), "it was dropped, and raised again"

@@ -60,13 +60,14 @@ def test_the_last_line_of_progress_is_the_last_validation(config, caplog):
 def test_the_end_names_the_best_checkpoint_and_the_next_commands(config, caplog):
     settings = config(*TINY_CODES, "validate_every_n_steps=4", "trainer.max_steps=8")
     best = train(settings)
-    file = RunFolder(settings["run_folder"]).best_checkpoint
+    folder = settings["run_folder"]
+    file = RunFolder(folder).best_checkpoint
     ending, found, evaluate, generate = printed(caplog, "callbacks.ending")
     assert "the run ends" in ending
     assert f"Continue it with wavenet-ae train resume={settings['run_folder']} and a" in ending
     assert re.fullmatch(rf"best validation/nll: {best:.4f} at step [48], {file}", found)
-    assert evaluate.endswith(f"wavenet-ae evaluate checkpoint={file}")
-    assert generate.endswith(f"wavenet-ae generate checkpoint={file} input=RECORDINGS")
+    assert evaluate.endswith(f"wavenet-ae evaluate checkpoint={folder}")
+    assert generate.endswith(f"wavenet-ae generate checkpoint={folder} input=RECORDINGS")
 
 
 def test_a_path_is_written_as_the_user_would(tmp_path, monkeypatch):

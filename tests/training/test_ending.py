@@ -9,7 +9,7 @@ from unittest.mock import Mock
 
 import pytest
 from helpers.configs import TINY_CODES
-from pytorch_lightning.callbacks import Timer
+from pytorch_lightning.callbacks import EarlyStopping, Timer
 
 from wavenet_ae.signals import Stopped
 from wavenet_ae.training.callbacks import Ending
@@ -89,6 +89,20 @@ def test_a_time_that_is_over_is_said_also_where_nothing_is_trained(config, caplo
     settings["callbacks"]["doctor"] = None
     train(settings)
     assert "because trainer.max_time is over" in last_line(caplog)
+
+
+def test_a_run_that_early_stopping_ends_says_so(config, caplog):
+    settings = config("bottleneck=ae", "validate_every_n_steps=2", "trainer.max_steps=20")
+    settings["callbacks"]["stop"] = {
+        "_target_": "pytorch_lightning.callbacks.EarlyStopping",
+        "monitor": "validation/nll",
+        "stopping_threshold": 9.0,
+    }
+    train(settings)
+    line = last_line(caplog)
+    assert line.startswith("step 2: the run ends, because EarlyStopping: ")
+    assert "Stopping threshold reached" in line and "validation/nll" in line
+    assert reason_to_end(trainer(callbacks=[EarlyStopping("x")]))[0] == "a callback has stopped it"
 
 
 def test_a_signal_is_named(tmp_path, caplog):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
+import torch
 from helpers.configs import small
 
 from wavenet_ae.models import build
-from wavenet_ae.training.optimizer import OptimizerConfig
+from wavenet_ae.training.optimizer import Algorithm, OptimizerConfig
 
 
 def test_every_parameter_is_in_one_group():
@@ -38,3 +41,12 @@ def test_schedule_is_a_function_of_the_step_alone():
     assert settings.factor(150) == pytest.approx(0.5)
     assert settings.factor(200) == pytest.approx(0.25)
     assert OptimizerConfig(warmup_steps=0).factor(10**6) == 1
+
+
+@pytest.mark.parametrize("algorithm", get_args(Algorithm))
+def test_every_algorithm_of_torch_gets_groups_betas_and_decay(algorithm):
+    config = OptimizerConfig(beta1=0.8, beta2=0.95, algorithm=algorithm, weight_decay=0.01)
+    made = config.optimizer(build(small("vae"), ["ann"]))
+    assert type(made) is getattr(torch.optim, algorithm)
+    assert {each["betas"] for each in made.param_groups} == {(0.8, 0.95)}
+    assert {each["weight_decay"] for each in made.param_groups} == {0.01}

@@ -1,8 +1,8 @@
 """Likelihood, reconstruction and probing of a model: tables, a JSON of all metrics, and a page.
 
-wavenet-ae evaluate checkpoint=outputs/toy/A/checkpoints/best.ckpt
-wavenet-ae evaluate checkpoint=... data=folder data.root=recordings
-wavenet-ae evaluate checkpoints=[outputs/toy/A/checkpoints/best.ckpt,...] out=outputs/compared
+wavenet-ae evaluate checkpoint=latest
+wavenet-ae evaluate checkpoint=outputs/toy/A data=folder data.root=recordings
+wavenet-ae evaluate checkpoints=[outputs/toy/A,outputs/toy/B] out=outputs/compared
 wavenet-ae evaluate report=outputs/compared
 """
 

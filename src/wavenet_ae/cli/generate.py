@@ -1,11 +1,11 @@
 """Reconstruct, convert, encode, decode or sample speech.
 
-wavenet-ae generate checkpoint=outputs/toy/A/checkpoints/best.ckpt input=recordings
-wavenet-ae generate checkpoint=... task=convert input=recordings speaker=NAME
-wavenet-ae generate checkpoint=... task=encode input=recordings out=codes
-wavenet-ae generate checkpoint=... task=submission input=abxLS-dataset out=submission
-wavenet-ae generate checkpoint=... task=decode codes=codes speaker=NAME
-wavenet-ae generate checkpoint=... task=sample seconds=10 num_samples=4
+wavenet-ae generate checkpoint=latest input=recordings
+wavenet-ae generate checkpoint=outputs/toy/A task=convert input=recordings speaker=NAME
+wavenet-ae generate checkpoint=outputs/toy/A task=encode input=recordings out=codes
+wavenet-ae generate checkpoint=outputs/toy/A task=submission input=abxLS-dataset out=submission
+wavenet-ae generate checkpoint=outputs/toy/A task=decode codes=codes speaker=NAME
+wavenet-ae generate checkpoint=outputs/toy/A task=sample seconds=10 num_samples=4
 """
 
 from __future__ import annotations

@@ -2,14 +2,13 @@
 
 wavenet-ae info
 wavenet-ae info bottleneck=rvq encoder=mel sample_rate=16000
-wavenet-ae info checkpoint=outputs/toy/A/checkpoints/best.ckpt
+wavenet-ae info checkpoint=outputs/toy/A
 
 Beside a checkpoint, no other key is read.
 """
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 from omegaconf import DictConfig
@@ -33,7 +32,7 @@ def run(config: dict[str, Any]) -> None:
 
     seconds = config["data"]["window_seconds"]
     if checkpoint is not None:
-        model = load(os.path.expanduser(checkpoint))
+        model = load(checkpoint)
         num_hops = max(1, round(seconds * model.sample_rate / int(model.hop)))
         plan = model.window(num_hops * int(model.hop))
     else:

@@ -4,7 +4,7 @@ wavenet-ae train bottleneck=vqvae data=folder data.root=recordings
 wavenet-ae train -m bottleneck=ae,vae,vqvae seed=1,2
 wavenet-ae train sweep=learning_rates
 wavenet-ae train experiment=speech_units data=folder data.root=recordings
-wavenet-ae train resume=outputs/folder/2026-01-31_12-00-00 trainer.max_steps=100000
+wavenet-ae train resume=latest trainer.max_steps=100000
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from wavenet_ae.recipes.preflight import check_recipe
 from wavenet_ae.recipes.recipe import Recipe
 from wavenet_ae.recipes.resume import is_recipe, resumed_recipe
 from wavenet_ae.resume import is_resume, resumed
-from wavenet_ae.runs import RunFolder
+from wavenet_ae.runs import RunFolder, link_latest
 from wavenet_ae.storage import write_bytes
 
 Hold = Callable[[Path], AbstractContextManager[Path | None]]
@@ -71,6 +71,8 @@ def run(config: dict[str, Any], hold: Hold = sole_run) -> float:
             config["run_folder"] = str(folder)
             sys.argv.append(f"run_folder={folder}")  # for the processes of further devices
         log_to(config["run_folder"])
+        if is_first_process() and hold is not nullcontext:  # of a sweep, no run is the latest
+            link_latest(Path(config["run_folder"]))
         try:
             return train(config)
         except Stopped as stopped:
@@ -99,6 +101,8 @@ def run_recipe(recipe: Recipe, folder: Path, hold: Hold = sole_run) -> float:
         assert held is not None
         if held != folder:
             sys.argv.append(f"run_folder={held}")  # for the processes of further devices
+        if is_first_process() and hold is not nullcontext:
+            link_latest(held)
         try:
             return train_recipe(recipe, held)
         except Stopped as stopped:

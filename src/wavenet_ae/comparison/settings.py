@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from wavenet_ae.errors import nearest
-from wavenet_ae.runs import RunFolder, runs_in
+from wavenet_ae.runs import RunFolder, named_run, runs_in
 from wavenet_ae.schema import binding_problems, require_none
 
 LISTS = ("runs", "formats", "evaluations", "columns")  # of which one may be given without brackets
@@ -28,7 +28,7 @@ class CompareSettings:
 
     def run_folders(self) -> list[Path]:
         """Returns the folders of all runs, those in sweeps included."""
-        asked = [Path(each).resolve() for each in self.runs]
+        asked = [named_run(each).resolve() for each in self.runs]
         return [run for each in asked for run in runs_in(each) or [each]]
 
     def named_folders(self) -> dict[str, Path]:
@@ -58,7 +58,7 @@ def _listed(value: Any) -> Any:
 def _problems(settings: CompareSettings) -> Iterator[str]:
     if not settings.runs:
         yield "runs is empty: set runs=<folder of a run or sweep>, or runs=[<folder>,<folder>]"
-    for folder in map(Path, settings.runs):
+    for folder in map(named_run, settings.runs):
         if not folder.is_dir():
             beside = [each.name for each in folder.parent.glob("*/")]
             similar = nearest(folder.name, beside)

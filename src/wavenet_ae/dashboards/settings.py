@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from wavenet_ae.errors import nearest
-from wavenet_ae.runs import RunFolder
+from wavenet_ae.runs import RunFolder, named_run
 from wavenet_ae.schema import binding_problems, require_none
 
 MOST_RUNS = 7
@@ -56,6 +56,7 @@ def check_settings(config: Mapping[str, Any]) -> DashboardSettings:
     """
     config = {key: _listed(value) if key in LISTS else value for key, value in config.items()}
     require_none(binding_problems(DashboardSettings, config))
+    config["runs"] = [str(named_run(each)) for each in config.get("runs", ())]
     settings = DashboardSettings(**config)
     problems = _plot_problems if settings.task == "plots" else _workspace_problems
     require_none([*_unread(settings), *problems(settings)])

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from wavenet_ae.errors import UserError, nearest
 from wavenet_ae.evaluation.parts import part_ids
 from wavenet_ae.evaluation.results import FILE
-from wavenet_ae.runs import BEST, RunFolder
+from wavenet_ae.runs import BEST, RunFolder, checkpoint_in
 from wavenet_ae.schema import (
     Fraction01,
     NonNegative,
@@ -65,7 +65,7 @@ class EvaluationConfig:
     def file(self) -> Path:
         """The checkpoint."""
         assert self.checkpoint is not None
-        return Path(self.checkpoint).expanduser()
+        return checkpoint_in(self.checkpoint)
 
     @property
     def run_folder(self) -> Path | None:
@@ -165,7 +165,7 @@ def check_command(config: Mapping[str, Any]) -> CommandConfig:
 
 
 def _several_evaluations(keys: _Keys, rest: Mapping[str, Any]) -> CommandConfig:
-    files = [Path(each).expanduser().resolve() for each in keys.checkpoints]
+    files = [checkpoint_in(each).resolve() for each in keys.checkpoints]
     require_none(_absent_or_twice(files))
     # Without out, each has the name that it has alone.
     alone = [check_config({**rest, "checkpoint": each, "out": None}) for each in keys.checkpoints]

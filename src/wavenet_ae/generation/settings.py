@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
-from wavenet_ae.runs import BEST, RunFolder
+from wavenet_ae.runs import BEST, RunFolder, checkpoint_in
 from wavenet_ae.schema import (
     NonNegative,
     NonNegativeNumber,
@@ -87,6 +87,8 @@ def check_settings(config: Mapping[str, Any]) -> GenerationSettings:
     """Checks a plain configuration.  Raises one UserError that lists all problems."""
     config = {key: _text(value) if key in TEXTS else value for key, value in config.items()}
     require_none(binding_problems(GenerationSettings, config))
+    if config.get("checkpoint") and "\0" not in config["checkpoint"]:
+        config["checkpoint"] = str(checkpoint_in(config["checkpoint"]))
     settings = GenerationSettings(**config)
     require_none([*_missing(settings), *_unread(settings), *_path_problems(settings)])
     return settings

@@ -32,6 +32,7 @@ MOST_ITERATIONS = 100
 HIDDEN = 128
 BATCH = 256
 LEARNING_RATE = 0.003
+INTERRUPTED = "Training interrupted by user"  # how the warning of an MLPClassifier begins
 NUM_PASSES = 10
 LEAST_UPDATES = 300
 
@@ -50,6 +51,9 @@ def predictions(
 
     Returns:
         `(S,)` predicted labels.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C has interrupted the training.
     """
     if len(np.unique(labels)) == 1:  # a classifier needs two classes
         return np.full(test.shape[0], labels[0])
@@ -57,7 +61,14 @@ def predictions(
     with warnings.catch_warnings():
         # The accuracy of a probe that stops early is a valid, lower result.
         warnings.filterwarnings("ignore", category=ConvergenceWarning)
-        return _classifier(kind, len(labels), seed).fit(train, labels).predict(test)
+        # scikit-learn would drop a Ctrl-C, warn, and return a probe that is not trained.
+        warnings.filterwarnings("error", message=INTERRUPTED)
+        classifier = _classifier(kind, len(labels), seed)
+        try:
+            classifier.fit(train, labels)
+        except UserWarning as warning:
+            raise KeyboardInterrupt from warning
+    return classifier.predict(test)
 
 
 def _classifier(kind: Kind, num_rows: int, seed: int) -> LogisticRegression | MLPClassifier:

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
+from torch import optim
 from torch.nn import Module, Parameter
-from torch.optim import Adam, Optimizer
+from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
 from wavenet_ae.models import SpeechModel
 from wavenet_ae.schema import FractionBelow1, NonNegative, NonNegativeNumber, Positive
 
+Algorithm = Literal["Adam", "AdamW", "NAdam", "RAdam", "Adamax"]  # of torch.optim, with two betas
+
 
 class OptimizerConfig:
-    """Adam with separate learning rates, warm-up and a late exponential decay.
+    """Adam, or a relative, with separate learning rates, warm-up and a late exponential decay.
+
+    A subclass in a package of the user's own may return any other optimizer from `optimizer`.
 
     The schedule never depends on how long the run will be, so that a run may be prolonged.
 
@@ -23,6 +29,8 @@ class OptimizerConfig:
     warmup_steps            over which the rates rise from 0
     decay_after             optimizer steps before the decay begins; 0: never
     half_life_steps         over which the rates then halve
+    algorithm               class of torch.optim
+    weight_decay            decoupled from the gradient in AdamW, a part of it in the others
     frozen                  parts of the model whose weights and statistics stay as they are, see
                             `training/freezing.py`
     """
@@ -38,6 +46,8 @@ class OptimizerConfig:
         decay_after: NonNegative = 0,
         half_life_steps: Positive = 100_000,
         frozen: Sequence[str] = (),
+        algorithm: Algorithm = "Adam",
+        weight_decay: NonNegativeNumber = 0.0,
     ) -> None:
         self.learning_rate = learning_rate
         self.decoder_learning_rate = decoder_learning_rate
@@ -47,6 +57,7 @@ class OptimizerConfig:
         self.decay_after = decay_after
         self.half_life_steps = half_life_steps
         self.frozen = tuple(frozen)
+        self.algorithm, self.weight_decay = algorithm, weight_decay
 
     def factor(self, step: int) -> float:
         """What the learning rates are multiplied by at optimizer step `step`."""
@@ -75,7 +86,9 @@ class OptimizerConfig:
             for group, rate in rates.items()
             if members[group]
         ]
-        return Adam(groups, betas=self.betas)
+        chosen = getattr(optim, self.algorithm)
+        made: Optimizer = chosen(groups, betas=self.betas, weight_decay=self.weight_decay)
+        return made
 
     def scheduler(self, optimizer: Optimizer) -> LambdaLR:
         return LambdaLR(optimizer, self.factor)

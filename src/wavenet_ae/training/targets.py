@@ -26,6 +26,7 @@ from wavenet_ae.models.utterance import CodeLayout, encode_in_chunks
 from wavenet_ae.objectives.cluster_targets import ClusterTargets
 from wavenet_ae.progress import Progress
 from wavenet_ae.randomness import keyed_permutation
+from wavenet_ae.runs import checkpoint_in
 
 MFCC_SOURCE, MFCC_HOP_SECONDS = "mfcc", 0.02
 # Of the training split; clusters are fitted to frames of these utterances.
@@ -48,7 +49,8 @@ def make_cluster_targets(
     """Clusters the frames of every utterance of a corpus, and writes their clusters to a file.
 
     Args:
-        source: A checkpoint of a model with an encoder, or "mfcc": MFCC with deltas every 20 ms.
+        source: A checkpoint of a model with an encoder, or its run, see `checkpoint_in`; or "mfcc":
+            MFCC with deltas every 20 ms.
         corpus: The packed corpus, at the model's sample rate.
         out_file: File that `objective.masked_prediction.targets` names, such as targets.npz.
         num_clusters: Clusters, K; of `codes`, the size of the codebook counts instead.
@@ -117,6 +119,7 @@ def _source_model(source: str | Path, corpus: PackedCorpus) -> tuple[CodeModel, 
     """The model whose frames are clustered, fitted where it has no checkpoint, and its name."""
     if str(source) == MFCC_SOURCE:
         return _mfcc_model(corpus), "MFCC"
+    source = checkpoint_in(source)
     model = load(source)
     if not isinstance(model, CodeModel):
         raise UserError(f"{source} has no encoder, so that it has no frames to cluster")

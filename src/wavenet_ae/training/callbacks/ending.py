@@ -7,7 +7,7 @@ import shlex
 import signal
 
 import pytorch_lightning as pl
-from pytorch_lightning.callbacks import Timer
+from pytorch_lightning.callbacks import EarlyStopping, Timer
 
 from wavenet_ae.file_names import shown_path
 from wavenet_ae.models import CodeModel, GenerativeModel, SpeechModel
@@ -81,7 +81,7 @@ class Ending(pl.Callback):
             "best %s: %.4f at step %d, %s",
             *(metric, kept.best_value, kept.best_step, shown_path(self.run.best_checkpoint)),
         )
-        checkpoint = argument("checkpoint", shown_path(self.run.best_checkpoint))
+        checkpoint = argument("checkpoint", shown_path(self.run.path))
         logger.info("measure it:  wavenet-ae evaluate %s", checkpoint)
         if task := usual_task(module.model):
             logger.info("use it:      wavenet-ae generate %s %s", checkpoint, task)
@@ -131,4 +131,7 @@ def reason_to_end(trainer: pl.Trainer) -> tuple[str, str]:
             return "trainer.max_time is over", " and a longer trainer.max_time"
     if trainer.global_step == trainer.max_steps:
         return "it has reached trainer.max_steps", " and a larger trainer.max_steps"
+    for each in trainer.callbacks:  # type: ignore[attr-defined]
+        if isinstance(each, EarlyStopping) and each.stopping_reason_message:
+            return f"EarlyStopping: {each.stopping_reason_message.rstrip('.')}", ""
     return "a callback has stopped it", ""

@@ -82,6 +82,7 @@ def log_to(folder: str | None) -> None:
     # Lightning hints at hardware and at its makers' products; its warnings and errors stay.
     for name in ("pytorch_lightning", "lightning_fabric", "hydra"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("pytorch_lightning.profilers").setLevel(logging.INFO)  # their tables
 
 
 class ConsoleHandler(logging.StreamHandler):  # type: ignore[type-arg]
