@@ -186,9 +186,8 @@ def _predicting(bottlenecks: Mapping[str, Bottleneck], num_clusters: int) -> Qua
         kind = type(bottleneck).__name__
         raise UserError(f"{key}the bottleneck {kind} does not have one codebook{remedy}")
     if not bottleneck.codebook_vectors().requires_grad:
-        raise UserError(
-            f"{key}no gradient moves the codes of the bottleneck {type(bottleneck).__name__}{remedy}"
-        )
+        kind = type(bottleneck).__name__
+        raise UserError(f"{key}no gradient moves the codes of the bottleneck {kind}{remedy}")
     if bottleneck.codebook_size != num_clusters:
         raise UserError(
             f"{key}bottleneck.codebook_size is {bottleneck.codebook_size} and the targets have "
