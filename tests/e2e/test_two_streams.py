@@ -139,7 +139,7 @@ def evaluated(cache, tmp_path_factory) -> EvaluationResult:
                 out=str(folder / "out"),
                 metrics=[
                     *("receptive_fields", "likelihood", "bitrate", "reconstruction", "units"),
-                    *("probing", "abx"),
+                    *("probing", "memory", "abx"),
                 ],
                 device="cpu",
                 engine="reference",
@@ -166,6 +166,9 @@ def test_every_part_measures_each_stream(evaluated):
         assert keys(table, "representation") >= {
             f"{each}/{stream}" for each in ("vectors", "codes", "mfcc") for stream in STREAMS
         }
+    assert keys("memory_span", "representation") >= {
+        f"{each}/{stream}" for each in ("vectors", "codes", "present_frame") for stream in STREAMS
+    }
     rows = {str(row["estimate"]): row["bits_per_second"] for row in evaluated.table("bitrate").rows}
     assert rows["nominal/top"] == pytest.approx(2 * 25)
     assert rows["nominal/bottom"] == pytest.approx(3 * 3 * 50)
