@@ -19,7 +19,11 @@ from wavenet_ae.threads import (
 )
 
 ROOT = Path(__file__).parents[1]
-COMMANDS = sorted((ROOT / "src" / "wavenet_ae" / "cli").glob("[a-z]*.py"))
+COMMANDS = sorted(
+    path
+    for path in (ROOT / "src" / "wavenet_ae" / "cli").glob("[a-z]*.py")
+    if "\ndef main(" in path.read_text()
+)
 
 
 class Machine:

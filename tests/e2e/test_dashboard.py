@@ -75,7 +75,7 @@ def test_a_workspace_without_a_login(tmp_path):
         (["runs={A}", "sections=[codbook]"], r"sections has 'codbook'.*Did you mean 'codebook'"),
         (["runs={A}", "labels=[a,b]"], r"labels is \['a', 'b'\], but must be 1 in number"),
         (["runs={A}", "+panels.nll.titel=x"], r"panels\.nll\.titel is not known.*'title'"),
-        (["runs={A}", "panels.nll.titel=x"], r"Could not override 'panels\.nll\.titel'"),
+        (["runs={A}", "panels.nll.titel=x"], r"panels\.nll\.titel is not a key.*'title'"),
         (["runs={A}", "panels.nll.kind=pie"], r"panels\.nll\.kind is 'pie'.*lines, bars, heatmap"),
         (["task=workspace"], r"entity is not set[\s\S]*project is not set"),
     ],

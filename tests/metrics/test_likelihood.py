@@ -130,7 +130,7 @@ def test_the_sums_do_not_depend_on_window_and_batch_sizes(corpus, monkeypatch):
     again = last(model, corpus, [0, 1])
     kept = [0, 1, 3, 4]  # shuffled codes are then those of other items
     np.testing.assert_allclose(again.nats[kept], sums.nats[kept], rtol=1e-4, atol=1e-3)
-    assert (again.num_samples == sums.num_targets).all()
+    assert (again.num_targets == sums.num_targets).all()
 
 
 def test_the_mean_and_its_error_by_hand():

@@ -239,8 +239,12 @@ def test_ctrl_c_during_the_training_of_a_probe_is_not_dropped():
     rng = np.random.default_rng(0)
     rows, labels = rng.standard_normal((40_000, 64)), rng.integers(0, 30, 40_000)
     interrupt = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
-    interrupt.start()
-    with pytest.raises(KeyboardInterrupt) as raised:
-        predictions("mlp", rows, labels, rows[:1], seed=0)
-    interrupt.join()
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs ignore it
+    try:
+        interrupt.start()
+        with pytest.raises(KeyboardInterrupt) as raised:
+            predictions("mlp", rows, labels, rows[:1], seed=0)
+        interrupt.join()
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert "interrupted by user" in str(raised.value.__cause__), "it was dropped, and raised again"

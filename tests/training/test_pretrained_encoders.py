@@ -165,7 +165,6 @@ def test_an_objective_is_trained_on_an_encoder_that_stays_as_it_is(
     without_decoder = compose(
         *("model=representation", "model.context=null", "objective=contrastive"),
         *("encoder=pretrained", f"encoder.checkpoint={first}", "encoder.encoder.dim=16"),
-        *("~encoder.kernels", "~encoder.strides", "~encoder.shortcut"),
         *("data.window_seconds=0.64", f"compile={is_compiled}"),
         *(each for each in TINY if each.startswith(("data.source", "data.batch", "trainer"))),
         *("trainer.max_steps=4", "validate_every_n_steps=2", "data.validation_seconds=4"),

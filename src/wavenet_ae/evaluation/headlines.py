@@ -20,6 +20,7 @@ class Headline:
         is_lower_better: None where neither direction is better by itself.
         stream_key: Key that names the stream of codes where the model has several, each of which
             has this headline; None where the headline is about all of them together.
+        is_of_some: Whether the table has the column for some models only.
     """
 
     id: str
@@ -27,10 +28,15 @@ class Headline:
     keys: Mapping[str, Value] = field(default_factory=dict)
     is_lower_better: bool | None = False
     stream_key: str | None = None
+    is_of_some: bool = False
 
     def of(self, result: EvaluationResult, stream: str) -> Estimate | None:
         """Returns the number of a stream of codes, None where it was not measured."""
         keys = dict(self.keys)
+        id, _, column = self.metric.partition(".")
+        table = result.table(id)
+        if self.is_of_some and table is not None and column not in table.columns:
+            return None
         if self.stream_key is not None and stream != ONLY_STREAM:
             own = self.keys.get(self.stream_key)
             keys[self.stream_key] = (
@@ -62,11 +68,14 @@ HEADLINES = (
     Headline(
         "nll_increase_shuffled_codes", "ablations.nll_increase", {"control": "shuffled_codes"}
     ),
-    Headline("nll_per_frame", "likelihood.nll_per_frame", {"samples": "all"}, True),
+    Headline(
+        "nll_per_frame", "likelihood.nll_per_frame", {"samples": "all"}, True, is_of_some=True
+    ),
     Headline(
         "nll_per_frame_increase_shuffled_codes",
         "ablations.nll_increase_per_frame",
         {"control": "shuffled_codes"},
+        is_of_some=True,
     ),
     _bitrate("nominal_bits_per_second", "nominal"),
     _bitrate("unigram_bits_per_second", "unigram"),
