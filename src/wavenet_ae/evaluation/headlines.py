@@ -64,9 +64,12 @@ def _bitrate(id: str, estimate: str) -> Headline:
 
 
 HEADLINES = (
-    Headline("nll", "likelihood.nll", {"samples": "all"}, True),
+    Headline("nll", "likelihood.nll", {"samples": "all"}, True, is_of_some=True),
     Headline(
-        "nll_increase_shuffled_codes", "ablations.nll_increase", {"control": "shuffled_codes"}
+        "nll_increase_shuffled_codes",
+        "ablations.nll_increase",
+        {"control": "shuffled_codes"},
+        is_of_some=True,
     ),
     Headline(
         "nll_per_frame", "likelihood.nll_per_frame", {"samples": "all"}, True, is_of_some=True
