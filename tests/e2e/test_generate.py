@@ -152,7 +152,7 @@ def peak_memory(tmp_path: Path, cache: Path, model: Path, seconds: int) -> int:
             ["checkpoint={model}", "task=convert", "input={source}", "speaker=spk"],
             r"error: speaker is 'spk', which the model does not know\.  It knows spk0\d, spk0\d",
         ),
-        (["checkpoint={model}", "temprature=1"], r"Could not override 'temprature'"),
+        (["checkpoint={model}", "temprature=1"], r"temprature is not a key.*'temperature'"),
     ],
 )
 def test_a_wrong_command_ends_with_a_line(given, expected, model, source, cache, tmp_path):

@@ -27,7 +27,8 @@ UNITS = [
     *("trainer.max_steps=12", "trainer.log_every_n_steps=1", "trainer.accelerator=cpu"),
     *("validate_every_n_steps=6", "callbacks.checkpoints.every_n_steps=4"),
     *("callbacks.audio_samples.every_n_steps=0", "stages.student.clusters.num_clusters=16"),
-    *("stages.decoder.decoder.layers_per_block=3", "stages.decoder.bottleneck.codebook_size=16"),
+    *("stages.student.bottleneck.codebook_size=16", "stages.decoder.bottleneck.codebook_size=16"),
+    "stages.decoder.decoder.layers_per_block=3",
 ]
 UNIT_STAGES = ("contrast", "student", "decoder")
 
