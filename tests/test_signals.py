@@ -46,6 +46,7 @@ def test_sigterm_stops_where_there_is_no_submitit():
 
 
 def test_a_closed_terminal_stops_training_unless_nohup_has_it_ignored():
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests themselves may run under nohup
     flag = StopFlag()
     flag.install()
     signal.raise_signal(signal.SIGHUP)

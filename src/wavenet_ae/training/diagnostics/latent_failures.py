@@ -33,7 +33,7 @@ LITTLE_GAIN = 0.005  # nats per sample
 
 
 def _few_codes(snapshot: Snapshot, history: History) -> bool:
-    """Of whichever codebook, of whichever stream."""
+    """Returns whether any codebook of any stream uses few of its codes."""
     return any(
         log(perplexity) < FEW_BITS * log(sized_as(stream, history.possible_codes))
         for stream, perplexity in by_stream(snapshot, "codebook/batch_perplexity")
