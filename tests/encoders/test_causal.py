@@ -56,12 +56,12 @@ def frames_for(model: CausalEncoder, num_outputs: int, batch: int = 1) -> torch.
 
 
 def sets_read(marks: torch.Tensor) -> list[frozenset[int]]:
-    """Of each row of (N, F) bool."""
+    """Returns the set of frames that are true in each row of (N, F) bool."""
     return [frozenset(row.nonzero()[:, 0].tolist()) for row in marks]
 
 
 def require_certified(model: CausalEncoder, device: str = "cpu", num_outputs: int = 4) -> None:
-    """The frames that each output reads: predicted, by NaN and by gradient."""
+    """Asserts that NaN and gradient find the frames that the geometry predicts of each output."""
     chain, layers = model.frame_chain, lambda frames: run_layers(model, frames)
     frames = frames_for(model, num_outputs, batch=8).to(device)
     predicted = [chain.inputs_read(output) for output in range(num_outputs)]

@@ -76,7 +76,7 @@ def history_of(*overrides: str) -> History:
 
 
 def set_sizes(history: History) -> None:
-    """Of the only stream of codes of a small run."""
+    """Sets the sizes of the only stream of codes of a small run."""
     history.possible_codes["codes"], history.vector_dims["codes"] = 64, 64
 
 
