@@ -36,8 +36,12 @@ def source(tmp_path_factory) -> Path:
 
 
 def packed(folder: Path) -> Files:
-    """What was packed, by the names below the cache."""
-    return {name: data for name, data in contents(folder).items() if not name.endswith("lock")}
+    """What was packed, by the names below the cache, without the marks of who writes there.
+
+    A process that is killed leaves its `.owner` file, which the next one overwrites.
+    """
+    marks = (".lock", ".owner")
+    return {name: data for name, data in contents(folder).items() if not name.endswith(marks)}
 
 
 def generated(folder: Path) -> Files:
