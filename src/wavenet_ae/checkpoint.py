@@ -95,7 +95,7 @@ def _tensors_digest(checkpoint: Mapping[str, Any]) -> str:
 
 
 def _tensors(value: Any, name: str) -> Iterator[tuple[str, Tensor]]:
-    """All tensors in nested plain values, each with the path to it as its name."""
+    """Yields all tensors in nested plain values, each with the path to it as its name."""
     if isinstance(value, Tensor):
         yield name, value
     elif isinstance(value, Mapping):

@@ -108,7 +108,7 @@ def all_gather_with_gradient(items: Tensor) -> Tensor:
 
 
 def broadcast_(tensor: Tensor) -> None:
-    """Overwrite `tensor` with the first process's, in place."""
+    """Overwrites `tensor` with the first process's, in place."""
     if _is_shared():
         dist.broadcast(tensor.detach(), src=0)
 

@@ -73,7 +73,7 @@ def load_with_fingerprint(checkpoint: str | Path) -> tuple[SpeechModel, str]:
 def _parts(
     content: Mapping[str, Any], path: Path
 ) -> tuple[dict[str, Any], list[str], dict[str, Tensor]]:
-    """Configuration, speakers and weights of a checkpoint's model.
+    """Returns configuration, speakers and weights of a checkpoint's model.
 
     Raises:
         DamagedCheckpoint: One of them is missing or of another kind.

@@ -183,7 +183,7 @@ def _interpolations(node: Any, path: str = "") -> Iterator[str]:
 
 
 def _targets(node: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    """Key of each node, at any depth, and its `_target_`."""
+    """Yields the key of each node, at any depth, and its `_target_`."""
     if not isinstance(node, Mapping):
         return
     if TARGET in node:

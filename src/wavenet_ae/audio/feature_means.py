@@ -50,7 +50,7 @@ def recording_mean(features: Features, blocks: Iterable[Tensor]) -> Tensor:
 
 
 def _pieces(features: Features, blocks: Iterable[Tensor]) -> Iterator[Tensor]:
-    """Samples of successive pieces of a recording, each of at least one frame."""
+    """Yields the samples of successive pieces of a recording, each of at least one frame."""
     chain = features.chain
     length = chain.input_length(FRAMES_AT_ONCE)
     step = FRAMES_AT_ONCE * int(chain.grid().spacing)

@@ -119,7 +119,7 @@ class Features(nn.Module):
             return self.raw(waveform.to(self.mean.dtype))
 
     def _center(self, feature_mean: Tensor | None) -> Tensor:
-        """What is subtracted, `(dim, 1)` or `(B, dim, 1)`."""
+        """Returns what is subtracted, `(dim, 1)` or `(B, dim, 1)`."""
         if self.needs_mean != (feature_mean is not None):
             wants = "needs" if self.needs_mean else "takes no"
             raise ValueError(

@@ -144,7 +144,7 @@ def _argument(path: Path) -> str:
 
 
 def _audio_stream(found: Mapping[str, Any]) -> AudioStream:
-    """The first audio stream of what ffprobe has printed."""
+    """Returns the first audio stream of what ffprobe has printed."""
     streams, container = found.get("streams", []), found.get("format", {})
     audio = [each for each in streams if each.get("codec_type") == "audio"]
     if not audio:
@@ -185,7 +185,7 @@ def _timed_out(program: str) -> str:
 
 
 def _first_line(said: bytes, path: Path) -> str:
-    """The first thing that a program said, without the path, which messages name already."""
+    """Returns the first line that a program printed, without the path, which messages name."""
     text = said.decode("utf-8", "replace").replace(f"file:{path.absolute()}: ", "")
     lines = [line.split("] ", 1)[-1].strip() for line in text.splitlines() if line.strip()]
     return lines[0].rstrip(".") if lines else "it failed without a word"

@@ -63,7 +63,7 @@ def mpeg_samples(path: Path, start: int) -> int:
 
 
 def _frame(content: mmap.mmap, position: int) -> _Frame | None:
-    """The frame that begins at a byte; None if none does."""
+    """Returns the frame that begins at a byte; None if none does."""
     header = content[position : position + 4]
     if len(header) < 4 or header[0] != 0xFF or header[1] < 0xE0:
         return None
@@ -131,8 +131,9 @@ def _ogg_pages(content: mmap.mmap) -> Iterator[bytes | None]:
 
 
 def _ogg_checksum(page: bytes) -> bytes:
-    """CRC-32 of a page with its own field set to 0, as Ogg has it: from the highest bit on, with
-    neither a start value nor a final inversion.  zlib's goes from the lowest bit on."""
+    """Returns the CRC-32 of a page with its own field set to 0, as Ogg computes it: highest bit
+    first, with neither a start value nor a final inversion.  zlib's goes from the lowest bit on.
+    """
     reversed_page = (page[:22] + bytes(4) + page[26:]).translate(_REVERSED_BITS)
     crc = zlib.crc32(reversed_page, 0xFFFFFFFF) ^ 0xFFFFFFFF
     return crc.to_bytes(4, "big").translate(_REVERSED_BITS)

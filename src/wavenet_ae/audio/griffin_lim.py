@@ -53,7 +53,7 @@ def describe(features: LogMel, iterations: int) -> str:
 
 
 def _one(features: LogMel, energies: Tensor, iterations: int) -> np.ndarray:
-    """Waveform (T,) int16 of log energies (C, F)."""
+    """Returns the waveform (T,) int16 of log energies (C, F)."""
     mel, length = features.transform, features.chain.input_length(energies.shape[1])
     window, hop = mel.win_length, mel.hop_length
     inverse = torchaudio.transforms.InverseMelScale(

@@ -78,7 +78,9 @@ def _in_frames(num_bytes: int, sound: soundfile.SoundFile) -> int | None:
 
 
 def _voc_block(head: bytes) -> tuple[int, int] | None:
-    """Where the samples of a Creative Voice file begin, and how many bytes its first block has."""
+    """Returns where the samples of a Creative Voice file begin, and the size of its first block in
+    bytes.
+    """
     position = int.from_bytes(head[20:22], "little")
     while position + 4 <= len(head):
         kind, size = head[position], int.from_bytes(head[position + 1 : position + 4], "little")

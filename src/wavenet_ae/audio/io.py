@@ -211,7 +211,7 @@ class RecordingStream:
 
 
 def to_int16(waveform: np.ndarray) -> tuple[np.ndarray, int]:
-    """Round floats of full scale 1.0 to int16.
+    """Rounds floats of full scale 1.0 to int16.
 
     Args:
         waveform: `(T,)` floats.

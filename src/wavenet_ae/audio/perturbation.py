@@ -247,7 +247,7 @@ class Perturbation(nn.Module):
         return masks(place, length, count, num_frames)
 
     def _mean_mask(self, features: Features) -> float:
-        """Frames of a mask."""
+        """Returns the mean number of frames of a mask."""
         return self.time_mask_seconds * self.sample_rate / float(features.chain.grid().spacing)
 
     def _expected_masks(self, features: Features, num_frames: int) -> float:

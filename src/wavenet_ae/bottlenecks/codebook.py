@@ -30,7 +30,9 @@ def nearest_codes(vectors: Tensor, codebook: Tensor) -> Tensor:
 
 
 def _spread(vectors: Tensor, num_centers: int, generator: torch.Generator) -> Tensor:
-    """First centers `(K, D)` of vectors `(V, D)` by k-means++ (Arthur and Vassilvitskii 2007)."""
+    """Returns first centers `(K, D)` of vectors `(V, D)` by k-means++ (Arthur and Vassilvitskii
+    2007).
+    """
     centers = torch.empty(num_centers, vectors.shape[1], dtype=vectors.dtype, device=vectors.device)
     pick = torch.randint(len(vectors), (1,), generator=generator)
     distance = torch.full((len(vectors),), torch.inf, dtype=vectors.dtype, device=vectors.device)
@@ -46,7 +48,7 @@ def _spread(vectors: Tensor, num_centers: int, generator: torch.Generator) -> Te
 def kmeans(
     vectors: Tensor, num_centers: int, generator: torch.Generator, num_iterations: int = 15
 ) -> Tensor:
-    """Cluster vectors by Lloyd's algorithm; an empty cluster keeps its center.
+    """Clusters vectors by Lloyd's algorithm; an empty cluster keeps its center.
 
     The same vectors and generator give the same centers.
 
@@ -131,7 +133,7 @@ def sample_rows(vectors: Tensor, num: int, generator: torch.Generator) -> Tensor
 
 
 def reset_averages(counts: Tensor, sums: Tensor, which: Tensor | slice, vectors: Tensor) -> None:
-    """Restart the moving averages of some codes at `vectors`, in place.
+    """Restarts the moving averages of some codes at `vectors`, in place.
 
     The codes get the weight of an average code. With less weight, they would be gone by the next
     step: a moving average of 0 would drag them to the origin.

@@ -203,7 +203,9 @@ class Quantizer(Bottleneck):
         return losses
 
     def _touch_all_parameters(self) -> Tensor:
-        """Zero that depends on every parameter: data-parallel training wants all gradients."""
+        """Returns a zero that depends on every parameter, because data-parallel training needs all
+        gradients.
+        """
         sums = [each.sum() for each in self.parameters()]
         return 0 * torch.stack(sums).sum() if sums else torch.tensor(0.0)
 

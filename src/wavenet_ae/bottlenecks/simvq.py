@@ -66,5 +66,5 @@ class SimVQ(Quantizer):
 
 
 def _uniform_like(codebook: Tensor) -> Tensor:
-    """Codebook `(K, D)` with rows of about length 1."""
+    """Returns a codebook `(K, D)` with rows of about length 1."""
     return (2 * torch.rand_like(codebook) - 1) * (3 / codebook.shape[1]) ** 0.5

@@ -159,7 +159,9 @@ class StreamingPath:
         return np.array(codes, np.int64)
 
     def _backwards(self) -> list[int]:
-        """Codes of the cheapest path through the frames not decided yet, the last frame first."""
+        """Returns the codes of the cheapest path through the frames not decided yet, the last frame
+        first.
+        """
         codes: list[int] = []
         stays_next = np.zeros(0, bool)
         for stays, best in reversed(self._undecided):

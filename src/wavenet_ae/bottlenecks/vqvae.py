@@ -94,7 +94,7 @@ class VectorQuantizer(Quantizer):
         self.make_codebook((torch.rand(codebook_size, dim) * 2 - 1) / codebook_size)
 
     def make_codebook(self, codebook: Tensor) -> None:
-        """Register a first codebook `(K, D)` as a parameter or a buffer."""
+        """Registers a first codebook `(K, D)` as a parameter or a buffer."""
         raise NotImplementedError
 
     def initialize_codebook(self, vectors: Tensor, generator: torch.Generator) -> None:

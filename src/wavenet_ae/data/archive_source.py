@@ -74,7 +74,7 @@ class ArchivedSource(Source):
         return Recording(path.relative_to(self.root).as_posix(), path, speaker, split)
 
     def _complete(self, archive: Archive) -> list[Recording]:
-        """All recordings of an archive; UserError if torchaudio finds none or fails."""
+        """Returns all recordings of an archive; raises UserError if torchaudio fails or finds none."""
         folder = self.above / archive.folder
         try:
             listed = list(self._listed(archive))

@@ -227,7 +227,7 @@ def _digest_of_header(sample_rate: int, catalogue: Iterable[bytes]) -> str:
 
 
 def _checked_rate(folder: Path) -> int:
-    """The sample rate of a packed corpus, once its header and its catalogue are found whole."""
+    """Returns the sample rate of a packed corpus after checking its header and its catalogue."""
     path, catalogue = folder / HEADER, folder / CATALOGUE
     for file in (path, catalogue):
         if not file.is_file():

@@ -117,7 +117,7 @@ def _check(archive: Archive, given: Path) -> None:
 
 
 def _published_sha256(archive: Archive) -> str | None:
-    """SHA-256 of an archive in torchaudio's module of the dataset, or None.
+    """Returns the SHA-256 of an archive in torchaudio's module of the dataset, or None.
 
     LJSpeech's module has another table than the others.
     """
@@ -129,7 +129,9 @@ def _published_sha256(archive: Archive) -> str | None:
 
 
 def _members(given: Path) -> Iterator[str]:
-    """Names in an archive; RuntimeError at a link, which could lead later members outside."""
+    """Yields the names in an archive; raises RuntimeError at a link, which could lead later members
+    outside.
+    """
     if given.suffix == ".zip":
         with zipfile.ZipFile(given) as opened:
             yield from opened.namelist()  # zipfile extracts links as plain files

@@ -142,7 +142,7 @@ class SpeechData(pl.LightningDataModule):
         return [self.corpus.speakers[row] for row in rows]
 
     def use(self, plan: WindowPlan, feature_means: FeatureMeans | None = None) -> None:
-        """Serve the windows of `plan`, and warn of recordings that are too short for them.
+        """Serves the windows of `plan`, and warns of recordings that are too short for them.
 
         Args:
             plan: Where the parts of a window lie.
@@ -262,7 +262,7 @@ class SpeechData(pl.LightningDataModule):
         self.position = Position(batch.position.epoch, batch.position.batch + 1)
 
     def _order_settings(self) -> dict[str, Any]:
-        """Everything that the meaning of a position depends on."""
+        """Returns everything that the meaning of a position depends on."""
         return {
             "corpus fingerprint": self.corpus.fingerprint,
             "seed": self.seed,

@@ -175,7 +175,7 @@ class WindowOrder:
         return count_groups(counts, buffers, speakers, num_buffers, self.group_size)
 
     def _sample_buffer(self, epoch: _Epoch, buffer: int) -> np.ndarray:
-        """Windows `(served, 2)` int64 of a buffer in the epoch's list."""
+        """Returns the windows `(served, 2)` int64 of a buffer in the epoch's list."""
         utterances = epoch.utterances[epoch.cuts[buffer] : epoch.cuts[buffer + 1]]
         offset = epoch.offsets[buffer]
         counts = self._num_windows(self.lengths[utterances], offset)
@@ -193,7 +193,7 @@ class WindowOrder:
         return np.stack([owners[order], starts[order]], axis=1)
 
     def _num_windows(self, lengths: np.ndarray, offset: np.ndarray) -> np.ndarray:
-        """How many of the slices at offset, offset + W, ... fit into each utterance."""
+        """Returns how many of the slices at offset, offset + W, ... fit into each utterance."""
         room = lengths - self.slice_length - offset
         return np.maximum(0, room // self.num_targets + 1)
 
@@ -235,7 +235,7 @@ def _check_settings(
 
 
 def _cut(lengths: np.ndarray, buffer_samples: int) -> np.ndarray:
-    """Where to cut the utterances into the fullest buffers that are allowed, `(N + 1,)` int64.
+    """Returns where to cut utterances into the fullest buffers that are allowed, `(N + 1,)` int64.
 
     A buffer has at most `buffer_samples` samples, or is one utterance that is longer than that.
     """
@@ -249,7 +249,7 @@ def _cut(lengths: np.ndarray, buffer_samples: int) -> np.ndarray:
 
 
 def _remembered(known: dict[K, T], key: K, make: Callable[[], T], at_most: int = 2) -> T:
-    """`known[key]`, made if it is missing; the oldest entry is dropped for it."""
+    """Returns `known[key]`, which it makes if it is missing; the oldest entry is dropped for it."""
     if key not in known:
         while len(known) >= at_most:
             del known[next(iter(known))]

@@ -149,7 +149,7 @@ def _decode_missing(chunks: Sequence[Chunk], num_workers: int | None) -> None:
 
 
 def _check_not_importing_main() -> None:
-    """Refuse to pack while a decoding process imports the script that was run.
+    """Refuses to pack while a decoding process imports the script that was run.
 
     Decoding processes import that script. If it packs again when it is imported, the process would
     wait for a lock that its own parent holds.
@@ -162,7 +162,7 @@ def _check_not_importing_main() -> None:
 
 
 def _processes(chunks: Sequence[Chunk], num_workers: int | None) -> int:
-    """How many processes to start; 0 to decode in this one."""
+    """Returns how many processes to start; 0 to decode in this one."""
     if num_workers is None:
         work = sum(chunk.num_bytes + FILE_BYTES * len(chunk.recordings) for chunk in chunks)
         if work < IN_PROCESS_BYTES:
@@ -202,7 +202,7 @@ def _start_worker() -> None:
 
 
 def _end_with_parent() -> None:
-    """End this worker when its parent is killed; it would wait for work forever."""
+    """Ends this worker when its parent is killed; it would wait for work forever."""
     parent = multiprocessing.parent_process()
     assert parent is not None
     parent.join()
@@ -237,7 +237,7 @@ def _report(rows: Sequence[Packed], folder: Path, max_rejected: float) -> None:
 
 
 def _usable(chunks: Sequence[Chunk], rows: Sequence[Packed]) -> dict[str, tuple[Path, Packed]]:
-    """Shard and result of each usable recording, by its key."""
+    """Returns the shard and the result of each usable recording, by its key."""
     shards = [chunk.samples for chunk in chunks for _ in chunk.recordings]
     both = zip(shards, rows, strict=True)
     return {row.key: (shard, row) for shard, row in both if not row.reason}

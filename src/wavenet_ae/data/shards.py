@@ -168,7 +168,7 @@ def _size_and_time(path: Path) -> tuple[int, int]:
 
 
 def _runs(sizes: Sequence[int], limit: int) -> Iterator[tuple[int, int]]:
-    """Consecutive ranges [first, stop), each of which, but the last, reaches `limit` in sum."""
+    """Yields consecutive ranges [first, stop); each but the last reaches `limit` in sum."""
     first, total = 0, 0
     for row, size in enumerate(sizes):
         total += size

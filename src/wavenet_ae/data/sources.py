@@ -165,7 +165,7 @@ class TableSource(Source):
         return sorted(grouped(found), key=lambda recording: recording.key)
 
     def _rows(self) -> Iterator[tuple[int, dict[str, str]]]:
-        """Line number, and cells by column, of each line that is not blank."""
+        """Yields the line number, and the cells by column, of each line that is not blank."""
         columns: list[str] | None = None
         try:
             text = read_text(self.path)
@@ -253,7 +253,7 @@ class TableSource(Source):
 
 
 def _audio_below(root: Path) -> Iterator[tuple[str, Path, str]]:
-    """Key, path and labels of each recording below `root`, found by suffix."""
+    """Yields key, path and labels of each recording below `root`, found by suffix."""
     for folder, subfolders, names in os.walk(root, followlinks=True):
         subfolders[:] = [
             name for name in subfolders if not name.startswith(".") and not _is_circle(folder, name)
@@ -274,7 +274,7 @@ def _is_circle(folder: str, name: str) -> bool:
 
 
 def _labels_beside(recording: Path, names: Collection[str]) -> str:
-    """Label file of a recording among the names of its folder, or ""."""
+    """Returns the label file of a recording among the names of its folder, or ""."""
     stem = os.path.splitext(recording.name)[0]
     for suffix in LABEL_SUFFIXES:
         if stem + suffix in names:

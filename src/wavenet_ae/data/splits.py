@@ -156,7 +156,7 @@ class Splits:
         return text + self._remedy(name, places)
 
     def _remedy(self, name: str, places: list[float]) -> str:
-        """The smallest change that gives `name` a recording; there are at least two places."""
+        """Returns the least change that gives `name` a recording; there are at least two places."""
         if name == "test":
             least = math.ceil((1 - places[-1]) * 1e4) / 1e4
             return f"Set data.splits.test to {least:g} or more, or try another seed."

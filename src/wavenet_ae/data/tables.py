@@ -107,7 +107,7 @@ def remedy(path: Path) -> str:
 
 
 def _checked_size(path: Path) -> int:
-    """Size of what the last line of a table is the digest of; 0 if it has none."""
+    """Returns the size of what the last line of a table is the digest of; 0 if it has none."""
     length = len(sealed(b""))
     with path.open("rb") as file:
         size = max(file.seek(0, io.SEEK_END) - length, 0)

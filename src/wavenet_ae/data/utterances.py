@@ -141,7 +141,7 @@ def _of_parts(parts: Sequence[Utterance], folder: Path) -> list[str]:
 
 
 def _digest(shard: Path, start: int, length: int) -> str:
-    """Digest of a range of samples of a shard."""
+    """Returns the digest of a range of samples of a shard."""
     digest, left = new_digest(), 2 * length
     with shard.open("rb") as file:
         file.seek(2 * start)

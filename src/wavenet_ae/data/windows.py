@@ -135,7 +135,7 @@ def tiling_windows(lengths: np.ndarray, slice_length: int, num_targets: int) -> 
 
 
 def mixed_batches(windows: np.ndarray, permutation: np.ndarray, size: int) -> list[np.ndarray]:
-    """Cut permuted windows into batches, none of which has a single item.
+    """Cuts permuted windows into batches, none of which has a single item.
 
     An item alone in its batch would have no other item whose codes could replace its own.
 

@@ -54,7 +54,7 @@ class LayerSpan(NamedTuple):
     length: int
 
     def samples(self, tap: int) -> slice:
-        """The layer's inputs that a tap reads."""
+        """Returns the layer's inputs that a tap reads."""
         return slice(tap * self.dilation, tap * self.dilation + self.length)
 
     @property
@@ -81,7 +81,8 @@ def gated_layers(
     dilations: Sequence[int],
     hop: int,
 ) -> Tensor:
-    """Eq. 5 of arXiv 1609.03499, residual and skip, layer upon layer; time-major, without padding.
+    """Computes the gated layers of arXiv 1609.03499, eq. 5, with residual and skip; time-major, no
+    padding.
 
     Hidden (T, B, R), conditioning frames (M, B, C) and the skips' bias (S,) -> the sum of all
     skips (T - sum of (k-1) d, B, S), of the positions at which the last layer has an output.
@@ -156,7 +157,7 @@ def _rows(sequence: Tensor) -> Tensor:
 
 
 def gates(layer: Weights, span: LayerSpan, hidden: Tensor, frames: Tensor) -> Tensor:
-    """[tanh(filter), sigmoid(gate)], (T', B, 2G).
+    """Returns [tanh(filter), sigmoid(gate)], (T', B, 2G).
 
     tanh(a) = 2 sigmoid(2a) - 1: torch's sigmoid is several times faster than its tanh.
     """
@@ -180,7 +181,7 @@ def _filter_doubled(weight: Tensor, dim: int) -> Tensor:
 def _outputs_gradient(
     layer: Weights, gated: Tensor, d_output: Tensor, d_skips: Tensor
 ) -> tuple[Tensor, Tensor, Tensor | None]:
-    """The gradients of gated (T', B, G) and of the weights of skip and residual."""
+    """Returns the gradients of gated (T', B, G) and of the weights of skip and residual."""
     num_scored = len(d_skips)
     if layer.residual is None:
         d_gated, d_residual = torch.zeros_like(gated), None
@@ -193,7 +194,9 @@ def _outputs_gradient(
 
 
 def _gates_gradient(gates: Tensor, d_gated: Tensor, out: Tensor) -> Tensor:
-    """Back through the product of signal and gate, tanh and sigmoid: (T', B, 2G)."""
+    """Returns the gradient before tanh and sigmoid, through the product of signal and gate: (T', B,
+    2G).
+    """
     signal, gate = gates.chunk(2, dim=-1)
     d_signal, d_gate = out.chunk(2, dim=-1)
     aten.tanh_backward(d_gated * gate, signal, grad_input=d_signal)
@@ -226,7 +229,7 @@ def _add_frames_gradient(
 
 
 def repeat_frames(frames: Tensor, hop: int, first: int, length: int) -> Tensor:
-    """Each of the frames (M, B, C) held for `hop` positions, from position `first` on:
+    """Repeats each of the frames (M, B, C) for `hop` positions, from position `first` on:
     (length, B, C), a view where `hop` is 1."""
     held = frames[first // hop :].unsqueeze(1).expand(-1, hop, -1, -1)
     return held.flatten(0, 1)[first % hop :][:length].contiguous()

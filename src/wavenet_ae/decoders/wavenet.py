@@ -62,7 +62,7 @@ class DilatedLayer(nn.Module):
         self.residual = nn.Linear(gate, residual, bias=False) if has_residual else None
 
     def weights(self, speaker: Tensor, skip: Tensor, dtype: torch.dtype) -> Weights:
-        """The layer's weights for a batch of speaker vectors (B, S), each cast once a step."""
+        """Returns the layer's weights for speaker vectors (B, S), each cast once a step."""
         offset = self.conditioning.bias + self.speaker(speaker)  # (B, 2G)
         return Weights(
             taps=self.taps.to(dtype),
@@ -73,11 +73,13 @@ class DilatedLayer(nn.Module):
         )
 
     def project(self, frames: Tensor, speaker: Tensor) -> Tensor:
-        """What frames (M, B, C) and speaker vectors (B, S) add to filter and gate: (M, B, 2G)."""
+        """Returns what frames (M, B, C) and speaker vectors (B, S) add to filter and gate: (M, B,
+        2G).
+        """
         return self.conditioning(frames) + self.speaker(speaker)
 
     def step(self, hidden: Tensor, ring: Tensor, gates: Tensor, rows: Tensor) -> Tensor:
-        """Input (B, R) and projected conditioning (B, 2G) of a position -> gated (B, G).
+        """Returns gated (B, G) of a position's input (B, R) and projected conditioning (B, 2G).
 
         `rows` (k - 1,) of the ring hold the inputs of the earlier taps, oldest first; the oldest
         makes room for this position's.
@@ -227,6 +229,6 @@ class WaveNet(Decoder):
 
 
 def _compute_dtype(tensor: Tensor) -> torch.dtype:
-    """What autocast will compute in: a residual stream left in float32 would be cast per layer."""
+    """Returns the type of autocast: a residual stream of float32 would be cast in each layer."""
     device = tensor.device.type
     return torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else tensor.dtype

@@ -96,7 +96,7 @@ def _fastest(decoder: Decoder) -> Engine:
 
 @cache
 def _say(text: str, level: int = logging.INFO) -> None:
-    """Once in a process."""
+    """Logs a line once in a process."""
     logger.log(level, text)
 
 

@@ -95,7 +95,7 @@ def _given(
 
 
 def _name(labeled: LabeledCorpus, row: int) -> str:
-    """Unique path below a folder."""
+    """Returns a unique path below a folder."""
     parts = labeled.corpus.keys[row].split("/")
     return "/".join(NO_PART_OF_A_NAME.get(part, _field(part)) for part in parts)
 

@@ -33,7 +33,8 @@ class Span(NamedTuple):
 def alignment_example(
     of_streams: Sequence[Units], labeled: LabeledCorpus, folder: Path
 ) -> ResultTable:
-    """Table `alignment_example` of the first seconds of an utterance, whose audio is written.
+    """Returns the table `alignment_example` of the first seconds of an utterance, and writes their
+    audio.
 
     A unit lasts from midway between anchors to midway between anchors.  Needs an utterance with
     labels.
@@ -61,8 +62,9 @@ def alignment_example(
 
 
 def choose_utterance(labeled: LabeledCorpus) -> int:
-    """Row of the first utterance with labels; preferably of the validation split, and of a few
-    seconds."""
+    """Returns the row of the first utterance with labels, preferably of the validation split and of
+    a few seconds.
+    """
     corpus = labeled.corpus
 
     def misfits(row: int) -> tuple[bool, bool]:

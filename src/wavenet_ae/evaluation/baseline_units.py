@@ -115,7 +115,7 @@ class BaselineFrames:
         return frames_at(self.mfcc, self.model, utterance.waveform, utterance.anchors, weights)
 
     def _of_speaker(self, speaker: int) -> tuple[np.ndarray, np.ndarray]:
-        """Mean and standard deviation (C,) of a speaker's frames."""
+        """Returns the mean and the standard deviation (C,) of a speaker's frames."""
         if speaker not in self._statistics:
             rows = np.flatnonzero(np.asarray(self.corpus.speaker) == speaker)
             order = keyed_permutation(len(rows), self.seed, "speaker statistics")

@@ -188,7 +188,7 @@ def _absent_or_twice(files: Sequence[Path]) -> Iterator[str]:
 
 
 def unique_names(names: Sequence[str]) -> list[str]:
-    """Names in which the second NAME is NAME-2, or the next number that is free."""
+    """Returns names in which the second NAME is NAME-2, or the next number that is free."""
     found: list[str] = []
     for name in names:
         number = 1
@@ -205,7 +205,7 @@ def _joined(names: Sequence[str]) -> str:
 
 
 def _earlier_evaluations(keys: _Keys, rest: Mapping[str, Any]) -> CommandConfig:
-    """Nothing is measured, so no key that says how may be set."""
+    """Reads which evaluations to report; no key that says how to measure may be set with them."""
     unused = [
         each.name
         for each in fields(EvaluationConfig)
@@ -225,7 +225,7 @@ def _earlier_evaluations(keys: _Keys, rest: Mapping[str, Any]) -> CommandConfig:
 
 
 def _earlier_files(folder: Path) -> list[Path]:
-    """evaluation.json of a folder, or of the folders in it."""
+    """Returns evaluation.json of a folder, or of the folders in it."""
     own = folder / FILE
     found = [own] if own.is_file() else sorted(folder.glob(f"*/{FILE}"))
     if not found:

@@ -29,7 +29,7 @@ class UnitCounts:
 
 
 def unit_usage(counts: Mapping[str, UnitCounts]) -> ResultTable:
-    """Table `unit_usage`: how many units of each system there are, and how many occur."""
+    """Returns the table `unit_usage`: how many units each system has, and how many of them occur."""
     return ResultTable(
         "unit_usage",
         ["system"],
@@ -46,7 +46,7 @@ def unit_usage(counts: Mapping[str, UnitCounts]) -> ResultTable:
 
 
 def contingency(counts: Mapping[str, UnitCounts], inventory: Sequence[str]) -> ResultTable:
-    """Table `contingency`: frames of each unit, by the label at their anchor.
+    """Returns the table `contingency`: frames of each unit, by the label at their anchor.
 
     Of more than 1024 units the most frequent have a row, of more than 128 labels the most frequent
     a column.

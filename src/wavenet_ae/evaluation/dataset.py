@@ -42,11 +42,11 @@ class EvaluationDataset:
     data: SpeechData
 
     def paths(self) -> dict[str, Path]:
-        """Files of the recordings by the keys of whole recordings."""
+        """Returns the files of the recordings by the keys of whole recordings."""
         return {each.whole.key: Path(each.path) for each in self.data.source.recordings()}
 
     def described(self, model: SpeechModel, split: str) -> dict[str, Any]:
-        """The corpus and the split as plain values."""
+        """Returns the corpus and the split as plain values."""
         corpus, seconds = self.corpus, self.corpus.length / self.corpus.sample_rate
         known = [corpus.speakers[each] in model.speakers for each in corpus.speaker[self.rows]]
         return {
@@ -63,7 +63,9 @@ class EvaluationDataset:
         }
 
     def _of_training_recordings(self) -> dict[str, int]:
-        """How many utterances are parts of recordings whose other parts are trained on, if any."""
+        """Returns how many utterances are parts of recordings whose other parts are trained on, if
+        any.
+        """
         corpus = self.corpus
         trained = {corpus.recordings[row] for row in corpus.rows("train")}
         count = sum(
@@ -93,7 +95,9 @@ def open_dataset(model: SpeechModel, config: EvaluationConfig) -> EvaluationData
 
 
 def _node_and_seed(config: EvaluationConfig) -> tuple[Mapping[str, Any], int]:
-    """Configuration and seed of the data: the run's own keeps its splits, other data has none."""
+    """Returns configuration and seed of the data: the run's own keeps its splits, other data has
+    none.
+    """
     if not config.is_own_data:
         splits = {"_target_": f"{Undivided.__module__}.{Undivided.__name__}"}
         given = {**(config.data or {}), "splits": splits}
@@ -113,7 +117,7 @@ def _node_and_seed(config: EvaluationConfig) -> tuple[Mapping[str, Any], int]:
 
 
 def _stored_data(run: RunFolder) -> Mapping[str, Any]:
-    """Configuration of a run, whose data and seed can be used."""
+    """Returns the configuration of a run, after checking that its data and seed can be used."""
     stored = read_config(run.config)
     if "data" not in stored or not accepts(stored.get("seed"), NonNegative):
         raise UserError(f"{run.config} lacks data or seed, which every run writes: restore it")

@@ -40,7 +40,7 @@ class RunSummary:
     num_steps: int
 
     def table(self) -> Table:
-        """The metrics as a table for a console."""
+        """Returns the metrics as a table for a console."""
         table = Table("metric", "value", title="Results of the run")
         for name, value in self.metrics.items():
             table.add_row(name, value)

@@ -135,7 +135,7 @@ def _with_measured(part: Part, context: Context, result: EvaluationResult) -> Ev
 
 
 def _earlier(result: EvaluationResult, config: EvaluationConfig) -> EvaluationResult:
-    """The result with the tables of an earlier one in its folder.
+    """Returns the result with the tables of an earlier one in its folder.
 
     Raises:
         UserError: If that is of another model or other data.
@@ -158,7 +158,7 @@ def _earlier(result: EvaluationResult, config: EvaluationConfig) -> EvaluationRe
 
 
 def _described(model: SpeechModel, fingerprint: str, config: EvaluationConfig) -> dict[str, Any]:
-    """The model as plain values."""
+    """Returns the model as plain values."""
     folder = config.run_folder
     described: dict[str, Any] = {
         "name": RunFolder(folder).name if folder else config.file.stem,

@@ -59,7 +59,9 @@ class LabeledCorpus:
     other_suffixes: Mapping[str, int] = field(default_factory=dict)
 
     def at(self, row: int, anchors: np.ndarray) -> np.ndarray:
-        """(N,) labels of an utterance at anchors (N,) in samples, as `label_at` gives them."""
+        """Returns the labels (N,) of an utterance at anchors (N,) in samples, as `label_at` gives
+        them.
+        """
         return label_at(self.of(row), anchors / self.corpus.sample_rate, self.inventory)
 
     def of(self, row: int) -> Segments:
@@ -67,7 +69,7 @@ class LabeledCorpus:
         return self.segments[int(np.searchsorted(self.rows, row))]
 
     def other_labels(self) -> str:
-        """Text on the label files with another suffix of utterances without labels, or ""."""
+        """Returns a text on label files with another suffix of utterances without labels, or ""."""
         return "; ".join(
             f"{suffix} files lie beside {count} of {self.num_without} recordings without labels: "
             f"set suffix={suffix}"
@@ -75,7 +77,7 @@ class LabeledCorpus:
         )
 
     def speaker(self, row: int) -> str:
-        """Name of the speaker of the utterance in this row."""
+        """Returns the name of the speaker of the utterance in this row."""
         return self.corpus.speakers[self.corpus.speaker[row]]
 
 
@@ -129,7 +131,9 @@ def find_labels(
 
 
 def of_part(corpus: PackedCorpus, row: int, segments: Segments) -> Segments:
-    """The segments of an utterance, of those of the recording that it is, or is a part of."""
+    """Returns the segments of an utterance, given those of the recording that it is or is a part
+    of.
+    """
     if corpus.keys[row] == corpus.recordings[row]:
         return segments
     begin, length = int(corpus.begin[row]), int(corpus.length[row])

@@ -124,7 +124,7 @@ class SkipPart(Exception):
 
 
 def model_lacks(model: SpeechModel) -> set[Need]:
-    """What a part may need and this model does not have."""
+    """Returns what a part may need and this model does not have."""
     lacking: set[Need] = set()
     if not isinstance(model, CodeModel):
         lacking.add("codes")
@@ -136,7 +136,7 @@ def model_lacks(model: SpeechModel) -> set[Need]:
 
 
 def environment_lacks() -> set[Need]:
-    """What a part may need and is not installed."""
+    """Returns what a part may need and is not installed."""
     return {"pretrained"} if missing_packages() else set()
 
 

@@ -77,7 +77,7 @@ class ResultTable:
         return list(dict.fromkeys(name for row in self.rows for name in row))
 
     def row(self, **keys: Value) -> Mapping[str, Value] | None:
-        """First row with these cells, or None."""
+        """Returns the first row with these cells, or None."""
         return next((row for row in self.rows if keys.items() <= row.items()), None)
 
 
@@ -130,11 +130,11 @@ class EvaluationResult:
         return run.path if run and run.metrics.is_file() else None
 
     def table(self, id: str) -> ResultTable | None:
-        """Table with this id, or None where it was not measured."""
+        """Returns the table with this id, or None where it was not measured."""
         return next((each for each in self.tables if each.id == id), None)
 
     def value(self, metric: str, **keys: Value) -> float | None:
-        """Number `table.column` of the first row with these keys.
+        """Returns the number `table.column` of the first row with these keys.
 
         Returns:
             None where the table was not measured, has no such row, or an empty cell there.
@@ -146,7 +146,7 @@ class EvaluationResult:
         return None if found is None else found.value
 
     def estimate(self, metric: str, **keys: Value) -> Estimate | None:
-        """Number `table.column` with its error or interval; see `value`."""
+        """Returns the number `table.column` with its error or interval; see `value`."""
         id, _, column = metric.rpartition(".")
         table = self.table(id)
         row = table.row(**keys) if table is not None else None
@@ -244,7 +244,7 @@ def _number(value: Value) -> float | None:
 
 
 def plain(value: Any) -> Any:
-    """The same as values of JSON: what is not a finite number becomes None."""
+    """Returns the same as values of JSON: what is not a finite number becomes None."""
     if isinstance(value, Mapping):
         return {str(key): plain(each) for key, each in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str):

@@ -101,7 +101,7 @@ class Units:
         self.plotted = [of_stream(name, stream) for name in (*own, KMEANS_MFCC)]
 
     def _code_systems(self, bottleneck: Bottleneck) -> tuple[int, dict[str, int]]:
-        """Number of clusters to compare codes with, and number of codes by system."""
+        """Returns the number of clusters to compare codes with, and that of codes by system."""
         assert bottleneck.codebook_size is not None
         num_joint = bottleneck.codebook_size**bottleneck.num_codebooks
         if num_joint > MOST_JOINT_UNITS:
@@ -123,7 +123,7 @@ class Units:
         return bottleneck.codebook_size <= MOST_CODES
 
     def _training_frames(self, corpus: PackedCorpus, seed: int) -> dict[str, np.ndarray]:
-        """Frames (M, C) of each baseline and, of a continuous bottleneck, vectors (M, D)."""
+        """Returns frames (M, C) of each baseline, and vectors (M, D) of a continuous bottleneck."""
         rows = corpus.rows("train") if len(corpus.rows("train")) else np.arange(len(corpus))
         chosen = rows[keyed_permutation(len(rows), seed, "clusters")[:FITTED_UTTERANCES]]
         found: dict[str, list[np.ndarray]] = {}
@@ -142,7 +142,7 @@ class Units:
     def encode(
         self, corpus: PackedCorpus, row: int
     ) -> tuple[EncodedUtterance, dict[str, np.ndarray]]:
-        """Encoded utterance, and frames (N, C) of each baseline at its anchors."""
+        """Returns the encoded utterance, and frames (N, C) of each baseline at its anchors."""
         waveform = torch.from_numpy(corpus.read(row, 0, int(corpus.length[row])))
         encoded = encode_with_anchors(self.model, waveform, self.stream)
         return encoded, self.baselines.of(Utterance(row, waveform, encoded.anchors))
@@ -174,7 +174,7 @@ class Units:
 
 
 def quantization_notes(bottleneck: Bottleneck) -> list[str]:
-    """A note where a bottleneck has codes, but passes latents on until `start_after`."""
+    """Returns a note where a bottleneck has codes, but passes latents on until `start_after`."""
     is_waiting = bottleneck.codebook_size is not None and not bottleneck.is_quantizing
     return ["not_quantizing"] if is_waiting else []
 
@@ -190,7 +190,7 @@ def _code_systems(bottleneck: Bottleneck) -> dict[str, int]:
 
 
 def _units_of_codes(codes: np.ndarray, bottleneck: Bottleneck) -> list[np.ndarray]:
-    """Units (N,) in each of `_code_systems`, of codes (N,) or (N, H).
+    """Returns the units (N,) in each of `_code_systems`, of codes (N,) or (N, H).
 
     The joint unit of several codebooks is the number whose digits in base K are the codes, with
     the first codebook as the highest digit.

@@ -130,7 +130,7 @@ def find_recordings(path: Path) -> list[Recording]:
 
 
 def _of_part(stream: RecordingStream, recording: Recording) -> Iterator[np.ndarray]:
-    """The blocks of a stream that are in the part that a recording is; all if it is whole."""
+    """Yields the blocks of a stream that are in the part that a recording is, or all of them."""
     if recording.part is None:
         yield from stream
         return

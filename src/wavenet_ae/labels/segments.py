@@ -155,7 +155,7 @@ def label_inventory(recordings: Iterable[Segments]) -> list[str]:
 
 
 def label_at(segments: Segments, seconds: np.ndarray, inventory: Sequence[str]) -> np.ndarray:
-    """Look up the label at each instant.
+    """Looks up the label at each instant.
 
     Args:
         segments: Segments of the recording.

@@ -170,7 +170,7 @@ def _line(item: Item) -> str:
 
 
 def _inside(folder: Path, name: str) -> Path:
-    """Path of a recording's tensor; the name must not lead out of the folder."""
+    """Returns the path of a recording's tensor; the name must not lead out of the folder."""
     pure = PurePosixPath(name)
     if pure.is_absolute() or ".." in pure.parts:
         raise UserError(f"the item file names a recording {name!r}: use a path below a folder")

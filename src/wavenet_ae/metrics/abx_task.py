@@ -170,7 +170,7 @@ def _chosen_instances(
 
 
 def _sampled(size: int, limit: int | None, *key: str | int) -> np.ndarray:
-    """Ascending numbers below `size`, at most `limit` of them, chosen by a key."""
+    """Returns ascending numbers below `size`, at most `limit` of them, chosen by a key."""
     return np.sort(keyed_permutation(size, *key)[:limit])
 
 
@@ -217,7 +217,7 @@ def _cell_errors(
 
 
 def _averaged(errors: Mapping[tuple[str, str, str], Sequence[float]]) -> AbxError:
-    """Mean over contexts and speakers of X, then over speakers, then over pairs of phones."""
+    """Averages over contexts and speakers of X, then over speakers, then over pairs of phones."""
     by_phones: dict[tuple[str, str], list[float]] = defaultdict(list)
     for (phone, other, _), found in errors.items():
         by_phones[phone, other].append(float(np.mean(found)))

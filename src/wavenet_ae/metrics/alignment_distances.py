@@ -115,7 +115,7 @@ def mean_along_path(costs: np.ndarray, num_rows: np.ndarray, num_columns: np.nda
 def _cheapest(
     total: np.ndarray, steps: np.ndarray, row: int, column: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Cost and length `(P,)` of the cheapest path to a predecessor of a pair of frames."""
+    """Returns cost and length `(P,)` of the cheapest path to a predecessor of a pair of frames."""
     diagonal, up, left = (row - 1, column - 1), (row - 1, column), (row, column - 1)
     is_left = total[left] <= total[up]
     beside = np.where(is_left, total[left], total[up])
@@ -136,7 +136,7 @@ def _frame_distances(sequences: Sequences, rows: np.ndarray, columns: np.ndarray
 
 
 def _padded(sequences: Sequences, which: np.ndarray) -> np.ndarray:
-    """Frames `(P, R, D)` of sequences, padded with repetitions of their last frame."""
+    """Returns frames `(P, R, D)` of sequences, padded with repetitions of their last frame."""
     lengths = sequences.lengths[which]
     within = np.minimum(np.arange(lengths.max()), lengths[:, None] - 1)  # (P, R)
     return sequences.frames[sequences.starts[which][:, None] + within]

@@ -70,7 +70,7 @@ class CodeStatistics:
 
 
 def _runs(sequences: Tensor) -> tuple[Tensor, Tensor]:
-    """Code and length of each run `(R,)` of sequences `(B, N)`."""
+    """Returns code and length of each run `(R,)` of sequences `(B, N)`."""
     starts = torch.ones_like(sequences, dtype=torch.bool)
     starts[:, 1:] = sequences[:, 1:] != sequences[:, :-1]
     where = starts.flatten().nonzero()[:, 0]  # a row begins with a start: no run crosses rows
@@ -148,6 +148,6 @@ def speaker_bitrate(num_speakers: int, utterance_seconds: float) -> float:
 
 
 def _entropy_bits(counts: Tensor) -> Tensor:
-    """Entropy in bits of counts `(H, X)`, as `(H,)`."""
+    """Returns the entropy in bits of counts `(H, X)`, as `(H,)`."""
     share = counts.cpu().double() / counts.cpu().sum(dim=1, keepdim=True)
     return torch.special.entr(share).sum(dim=1) / NATS_PER_BIT

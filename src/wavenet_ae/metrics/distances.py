@@ -176,7 +176,7 @@ def _mel_cepstral_decibels(spectra: np.ndarray, others: np.ndarray, rate: int) -
 
 @lru_cache(maxsize=8)
 def _mel_bands(rate: int) -> np.ndarray:
-    """Mel filters `(bins, M)`: triangles, evenly spaced in mel up to half the rate."""
+    """Returns mel filters `(bins, M)`: triangles, evenly spaced in mel up to half the rate."""
     bands = torchaudio.functional.melscale_fbanks(
         fft_size(rate) // 2 + 1, 0.0, rate / 2, NUM_MELS, rate
     )

@@ -104,6 +104,6 @@ def unit_durations(runs: RunLengths, code_milliseconds: float) -> UnitDurations:
 
 
 def _percentile(runs: RunLengths, percent: int) -> int:
-    """Least length, in codes, such that `percent` of the runs are no longer."""
+    """Returns the least length, in codes, such that `percent` of the runs are no longer."""
     at_most = np.cumsum(runs.counts)
     return int(np.searchsorted(at_most * 100, percent * at_most[-1]))

@@ -77,7 +77,7 @@ def mean_f0(waveform: Waveform, rate: int) -> float:
 
 
 def _frames(waveform: np.ndarray, rate: int) -> np.ndarray:
-    """Frames `(F, size)` of a waveform, each with its mean removed."""
+    """Returns frames `(F, size)` of a waveform, each with its mean removed."""
     size = round(NUM_PERIODS / LOWEST_HZ * rate)
     if len(waveform) < size:
         return np.empty((0, size))
@@ -89,7 +89,9 @@ def _frames(waveform: np.ndarray, rate: int) -> np.ndarray:
 def _strongest(
     correlation: np.ndarray, shortest: int, longest: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Lag `(F,)` of the best peak of each frame, and whether the frame has a peak `(F,)`."""
+    """Returns the lag `(F,)` of the best peak of each frame, and whether the frame has a peak
+    `(F,)`.
+    """
     middle = correlation[:, shortest : longest + 1]
     before, after = (correlation[:, shortest + shift : longest + 1 + shift] for shift in (-1, 1))
     is_peak = (middle > before) & (middle >= after)
@@ -99,7 +101,9 @@ def _strongest(
 
 
 def _autocorrelation(frames: np.ndarray) -> np.ndarray:
-    """Autocorrelation `(F, lags)`, 1 at lag 0; lags in samples / FINER, up to half a window."""
+    """Returns the autocorrelation `(F, lags)`, 1 at lag 0; lags in samples / FINER, up to half a
+    window.
+    """
     size = frames.shape[1]
     window = np.hanning(size + 2)[1:-1]
     windowed, fading = (_lagged(each) for each in (frames * window, window[None]))

@@ -182,7 +182,7 @@ class _Prediction:
 
 
 def _nats(output: ModelOutput) -> np.ndarray:
-    """Negative log-likelihood of each predicted target, `(B, W)` float64."""
+    """Returns the negative log-likelihood of each predicted target, `(B, W)` float64."""
     assert output.nll is not None
     return output.nll.cpu().double().numpy()
 

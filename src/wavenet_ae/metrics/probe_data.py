@@ -138,7 +138,7 @@ class ProbeCollector:
         self._means: dict[str, list[Matrix]] = defaultdict(list)
 
     def add(self, row: int, values: Mapping[str, np.ndarray]) -> None:
-        """Collect the chosen frames of an utterance.
+        """Collects the chosen frames of an utterance.
 
         Args:
             row: The utterance's row in the corpus.
@@ -175,7 +175,7 @@ def _matrix(values: np.ndarray) -> Matrix:
 
 
 def _mean(matrix: Matrix) -> Matrix:
-    """Mean `(1, C)` of rows `(N, C)`."""
+    """Returns the mean `(1, C)` of rows `(N, C)`."""
     if isinstance(matrix, np.ndarray):
         return matrix.mean(axis=0, keepdims=True)
     return csr_array(matrix.mean(axis=0)[None].astype(np.float32))

@@ -116,7 +116,7 @@ def measure_receptive_fields(model: SpeechModel) -> list[ReceptiveField]:
 
 
 def _through(code: SampleRange, readers: SampleRange) -> SampleRange:
-    """Farthest samples that a prediction reads through its codes."""
+    """Returns the farthest samples that a prediction reads through its codes."""
     return SampleRange(code.first - readers.last, code.last - readers.first)
 
 
@@ -172,7 +172,7 @@ def _nan_for_level(module: nn.Module, levels: int | None) -> Iterator[None]:
 
 @torch.no_grad()
 def _measured_code(model: CodeModel, stream: CodeStream) -> SampleRange:
-    """Bisect the first and last samples whose NaN spoils a code in the middle."""
+    """Bisects for the first and last samples whose NaN spoils a code in the middle."""
     chain = model.code_chain
     num_hops = 2 * ceil(chain.receptive_field / model.hop) + 1
     code, length = num_hops // 2 * stream.codes_per_hop, chain.input_length(num_hops)
@@ -238,7 +238,9 @@ def _measured_readers(model: Autoencoder) -> SampleRange:
 
 
 def _inputs(model: GenerativeModel, plan: WindowPlan) -> tuple[Tensor, Tensor]:
-    """Decoder input of zeros for a window, `(1, R + W - 1)`, and the unknown speaker `(1,)`."""
+    """Returns decoder input of zeros for a window, `(1, R + W - 1)`, and the unknown speaker
+    `(1,)`.
+    """
     length = plan.decoder_input.stop - plan.decoder_input.start
     kind = torch.float32 if model.target.levels is None else torch.int64
     past = torch.zeros(1, length, *model.target.shape, dtype=kind, device=model.device)
@@ -256,7 +258,7 @@ def _ends(spoilt: Tensor) -> tuple[int, int]:
 
 
 def _bisect(length: int, holds: Callable[[int], bool]) -> int:
-    """First place of 0 .. length - 1 from which on `holds` is true."""
+    """Returns the first place of 0 .. length - 1 from which on `holds` is true."""
     low, high = 0, length - 1
     while low < high:
         middle = (low + high) // 2

@@ -156,7 +156,7 @@ def resynthesize(
     sampling: Sampling,
     seed: int = 0,
 ) -> Iterator[list[np.ndarray]]:
-    """Resynthesize utterances side by side, each as long as its original.
+    """Resynthesizes utterances side by side, each as long as its original.
 
     Args:
         model: The model, in evaluation mode.

@@ -162,7 +162,7 @@ class Representations:
         return RepresentedUtterance(encoded, named)
 
     def _places(self, codes: np.ndarray) -> np.ndarray:
-        """One-hot index of each code, `(N, H)`; codebook h starts at h * K."""
+        """Returns the one-hot index of each code, `(N, H)`; codebook h starts at h * K."""
         bottleneck = self.bottleneck
         assert bottleneck.codebook_size is not None
         offsets = bottleneck.codebook_size * np.arange(bottleneck.num_codebooks)  # (H,)

@@ -232,6 +232,6 @@ def _information(joint: np.ndarray) -> float:
 
 
 def _entropy(counts: np.ndarray) -> float:
-    """Entropy in nats of the distribution with these counts."""
+    """Returns the entropy in nats of the distribution with these counts."""
     share = counts[counts > 0] / counts.sum()
     return float(-(share * np.log(share)).sum())

@@ -74,7 +74,7 @@ def build(config: Mapping[str, Any], speakers: Sequence[str]) -> SpeechModel:
 
 
 def _encoding(config: Mapping[str, Any], node: dict[str, Any]) -> dict[str, Any]:
-    """Encoder, context where the model's node has one, and the bottleneck that reads either."""
+    """Builds the encoder, the context if the model's node has one, and the bottleneck after it."""
     encoder = instantiate(config["encoder"], Encoder, sample_rate=config["sample_rate"])
     parts: dict[str, Any] = {"encoder": encoder}
     width = encoder.dim

@@ -144,7 +144,7 @@ def _require_smoothable(bottleneck: Bottleneck, smoothing: float, name: str) -> 
 
 
 def _pieces(num_frames: int, num_codes: int) -> Iterator[range]:
-    """Frames in pieces whose distances fit into memory."""
+    """Yields frames in pieces whose distances fit into memory."""
     at_once = max(1, DISTANCES_AT_ONCE // num_codes)
     for first in range(0, num_frames, at_once):
         yield range(first, min(first + at_once, num_frames))

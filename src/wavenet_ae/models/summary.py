@@ -29,7 +29,7 @@ def model_summary(model: SpeechModel, plan: WindowPlan) -> str:
 
 
 def headline(model: SpeechModel) -> list[str]:
-    """Lines for people: codes and their bit rate, receptive fields and lookahead, parameters."""
+    """Returns lines to print: codes and bit rate, receptive fields and lookahead, parameters."""
     rows = [*_code_rows(model)] if isinstance(model, CodeModel) else []
     codes = [f"{name}: {text}" for name, text in rows if name.startswith("codes")]
     fields = [f"{name} {text}" for name, text in rows if not name.startswith("codes")]

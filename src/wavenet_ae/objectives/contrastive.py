@@ -172,7 +172,8 @@ class Contrastive(ObjectiveTerm):
 
 
 def _sums(scores: list[Scores]) -> dict[str, Tensor]:
-    """Sum and number (2,) of the values of all steps ahead, and of the first and the last alone.
+    """Returns sum and number (2,) of the values of all steps ahead, and of the first and the last
+    alone.
 
     Each step ahead counts as much as any other, though later ones make fewer predictions.
     """

@@ -141,7 +141,7 @@ class MaskedPrediction(ObjectiveTerm):
         return self.head(read.transpose(1, 2)).float() / self.temperature
 
     def _counted(self, output: ModelOutput, clusters: Tensor) -> Tensor:
-        """Which codes (B, N) bool count."""
+        """Returns which codes (B, N) bool count."""
         if self.positions == "all":
             return torch.ones_like(clusters, dtype=torch.bool)
         if output.masked is None:
@@ -152,7 +152,7 @@ class MaskedPrediction(ObjectiveTerm):
         return output.masked
 
     def _sums(self, logits: Tensor, clusters: Tensor) -> dict[str, Tensor]:
-        """Sum and number (2,) over all codes of what is logged."""
+        """Returns sum and number (2,) over all codes of what is logged."""
         nats = F.cross_entropy(logits.detach().flatten(0, 1), clusters.flatten())
         guesses = logits.argmax(dim=-1)
         used = torch.bincount(guesses.flatten(), minlength=logits.shape[-1]) / guesses.numel()
@@ -202,6 +202,6 @@ def _predicting(bottlenecks: Mapping[str, Bottleneck], num_clusters: int) -> Qua
 
 
 def _entropy(shares: np.ndarray) -> float:
-    """Entropy in nats of shares (K,) that add up to 1."""
+    """Returns the entropy in nats of shares (K,) that add up to 1."""
     some = shares[shares > 0]
     return float(-(some * np.log(some)).sum())

@@ -36,7 +36,9 @@ def _config_problems(recipe: Recipe) -> Iterator[str]:
 
 
 def _process_problems(recipe: Recipe) -> Iterator[str]:
-    """Lightning starts the processes of further devices once, and they stay for all stages."""
+    """Yields stages with other devices: Lightning starts processes once, and they stay for all
+    stages.
+    """
     first, *others = recipe.stages
     for stage in others:
         for key in ("devices", "num_nodes"):

@@ -105,7 +105,7 @@ class WaveformTraining(pl.LightningModule):
         )
 
     def _latent_randomness(self) -> dict[str, Any]:
-        """How many random numbers the codes of an item take, beside jitter."""
+        """Returns how many random numbers the codes of an item take, beside jitter."""
         bottlenecks = [each.bottleneck for each in self.code_streams]
         copies = max((each.samples_per_datapoint for each in bottlenecks), default=1)
         if len(bottlenecks) < 2:
@@ -120,7 +120,7 @@ class WaveformTraining(pl.LightningModule):
         return {"latent_dim": 0, "samples_per_datapoint": copies, "streams": sizes}
 
     def _input_randomness(self) -> dict[str, Any]:
-        """How many random numbers an item's input is perturbed by; none for most models."""
+        """Returns how many random numbers an item's input is perturbed by; none for most models."""
         perturbation = (
             self.model.encoder.perturbation if isinstance(self.model, CodeModel) else None
         )
@@ -135,7 +135,7 @@ class WaveformTraining(pl.LightningModule):
         }
 
     def training_step(self, batch: Batch, batch_idx: int) -> dict[str, Any]:
-        """The loss; beside it, for whoever watches, what it was computed from."""
+        """Returns the loss and, for the monitors, what it was computed from."""
         assert batch.position is not None
         seed_generators(self.seed, batch.position, self.global_rank)
         step = self.randomness.step(self.global_step, batch.position, self.device)
@@ -154,7 +154,7 @@ class WaveformTraining(pl.LightningModule):
         gradient_clip_val: int | float | None = None,
         gradient_clip_algorithm: str | None = None,
     ) -> None:
-        """Clip by norm, and let no gradient that is not finite reach the weights."""
+        """Clips by norm, and lets no gradient that is not finite reach the weights."""
         limit = gradient_clip_val or torch.inf
         norm = torch.nn.utils.clip_grad_norm_(self.parameters(), limit)
         self.log("train/gradient_norm", norm)
@@ -181,8 +181,9 @@ class WaveformTraining(pl.LightningModule):
         self.validation = ValidationSums(self.model, self.device)
 
     def validation_step(self, batch: Batch, batch_idx: int) -> dict[str, Any]:
-        """What the objective's terms report, how codes are used, and of a model that predicts its
-        input the NLL with the item's own codes and speaker and with others'."""
+        """Collects what the objective's terms report, how codes are used, and of a model that
+        predicts its input the NLL with the item's own codes and speaker and with others'.
+        """
         speaker = self.speaker_rows[batch.speaker]
         output = self.model(batch.waveform, speaker, self.plan, feature_mean=batch.feature_mean)
         others: Iterable[tuple[str, ModelOutput]] = ()
@@ -209,7 +210,7 @@ class WaveformTraining(pl.LightningModule):
 
 
 def _training_metrics(loss: Loss, streams: Mapping[str, BottleneckOutput]) -> dict[str, Tensor]:
-    """What a step logs, by name."""
+    """Returns what a step logs, by name."""
     metrics = {f"train/{name}": value for name, value in loss.metrics.items()}
     metrics["train/loss"] = loss.total
     for stream, output in streams.items():
@@ -219,6 +220,6 @@ def _training_metrics(loss: Loss, streams: Mapping[str, BottleneckOutput]) -> di
 
 
 def _averaged(metrics: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The means over processes, which all of them then agree on."""
+    """Averages over processes, so that all of them log the same."""
     values = all_reduce_mean(torch.stack([value.detach().float() for value in metrics.values()]))
     return dict(zip(metrics, values, strict=True))

@@ -60,7 +60,7 @@ class OptimizerConfig:
         self.algorithm, self.weight_decay = algorithm, weight_decay
 
     def factor(self, step: int) -> float:
-        """What the learning rates are multiplied by at optimizer step `step`."""
+        """Returns what the learning rates are multiplied by at optimizer step `step`."""
         factor = min(1.0, (step + 1) / self.warmup_steps) if self.warmup_steps else 1.0
         if self.decay_after and step > self.decay_after:
             factor *= 0.5 ** ((step - self.decay_after) / self.half_life_steps)
@@ -95,7 +95,7 @@ class OptimizerConfig:
 
 
 def _group(name: str) -> str:
-    """Which learning rate a parameter of a model has."""
+    """Returns which learning rate a parameter of a model has."""
     part = name.split(".")[0]
     if part in ("upsampling", "speaker_norm", "decoder"):
         return "decoder"

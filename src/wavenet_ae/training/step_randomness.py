@@ -19,7 +19,7 @@ from wavenet_ae.types import InputRandomness, Position, Step
 
 
 def seed_generators(seed: int, position: Position, rank: int) -> None:
-    """Re-seed the global generators of Python, NumPy and torch, for library code."""
+    """Seeds the global generators of Python, NumPy and torch, for library code."""
     key = keyed_seed(seed, "generators", position.epoch, position.batch, rank)
     random.seed(key)
     np.random.seed(key % 2**32)

@@ -116,7 +116,9 @@ def _require_mean(clustered: Clustered, remove_utterance_mean: bool) -> None:
 
 
 def _source_model(source: str | Path, corpus: PackedCorpus) -> tuple[CodeModel, str]:
-    """The model whose frames are clustered, fitted where it has no checkpoint, and its name."""
+    """Returns the model whose frames are clustered, fitted where it has no checkpoint, and its
+    name.
+    """
     if str(source) == MFCC_SOURCE:
         return _mfcc_model(corpus), "MFCC"
     source = checkpoint_in(source)
@@ -132,7 +134,7 @@ def _source_model(source: str | Path, corpus: PackedCorpus) -> tuple[CodeModel, 
 
 
 def _mfcc_model(corpus: PackedCorpus) -> CodeModel:
-    """MFCC with deltas, standardized on the training split, as a representation."""
+    """Returns MFCC with deltas, standardized on the training split, as a representation."""
     rate = corpus.sample_rate
     features = MFCC(rate, num_mels=NUM_MELS[MFCC], hop_seconds=MFCC_HOP_SECONDS)
     encoder = FeatureEncoder(features)
@@ -142,7 +144,7 @@ def _mfcc_model(corpus: PackedCorpus) -> CodeModel:
 
 
 def _only_stream(model: CodeModel, name: str) -> CodeStream:
-    """The stream whose frames are clustered: targets are one sequence."""
+    """Returns the stream whose frames are clustered: targets are one sequence."""
     if len(streams := model.code_streams) > 1:
         names = ", ".join(stream.name for stream in streams)
         raise UserError(

@@ -71,13 +71,13 @@ class ValidationSums:
         self.add_streams(own.streams)
 
     def add_terms(self, sums: Mapping[str, Tensor]) -> None:
-        """What the objective's terms report of a batch: sums and numbers (2,) by name."""
+        """Adds what the objective's terms report of a batch: sums and numbers (2,) by name."""
         for name, each in sums.items():
             total = each.detach().cpu().double()
             self.terms[name] = self.terms[name] + total if name in self.terms else total
 
     def add_streams(self, outputs: Mapping[str, BottleneckOutput]) -> None:
-        """Codes and KLs of a batch, of each stream by its name."""
+        """Adds codes and KLs of a batch, of each stream by its name."""
         for row, stream in enumerate(self.streams):
             output = outputs.get(stream.name)
             if output is None:
@@ -99,8 +99,9 @@ class ValidationSums:
         self.codes = {name: each.over_processes() for name, each in self.codes.items()}
 
     def metrics(self) -> dict[str, Tensor]:
-        """What the objective's terms report, NLLs in nats per target and what follows; the use of
-        codes as a mean over codebooks, of all streams and of each of several."""
+        """Returns what the objective's terms report, NLLs in nats per target and what follows; the
+        use of codes as a mean over codebooks, of all streams and of each of several.
+        """
         metrics = {name: (total / count).float() for name, (total, count) in self.terms.items()}
         if self.names:
             metrics |= self._nll_metrics()
@@ -141,7 +142,8 @@ class ValidationSums:
         return metrics
 
     def bitrates(self, utterance_seconds: float) -> dict[str, float]:
-        """Bits per second, see metrics/bitrate.py; a run of codes ends where its window ends.
+        """Returns bits per second, see metrics/bitrate.py; a run of codes ends where its window
+        ends.
 
         The speakers of utterances of this mean length are named where the model knows them.
         """
@@ -157,6 +159,6 @@ class ValidationSums:
 
 
 def _item_nats(output: ModelOutput) -> Tensor:
-    """(B,) float64 on the CPU, nats of each item's predictions."""
+    """Returns the nats (B,) of each item's predictions, float64 on the CPU."""
     assert output.nll is not None
     return output.nll.cpu().double().sum(dim=1)

@@ -132,7 +132,7 @@ def utter(
 
 
 def _pitch(num_samples: int, speaker: Voice, rng: np.random.Generator) -> np.ndarray:
-    """Pitch `(samples,)` in Hz: a declining line with two slow waves and a random walk."""
+    """Returns a pitch `(samples,)` in Hz: a declining line with two slow waves and a random walk."""
     time = np.linspace(0, 1, num_samples // HOP + 2)
     waves = [rng.normal(0, 0.4) * np.sin(2 * np.pi * (n * time + rng.random())) for n in (1.3, 3.1)]
     flutter = np.cumsum(rng.normal(0, 0.004, len(time)))
@@ -206,7 +206,7 @@ _PARTS = {name: _parts(phone) for name, phone in PHONES.items()}
 
 
 def _smoothed(track: np.ndarray, width: int) -> np.ndarray:
-    """Smooth along the last axis by a triangle of half width `width`."""
+    """Smooths along the last axis by a triangle of half width `width`."""
     return uniform_filter1d(uniform_filter1d(track, width, mode="nearest"), width, mode="nearest")
 
 
@@ -248,7 +248,8 @@ def _formant_targets(phones: Sequence[str], durations: np.ndarray, speaker: Voic
 
 
 def _tract(formants: np.ndarray, speaker: Voice) -> np.ndarray:
-    """Response `(frames, bins)` of five resonators in cascade (Klatt 1980), each of gain 1 at 0 Hz.
+    """Returns the response `(frames, bins)` of a cascade of five resonators (Klatt 1980) of gain 1
+    at 0 Hz.
 
     Args:
         formants: `(3, frames)` Hz; the other two are the speaker's.
@@ -268,7 +269,9 @@ def _tract(formants: np.ndarray, speaker: Voice) -> np.ndarray:
 
 
 def _nasal_dip(nasality: np.ndarray, zero_hz: np.ndarray) -> np.ndarray:
-    """Gain `(frames, bins)` of the closed mouth's antiresonance, which spreads into the vowels."""
+    """Returns the gain `(frames, bins)` of the closed mouth's antiresonance, which spreads into the
+    vowels.
+    """
     distance = (FREQUENCY_HZ - zero_hz) / 350
     return 1 - nasality * (0.3 + 0.6 * np.exp(-0.5 * distance**2)) * (FREQUENCY_HZ > 400)
 
@@ -287,7 +290,9 @@ def _filtered(source: np.ndarray, filters: np.ndarray) -> np.ndarray:
 
 
 def _windows(source: np.ndarray, num_frames: int) -> np.ndarray:
-    """Windows `(frames, 2 * HOP)` float32, frame i around sample i * HOP; zeros beyond the ends."""
+    """Returns windows `(frames, 2 * HOP)` float32, frame i around sample i * HOP; zeros beyond the
+    ends.
+    """
     padded = np.zeros((num_frames + 1) * HOP, np.float32)
     padded[HOP : HOP + len(source)] = source
     return np.lib.stride_tricks.sliding_window_view(padded, 2 * HOP)[::HOP]

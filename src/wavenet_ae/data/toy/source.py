@@ -133,7 +133,9 @@ class ToySource(Source):
         return np.random.Generator(np.random.PCG64(keyed_seed(self.seed, purpose, *index)))
 
     def _lengths(self, speaker: int) -> list[int]:
-        """Samples of each of a speaker's utterances; their sum is the same for all speakers."""
+        """Returns the length of each of a speaker's utterances; their sum is the same for all
+        speakers.
+        """
         count = round(self.seconds / MEAN_SECONDS)
         mean = self.seconds / count
         room = min(mean - SHORTEST_SECONDS, LONGEST_SECONDS - mean)
@@ -167,7 +169,7 @@ def make_utterance(
 
 
 def _random_phones(num_samples: int, rng: np.random.Generator) -> list[str]:
-    """Silence, then syllables, some followed by silence; longer than `num_samples`."""
+    """Returns silence, then syllables, some followed by silence; longer than `num_samples`."""
     phones = ["sil"]
     for _ in range(num_samples * 10 // SAMPLE_RATE + 2):  # a second holds fewer than ten syllables
         phones += [str(rng.choice(INITIALS)), str(rng.choice(VOWELS))]
@@ -179,7 +181,9 @@ def _random_phones(num_samples: int, rng: np.random.Generator) -> list[str]:
 
 
 def _recorded(waveform: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Speech of power 1 in a small room, with noise 20 to 35 dB below it, at a random level."""
+    """Returns speech of power 1 in a small room, with noise 20 to 35 dB below it, at a random
+    level.
+    """
     num_samples = len(waveform)
     decay_seconds = rng.uniform(0.08, 0.25)  # to -60 dB
     time = np.arange(int(decay_seconds * SAMPLE_RATE)) / SAMPLE_RATE
@@ -195,7 +199,7 @@ def _recorded(waveform: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _colored_noise(num_samples: int, fall_db: float, rng: np.random.Generator) -> np.ndarray:
-    """Noise `(num_samples,)` of power 1 that falls by `fall_db` per octave above 100 Hz."""
+    """Returns noise `(num_samples,)` of power 1 that falls by `fall_db` per octave above 100 Hz."""
     noise = tilted(rng.standard_normal(num_samples), -fall_db, 100)
     return noise / np.sqrt(np.mean(noise**2))
 

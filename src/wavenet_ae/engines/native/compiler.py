@@ -242,7 +242,7 @@ def _remove_unused(folder: Path) -> None:
 
 
 def _lock_of(file: Path, seconds: float = -1) -> FileLock:
-    """Lock of a library and its files; Timeout after `seconds`, -1 for never."""
+    """Locks a library and its files; raises Timeout after `seconds`, -1 for never."""
     return FileLock(file.with_suffix(".lock"), seconds)
 
 

@@ -49,7 +49,7 @@ class NativeSession(base.Session):
         self.pointer = native.owned(self, pointer, self.library.session_free)
 
     def _past(self, history: Tensor, conditioning: Tensor) -> np.ndarray:
-        """Past inputs of the layers, `(., B, R)`, layer after layer.
+        """Returns past inputs of the layers, `(., B, R)`, layer after layer.
 
         They are computed stream by stream, because torch may round differently in another batch.
         """
@@ -67,7 +67,7 @@ class NativeSession(base.Session):
         return torch.stack(rows).numpy()
 
     def extend(self, conditioning: Tensor) -> None:
-        """Append conditioning vectors `(B, C, M)`."""
+        """Appends conditioning vectors `(B, C, M)`."""
         self._hold(_time_major(conditioning))
 
     def generate(self, uniforms: Tensor, sampling: Sampling) -> Tensor:
@@ -114,5 +114,5 @@ class NativeSession(base.Session):
 
 
 def _time_major(conditioning: Tensor) -> Tensor:
-    """Transpose `(B, C, M)` to `(M, B, C)`."""
+    """Transposes `(B, C, M)` to `(M, B, C)`."""
     return conditioning.detach().float().permute(2, 0, 1).contiguous()

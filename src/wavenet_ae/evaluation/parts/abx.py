@@ -69,7 +69,7 @@ def _exported(context: Context, chosen: AbxItems, progress: Progress) -> dict[st
 
 
 def _folder(context: Context, representation: str) -> Path:
-    """Folder of an export, without the scores of an earlier one."""
+    """Makes the folder of an export, without the scores of an earlier one."""
     folder = context.folder / ID / representation
     (folder / SCORES).unlink(missing_ok=True)
     return folder
@@ -83,14 +83,14 @@ def _abx_settings(representation: str, seed: int) -> AbxSettings:
 
 
 def _metadata(chosen: AbxItems, exports: Mapping[str, AbxExport], seed: int) -> dict[str, Value]:
-    """What holds for all representations."""
+    """Returns what holds for all representations."""
     of_all = asdict(_abx_settings(CODES, seed)) | asdict(next(iter(exports.values())))
     own = {key: of_all[key] for key in of_all if key not in ("distance", "contexts", "folder")}
     return own | ({"num_left": chosen.num_left} if chosen.num_left else {})
 
 
 def _score_rows(name: str, result: AbxResult) -> Iterator[dict[str, Value]]:
-    """A row for each context: the same neighbors (`within`), or any."""
+    """Yields a row for each context: the same neighbors (`within`), or any."""
     by_kind = {(each.context, each.speaker): each for each in result.scores}
     for context in result.settings["contexts"]:
         within, across = (by_kind[context, speaker] for speaker in ("within", "across"))

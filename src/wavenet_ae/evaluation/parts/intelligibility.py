@@ -94,7 +94,7 @@ def _reconstructions(folder: Path) -> list[dict[str, Value]]:
 
 
 def _original(folder: Path, row: Mapping[str, Value], rate: int) -> np.ndarray:
-    """Samples (T,) int16 of the original beside a file."""
+    """Returns the samples (T,) int16 of the original beside a file."""
     file = folder / str(row["file"])
     number = file.name.partition("-")[0]
     return _samples(file.with_name(f"{number}-{ORIGINAL}.wav"), rate)

@@ -79,7 +79,7 @@ def evaluate_reconstruction(context: Context, progress: Progress) -> Iterator[Re
 def _synthesized(
     context: Context, originals: Originals, sounds: Sequence[Resynthesis], progress: Progress
 ) -> list[np.ndarray]:
-    """Samples (T,) int16 of each sound."""
+    """Returns the samples (T,) int16 of each sound."""
     model, config = context.autoencoder, context.config
     engine, sampling = make_engine(config.engine, model.decoder), Sampling(config.temperature)
     parts: list[list[np.ndarray]] = [[] for _ in sounds]

@@ -154,7 +154,7 @@ def units_of_streams(context: Context) -> list[Units]:
 
 
 def _halved(labeled: LabeledCorpus) -> tuple[str, list[str]]:
-    """What is divided into halves, and the name of it that each utterance with labels has."""
+    """Returns what is divided into halves, and the name of it for each utterance with labels."""
     speakers = [labeled.speaker(row) for row in labeled.rows]
     if len(set(speakers)) > 1:
         return "speakers", speakers

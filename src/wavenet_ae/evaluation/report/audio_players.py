@@ -62,7 +62,7 @@ def utterances(results: Sequence[EvaluationResult]) -> list[Utterance]:
 
 
 def _original(folder: Path, rows: Sequence[Mapping[str, Value]]) -> Player:
-    """The original, whose file lies beside the others: reconstruction/00-original.wav."""
+    """Returns the original, whose file lies beside the others: reconstruction/00-original.wav."""
     own = next((row for row in rows if row["kind"] == RECONSTRUCTED), rows[0])
     path = Path(str(own["file"]))
     file = path.with_name(f"{path.name.partition('-')[0]}-{ORIGINAL}.wav")
@@ -82,7 +82,7 @@ def _player(folder: Path, row: Mapping[str, Value]) -> Player:
 
 
 def _audio(folder: Path, file: Path) -> str:
-    """Nothing outside the evaluation's own folder is embedded, whatever its JSON names."""
+    """Embeds audio of the evaluation's own folder, and nothing outside it that its JSON names."""
     path = (folder / file).resolve()
     if path.suffix != ".wav" or not path.is_relative_to(folder.resolve()) or not path.is_file():
         return ""

@@ -50,7 +50,7 @@ def load_results(paths: Sequence[Path]) -> list[EvaluationResult]:
 
 
 def rendered(results: Sequence[EvaluationResult], plotted: Sequence[Plot]) -> str:
-    """The page; names and texts of results are escaped, so that none of them runs."""
+    """Returns the page; names and texts of results are escaped, so that none of them runs."""
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )

@@ -77,7 +77,9 @@ def _corpus(result: EvaluationResult) -> str:
 
 
 def _shared_recordings(corpus: Mapping[str, Any]) -> str:
-    """Remark on utterances from recordings of which other parts are in the training split."""
+    """Returns a remark on utterances from recordings of which other parts are in the training
+    split.
+    """
     count = corpus.get("split_utterances_of_training_recordings", 0)
     if not count:
         return ""
@@ -98,7 +100,7 @@ def _headlines(result: EvaluationResult) -> Iterator[str]:
 
 
 def about(table: ResultTable) -> str:
-    """How a table was measured: sentences, and the rest of its metadata in parentheses."""
+    """Returns how a table was measured: sentences, and the rest of its metadata in parentheses."""
     words = table_words(table.id)
     templates = [*words.about, *(NOTES.get(each, spelled(each)) for each in table.notes)]
     used = {name for each in templates for name in _names(each)}
@@ -122,7 +124,7 @@ class _Counting(Formatter):
 
 
 def _filled(template: str, values: Mapping[str, Value]) -> str:
-    """Empty where a value that it needs is missing or of another kind."""
+    """Fills in a sentence; returns "" where a value that it needs is missing or of another kind."""
     if any(values.get(name) is None for name in _names(template)):
         return ""
     try:
@@ -132,7 +134,7 @@ def _filled(template: str, values: Mapping[str, Value]) -> str:
 
 
 def skipped_words(skipped: Mapping[str, str]) -> list[str]:
-    """A sentence for each reason for which parts were skipped."""
+    """Returns a sentence for each reason for which parts were skipped."""
     by_reason: dict[str, list[str]] = {}
     for part, reason in skipped.items():
         by_reason.setdefault(reason, []).append(part)

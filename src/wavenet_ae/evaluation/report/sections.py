@@ -24,7 +24,7 @@ MODEL_SUMMARY = "summary"  # key of a result's model
 
 
 def summary(results: Sequence[EvaluationResult]) -> Table:
-    """A row for each model; columns that no model has are left out."""
+    """Returns a row for each model; columns that no model has are left out."""
     rows = {each.name: headline_cells(each) for each in results}
     tables = {name: ResultTable("summary", [], [row]) for name, row in rows.items()}
     return by_model(tables, HEADLINES)
@@ -95,7 +95,7 @@ class Provenance:
 
 
 def provenance(result: EvaluationResult) -> Provenance:
-    """The command, the model and the data of a result."""
+    """Returns the command, the model and the data of a result."""
     model = {name: value for name, value in result.model.items() if name != MODEL_SUMMARY}
     groups = {"": result.command, "model": model, "data": result.corpus}
     values = [("all numbers", str((result.folder or Path()) / FILE))]

@@ -348,19 +348,19 @@ def table_words(id: str) -> TableWords:
 
 
 def spelled(id: str) -> str:
-    """An id with spaces."""
+    """Returns an id with spaces."""
     return id.replace("_", " ")
 
 
 def heading(column: str, headings: Mapping[str, str] = HEADINGS) -> str:
-    """Heading of a column, with the stream of codes where it is of one of several."""
+    """Returns the heading of a column, with the stream of codes where it is of one of several."""
     name, _, stream = column.partition("/")
     words = headings.get(name, HEADINGS.get(name, spelled(name)))
     return f"{words}, {stream}" if stream else words
 
 
 def cell_words(column: str, value: str) -> str:
-    """A cell that holds a text; one of a column of ids in words."""
+    """Returns the text of a cell; ids are spelled out in words."""
     id, _, stream = value.partition("/")
     if column in CELLS and stream:
         return f"{cell_words(column, id)}, {stream}"

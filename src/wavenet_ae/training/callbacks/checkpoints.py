@@ -147,7 +147,9 @@ class Checkpoints(pl.callbacks.Checkpoint):
                 each.log_before_saving(metrics, trainer.global_step - 1)
 
     def _settle(self, trainer: pl.Trainer, is_best: bool) -> None:
-        """All that belongs to this step is done: save if it is time to, stop if asked to."""
+        """Saves if it is time to, and stops if asked to, after all that belongs to this step is
+        done.
+        """
         stop_signal = self._agreed_signal(trainer)
         is_due = trainer.global_step % self.every_n_steps == 0
         is_last = trainer.global_step == trainer.max_steps or trainer.should_stop

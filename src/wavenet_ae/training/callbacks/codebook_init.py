@@ -40,7 +40,7 @@ class CodebookInit(pl.Callback):
 
 
 def _start_averages(trainer: pl.Trainer, stream: str, bottleneck: Quantizer) -> None:
-    """An average with the codebook of before would be neither."""
+    """Starts averages of the weights anew: one with the earlier codebook would be neither."""
     for callback in trainer.callbacks:  # type: ignore[attr-defined]
         average = getattr(callback, "_average_model", None)
         if isinstance(callback, WeightAveraging) and average is not None:
@@ -50,7 +50,7 @@ def _start_averages(trainer: pl.Trainer, stream: str, bottleneck: Quantizer) -> 
 
 @torch.no_grad()
 def _latents(module: WaveformTraining, stream: CodeStream, num_vectors: int) -> torch.Tensor:
-    """(B, C, N) with at least `num_vectors` latents of training windows, which a stream codes."""
+    """Returns at least `num_vectors` latents (B, C, N) of a stream in training windows."""
     per_batch = module.data.batch_size * module.plan.num_codes * stream.codes_per_hop
     num_batches = max(1, -(-num_vectors // per_batch))
     model, read = module.model, module.plan.encoder_input

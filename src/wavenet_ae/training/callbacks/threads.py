@@ -105,7 +105,7 @@ class Threads(pl.Callback):
             pl_module.log("speed/threads", float(torch.get_num_threads()))
 
     def _write_down(self, step: int, threads: int) -> None:
-        """On disk before the step is computed."""
+        """Writes a step's number of threads to disk before the step is computed."""
         self.record.append({"step": step, "threads": threads, "of": self.most})
         lines = "".join(json.dumps(line) + "\n" for line in self.record)
         write_bytes(self.file, lines.encode())
@@ -125,7 +125,9 @@ class Threads(pl.Callback):
         self._restore()
 
     def on_exception(self, *args: Any) -> None:
-        """Lightning tears down what succeeds only; the next run of a sweep has all threads too."""
+        """Restores all threads for the next run of a sweep, since Lightning tears down only what
+        succeeds.
+        """
         self._restore()
 
     def _restore(self) -> None:

@@ -34,7 +34,7 @@ def _too_easy(snapshot: Snapshot, history: History) -> bool:
 
 
 def _few_clusters(snapshot: Snapshot, history: History) -> bool:
-    """Whether the head predicts few of the clusters, by their perplexities."""
+    """Returns whether the head predicts few of the clusters, by their perplexities."""
     if snapshot["step"] < 3 * first_steps(history):
         return False
     predicted = snapshot.get("train/masked_prediction_perplexity", float("inf"))

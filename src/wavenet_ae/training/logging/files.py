@@ -229,7 +229,7 @@ class HistogramLog(RunLogger):
 
 
 def _steps_of(line: bytes) -> int | None:
-    """Optimizer steps before the histogram of a line; None where the line is damaged."""
+    """Returns the optimizer steps before the histogram of a line; None if the line is damaged."""
     try:
         return parse_histogram(line.decode(errors="replace"), "")[1].step
     except UserError:

@@ -40,7 +40,7 @@ class CodeUsage:
         self.last_used = torch.zeros(num_codebooks, codebook_size, dtype=torch.int64)
 
     def add(self, codes: Tensor, num_revived: int) -> None:
-        """Codes (B, Q, N) of a global batch, and how many codes restarted in it."""
+        """Adds the codes (B, Q, N) of a global batch, and how many codes restarted in it."""
         self.num_batches += 1
         self.num_revived += num_revived
         self.recent.append(codes)
@@ -107,7 +107,7 @@ class CodeUsage:
 
 
 def distinct(codes: Tensor) -> Tensor:
-    """How many different codes each sequence has: (..., N) -> (...)."""
+    """Returns how many different codes each sequence has: (..., N) -> (...)."""
     ordered = codes.sort(dim=-1).values
     return 1 + (ordered[..., 1:] != ordered[..., :-1]).sum(dim=-1)
 
@@ -214,8 +214,9 @@ def most_used(counts: Tensor) -> tuple[str, list[str], list[float]]:
 
 
 def scales(latents: Tensor, codebook: Tensor | None) -> dict[str, Tensor]:
-    """Mean norm, least and greatest component of latents (V, D) and, where there is one yet, of
-    the codebook (K, D), and the ratio of the norms, which should be about 1."""
+    """Returns mean norm, least and greatest component of latents (V, D) and, where there is one
+    yet, of the codebook (K, D), and the ratio of the norms, which should be about 1.
+    """
     metrics = _scale("latent", latents)
     if codebook is not None:
         metrics |= _scale("code", codebook)

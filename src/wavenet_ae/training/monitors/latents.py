@@ -92,6 +92,6 @@ def active_units(means: Tensor) -> int:
 
 
 def kl_per_dimension(output: BottleneckOutput) -> Tensor:
-    """(D,) KL to N(0, 1) in nats, mean over items and codes."""
+    """Returns the KL (D,) to N(0, 1) in nats, averaged over items and codes."""
     assert output.latents is not None and output.log_variance is not None
     return gaussian_kl(output.latents, output.log_variance).float().mean(dim=(0, 2))

@@ -150,7 +150,7 @@ def weights(model: SpeechModel) -> dict[str, list[Tensor]]:
 
 
 def change(before: list[Tensor], after: list[Tensor]) -> Tensor:
-    """|after - before| / |before|, of all tensors as one vector."""
+    """Returns |after - before| / |before|, of all tensors as one vector."""
     moved = [new - old for new, old in zip(after, before, strict=True)]
     norm = torch.nn.utils.get_total_norm
     return norm(moved) / norm(before).clamp_min(torch.finfo(torch.float32).tiny)

@@ -54,7 +54,7 @@ class WaveformMonitor(Monitor):
 
 
 def clipped_fraction(waveform: Tensor) -> Tensor:
-    """Share of int16 samples within 1 % of full scale."""
+    """Returns the fraction of int16 samples within 1 % of full scale."""
     return (waveform.int().abs() >= SATURATED).float().mean()
 
 
