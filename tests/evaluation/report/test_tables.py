@@ -28,6 +28,11 @@ def test_errors_stand_in_the_cell_of_their_value_which_sorts_by_its_value():
     ]
 
 
+def test_an_error_that_rounding_leaves_adds_no_digits_to_its_value():
+    found = table([{"speaker_similarity": 0.9999999851, "speaker_similarity_error": 7.3e-9}])
+    assert texts(found) == [["1"]]
+
+
 def test_what_a_row_lacks_is_an_empty_cell_without_a_value():
     found = table([{"a": 1, "b": None}, {"b": 2.0, "c": "x"}])
     assert texts(found) == [["1", "", ""], ["", "2", "x"]]

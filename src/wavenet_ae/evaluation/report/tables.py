@@ -24,7 +24,7 @@ def shown_columns(columns: Iterable[str]) -> list[str]:
 
 
 def cell(row: Mapping[str, Value], column: str) -> str:
-    """Errors and intervals stand behind their values: 2.81 ± 0.03, 0.32 (0.30 to 0.34)."""
+    """Formats a value, followed by its error or interval: 2.81 ± 0.03, 0.32 (0.30 to 0.34)."""
     if column not in row:
         return _range(row.get(column + FIRST), row.get(column + LAST))
     value, error = row[column], row.get(column + ERROR)
@@ -46,8 +46,8 @@ def cell(row: Mapping[str, Value], column: str) -> str:
 
 
 def _counts(error: float, value: float) -> bool:
-    """Returns whether an error is more than what rounding leaves."""
-    return error > 1e-9 * abs(value)
+    """Returns whether an error is more than a millionth of its value, which rounding can leave."""
+    return error > 1e-6 * abs(value)
 
 
 def _range(first: Value, last: Value) -> str:
@@ -81,7 +81,7 @@ class Table:
 
 
 def table(rows: Sequence[Mapping[str, Value]], headings: Mapping[str, str] | None = None) -> Table:
-    """Table of rows; one that lacks a column of another has an empty cell there.
+    """Returns a table of rows; one that lacks a column of another has an empty cell there.
 
     Args:
         rows: Cells by column.
@@ -96,7 +96,8 @@ def table(rows: Sequence[Mapping[str, Value]], headings: Mapping[str, str] | Non
 
 
 def by_model(tables: Mapping[str, ResultTable], headings: Mapping[str, str] | None = None) -> Table:
-    """One table of the tables of several models by their names; of one model its rows alone.
+    """Returns one table of the tables of several models by their names; of one model its rows
+    alone.
 
     Rows with the same keys stand together, each behind its model's name.
     """
