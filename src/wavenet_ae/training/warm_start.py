@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import groupby
 from typing import Any
 
 import torch
@@ -181,13 +182,24 @@ def _speaker_rows(rows: Tensor, names: list[str], wanted: list[str]) -> Tensor:
 def _left(
     given: dict[str, Tensor], mine: dict[str, Tensor], fitting: dict[str, Tensor]
 ) -> Iterator[str]:
-    for name in sorted((given.keys() | mine.keys()) - fitting.keys()):
-        if name not in given:
-            yield f"  {name}: not in the checkpoint, starts from scratch"
-        elif name not in mine:
-            yield f"  {name}: only in the checkpoint, not used"
-        elif given[name].shape == mine[name].shape:
-            yield f"  {name}: other features or another bottleneck, starts from scratch"
+    """Yields a line for each tensor that was not copied, or one for a part that was not at all."""
+    names = sorted(given.keys() | mine.keys())
+    for part, group in groupby(names, key=lambda name: name.partition(".")[0]):
+        tensors = list(group)
+        reasons = {name: _reason(name, given, mine) for name in tensors if name not in fitting}
+        if len(reasons) == len(tensors) > 1 and len({*reasons.values()}) == 1:
+            yield f"  {part} ({len(tensors)} tensors): {reasons[tensors[0]]}"
         else:
-            shapes = f"{tuple(given[name].shape)} there, {tuple(mine[name].shape)} here"
-            yield f"  {name}: {shapes}, starts from scratch"
+            yield from (f"  {name}: {reason}" for name, reason in reasons.items())
+
+
+def _reason(name: str, given: dict[str, Tensor], mine: dict[str, Tensor]) -> str:
+    """Returns why a tensor was not copied."""
+    if name not in given:
+        return "not in the checkpoint, starts from scratch"
+    if name not in mine:
+        return "only in the checkpoint, not used"
+    if given[name].shape == mine[name].shape:
+        return "other features or another bottleneck, starts from scratch"
+    shapes = f"{tuple(given[name].shape)} there, {tuple(mine[name].shape)} here"
+    return f"{shapes}, starts from scratch"
