@@ -6,11 +6,14 @@ Hydra's own texts advise a plus before every unknown key, which would add it and
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import hydra
+from hydra.core.config_loader import ConfigLoader
+from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException, MissingConfigException
 from omegaconf import DictConfig, OmegaConf
 
@@ -44,11 +47,21 @@ def compose(config_name: str, arguments: Sequence[str]) -> DictConfig:
     Raises:
         HydraException: It cannot be composed.
     """
+    with composing(config_name, arguments) as (composed, _):
+        return composed
+
+
+@contextmanager
+def composing(
+    config_name: str, arguments: Sequence[str]
+) -> Iterator[tuple[DictConfig, ConfigLoader]]:
+    """Composes a configuration like `compose`, and keeps the loader open that can compose more."""
     values, folders = split_options(arguments)
     own = ",".join(f"file://{each}" for each in folders)
     search = [f"hydra.searchpath=[{own}]"] if own else []
     with hydra.initialize_config_dir(str(conf_folder()), version_base="1.3"):
-        return hydra.compose(config_name, [*search, *values], return_hydra_config=True)
+        composed = hydra.compose(config_name, [*search, *values], return_hydra_config=True)
+        yield composed, GlobalHydra.instance().config_loader()
 
 
 def split_options(arguments: Sequence[str]) -> tuple[list[str], list[Path]]:

@@ -41,6 +41,17 @@ def test_a_path_is_taken_as_the_shell_passes_it(path, prefix):
     assert for_hydra([argument]) == [argument], "a second time changes nothing"
 
 
+@pytest.mark.parametrize("group", ["experiment", "sweep", "debug"])
+def test_an_optional_group_that_is_null_is_left_out(group):
+    assert for_hydra(["seed=1", f"{group}=null", "-m"]) == ["seed=1", "-m"]
+
+
+@pytest.mark.parametrize("group", ["bottleneck", "encoder/features", "decoder/output"])
+def test_null_is_no_option_of_another_group(group):
+    with pytest.raises(UserError, match=f"null is no option of {group}; choose one .*leave it out"):
+        for_hydra([f"{group}=null"])
+
+
 def test_the_home_folder_is_expanded(monkeypatch):
     monkeypatch.setenv("HOME", "/home/me")
     assert text(value_of(for_hydra(["data.root=~/recordings"])[0])) == "/home/me/recordings"

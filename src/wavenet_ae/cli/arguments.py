@@ -34,6 +34,8 @@ SWEEP = re.compile(r"(choice|range|interval|glob|sort|shuffle|tag)\(.*\)", re.DO
 REFERENCE, ESCAPED_REFERENCE = "${", "\\${"  # the beginning of an interpolation
 OPTIONS_OF_USE = ("--help", "--multirun", "-m", "--config-dir", "--config-name", "--cfg", "--info")
 LITERALS = ("", "null", "???")
+NULL = "null"
+OPTIONAL_GROUPS = ("experiment", "sweep", "debug")  # their option is null by default
 FULL_ERROR = "HYDRA_FULL_ERROR"
 
 
@@ -83,11 +85,14 @@ def _explained(composed: Callable[[], Any], config_name: str, arguments: Sequenc
 def for_hydra(arguments: Sequence[str]) -> list[str]:
     """Returns arguments in which the values of path keys are quoted.
 
+    An optional group set to `null`, which Hydra refuses, is left out.
+
     Args:
         arguments: As the shell passes them.
 
     Raises:
-        UserError: An argument is one that Hydra's grammar cannot read.
+        UserError: An argument is one that Hydra's grammar cannot read, or sets another group to
+            `null`.
     """
     is_multirun = any(each in MULTIRUN for each in arguments)
     quoted = [_added(_quoted_path(each, is_multirun)) for each in arguments]
@@ -96,7 +101,23 @@ def for_hydra(arguments: Sequence[str]) -> list[str]:
         if before not in WITH_VALUE:
             (_require_option if argument.startswith("-") else _require_readable)(given, argument)
         before = given
-    return quoted
+    return [each for each in quoted if not _unsets_group(each)]
+
+
+def _unsets_group(argument: str) -> bool:
+    """Returns whether an argument sets an optional group to `null`; raises for another group."""
+    found = OVERRIDE.fullmatch(argument)
+    if found is None or found[3].lower() != NULL:
+        return False
+    group = conf_folder() / found[2].partition("@")[0]
+    if not group.is_dir():
+        return False
+    if found[2] not in OPTIONAL_GROUPS:
+        options = ", ".join(sorted(each.stem for each in group.glob("*.yaml")))
+        raise UserError(
+            f"{argument}: null is no option of {found[2]}; choose one ({options}), or leave it out"
+        )
+    return True
 
 
 def _quoted_path(argument: str, is_multirun: bool) -> str:

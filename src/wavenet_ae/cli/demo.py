@@ -1,11 +1,13 @@
 """Train on synthetic speech for minutes, then evaluate the codes.
 
 wavenet-ae demo
+wavenet-ae demo data=folder data.root=recordings
 wavenet-ae demo bottleneck=vae seed=2
-wavenet-ae demo data=folder data.root=recordings trainer.max_steps=4000
 wavenet-ae demo hydra.run.dir=outputs/my_demo
 
 It downloads nothing.  The run, its plots and its audio samples are in outputs/demo/<time>.
+It trains the stages of experiment=demo: codes first, then a decoder for them.  If you choose a
+bottleneck or another part of the model, it trains one model with it, codes and decoder together.
 GROUP=OPTION and KEY=VALUE go to training: `wavenet-ae train --help` lists them.
 """
 
@@ -23,14 +25,20 @@ from typing import Any
 from hydra.errors import HydraException
 
 from wavenet_ae.cli.arguments import for_hydra
-from wavenet_ae.composition import compose, explain
+from wavenet_ae.composition import compose, composing, explain
 from wavenet_ae.config import check, plain_of_composed
 from wavenet_ae.errors import UserError, counted
 from wavenet_ae.exits import guarded
+from wavenet_ae.recipes.compose import compose_recipe
+from wavenet_ae.recipes.preflight import check_recipe
 from wavenet_ae.runs import RunFolder
 from wavenet_ae.stored import read_config
 
 RUN_FOLDER = "hydra.run.dir="
+UNUSED = Path("unused")  # folder of a configuration that is only checked
+STAGES = "experiment=demo"
+# Groups of which a choice is one model's: no stages are trained then.
+PARTS = {"bottleneck", "decoder", "encoder", "experiment", "model", "objective", "target"}
 
 
 def run(arguments: list[str]) -> None:
@@ -48,6 +56,8 @@ def run(arguments: list[str]) -> None:
     for argument in arguments:
         if argument.startswith(RUN_FOLDER):
             folder = Path(argument.removeprefix(RUN_FOLDER)).expanduser()
+    if not any(argument.partition("=")[0] in PARTS for argument in arguments):
+        arguments = [STAGES, *arguments]
     for sentence in left_out(composed(arguments)):
         print(sentence, file=sys.stderr)
     started = time.monotonic()
@@ -60,24 +70,32 @@ def run(arguments: list[str]) -> None:
 
 
 def composed(arguments: list[str]) -> dict[str, Any]:
-    """The configuration that training will compose, checked; its run folder does not matter."""
+    """Returns the configuration that training will compose, checked; its run folder does not
+    matter.
+
+    Of a recipe it is that of the last stage, whose codes are evaluated.
+    """
     given = for_hydra(arguments)
-    composing = partial(compose, "config")
     try:
-        values = composing(["name=demo", "run_folder=unused", *given])
+        with composing("config", ["name=demo", *given]) as (values, loader):
+            if values.stages is not None:
+                recipe = compose_recipe(values.hydra, loader)
+                check_recipe(recipe, UNUSED)
+                return recipe.configs[recipe.last.name]
+            config = plain_of_composed(values, UNUSED)
     except HydraException as error:
-        raise UserError(explain(error, given, composing)) from None
-    config = plain_of_composed(values, Path("unused"))
+        raise UserError(explain(error, given, partial(compose, "config"))) from None
     check(config)
+    from wavenet_ae.training.preflight import check_sizes  # torch, for which --help is slow
+
+    check_sizes(config)
     return config
 
 
 def left_out(config: dict[str, Any]) -> Iterator[str]:
     """Sentences on what cannot be evaluated afterwards, known before minutes of training."""
     from wavenet_ae.training.logging.files import log_to
-    from wavenet_ae.training.preflight import check_sizes
 
-    check_sizes(config)
     log_to(None)
     if not any(open_corpus(config).labels):
         yield "No recording has phone labels (a .phn file beside it): the demo leaves PNMI out."
@@ -100,12 +118,12 @@ def open_corpus(config: dict[str, Any]) -> Any:
 
 
 def interpreter() -> list[str]:
-    """Python that imports from the working directory, as `-m` does, only if this process does."""
+    """Returns Python that imports from the working directory, as `-m` does, if this one does."""
     return [sys.executable, *([] if {"", os.getcwd()} & {*sys.path} else ["-P"])]
 
 
 def finished(command: list[str]) -> int:
-    """The exit code of a command.  Ctrl-C reaches it as well: it saves, and is waited for."""
+    """Returns the exit code of a command.  Ctrl-C reaches it too: it saves, and is waited for."""
     process = subprocess.Popen(command)
     while True:
         try:
@@ -116,18 +134,20 @@ def finished(command: list[str]) -> int:
 
 
 def evaluate(folder: Path, seconds: float) -> None:
-    """Prints the metrics of the run, and where its plots are."""
+    """Prints the metrics of the run, of a recipe those of its last stage, and its plots' files."""
     import torch
     from rich.console import Console
 
     from wavenet_ae.evaluation.demo_summary import summarize_run
 
     torch.set_num_threads(1)  # small matrices: waking threads would take longer than the work
-    corpus = open_corpus(read_config(RunFolder(folder).config))
-    summary = summarize_run(folder, corpus)
+    run = RunFolder(folder).meant
+    summary = summarize_run(run.path, open_corpus(read_config(run.config)))
     console = Console(markup=False, emoji=False)
     console.print(summary.table())
-    console.print(f"trained for {seconds:.0f} s ({counted(summary.num_steps, 'step')})")
+    stage = "" if run.path == folder else f" of stage {run.path.name}"
+    steps = f"{counted(summary.num_steps, 'step')}{stage}"
+    console.print(f"trained for {seconds:.0f} s ({steps})", soft_wrap=True)
     for plot in summary.plots:
         console.print(f"written: {plot}", soft_wrap=True)
 

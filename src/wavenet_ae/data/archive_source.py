@@ -74,7 +74,7 @@ class ArchivedSource(Source):
         return Recording(path.relative_to(self.root).as_posix(), path, speaker, split)
 
     def _complete(self, archive: Archive) -> list[Recording]:
-        """Returns all recordings of an archive; raises UserError if torchaudio fails or finds none."""
+        """Returns the recordings of an archive; raises UserError if torchaudio has none."""
         folder = self.above / archive.folder
         try:
             listed = list(self._listed(archive))

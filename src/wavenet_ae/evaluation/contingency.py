@@ -29,7 +29,7 @@ class UnitCounts:
 
 
 def unit_usage(counts: Mapping[str, UnitCounts]) -> ResultTable:
-    """Returns the table `unit_usage`: how many units each system has, and how many of them occur."""
+    """Returns the table `unit_usage`: how many units a system has, and how many of them occur."""
     return ResultTable(
         "unit_usage",
         ["system"],

@@ -132,7 +132,7 @@ def utter(
 
 
 def _pitch(num_samples: int, speaker: Voice, rng: np.random.Generator) -> np.ndarray:
-    """Returns a pitch `(samples,)` in Hz: a declining line with two slow waves and a random walk."""
+    """Returns a pitch `(samples,)` in Hz: a falling line with two slow waves and a random walk."""
     time = np.linspace(0, 1, num_samples // HOP + 2)
     waves = [rng.normal(0, 0.4) * np.sin(2 * np.pi * (n * time + rng.random())) for n in (1.3, 3.1)]
     flutter = np.cumsum(rng.normal(0, 0.004, len(time)))

@@ -123,7 +123,7 @@ def shares_of(table: UnitTable) -> LabelShares:
 
 
 def examples(results: Sequence[EvaluationResult]) -> Iterator[Alignment]:
-    """Yields an example for each utterance whose audio is there, with the units of all its models."""
+    """Yields an example for each utterance whose audio is there, with units of all its models."""
     shared: dict[tuple[str, str], list[tuple[EvaluationResult, ResultTable, Path]]] = {}
     for each in results:
         table = each.table(EXAMPLE)
