@@ -120,9 +120,9 @@ TABLES = {
             "Smoothed units: a change of unit costs {smoothing:g} mean margins between the nearest "
             "and the second nearest unit (Kamper and van Niekerk 2021). PNMI rises with smoothness "
             "alone, so compare held-out purity and ABX too.",
-            "MFCC of an utterance: a code's frames, minus the mean of the utterance; of a speaker: "
-            "with the mean and deviation of the speaker; averaged: over 5 frames, minus the mean "
-            "of the utterance.",
+            "MFCC by utterance: the mean of a code's frames, minus the mean of the utterance; by "
+            "speaker: normalized by the mean and deviation of the speaker; averaged: over 5 "
+            "frames, minus the mean of the utterance.",
         ],
     ),
     "boundaries": TableWords(
@@ -313,8 +313,8 @@ CELLS: dict[str, dict[str, str]] = {
         "joint_codes": "codes of all codebooks",
         "kmeans_vectors": "k-means on vectors",
         "kmeans_mfcc": "k-means on MFCC",
-        "kmeans_mfcc_utterance": "k-means on MFCC of an utterance",
-        "kmeans_mfcc_speaker": "k-means on MFCC of a speaker",
+        "kmeans_mfcc_utterance": "k-means on MFCC, by utterance",
+        "kmeans_mfcc_speaker": "k-means on MFCC, by speaker",
         "kmeans_mfcc_averaged": "k-means on averaged MFCC",
         "kmeans_random_encoder": "k-means on a random encoder",
         "uniform": "uniform boundaries",
