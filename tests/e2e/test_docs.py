@@ -32,7 +32,7 @@ def reader(quantized, tmp_path, monkeypatch) -> Path:
     """The folder in which somebody follows the page: a run and recordings are there."""
     text = "".join(block.text for block in blocks(PAGE))
     (checkpoint,) = set(re.findall(r'wavenet_ae\.load\("(.*)"\)', text))
-    shutil.copytree(quantized, (tmp_path / checkpoint).parents[1])
+    shutil.copytree(quantized, tmp_path / checkpoint)
     seconds = np.arange(6000)[:, None] / 16_000
     for number, name in enumerate(RECORDINGS, start=1):
         file = tmp_path / "recordings" / name
