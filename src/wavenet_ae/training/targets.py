@@ -82,8 +82,7 @@ def make_cluster_targets(
         require_smoothing(model, smoothing)
         codes = list(_every_utterance(frames))
     else:
-        fitted = np.concatenate([*frames.sample(seed)])
-        clusters = Clusters(fitted, num_clusters, seed, iterations)
+        clusters = Clusters(np.concatenate([*frames.sample(seed)]), num_clusters, seed, iterations)
         centers = clusters.vectors
         codes = [_clusters_of(each, clusters, smoothing) for each in _every_utterance(frames)]
     layout = CodeLayout(model, stream.name)
