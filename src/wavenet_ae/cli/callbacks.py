@@ -62,7 +62,7 @@ class SweepSummary(Callback):
         folder = Path(config.hydra.sweep.dir)
         results = guarded(lambda: _summarized(folder, conf_folder(config)))
         failed = failures(results)
-        # Of a search, some trials may fail.
+        # Some trials of a search may fail.
         if failed and (is_grid(config) or all(each.reason for each in results)):
             sys.exit(failed)
 

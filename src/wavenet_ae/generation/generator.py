@@ -59,7 +59,7 @@ class UtteranceGenerator:
     Args:
         model: What generates.
         engine: Steps its decoder.
-        source: Of the utterances.
+        source: Where the utterances come from.
         sampling: How levels are sampled.
         seed: With an utterance's name, of its random numbers.
         results: Where the recordings go.

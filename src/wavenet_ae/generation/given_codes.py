@@ -57,7 +57,7 @@ class GivenCodes:
 
     Args:
         model: Decodes them.
-        fingerprint: Of the model.
+        fingerprint: Fingerprint of the model.
         path: The file, folder or table.
         max_utterances: Only the first N, sorted by name; None: all.
 

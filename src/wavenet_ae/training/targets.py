@@ -29,7 +29,7 @@ from wavenet_ae.randomness import keyed_permutation
 from wavenet_ae.runs import checkpoint_in
 
 MFCC_SOURCE, MFCC_HOP_SECONDS = "mfcc", 0.02
-# Of the training split; clusters are fitted to frames of these utterances.
+# Clusters are fitted to frames of so many utterances of the training split, at most.
 FITTED_UTTERANCES, FITTED_FRAMES = 2000, 200_000
 
 Clustered = Literal["latents", "vectors", "codes"]
