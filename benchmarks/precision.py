@@ -25,7 +25,8 @@ from wavenet_ae.instantiate import instantiate
 from wavenet_ae.loading import load
 from wavenet_ae.metrics.sound_quality import mean
 from wavenet_ae.models import Autoencoder
-from wavenet_ae.models.utterance import CodeConditioning, encode_utterance
+from wavenet_ae.models.conditioning import CodeConditioning
+from wavenet_ae.models.utterance import encode_utterance
 from wavenet_ae.runs import RunFolder
 
 SAMPLES_AT_ONCE = 4000

@@ -315,7 +315,7 @@ SMALL = {
 
 @pytest.mark.parametrize("alignment", SMALL.values(), ids=SMALL)
 def test_a_slice_gives_what_the_whole_utterance_gives(alignment):
-    """For every phase of a code hop and windows all along the utterance, its edges included."""
+    """This holds for every phase of a code hop and for windows everywhere in the utterance."""
     hop, each, length = int(alignment.code_hop), alignment.target_hop, 120
     short, long = alignment.window(13), alignment.window(length // each)
     before, after = long.margins

@@ -241,7 +241,7 @@ def test_the_table_has_no_way_back():
 
 
 def modules_imported(root: Path) -> dict[str, set[str]]:
-    """For each module of the package, its own modules that it imports, for types too."""
+    """Returns the modules that each module of the package imports, for types too."""
     places = {path.relative_to(root).as_posix(): path for path in root.rglob("*.py")}
     names = {
         ".".join([PACKAGE, *place.removesuffix(".py").removesuffix("/__init__").split("/")]): place

@@ -8,13 +8,13 @@ from typing import Any
 
 from wavenet_ae.runs import checkpoint_in
 
-# Of the run's configuration, by which a later command finds files again: they are kept absolute.
+# Keys of a run's configuration by which a later command finds files; they are kept absolute.
 RUN_KEYS = (
     *("data.root", "data.path", "data.source.root", "data.source.path", "data.cache_dir"),
     *("init_from", "encoder.checkpoint", "objective.masked_prediction.targets"),
 )
 CHECKPOINT_KEYS = ("init_from", "encoder.checkpoint")  # of them, those that name a checkpoint
-# Of all commands. A value is taken as the shell passes it, whatever characters it has.
+# Keys of all commands. A value is taken as the shell passes it, whatever characters it has.
 PATH_KEYS = frozenset(
     {
         *(*RUN_KEYS, "run_folder", "resume", "hydra.run.dir", "hydra.sweep.dir"),

@@ -78,7 +78,7 @@ class Progress:
     """A `with` block of long work, in which no Ctrl-C is lost; logs at its end how long it took.
 
     Args:
-        name: Of the work.
+        name: Name of the work.
         total: What `at` counts up to.
         threads: Adapts torch's threads to the time between two calls of `at`.
     """

@@ -77,7 +77,7 @@ def resumed(arguments: list[str]) -> dict[str, Any]:
     """Composes the configuration of `resume=<run folder> [key=value ...]`.
 
     Args:
-        arguments: Of the command line, in any order.
+        arguments: Arguments of the command line, in any order.
 
     Returns:
         The plain configuration of the run, with the given values changed.

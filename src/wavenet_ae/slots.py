@@ -146,7 +146,7 @@ def node_problems(key: str, node: Any, group: str, derived: frozenset[str]) -> I
     Args:
         key: Where it stands, such as `callbacks.progress`.
         node: The node, a plain value.
-        group: Whose base class its target must have.
+        group: Group from whose base class its target must derive.
         derived: Parameters that the program sets.
     """
     yield from _problems(key, node, (base_of(group),), _foreign(group), derived, is_top=True)

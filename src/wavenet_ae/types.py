@@ -97,7 +97,7 @@ class Step:
         latent: `(B * L, D, N)` standard normal, for reparameterization; None if unused.
         speaker_dropout: `(B,)` uniform in [0, 1), for substituting the unknown speaker.
         input: Numbers for perturbing the encoder's input; None if it is not.
-        streams: Of a model with several streams of codes, the step of each, whose `jitter` and
+        streams: For a model with several streams of codes, the step of each, whose `jitter` and
             `latent` are its own.
     """
 

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 from helpers.summary_runs import CONF, comparison, config, write_run
+from hydra.core.hydra_config import HydraConfig
 from omegaconf import OmegaConf
 
-from wavenet_ae.cli.callbacks import SweepSummary
+from wavenet_ae.cli.callbacks import RunStart, SweepSummary
+from wavenet_ae.composition import compose
 
 GRID = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
 
@@ -26,6 +28,14 @@ def end(folder: Path, sweeper: str = GRID) -> None:
         "runtime": {"config_sources": sources},
     }
     SweepSummary().on_multirun_end(config=OmegaConf.create({"hydra": hydra}))
+
+
+def test_the_folder_of_a_run_without_a_name_is_made(tmp_path, monkeypatch):
+    """Its name is `${hydra:runtime.choices.data}`, before Hydra has set its own configuration."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(HydraConfig.instance(), "cfg", None)
+    RunStart().on_run_start(compose("config", ["data=folder"]))
+    assert [each.is_dir() for each in tmp_path.glob("outputs/folder/*")] == [True]
 
 
 def test_a_grid_with_a_failed_run_fails(tmp_path, capsys):

@@ -217,7 +217,7 @@ def test_a_catalogue_of_a_hundred_thousand_opens_in_seconds(tmp_path):
 
 
 def make_short(root: Path, num_files: int) -> None:
-    """Of 0.3 to 1 s."""
+    """Writes recordings of 0.3 to 1 s."""
     for number in range(num_files):
         samples = noise(number, 2400 + number * 7919 % 5600)
         write(root / f"s{number % 50}" / f"{number:05d}.wav", samples)

@@ -9,7 +9,6 @@ import shutil
 import subprocess
 import sys
 import textwrap
-import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +32,7 @@ def reader(quantized, tmp_path, monkeypatch) -> Path:
     """The folder in which somebody follows the page: a run and recordings are there."""
     text = "".join(block.text for block in blocks(PAGE))
     (checkpoint,) = set(re.findall(r'wavenet_ae\.load\("(.*)"\)', text))
-    shutil.copytree(quantized, (tmp_path / checkpoint).parents[1])
+    shutil.copytree(quantized, tmp_path / checkpoint)
     seconds = np.arange(6000)[:, None] / 16_000
     for number, name in enumerate(RECORDINGS, start=1):
         file = tmp_path / "recordings" / name
@@ -97,19 +96,20 @@ def test_the_streams_of_the_page_are_those_of_a_model_that_runs():
 
 
 def install(page: str, folder: Path) -> None:
-    """The package that a page shows, as pip leaves it in a folder, and its YAML beside it."""
+    """Installs the package that a page shows into a folder, with its YAML beside it."""
     shown = {each.language: each.text for each in blocks(page) if "Signs" in each.text}
     shown |= {each.language: each.text for each in blocks(page) if each.language == "toml"}
-    (folder / "my_units.py").write_text(shown["python"])
+    source = folder / "package"
+    source.mkdir()
+    (source / "my_units.py").write_text(shown["python"])
+    (source / "pyproject.toml").write_text(shown["toml"])
     option = folder / "my_conf" / "bottleneck" / "signs.yaml"
     option.parent.mkdir(parents=True)
     option.write_text(shown["yaml"])
-    points = tomllib.loads(shown["toml"])["project"]["entry-points"]["wavenet_ae.plugins"]
-    information = folder / "my_units-0.1.dist-info"
-    information.mkdir()
-    (information / "METADATA").write_text("Metadata-Version: 2.1\nName: my-units\nVersion: 0.1\n")
-    lines = ["[wavenet_ae.plugins]", *(f"{name} = {module}" for name, module in points.items())]
-    (information / "entry_points.txt").write_text("\n".join(lines))
+    offline = ["--no-deps", "--no-build-isolation", "--target", str(folder)]
+    subprocess.run(
+        [sys.executable, "-m", "pip", "install", "-q", *offline, str(source)], check=True
+    )
 
 
 @pytest.mark.slow

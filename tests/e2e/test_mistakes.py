@@ -269,6 +269,14 @@ def test_folder_without_recordings(command, tmp_path):
     assert code == 1 and f"{tmp_path}/empty" in output and "Traceback" not in output
 
 
+def test_a_run_without_recordings_is_not_the_latest(command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, output = command("data=folder", "data.root=nowhere")
+    assert code == 1 and "no such folder" in output, output
+    assert list(tmp_path.glob("outputs/folder/*/train.log")), "its folder says why"
+    assert not (tmp_path / "outputs" / "latest").is_symlink()
+
+
 def test_a_mistake_in_a_process_of_its_own(cache, tmp_path):
     code, output = run_interpreter(
         "train.py", "seed=y", f"hydra.run.dir={tmp_path}/run", cache=cache

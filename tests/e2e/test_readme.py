@@ -20,7 +20,7 @@ def test_the_readme_is_short():
 
 
 def test_using_a_model_takes_three_lines(quantized, cache, tmp_path):
-    shutil.copytree(quantized, tmp_path / "outputs" / "demo" / "2026-01-31_12-00-00")
+    shutil.copytree(quantized, tmp_path / "outputs" / "first")
     snippet, more = (each.text for each in blocks("README.md")[2:4])
     assert len(snippet.split("\n")) - snippet.count("\n\n") - 1 == 3
     waveform = "import numpy as np\nwaveform, rate = np.zeros(4000, np.int16), 8000\n"

@@ -16,7 +16,7 @@ from wavenet_ae.engines.native import NotCompiled, compiler
 from wavenet_ae.engines.native.library import PATHS, paths_here
 from wavenet_ae.errors import UserError
 
-# Of the distribution from that of the full convolution, in nats.
+# Largest divergence of an engine's distribution from that of the full convolution, in nats.
 DIVERGENCE = {"native": 1e-9, "native_bf16": 1e-3, "native_int8": 1e-2}
 
 

@@ -142,7 +142,7 @@ def test_one_thread_goes_on_alone_where_others_are_kept_from_their_work():
 
 
 def test_threads_are_as_many_as_are_worth_while(monkeypatch):
-    """Of the sizes that have been measured: benchmarks/steps.py names them."""
+    """The sizes are those that have been measured; benchmarks/steps.py names them."""
     needs("portable")
     monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
     small = WaveNet(128, 11, 1, residual=64, gate=64, skip=128, post=128)

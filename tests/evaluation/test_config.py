@@ -58,6 +58,8 @@ def test_folders_and_checkpoints_without_data_are_refused(checkpoint, tmp_path):
     with pytest.raises(UserError, match=r"a folder, but must be a file: set checkpoint=.*best"):
         check_config({"checkpoint": str(tmp_path)})
     assert check_config({"checkpoint": str(tmp_path / "run")}).file == checkpoint
+    with pytest.raises(UserError, match=r"gone', but there is no such file or run folder"):
+        check_config({"checkpoint": str(tmp_path / "gone")})
     alone = tmp_path / "alone.ckpt"
     alone.touch()
     with pytest.raises(UserError, match=r"data is not set.*data=folder data.root="):

@@ -10,7 +10,7 @@ from helpers.pages import ROOT, blocks
 
 from wavenet_ae.evaluation.part import Part
 from wavenet_ae.evaluation.parts import part_ids
-from wavenet_ae.evaluation.report.words import TABLES
+from wavenet_ae.evaluation.report.table_words import TABLES
 
 PAGE = "docs/guide/evaluation_results.md"
 TEXT = (ROOT / PAGE).read_text()

@@ -163,7 +163,7 @@ def small(
     return config
 
 
-# Of the decoder of a model whose target is PCM.
+# What the decoder of a model with the target PCM is given.
 MIXTURE: dict[str, Any] = {
     "output": {"_target_": "wavenet_ae.decoders.MixtureOfLogistics", "num_components": 3}
 }
@@ -288,7 +288,7 @@ def spectrogram(
     }
 
 
-# Of each decoder of frames, and of each kind of offset; one vector is held for two frames or one.
+# Each decoder of frames and each kind of offset; a vector is repeated for two frames, or for one.
 SPECTROGRAMS: dict[str, dict[str, Any]] = {
     "convolution": spectrogram("frame_conv", "gaussian"),
     "convolution ahead": spectrogram("frame_conv", "mixture_of_gaussians", "ae", offset=5),

@@ -59,7 +59,7 @@ def settings(*overrides: str, folder: Path) -> dict[str, Any]:
 
 
 def losses(folder: Path) -> dict[str, list[float]]:
-    """Of each step, and of each validation."""
+    """Returns the losses of all steps and of all validations."""
     metrics = read_metrics(RunFolder(folder).metrics)
     return {name: metrics[name][1].tolist() for name in ("train/loss", "validation/nll")}
 

@@ -21,7 +21,7 @@ SEARCH = [
     f"trainer.max_steps={STEPS}",
     f"hydra.sweeper.num_trials={NUM_TRIALS}",
 ]
-# Of a study without runs.
+# Parameters of a study without runs.
 PARAMS = {"x": "interval(0.0, 1.0)", "y": "choice(a,b)"}
 REFERENCE = {
     "seed": 1,

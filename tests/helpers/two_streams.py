@@ -29,11 +29,11 @@ from wavenet_ae.encoders import Encoder
 from wavenet_ae.geometry import Chain, Down, Up
 from wavenet_ae.models import Autoencoder, CodeStream, build
 from wavenet_ae.models.code_streams import Encoded
+from wavenet_ae.models.conditioning import CodeConditioning
 from wavenet_ae.models.decoding import decode_utterances
 from wavenet_ae.models.prediction import predict_targets, targets_in
 from wavenet_ae.models.roles import Conditioning
 from wavenet_ae.models.smoothed_codes import encode_recordings
-from wavenet_ae.models.utterance import CodeConditioning
 from wavenet_ae.nn.conditioning import Upsampling, jitter
 from wavenet_ae.runs import RunFolder
 from wavenet_ae.targets import Target

@@ -97,7 +97,7 @@ def _type(value: Any) -> str:
 
 
 def _values(items: Iterable[Any]) -> dict[str, Any]:
-    """By key; of a histogram or a table, each part has come as an item of its own."""
+    """Returns values by their keys; each part of a histogram or table is an item of its own."""
     found: dict[str, Any] = {}
     for each in items:
         *outer, key = each.nested_key or [each.key]

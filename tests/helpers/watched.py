@@ -57,7 +57,7 @@ def observed(module: WaveformTraining, batch: Batch) -> Observed:
 
 
 def predicted(module: WaveformTraining, logits: torch.Tensor, targets: torch.Tensor) -> Observed:
-    """Of logits (B, Q, W) and true levels (B, W) made by hand."""
+    """Returns what a step observes from logits (B, Q, W) and true levels (B, W) made by hand."""
     output = categorical_output(logits, targets)
     batch = noise(module, len(targets))
     return Observed(output, module.objective(output, batch, module.plan, 0))

@@ -90,7 +90,7 @@ def test_a_boundary_is_met_once_and_a_change_meets_one():
 
 
 def most_pairs(reference: list[int], changes: list[int], tolerance: int) -> int:
-    """By trying all ways to choose as many of each, paired in order."""
+    """Returns the largest number of pairs, by trying all ways to choose as many of each."""
     for size in range(min(len(reference), len(changes)), 0, -1):
         for some in combinations(reference, size):
             for others in combinations(changes, size):

@@ -29,7 +29,7 @@ def noise(num_samples: int, batch: int = 1) -> torch.Tensor:
 
 
 def loss_and_gradients(model: WaveformAutoencoder, device: str) -> dict[str, torch.Tensor]:
-    """Of a training step in float64, on the CPU again."""
+    """Returns loss and gradients of a training step in float64, moved to the CPU."""
     model = copy.deepcopy(model).double().to(device)
     plan, bottleneck = model.window(4 * int(model.hop)), model.bottleneck
     generator = torch.Generator().manual_seed(1)

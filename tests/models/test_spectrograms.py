@@ -11,7 +11,8 @@ from helpers.configs import SPECTROGRAMS, TARGETS, language_model, small, spectr
 
 from wavenet_ae.engines import Sampling
 from wavenet_ae.models import build
-from wavenet_ae.models.utterance import CodeConditioning, CodeLayout
+from wavenet_ae.models.conditioning import CodeConditioning
+from wavenet_ae.models.utterance import CodeLayout
 
 CASES: dict[str, tuple[dict[str, Any], str]] = {
     "samples by a decoder of frames": (

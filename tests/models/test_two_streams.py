@@ -11,8 +11,9 @@ from wavenet_ae import instantiate
 from wavenet_ae.errors import ArgumentError
 from wavenet_ae.metrics.likelihood import control_names, controls
 from wavenet_ae.metrics.receptive_fields import measure_receptive_fields
-from wavenet_ae.models import model_summary, utterance
-from wavenet_ae.models.utterance import CodeConditioning, CodeLayout, HopLayout, encode_utterance
+from wavenet_ae.models import model_summary, sampling, utterance
+from wavenet_ae.models.conditioning import CodeConditioning
+from wavenet_ae.models.utterance import CodeLayout, HopLayout, encode_utterance
 
 NUM_SAMPLES = 3001
 BOTTOMS = ("vqvae_ema", "rvq", "ae", "vae")
@@ -37,7 +38,7 @@ def test_pieces_are_the_whole(bottom, monkeypatch):
     first = {name: each[..., : 2 * (1 + (name == "bottom"))] for name, each in codes.items()}
     sound = model.decode(first, "ann")
     monkeypatch.setattr(utterance, "HOPS_AT_ONCE", 3)
-    monkeypatch.setattr(utterance, "SECONDS_AT_ONCE", 0.011)
+    monkeypatch.setattr(sampling, "SECONDS_AT_ONCE", 0.011)
     again = model.encode(noise(), 8000)
     for name, each in codes.items():
         assert torch.allclose(again[name].double(), each.double(), atol=1e-4), name

@@ -11,9 +11,9 @@ from helpers.configs import BOTTLENECKS, ENCODERS, small
 
 from wavenet_ae.audio import feature_means
 from wavenet_ae.engines import Sampling
-from wavenet_ae.models import WaveformAutoencoder, build, utterance
+from wavenet_ae.models import WaveformAutoencoder, build, sampling, utterance
+from wavenet_ae.models.conditioning import CodeConditioning
 from wavenet_ae.models.utterance import (
-    CodeConditioning,
     CodeLayout,
     encode_blocks,
     encode_in_chunks,
@@ -54,7 +54,7 @@ def test_pieces_are_the_whole(bottleneck, encoder, monkeypatch):
 
     sound = built.decode(codes[..., :4], "ann")
     monkeypatch.setattr(utterance, "HOPS_AT_ONCE", 3)
-    monkeypatch.setattr(utterance, "SECONDS_AT_ONCE", 0.011)
+    monkeypatch.setattr(sampling, "SECONDS_AT_ONCE", 0.011)
     again = built.encode(recording(), 8000)
     assert torch.allclose(again.double(), codes.double(), atol=1e-4)
     assert np.array_equal(built.decode(codes[..., :4], "ann"), sound)

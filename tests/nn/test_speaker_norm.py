@@ -10,7 +10,8 @@ from helpers.configs import small
 from wavenet_ae.engines import Sampling, make_engine, stream_seed
 from wavenet_ae.metrics.receptive_fields import measure_receptive_fields
 from wavenet_ae.models import WaveformAutoencoder, build
-from wavenet_ae.models.utterance import CodeConditioning, synthesize
+from wavenet_ae.models.conditioning import CodeConditioning
+from wavenet_ae.models.sampling import synthesize
 from wavenet_ae.nn.speaker_norm import SpeakerNorm
 
 

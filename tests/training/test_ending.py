@@ -84,6 +84,15 @@ def test_a_trial_run_says_that_it_was_one_and_continues_as_a_run(config, caplog)
     assert "begun to quantize" in line and "at step 6" in line
 
 
+def test_a_resumed_run_without_a_validation_says_since_when(config, caplog):
+    caplog.set_level(logging.INFO)
+    settings = config("bottleneck=ae", "trainer.max_steps=2")
+    train(settings)
+    settings["trainer"]["max_steps"] = 3
+    train(settings)
+    assert "the last validation: none since step 2, where it was resumed." in caplog.text
+
+
 def test_a_time_that_is_over_is_said_also_where_nothing_is_trained(config, caplog):
     settings = config("bottleneck=ae", "+trainer.max_time=00:00:00:00")
     settings["callbacks"]["doctor"] = None

@@ -113,7 +113,9 @@ def test_resumed_equals_uninterrupted(overrides, config):
 
 def test_a_run_at_its_end_warns(config, caplog):
     settings = config("bottleneck=ae", "trainer.max_steps=4")
-    train(settings)
+    begun: list[bool] = []
+    train(settings, lambda: begun.append(RunFolder(settings["run_folder"]).config.is_file()))
+    assert begun == [True]
     before = RunFolder(settings["run_folder"]).metrics.read_bytes()
     assert isnan(train(settings)), "it has never validated"
     assert "is already at step 4; raise trainer.max_steps" in caplog.text

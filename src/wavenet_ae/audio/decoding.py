@@ -102,7 +102,7 @@ class Values:
 
     Attributes:
         num_samples: Number of samples.
-        num_bad: Those that are NaN or infinite.
+        num_bad: Number of samples that are NaN or infinite.
         low: The smallest of the others.
         high: The largest of the others.
     """

@@ -40,7 +40,7 @@ def checked_waveform(waveform: Any, name: str = "waveform") -> np.ndarray:
 
     Args:
         waveform: The waveform, as above.
-        name: Of the argument, for errors.
+        name: Name of the argument, for errors.
 
     Raises:
         ArgumentError: It has another type or shape, no samples, samples that are not finite, or a
@@ -69,7 +69,7 @@ def checked_signal(signal: Any, name: str = "waveform") -> np.ndarray:
 
     Args:
         signal: Integers or floats, T >= 0.
-        name: Of the argument, for errors.
+        name: Name of the argument, for errors.
 
     Raises:
         ArgumentError: It has another type or shape, or samples that are not finite.
@@ -89,7 +89,7 @@ def checked_rate(rate: Any, name: str = "rate", allowed: tuple[int, int] = SOURC
 
     Args:
         rate: The rate, a whole number.
-        name: Of the argument, for errors.
+        name: Name of the argument, for errors.
         allowed: Its lowest and highest value.
 
     Raises:
@@ -123,7 +123,7 @@ def to_array(given: Any, name: str, accepted: str) -> np.ndarray:
 
     Args:
         given: An array, a tensor, or a list of numbers.
-        name: Of the argument, for errors.
+        name: Name of the argument, for errors.
         accepted: What it accepts, for errors.
 
     Raises:

@@ -30,6 +30,8 @@ class RunStart(Callback):
     """Makes the folder of a single run, or says in one line why it cannot be made."""
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
+        # The folder's name may refer to `${hydra:...}`, which Hydra sets after this.
+        HydraConfig.instance().set_config(config)
         guarded(lambda: _make_folder(Path(config.hydra.run.dir)))
 
 
@@ -60,7 +62,7 @@ class SweepSummary(Callback):
         folder = Path(config.hydra.sweep.dir)
         results = guarded(lambda: _summarized(folder, conf_folder(config)))
         failed = failures(results)
-        # Of a search, some trials may fail.
+        # Some trials of a search may fail.
         if failed and (is_grid(config) or all(each.reason for each in results)):
             sys.exit(failed)
 

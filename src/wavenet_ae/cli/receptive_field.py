@@ -2,7 +2,7 @@
 
 wavenet-ae receptive-field encoder=causal 'encoder.stacks=[{kernel: 3, dilations: [1, 3]}]'
 wavenet-ae receptive-field encoder=units out=units.pdf
-wavenet-ae receptive-field checkpoint=outputs/toy/A/checkpoints/best.ckpt
+wavenet-ae receptive-field checkpoint=outputs/first
 """
 
 from __future__ import annotations

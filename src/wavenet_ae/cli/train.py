@@ -71,10 +71,10 @@ def run(config: dict[str, Any], hold: Hold = sole_run) -> float:
             config["run_folder"] = str(folder)
             sys.argv.append(f"run_folder={folder}")  # for the processes of further devices
         log_to(config["run_folder"])
-        if is_first_process() and hold is not nullcontext:  # of a sweep, no run is the latest
-            link_latest(Path(config["run_folder"]))
+        is_single = hold is not nullcontext  # `latest` is none of a sweep's runs
+        link = partial(link_latest, Path(config["run_folder"])) if is_single else None
         try:
-            return train(config)
+            return train(config, link)
         except Stopped as stopped:
             stopped.end()
 

@@ -32,7 +32,7 @@ from wavenet_ae.types import Batch, Position
 
 logger = logging.getLogger(__name__)
 
-NUM_SHOWN = 20  # recordings that a line of the log names
+NUM_SHOWN = 5  # recordings that a line of the log names
 # Keys of the configuration that decide what a position depends on.
 SET_BY = {
     "corpus fingerprint": "the recordings of data.source and data.splits",

@@ -199,6 +199,13 @@ class WindowOrder:
 
     def _too_few(self, epoch: _Epoch) -> str:
         num_long = int((self.lengths >= self.slice_length).sum())
+        if not num_long:
+            return (
+                f"epoch {epoch.index} of the {self._key[1]} order has no full batch: none of "
+                f"{counted(len(self.lengths), 'utterance')} has at least one slice, the "
+                f"{self.slice_length} samples that a window reads. Choose a smaller "
+                "data.window_seconds, or add longer recordings."
+            )
         windows = counted(epoch.num_windows, "window")
         grouped, remedy = "", ""
         if self.group_size > 1:

@@ -61,7 +61,7 @@ class OutputDistribution(nn.Module):
     def nll(self, parameters: Tensor, targets: Tensor) -> Tensor:
         """Returns -log p of targets (B, W) in nats, (B, W), given parameters (B, P, W).
 
-        Of frames (B, W, C), it is that of all their values together.
+        For frames (B, W, C), it is the sum over the values of each frame.
         """
         raise NotImplementedError
 

@@ -20,9 +20,9 @@ from wavenet_ae.errors import UserError, counted
 logger = logging.getLogger(__name__)
 
 SLOW = "engine=auto uses reference, which is many times slower than native"
-# Of torch, in whatever precision the decoder has.
+# Engines in torch, in whatever precision the decoder has.
 ENGINES: dict[str, type[Engine]] = {each.name: each for each in (ReferenceEngine, CudaGraphEngine)}
-# In C++, on CPUs; each with weights in a precision of its own.
+# Engines in C++, on CPUs; each with weights in a precision of its own.
 NATIVE_ENGINES: dict[str, type[NativeEngine]] = {
     each.name: each for each in (NativeEngine, NativeBfloat16Engine, NativeInt8Engine)
 }

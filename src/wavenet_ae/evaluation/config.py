@@ -104,12 +104,14 @@ def _problems(config: EvaluationConfig) -> Iterator[str]:
         if part not in known:
             yield f"metrics has {part!r}; there are {', '.join(known)}.{nearest(part, known)}"
     if not config.checkpoint:
-        yield f"checkpoint is not set: set checkpoint={RunFolder('<run folder>').best_checkpoint}"
+        yield "checkpoint is not set: set checkpoint=<run folder>"
         return
     if os.path.isdir(config.file):
         found = sorted(config.file.glob(f"**/{BEST}"))
         remedy = f"set checkpoint={found[-1]}" if found else f"it has no {BEST}"
         yield f"checkpoint is {config.checkpoint!r}, a folder, but must be a file: {remedy}"
+    elif not os.path.exists(config.file):
+        yield f"checkpoint is {config.checkpoint!r}, but there is no such file or run folder"
     elif config.is_own_data and config.run_folder is None:
         yield (
             f"data is not set, and {config.file} is in no run folder that names its data: set, for "

@@ -8,7 +8,8 @@ A part is a file in parts/ with a `PART`:
 
     PART = Part("pauses", order=45, needs={"codes", "labels"}, run=evaluate_pauses)
 
-`wavenet-ae evaluate metrics=[pauses]` finds it.  The words of its tables are in report/words.py.
+`wavenet-ae evaluate metrics=[pauses]` finds it.  The words of its tables are in
+report/table_words.py.
 """
 
 from __future__ import annotations

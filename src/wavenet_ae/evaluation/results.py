@@ -11,7 +11,8 @@ Of a model with several streams of codes, keys have the name of the stream, see 
 
     result.value("units.pnmi", system="codes/top")
 
-Ids are for programs.  The words for people are in report/words.py.
+Ids are for programs.  The words for people are in report/words.py
+and report/table_words.py.
 """
 
 from __future__ import annotations

@@ -28,10 +28,10 @@ PATH = "_path"  # ends the name of a system whose units are smoothed
 CONTINUOUS_UNITS = 64  # clusters of the vectors where a bottleneck has no codes of its own
 MOST_CLUSTERS = 1024  # more would take long and have few frames each
 MOST_JOINT_UNITS = 1 << 16  # of several codebooks: each is a row of every table of counts
-# Of the training split; clusters are fitted to their frames.  The second bounds memory where
-# recordings are long.
+# Clusters are fitted to frames of so many utterances of the training split, at most.  The second
+# bounds memory where recordings are long.
 FITTED_UTTERANCES, FITTED_FRAMES = 400, 200_000
-# Of k-means beside kmeans_mfcc: after these, PNMI changes by less than .002.
+# Iterations of k-means beside kmeans_mfcc: after these, PNMI changes by less than .002.
 BASELINE_ITERATIONS = 30
 
 

@@ -18,7 +18,7 @@ from wavenet_ae.generation.streaming_writer import StreamingWriter
 from wavenet_ae.generation.utterances import Content, Utterance, UtteranceSource
 from wavenet_ae.models import GenerativeModel
 from wavenet_ae.models.roles import Conditioning
-from wavenet_ae.models.utterance import synthesize
+from wavenet_ae.models.sampling import synthesize
 from wavenet_ae.progress import AudioProgress
 
 logger = logging.getLogger(__name__)
@@ -59,7 +59,7 @@ class UtteranceGenerator:
     Args:
         model: What generates.
         engine: Steps its decoder.
-        source: Of the utterances.
+        source: Where the utterances come from.
         sampling: How levels are sampled.
         seed: With an utterance's name, of its random numbers.
         results: Where the recordings go.

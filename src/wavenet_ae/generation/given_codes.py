@@ -22,8 +22,8 @@ from wavenet_ae.generation.code_files import (
 )
 from wavenet_ae.generation.utterances import Content, Utterance, given_name
 from wavenet_ae.models import Autoencoder
+from wavenet_ae.models.conditioning import num_hops_of
 from wavenet_ae.models.inputs import checked_stream, require_same_hops
-from wavenet_ae.models.utterance import num_hops_of
 from wavenet_ae.stream_names import folder_of
 
 logger = logging.getLogger(__name__)
@@ -57,7 +57,7 @@ class GivenCodes:
 
     Args:
         model: Decodes them.
-        fingerprint: Of the model.
+        fingerprint: Fingerprint of the model.
         path: The file, folder or table.
         max_utterances: Only the first N, sorted by name; None: all.
 

@@ -23,7 +23,7 @@ class ResultStore:
 
     Args:
         folder: Where.
-        suffix: Of the results' files.
+        suffix: Ending of the results' files.
         parts: Folders, within that of the results, in which the files of a result lie; one result
             has a file in each.
         decides: What a result depends on beside its utterance and speaker: another value makes

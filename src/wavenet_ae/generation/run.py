@@ -185,10 +185,10 @@ def _encode_all(
     """Encodes recordings.
 
     Args:
-        source: Of the recordings.
-        wanted: Those to encode.
+        source: Where the recordings come from.
+        wanted: The utterances to encode.
         results: Where their codes go.
-        settings: Of the command.
+        settings: Settings of the command.
         content: Makes what is written of the codes of a stream of an utterance.
 
     Returns:

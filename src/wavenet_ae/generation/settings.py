@@ -36,10 +36,7 @@ READ_BY = {
     ),
 }
 REQUIRED = {
-    "checkpoint": (
-        (*GENERATING, *ENCODING),
-        f"checkpoint={RunFolder('<run folder>').best_checkpoint}",
-    ),
+    "checkpoint": ((*GENERATING, *ENCODING), "checkpoint=<run folder>"),
     "input": (FROM_RECORDINGS, "input=<a recording, a folder of them, or a table .tsv>"),
     "codes": (("decode",), "codes=<a .npy file, a folder of them, or units.tsv>"),
     "speaker": (("convert",), "speaker=<the speaker to convert to>"),

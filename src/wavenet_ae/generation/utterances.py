@@ -26,7 +26,7 @@ class Utterance:
 
     Args:
         name: Its path in the folder of results, without a suffix; it keys the random numbers.
-        speaker: Of the input; None where it is unknown.
+        speaker: Speaker of the input; None where it is unknown.
         origin: The input, for people.
         digest: SHA-256 of the input.
         num_samples: About how long the result will be, at the model's rate.
@@ -44,7 +44,7 @@ class Content:
     """What an utterance is generated from.
 
     Args:
-        codes: Of each stream of codes by its name, (N,) or (Q, N), or vectors (D, N); None: it is
+        codes: Codes (N,) or (Q, N), or vectors (D, N), by the name of their stream; None: it is
             unconditional.
         num_samples: Exactly how long the result will be.
     """
@@ -138,9 +138,9 @@ def target_speakers(
 
     Args:
         model: What generates.
-        utterances: Of the results.
-        speaker: Of all results, see `checked_speaker`; None: each utterance's own, if the model
-            knows it.
+        utterances: Utterances to generate.
+        speaker: Speaker of all results, see `checked_speaker`; None: each utterance's own, if the
+            model knows it.
 
     Returns:
         Names, None for the unknown speaker.

@@ -21,7 +21,9 @@ from wavenet_ae.data.corpus import PackedCorpus
 from wavenet_ae.engines import Engine, Sampling, stream_seed
 from wavenet_ae.metrics.f0 import mean_f0
 from wavenet_ae.models import Autoencoder, CodeModel
-from wavenet_ae.models.utterance import CodeConditioning, encode_utterance, synthesize
+from wavenet_ae.models.conditioning import CodeConditioning
+from wavenet_ae.models.sampling import synthesize
+from wavenet_ae.models.utterance import encode_utterance
 
 FEWEST_SECONDS, MOST_SECONDS = 20.0, 60.0  # training recordings for measuring a speaker's F0
 MOST_VOICES = 20  # speakers whose F0 is measured, those with most training recordings

@@ -16,12 +16,12 @@ from wavenet_ae.bottlenecks import Bottleneck
 from wavenet_ae.decoders import Decoder
 from wavenet_ae.encoders import Encoder
 from wavenet_ae.engines import Sampling
+from wavenet_ae.models.conditioning import CodeConditioning
 from wavenet_ae.models.decoding import Codes, decode_utterances
 from wavenet_ae.models.one_stream import OneStream
 from wavenet_ae.models.prediction import predict_targets, targets_in
 from wavenet_ae.models.roles import Autoencoder, Conditioning
 from wavenet_ae.models.smoothed_codes import encode_recordings
-from wavenet_ae.models.utterance import CodeConditioning
 from wavenet_ae.nn.conditioning import Upsampling, jitter
 from wavenet_ae.nn.speaker_norm import SpeakerNorm
 from wavenet_ae.schema import Fraction01

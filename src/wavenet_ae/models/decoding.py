@@ -11,6 +11,7 @@ from torch import Tensor
 
 from wavenet_ae.engines import Engine, Sampling, make_engine, stream_seed
 from wavenet_ae.errors import ArgumentError
+from wavenet_ae.models.conditioning import CodeConditioning
 from wavenet_ae.models.inputs import (
     checked_codes,
     checked_speakers,
@@ -18,7 +19,7 @@ from wavenet_ae.models.inputs import (
     is_batch,
 )
 from wavenet_ae.models.roles import Autoencoder
-from wavenet_ae.models.utterance import CodeConditioning, synthesize
+from wavenet_ae.models.sampling import synthesize
 from wavenet_ae.nn.batch_norm import evaluation_mode
 
 Codes: TypeAlias = Tensor | np.ndarray | list[int]

@@ -56,7 +56,7 @@ def checked_samples(
         model: Model that is to read it.
         waveform: Samples (T,) as `wavenet_ae.audio.waveforms` takes them.
         rate: Their sample rate in Hz.
-        name: Of the waveform, for errors.
+        name: Name of the waveform, for errors.
 
     Raises:
         ArgumentError: The samples or their rate cannot be used.
@@ -193,7 +193,7 @@ def checked_speaker(model: SpeechModel, speaker: Any, name: str = "speaker") -> 
         model: Model that is to generate.
         speaker: The speaker's name. None, and "unknown" where no speaker is called so, are the
             unknown speaker.
-        name: Of the argument, for errors.
+        name: Name of the argument, for errors.
 
     Raises:
         ArgumentError: The model does not know the speaker, or has been trained without speakers.

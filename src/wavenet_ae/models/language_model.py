@@ -9,9 +9,9 @@ from torch import Tensor
 
 from wavenet_ae.alignment import WindowPlan, decoder_window
 from wavenet_ae.decoders import Decoder
+from wavenet_ae.models.conditioning import NoConditioning
 from wavenet_ae.models.prediction import predict_targets, targets_in
 from wavenet_ae.models.roles import Conditioning, GenerativeModel
-from wavenet_ae.models.utterance import NoConditioning
 from wavenet_ae.schema import Fraction01
 from wavenet_ae.targets import Target
 from wavenet_ae.types import ModelOutput, Step

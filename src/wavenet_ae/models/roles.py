@@ -27,7 +27,7 @@ from wavenet_ae.types import BottleneckOutput, InputRandomness, ModelOutput, Ste
 
 
 class Conditioning(Protocol):
-    """What B utterances are generated from, see models/utterance.py."""
+    """What B utterances are generated from, see models/conditioning.py."""
 
     @property
     def num_samples(self) -> Sequence[int]:

@@ -1,4 +1,4 @@
-"""Context networks: what has been heard up to each code (van den Oord et al. 2018, sec. 2.2).
+"""Context networks: a summary of the past at each code (van den Oord et al. 2018, sec. 2.2).
 
 Both kinds read latents at and before a code, never after it:
 

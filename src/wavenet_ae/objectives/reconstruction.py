@@ -71,7 +71,7 @@ def code_weights(
 
     Args:
         plan: Plan of the window, whose `usage` counts the predictions that read each code of the
-            coarsest stream. Those of a finer stream are read by as many as the one of their hop.
+            coarsest stream. A code of a finer stream is read by as many as the code of its hop.
         weighting: How codes are weighed:
             `sequence`: usage / (full_usage * W).  Over windows that tile an utterance each code
             counts once, which gives the ELBO per sample.

@@ -21,7 +21,7 @@ def resumed_recipe(arguments: Sequence[str]) -> tuple[Recipe, Path]:
     """Reads the recipe of `resume=<folder> [key=value ...] [stages.NAME.key=value ...]`.
 
     Args:
-        arguments: Of the command line, in any order.
+        arguments: Arguments of the command line, in any order.
 
     Returns:
         The recipe, in which values are changed for all stages or for one, and its folder.

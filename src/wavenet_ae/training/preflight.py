@@ -152,7 +152,7 @@ def window_samples(model: SpeechModel, window_seconds: float) -> int:
     20 % of a hop.
 
     Args:
-        model: Whose hop counts.
+        model: The model whose hop counts.
         window_seconds: Which multiple it is meant to be.
 
     Raises:

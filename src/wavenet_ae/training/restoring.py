@@ -31,7 +31,7 @@ def require_same_model(config: Mapping[str, Any], path: Path, content: Mapping[s
     """Requires that a run's configuration describes the model that its checkpoint holds.
 
     Args:
-        config: Of the run.
+        config: Configuration of the run.
         path: The checkpoint.
         content: What it holds.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from math import isfinite, nan
 from typing import Any
@@ -48,7 +48,7 @@ logger = logging.getLogger(__name__)
 NUM_FEATURE_BATCHES = 50  # of windows on which features are standardized
 
 
-def train(config: Mapping[str, Any]) -> float:
+def train(config: Mapping[str, Any], on_begin: Callable[[], None] | None = None) -> float:
     """Starts or continues the run in `config["run_folder"]`.
 
     A folder that holds a checkpoint is resumed from the newest undamaged one; where that is at
@@ -56,6 +56,7 @@ def train(config: Mapping[str, Any]) -> float:
 
     Args:
         config: A plain configuration that has been checked.
+        on_begin: Called once the data is open and `config.yaml` is written, by the first process.
 
     Returns:
         The best value of the run's criterion, that of its best checkpoint; NaN where it has none.
@@ -66,7 +67,7 @@ def train(config: Mapping[str, Any]) -> float:
     """
     run = RunFolder(config["run_folder"])
     try:
-        return _train(config, run)
+        return _train(config, run, on_begin)
     except NotWritten as error:
         if not run.config.is_file():
             raise
@@ -77,7 +78,7 @@ def train(config: Mapping[str, Any]) -> float:
         ) from error
 
 
-def _train(config: Mapping[str, Any], run: RunFolder) -> float:
+def _train(config: Mapping[str, Any], run: RunFolder, on_begin: Callable[[], None] | None) -> float:
     resumed = newest_checkpoint(run)
     first_step = int(resumed[1]["global_step"]) if resumed else 0
     if resumed:
@@ -112,6 +113,8 @@ def _train(config: Mapping[str, Any], run: RunFolder) -> float:
         write_bytes(run.model_summary, f"{model_summary(model, data.plan)}\n".encode())
         for each in run_loggers(trainer):
             each.add_config(config, provenance, first_step)
+        if on_begin is not None:
+            on_begin()
     logger.info(
         "run folder: %s%s",
         shown_path(run.path),

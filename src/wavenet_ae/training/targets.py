@@ -29,7 +29,7 @@ from wavenet_ae.randomness import keyed_permutation
 from wavenet_ae.runs import checkpoint_in
 
 MFCC_SOURCE, MFCC_HOP_SECONDS = "mfcc", 0.02
-# Of the training split; clusters are fitted to frames of these utterances.
+# Clusters are fitted to frames of so many utterances of the training split, at most.
 FITTED_UTTERANCES, FITTED_FRAMES = 2000, 200_000
 
 Clustered = Literal["latents", "vectors", "codes"]
@@ -82,8 +82,7 @@ def make_cluster_targets(
         require_smoothing(model, smoothing)
         codes = list(_every_utterance(frames))
     else:
-        fitted = np.concatenate([*frames.sample(seed)])
-        clusters = Clusters(fitted, num_clusters, seed, iterations)
+        clusters = Clusters(np.concatenate([*frames.sample(seed)]), num_clusters, seed, iterations)
         centers = clusters.vectors
         codes = [_clusters_of(each, clusters, smoothing) for each in _every_utterance(frames)]
     layout = CodeLayout(model, stream.name)

@@ -34,7 +34,7 @@ class ValidationSums:
 
     def __init__(self, model: SpeechModel, device: torch.device) -> None:
         self.model, self.device = model, device
-        # Of the NLL, and of how much more each control costs: nats, and of how many samples; on
+        # Sums for the NLL and for what each control adds to it: nats, and numbers of samples; on
         # the CPU, as not all devices have float64.  A model without a decoder has none.
         self.names: tuple[str, ...] = ()
         if isinstance(model, GenerativeModel):
@@ -48,7 +48,7 @@ class ValidationSums:
             for each in self.streams
             if (size := each.bottleneck.codebook_size)
         }
-        # Of each stream: nats, and of how many codes.
+        # Sums of the KL of each stream: nats, and numbers of codes.
         self.kls = torch.zeros(len(self.streams), 2, dtype=torch.float64)
 
     def add(

@@ -74,25 +74,15 @@ def copy_weights(
         )
     given, mine = other.state_dict(), model.state_dict()
     _require_same_pretrained(then, config, given, mine, checkpoint)
-    fitting = {
-        name: value
-        for name, value in given.items()
-        if name in mine
-        and mine[name].shape == value.shape
-        and name not in (SPEAKERS, *SPEAKER_NORM)
-    }
-    for group in (*_apart(then, config), *_other_bottlenecks(other, model)):
-        fitting = {name: each for name, each in fitting.items() if not name.startswith(group)}
+    left_out = (*_apart(then, config), *_other_bottlenecks(other, model))
+    fitting = _same_shapes(given, mine, left_out)
     if not fitting:
         raise UserError(f"init_from={checkpoint}: none of its weights fits this model")
-    num_known = 0
-    is_fitting = {SPEAKERS} <= given.keys() & mine.keys() and _decoder(then) == _decoder(config)
-    if is_fitting and given[SPEAKERS].shape[1] == mine[SPEAKERS].shape[1]:
-        fitting[SPEAKERS] = _speaker_rows(given[SPEAKERS], other.speakers, model.speakers)
-        num_known = len(set(other.speakers) & set(model.speakers))
-    for name in SPEAKER_NORM:
+    is_same_decoder = _decoder(then) == _decoder(config)
+    for name in (SPEAKERS, *SPEAKER_NORM) if is_same_decoder else SPEAKER_NORM:
         if {name} <= given.keys() & mine.keys() and given[name].shape[1] == mine[name].shape[1]:
             fitting[name] = _speaker_rows(given[name], other.speakers, model.speakers)
+    num_known = len(set(other.speakers) & set(model.speakers)) if SPEAKERS in fitting else 0
     for name in fitting:
         if name.endswith(".is_quantizing"):  # a run that quantizes from its start does so
             fitting[name] = fitting[name] | mine[name]
@@ -102,6 +92,27 @@ def copy_weights(
         f"{num_known} of {counted(len(model.speakers), 'speaker')} known to it",
         *_left(given, mine, fitting),
     ]
+
+
+def _same_shapes(
+    given: Mapping[str, Tensor], mine: Mapping[str, Tensor], left_out: tuple[str, ...]
+) -> dict[str, Tensor]:
+    """Returns the given tensors of the same names and shapes as mine.
+
+    Args:
+        given: Tensors of the other model, by their names.
+        mine: Tensors of the model.
+        left_out: Prefixes of names that are not copied; tensors with a row a speaker are not
+            either.
+    """
+    return {
+        name: value
+        for name, value in given.items()
+        if name in mine
+        and mine[name].shape == value.shape
+        and name not in (SPEAKERS, *SPEAKER_NORM)
+        and not name.startswith(left_out)
+    }
 
 
 def _require_same_pretrained(

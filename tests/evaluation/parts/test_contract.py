@@ -18,7 +18,8 @@ from wavenet_ae.evaluation.dataset import open_dataset
 from wavenet_ae.evaluation.evaluator import evaluate
 from wavenet_ae.evaluation.part import Context, Need, Part, environment_lacks, find_parts
 from wavenet_ae.evaluation.parts import part_ids
-from wavenet_ae.evaluation.report.words import REASONS, TABLES
+from wavenet_ae.evaluation.report.table_words import TABLES
+from wavenet_ae.evaluation.report.words import REASONS
 from wavenet_ae.evaluation.results import EvaluationResult
 from wavenet_ae.loading import load
 from wavenet_ae.progress import Progress

@@ -23,7 +23,7 @@ class Player:
 
     Attributes:
         kind: What it is, in words.
-        voice: Whose voice it has.
+        voice: Speaker whose voice it has.
         audio: A data: URI, or empty where the file is gone.
         metrics: Headings and cells.
     """

@@ -8,8 +8,9 @@ from typing import Any
 
 from wavenet_ae.errors import counted
 from wavenet_ae.evaluation.headlines import headline_cells
+from wavenet_ae.evaluation.report.table_words import table_words
 from wavenet_ae.evaluation.report.tables import cell
-from wavenet_ae.evaluation.report.words import NOTES, REASONS, spelled, table_words
+from wavenet_ae.evaluation.report.words import NOTES, REASONS, spelled
 from wavenet_ae.evaluation.results import EvaluationResult, ResultTable, Value
 
 # A sentence is left out where a headline that it names was not measured.

@@ -9,8 +9,9 @@ from typing import Any
 
 from wavenet_ae.evaluation.headlines import headline_cells
 from wavenet_ae.evaluation.report.prose import about
+from wavenet_ae.evaluation.report.table_words import TABLES, table_words
 from wavenet_ae.evaluation.report.tables import Table, by_model
-from wavenet_ae.evaluation.report.words import HEADLINES, TABLES, table_words
+from wavenet_ae.evaluation.report.words import HEADLINES
 from wavenet_ae.evaluation.results import FILE, EvaluationResult, ResultTable
 
 SUMMARY_ABOUT = (

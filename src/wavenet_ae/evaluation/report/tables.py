@@ -9,7 +9,8 @@ from math import floor, log10
 from rich.box import SIMPLE
 from rich.table import Table as ConsoleTable
 
-from wavenet_ae.evaluation.report.words import NOT_ON_CONSOLE, cell_words, heading, table_words
+from wavenet_ae.evaluation.report.table_words import table_words
+from wavenet_ae.evaluation.report.words import NOT_ON_CONSOLE, cell_words, heading
 from wavenet_ae.evaluation.results import ERROR, HIGH, LOW, ResultTable, Value
 
 # A range of two columns is one cell: +1 to +9.

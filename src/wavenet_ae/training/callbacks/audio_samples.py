@@ -28,7 +28,8 @@ from wavenet_ae.errors import UserError, nearest
 from wavenet_ae.file_names import LONGEST_NAME, fitting
 from wavenet_ae.models import CodeModel, GenerativeModel, SpeechModel
 from wavenet_ae.models.roles import Conditioning
-from wavenet_ae.models.utterance import encode_utterance, synthesize
+from wavenet_ae.models.sampling import synthesize
+from wavenet_ae.models.utterance import encode_utterance
 from wavenet_ae.nn.batch_norm import evaluation_mode
 from wavenet_ae.plotting.figures import save
 from wavenet_ae.plotting.spectrograms import plot_spectrograms
@@ -48,7 +49,7 @@ class SampledUtterance:
     """An utterance, and the speakers as whom it is made.
 
     Args:
-        name: Of its files.
+        name: Name of its files.
         original: (T,) int16.
         speakers: Rows of the speakers by the ending of the file's name; the spectrogram of the
             first is plotted beside the original's.
@@ -139,11 +140,12 @@ class AudioSamples(pl.Callback):
         every_n_steps: Optimizer steps between two sets of samples; there is one more set at the end
             of a run that is as long.  0: never.
         num_utterances: In a set.
-        max_seconds: Of each utterance.
+        max_seconds: Seconds of each utterance, at most.
         convert_to: A speaker of the training split; None: the next one.
         engine: Steps the decoder.
-        max_share: Of the training time.  Samples that would exceed it, if they took as long as the
-            last ones, are left out.  The first ones are always made, since their cost is not known.
+        max_share: Share of the training time.  Samples that would exceed it, if they took as long
+            as the last ones, are left out.  The first ones are always made, since their cost is
+            not known.
     """
 
     reads_monitors = True  # their metrics of a step are logged before the samples of the step

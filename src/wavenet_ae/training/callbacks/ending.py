@@ -31,7 +31,11 @@ class Ending(pl.Callback):
 
     def __init__(self, run_folder: str) -> None:
         self.run = RunFolder(run_folder)
-        self.last_validation = ""
+        self.last_validation = "none"
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if trainer.global_step:
+            self.last_validation = f"none since step {trainer.global_step}, where it was resumed"
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         assert isinstance(pl_module, WaveformTraining)
@@ -64,7 +68,7 @@ class Ending(pl.Callback):
             logging.INFO if is_whole else logging.WARNING,
             "step %d: the run ends, because %s%s; the last validation: %s.  Continue it with "
             "wavenet-ae train %s%s",
-            *(trainer.global_step, reason, quantized, self.last_validation or "none"),
+            *(trainer.global_step, reason, quantized, self.last_validation),
             *(argument("resume", shown_path(self.run.path)), remedy),
         )
 

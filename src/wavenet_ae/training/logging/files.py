@@ -36,7 +36,7 @@ def write_run_files(run: RunFolder, config: Mapping[str, Any], fingerprint: str)
     Args:
         run: Where.
         config: The run's plain configuration.
-        fingerprint: Of the corpus.
+        fingerprint: Fingerprint of the corpus.
 
     Returns:
         The provenance of this start: command, code, versions and the corpus.

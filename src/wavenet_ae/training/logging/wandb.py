@@ -56,8 +56,8 @@ class WandB(RunLogger, WandbLogger):
         run_folder: The run's folder.
         project: In W&B.
         entity: The user or team; None: the default of the login.
-        name: Of the run; None: the name of its folder.
-        tags: Of the run.
+        name: Name of the run; None: the name of its folder.
+        tags: Tags of the run.
         checkpoints: Which checkpoints are kept as artifacts.
     """
 
