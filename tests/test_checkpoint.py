@@ -15,7 +15,6 @@ from helpers.full_disk import files_limited_to
 from wavenet_ae.checkpoint import (
     FORMAT,
     DamagedCheckpoint,
-    _tensors_digest,
     is_linked,
     link_checkpoint,
     newest_checkpoint,
@@ -25,6 +24,7 @@ from wavenet_ae.checkpoint import (
 )
 from wavenet_ae.errors import UserError
 from wavenet_ae.runs import RunFolder
+from wavenet_ae.tensors import digest_of_tensors
 
 
 def content(step: int = 1, **section) -> dict:
@@ -114,11 +114,11 @@ def test_a_checkpoint_with_no_digest_at_all_is_warned_about(tmp_path, caplog):
 def test_a_digest_covers_all_tensors_wherever_they_are():
     tensor = torch.arange(4, dtype=torch.bfloat16)
     nested = {"a": [{"b": (tensor, 3)}], "c": torch.tensor(1.5), "d": torch.zeros(2, 0)}
-    digests = {_tensors_digest(nested)}
-    digests.add(_tensors_digest({**nested, "c": torch.tensor(2.5)}))
-    digests.add(_tensors_digest({**nested, "a": [{"b": (tensor + 1, 3)}]}))
-    digests.add(_tensors_digest({**nested, "a": [{"e": (tensor, 3)}]}))
-    digests.add(_tensors_digest({**nested, "d": torch.zeros(3, 0)}))
+    digests = {digest_of_tensors(nested)}
+    digests.add(digest_of_tensors({**nested, "c": torch.tensor(2.5)}))
+    digests.add(digest_of_tensors({**nested, "a": [{"b": (tensor + 1, 3)}]}))
+    digests.add(digest_of_tensors({**nested, "a": [{"e": (tensor, 3)}]}))
+    digests.add(digest_of_tensors({**nested, "d": torch.zeros(3, 0)}))
     assert len(digests) == 5
 
 

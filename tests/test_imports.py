@@ -21,7 +21,7 @@ PART = BASE | {"audio", "distributed", "nn"}
 MODEL = PART | {
     *("encoders", "bottlenecks", "targets", "decoders", "engines", "instantiate", "models"),
 }
-LOADED = MODEL | FILES | {"checkpoint", "loading", "objectives", "slots"}
+LOADED = MODEL | FILES | {"checkpoint", "checkpoint_model", "loading", "objectives", "slots"}
 COMMAND = {"data", "ownership", "progress", "provenance", "signals", "threads"}
 
 # What each folder or file of the package may import of ours, beside itself.
@@ -65,7 +65,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "instantiate": {"errors", "schema"},
     "schema": {"errors"},
     "slots": {"errors", "instantiate", "models", "schema"},
-    "checkpoint": FILES | {"errors"},
+    "tensors": set(),
+    "checkpoint": FILES | {"errors", "tensors"},
+    "checkpoint_model": {"checkpoint", "errors", "reading"},
     "exits": FILES | {"errors", "threads"},
     "audio": BASE | {"reading", "storage"},
     "nn": BASE | {"distributed"},
@@ -73,14 +75,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     "labels": {"errors", "reading"},
     "dashboards": FILES | {"errors", "schema"},
     "plotting": {"dashboards", "metrics", "objectives", "storage"},
-    "encoders": PART | {"checkpoint"},
+    "encoders": PART | {"checkpoint", "checkpoint_model"},
     "bottlenecks": PART,
     "targets": PART,
     "decoders": PART,
     "objectives": PART | {"bottlenecks", "instantiate", "reading", "storage"},
     "engines": PART | {"caches", "decoders", "storage"},
     "models": MODEL,
-    "loading": MODEL | {"checkpoint", "reading", "runs", "slots"},
+    "loading": MODEL | {"checkpoint", "checkpoint_model", "reading", "runs", "slots", "tensors"},
     "metrics": LOADED | {"data", "labels"},
     "generation": LOADED | COMMAND,
     "evaluation": LOADED | COMMAND | {"dashboards", "labels", "metrics", "plotting"},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -77,3 +78,78 @@ def test_other_modules_are_made_as_before_when_a_model_was_refused(tmp_path):
         torch.nn.Linear(1, 1)
     section = read_checkpoint(checkpoint(tmp_path))["wavenet_ae"]
     assert build(section["config"], section["speakers"]).speakers == section["speakers"]
+
+
+def rewritten(folder, change: Callable[[dict[str, Any]], object]):
+    """A checkpoint that is changed and has no digest, as its receiver may get it."""
+    file = checkpoint(folder)
+    content = read_checkpoint(file)
+    change(content)
+    del content["wavenet_ae"]["tensors_sha256"]
+    torch.save(content, file)
+    file.with_name(f"{file.name}.sha256").unlink()
+    return file
+
+
+WEIGHT = "model.decoder.head.weight"
+
+
+def endless_list(content: dict[str, Any]) -> None:
+    content["more"] = [0]
+    content["more"].append(content["more"])
+
+
+def doubled(content: dict[str, Any]) -> None:
+    content["more"] = []
+    for _ in range(60):
+        content["more"] = [content["more"], content["more"]]
+
+
+def doubled_slowly(content: dict[str, Any]) -> None:
+    content["more"] = [0] * 4000
+    content["more"] = [content["more"]] * 4000
+
+
+def shared(content: dict[str, Any]) -> None:
+    """As much of a model as one wants, in a small file."""
+    rows = torch.zeros(10**6)
+    content["state_dict"] |= {f"model.more.{number}": rows for number in range(100)}
+    content["wavenet_ae"]["config"]["decoder"]["residual"] = 1024
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda x: x.to("meta"), f"state_dict/{WEIGHT} is a tensor without values"),
+        (lambda x: x.to_sparse(), f"state_dict/{WEIGHT} is a sparse or nested tensor"),
+        (lambda x: x.to(torch.complex64), f"state_dict/{WEIGHT} is a tensor of torch.complex64"),
+        (lambda x: x.to(torch.float8_e4m3fn), "is a tensor of torch.float8_e4m3fn"),
+        (lambda x: x.long(), r"decoder\.head\.weight is torch\.int64, but must be torch\.float32"),
+        (lambda x: x > 0, r"decoder\.head\.weight is torch\.bool, but must be torch\.float32"),
+        (lambda _: torch.zeros(1).expand(10**12), "of fewer values than that"),
+    ],
+)
+def test_a_tensor_of_a_kind_that_no_run_writes_is_refused(tmp_path, change, message):
+    def exchange(content: dict[str, Any]) -> None:
+        content["state_dict"][WEIGHT] = change(content["state_dict"][WEIGHT])
+
+    with pytest.raises(DamagedCheckpoint, match=message):
+        load(rewritten(tmp_path, exchange))
+
+
+@pytest.mark.parametrize("change", [endless_list, doubled, doubled_slowly, shared])
+def test_a_small_file_of_values_without_end_is_refused_at_once(tmp_path, change):
+    file = rewritten(tmp_path, change)
+    start = time.perf_counter()
+    with pytest.raises(DamagedCheckpoint, match=r"without end|more values than the file holds"):
+        load(file)
+    assert time.perf_counter() - start < 10
+
+
+@pytest.mark.parametrize("value", [b"bytes", {1, 2}, torch.zeros(2)])
+def test_a_configuration_of_other_values_than_plain_ones_is_refused(tmp_path, value):
+    def add(content: dict[str, Any]) -> None:
+        content["wavenet_ae"]["config"]["more"] = value
+
+    with pytest.raises(DamagedCheckpoint, match="holds no model"):
+        load(rewritten(tmp_path, add))

@@ -13,17 +13,17 @@ import os
 import pickle
 import shutil
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
-from torch import Tensor
 
 from wavenet_ae.errors import UserError
 from wavenet_ae.reading import read_bytes, shown
 from wavenet_ae.runs import RunFolder, checkpoint_in
 from wavenet_ae.storage import atomic_path, write_bytes
+from wavenet_ae.tensors import digest_of_tensors, tensors_in, unplain
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ def write_checkpoint(checkpoint: dict[str, Any], path: Path) -> None:
         NotWritten: The disk is full, or the folder cannot be written.
     """
     if SECTION in checkpoint:
-        section = {**checkpoint[SECTION], TENSORS_DIGEST: _tensors_digest(checkpoint)}
+        section = {**checkpoint[SECTION], TENSORS_DIGEST: digest_of_tensors(checkpoint)}
         checkpoint = {**checkpoint, SECTION: section}
     buffer = io.BytesIO()
     torch.save(checkpoint, buffer)
@@ -75,35 +75,6 @@ def _read_checksum(path: Path) -> str | None:
     if not file.is_file():
         return None
     return read_bytes(file).decode("ascii", "replace").partition(" ")[0]
-
-
-class _Digest(Protocol):
-    def update(self, data: Any, /) -> None: ...
-
-
-def add_to_digest(digest: _Digest, name: str, tensor: Tensor) -> None:
-    """Adds the name, type, shape and values of a tensor to a digest."""
-    digest.update(f"\n{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-    digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
-
-
-def _tensors_digest(checkpoint: Mapping[str, Any]) -> str:
-    digest = hashlib.sha256()
-    for name, tensor in _tensors(checkpoint, ""):
-        add_to_digest(digest, name, tensor)
-    return digest.hexdigest()
-
-
-def _tensors(value: Any, name: str) -> Iterator[tuple[str, Tensor]]:
-    """Yields all tensors in nested plain values, each with the path to it as its name."""
-    if isinstance(value, Tensor):
-        yield name, value
-    elif isinstance(value, Mapping):
-        for key, each in value.items():
-            yield from _tensors(each, f"{name}/{key}")
-    elif isinstance(value, list | tuple):
-        for number, each in enumerate(value):
-            yield from _tensors(each, f"{name}/{number}")
 
 
 def link_checkpoint(path: Path, other: Path) -> None:
@@ -167,6 +138,8 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
     except Exception as error:  # a damaged pickle can raise any
         raise DamagedCheckpoint(f"the checkpoint {path} is damaged: {error}") from None
     checkpoint = _require_format(loaded, path, fault)
+    if reason := unplain(checkpoint, len(content)):
+        raise DamagedCheckpoint(f"the checkpoint {path} is refused: {reason}")
     if expected is None:
         _check_tensors(checkpoint, path)
     return checkpoint
@@ -211,7 +184,7 @@ def _check_tensors(checkpoint: Mapping[str, Any], path: Path) -> None:
             "CRC-32 of its records is as it was; copy the .sha256 file with a checkpoint",
             *(path, _checksum_file(path).name),
         )
-    elif expected != _tensors_digest(checkpoint):
+    elif expected != digest_of_tensors(checkpoint):
         raise DamagedCheckpoint(
             f"the checkpoint {path} is damaged: the SHA-256 of its tensors is another"
         )
@@ -273,24 +246,9 @@ def _require_step(content: dict[str, Any], path: Path) -> None:
         )
 
 
-def speakers_of(path: Path, checkpoint: Mapping[str, Any]) -> list[str]:
-    """Returns the names of the speakers that a checkpoint's model knows.
-
-    Raises:
-        DamagedCheckpoint: They are missing, or are no names.
-    """
-    speakers = checkpoint[SECTION].get("speakers")
-    if not isinstance(speakers, list) or not all(isinstance(each, str) for each in speakers):
-        raise DamagedCheckpoint(
-            f"the checkpoint {path} is damaged: speakers is {shown(speakers)}, but must be a list "
-            "of names"
-        )
-    return speakers
-
-
 def _require_trainable(checkpoint: dict[str, Any], path: Path) -> dict[str, Any]:
     state = {key: checkpoint.get(key, {}) for key in ("state_dict", "optimizer_states")}
-    for name, tensor in _tensors(state, ""):
+    for name, tensor in tensors_in(state):
         if not torch.isfinite(tensor).all():
             raise DamagedCheckpoint(
                 f"the checkpoint {path} is damaged: {name[1:]} is NaN or infinite"

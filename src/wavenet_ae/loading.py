@@ -13,13 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.module import register_module_parameter_registration_hook
 
-from wavenet_ae.checkpoint import (
-    SECTION,
-    DamagedCheckpoint,
-    add_to_digest,
-    read_checkpoint,
-    speakers_of,
-)
+from wavenet_ae.checkpoint import DamagedCheckpoint, read_checkpoint
+from wavenet_ae.checkpoint_model import config_of, speakers_of, weights_of
 from wavenet_ae.errors import UserError
 from wavenet_ae.models import SpeechModel, build
 from wavenet_ae.models.build import MODEL_GROUPS
@@ -27,6 +22,7 @@ from wavenet_ae.reading import shown
 from wavenet_ae.runs import checkpoint_in
 from wavenet_ae.schema import SampleRate, accepts, describe, require_none
 from wavenet_ae.slots import group_problems, takes_part
+from wavenet_ae.tensors import add_to_digest
 
 PREFIX = "model."  # where the Lightning module keeps the model
 
@@ -52,13 +48,15 @@ def load_with_fingerprint(checkpoint: str | Path) -> tuple[SpeechModel, str]:
     """Loads a trained model as `load` does, and returns its fingerprint too."""
     path = checkpoint_in(checkpoint)
     content = read_checkpoint(path)
-    config, speakers, weights = _parts(content, path)
-    _require_finite(weights, path)
+    config, speakers = config_of(path, content), speakers_of(path, content)
+    weights = weights_of(path, content, PREFIX)
     try:
         require_none(_problems(config))
         with no_more_than(weights):
             model = build(config, speakers)
+            _require_kinds(model, weights)
             model.load_state_dict(weights)
+        own_fingerprint = fingerprint(model, config)
     except UserError as error:
         raise DamagedCheckpoint(f"the checkpoint {path} holds no model: {error}") from None
     except Exception as error:  # constructors of models raise what their values make them raise
@@ -67,36 +65,7 @@ def load_with_fingerprint(checkpoint: str | Path) -> tuple[SpeechModel, str]:
             f"the checkpoint {path} holds no model: its configuration and weights do not fit "
             f"together ({type(error).__name__}: {reason})"
         ) from error
-    return model.eval(), fingerprint(model, config)
-
-
-def _parts(
-    content: Mapping[str, Any], path: Path
-) -> tuple[dict[str, Any], list[str], dict[str, Tensor]]:
-    """Returns configuration, speakers and weights of a checkpoint's model.
-
-    Raises:
-        DamagedCheckpoint: One of them is missing or of another kind.
-    """
-    section, state = content[SECTION], content.get("state_dict")
-    config, speakers = section.get("config"), speakers_of(path, content)
-    if not isinstance(config, dict):
-        raise _damaged(path, "config", config, "a configuration")
-    if not isinstance(state, dict):
-        raise _damaged(path, "state_dict", state, "the weights by their names")
-    for name, value in state.items():
-        if not isinstance(name, str) or not isinstance(value, Tensor):
-            raise _damaged(path, f"state_dict.{name}", value, "a tensor")
-    weights = {
-        name.removeprefix(PREFIX): value for name, value in state.items() if name.startswith(PREFIX)
-    }
-    return config, speakers, weights
-
-
-def _damaged(path: Path, key: str, value: object, wanted: str) -> DamagedCheckpoint:
-    return DamagedCheckpoint(
-        f"the checkpoint {path} is damaged: {key} is {shown(value)}, but must be {wanted}"
-    )
+    return model.eval(), own_fingerprint
 
 
 class TooLarge(Exception):
@@ -128,14 +97,12 @@ def no_more_than(weights: Mapping[str, Tensor]) -> Iterator[None]:
         handle.remove()
 
 
-def _require_finite(weights: Mapping[str, Tensor], checkpoint: str | Path) -> None:
-    bad = [name for name, value in weights.items() if not torch.isfinite(value).all()]
-    if bad:
-        raise UserError(
-            f"the checkpoint {checkpoint} has weights that are NaN or infinite, in {len(bad)} of "
-            f"{len(weights)} tensors ({bad[0]}, ...): its run has diverged. Use an earlier "
-            "checkpoint, or train again with a lower learning rate"
-        )
+def _require_kinds(model: SpeechModel, weights: Mapping[str, Tensor]) -> None:
+    """Raises UserError where whole numbers would be taken for weights, or weights cut to them."""
+    for name, own in model.state_dict().items():
+        found = weights.get(name, own)
+        if found.is_floating_point() != own.is_floating_point():
+            raise UserError(f"{name} is {found.dtype}, but must be {own.dtype}")
 
 
 def _problems(config: Mapping[str, Any]) -> Iterator[str]:

@@ -68,6 +68,17 @@ def spoiled(value: float) -> np.ndarray:
     return np.where(np.arange(400) == 5, value, FLOATS).astype(np.float32)
 
 
+class Unconvertible:
+    """An object whose own conversion fails in its own way."""
+
+    def __array__(self, *_: object, **__: object) -> np.ndarray:
+        raise LookupError("there is no array of this")
+
+
+HELD_BY_ITSELF: list[object] = []
+HELD_BY_ITSELF.append(HELD_BY_ITSELF)
+
+
 REFUSED = [
     (SAMPLES.astype(np.int64), r"is int64 \(400,\).*by astype\(np\.int16\)"),
     (SAMPLES.tolist(), r"is int64 \(400,\)"),
@@ -95,6 +106,9 @@ REFUSED = [
     (np.stack([FLOATS, FLOATS], axis=1), r"has the shape \(400, 2\).*choose a channel"),
     (SAMPLES[:0], "is empty: there are no samples"),
     ([], "is empty"),
+    (np.ma.masked_less(FLOATS, 0), r"has \d+ of 400 values masked.*`\.filled\(\.\.\.\)`"),
+    (Unconvertible(), r"is of type Unconvertible.*\(.*no array of this\b.*\)"),
+    (HELD_BY_ITSELF, "is (of type list|an array of object)"),
 ]
 
 

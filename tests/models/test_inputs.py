@@ -8,7 +8,7 @@ import torch
 from helpers.configs import small
 
 from wavenet_ae.engines import Sampling
-from wavenet_ae.errors import ArgumentError
+from wavenet_ae.errors import ArgumentError, UserError
 from wavenet_ae.models import SpeechModel, WaveformAutoencoder, build
 from wavenet_ae.models.inputs import checked_codes, checked_samples, checked_speaker
 
@@ -51,6 +51,33 @@ def test_what_is_no_recording_is_not_encoded(vqvae):
             vqvae.encode(noise(400), rate)
     with pytest.raises(ArgumentError, match=r"^waveform\[1\] is non-finite"):
         vqvae.encode([noise(400), np.full(400, np.nan)], 8000)
+
+
+def test_a_batch_that_holds_itself_is_no_batch_of_anything(vqvae):
+    cycle: list[object] = []
+    cycle.append(cycle)
+    with pytest.raises(ArgumentError, match=r"^waveform\[0\] is "):
+        vqvae.encode(cycle, 8000)
+    with pytest.raises(ArgumentError, match=r"^codes\[0\] is "):
+        vqvae.decode(cycle)
+
+
+@pytest.mark.parametrize("engine", [["auto"], {}, None, 1])
+def test_what_is_no_name_is_no_engine(vqvae, engine):
+    with pytest.raises(UserError, match=r"^engine is .*there are auto"):
+        vqvae.decode([1, 2], engine=engine)
+
+
+@pytest.mark.parametrize("smoothing", [10**400, -1, float("nan"), True, None, "2"])
+def test_what_is_no_price_is_refused(vqvae, smoothing):
+    with pytest.raises(ArgumentError, match=r"^smoothing is .* a number of at least 0"):
+        vqvae.encode(noise(400), 8000, smoothing)
+
+
+def test_a_price_may_be_a_number_of_numpy(vqvae):
+    right = vqvae.encode(noise(1600), 8000, 2.0)
+    assert torch.equal(vqvae.encode(noise(1600), 8000, np.float32(2)), right)
+    assert torch.equal(vqvae.encode(noise(1600), 8000, np.int64(2)), right)
 
 
 def test_codes_do_not_depend_on_how_the_recording_is_held(vqvae):

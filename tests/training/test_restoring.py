@@ -9,7 +9,8 @@ import pytest
 import pytorch_lightning as pl
 import torch
 
-from wavenet_ae.checkpoint import newest_checkpoint, read_checkpoint, speakers_of
+from wavenet_ae.checkpoint import newest_checkpoint, read_checkpoint
+from wavenet_ae.checkpoint_model import speakers_of
 from wavenet_ae.errors import UserError
 from wavenet_ae.runs import RunFolder
 from wavenet_ae.training.callbacks.checkpoints import kept_state

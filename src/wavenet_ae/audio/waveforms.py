@@ -138,9 +138,15 @@ def to_array(given: Any, name: str, accepted: str) -> np.ndarray:
             array = _from_tensor(given)
         else:
             array = np.asarray(given)
-    except (TypeError, ValueError, RuntimeError) as error:
+    except Exception as error:  # an object's own conversion may raise any
         reason = str(error).partition("\n")[0]
         raise ArgumentError(f"{name} is of type {kind}, but {accepted} ({reason})") from None
+    if isinstance(given, np.ma.MaskedArray) and np.ma.is_masked(given):
+        num_masked = int(np.ma.count_masked(given))
+        raise ArgumentError(
+            f"{name} has {num_masked} of {array.size} values masked, which stand for nothing: set "
+            "them by `.filled(...)`, or remove them by `.compressed()`"
+        )
     if array.dtype.kind not in "biufc":
         what = f"an array of {array.dtype.name}" if array is given else f"of type {kind}"
         raise ArgumentError(f"{name} is {what}, but {accepted}")

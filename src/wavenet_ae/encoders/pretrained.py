@@ -8,7 +8,8 @@ from typing import Any
 from torch import Tensor
 
 from wavenet_ae.audio.features import Features
-from wavenet_ae.checkpoint import SECTION, read_checkpoint
+from wavenet_ae.checkpoint import read_checkpoint
+from wavenet_ae.checkpoint_model import config_of, weights_of
 from wavenet_ae.encoders.base import Encoder
 from wavenet_ae.errors import UserError
 from wavenet_ae.types import InputRandomness
@@ -68,11 +69,11 @@ class PretrainedEncoder(Encoder):
         """Reads the weights of the encoder from the checkpoint.
 
         Raises:
-            UserError: If there is no such checkpoint, it cannot be read, has another sample rate or
-                another encoder.
+            UserError: If there is no such checkpoint, it cannot be read, has another sample rate,
+                another encoder, or weights that are NaN or infinite.
         """
         content = read_checkpoint(self.checkpoint)
-        config = content[SECTION].get("config") or {}
+        config = config_of(self.checkpoint, content)
         key = f"encoder.checkpoint={self.checkpoint}"
         rate = config.get("sample_rate")
         if rate != self.sample_rate:
@@ -80,11 +81,7 @@ class PretrainedEncoder(Encoder):
                 f"{key} was trained at {rate} Hz, but sample_rate is {self.sample_rate}: set "
                 f"sample_rate={rate}"
             )
-        weights = {
-            name.removeprefix(PREFIX): value
-            for name, value in content["state_dict"].items()
-            if name.startswith(PREFIX)
-        }
+        weights = weights_of(self.checkpoint, content, PREFIX)
         if not weights:
             raise UserError(f"{key} holds no encoder: use the checkpoint of an autoencoder")
         try:

@@ -42,7 +42,7 @@ def make_engine(name: str, decoder: Decoder) -> Engine:
     known = {**ENGINES, **NATIVE_ENGINES}
     if name == "auto":
         return _fastest(decoder)
-    if name not in known:
+    if not isinstance(name, str) or name not in known:
         raise UserError(f"engine is {name!r}; there are auto, {', '.join(known)}")
     if reason := known[name].unfit(decoder):
         raise UserError(f"engine={name} cannot be used: {reason}; engine=auto chooses one that can")

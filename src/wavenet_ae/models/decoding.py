@@ -11,6 +11,7 @@ from torch import Tensor
 
 from wavenet_ae.engines import Engine, Sampling, make_engine, stream_seed
 from wavenet_ae.errors import ArgumentError
+from wavenet_ae.models.computing import require_computable, undisturbed
 from wavenet_ae.models.conditioning import CodeConditioning
 from wavenet_ae.models.inputs import (
     checked_codes,
@@ -20,7 +21,6 @@ from wavenet_ae.models.inputs import (
 )
 from wavenet_ae.models.roles import Autoencoder
 from wavenet_ae.models.sampling import synthesize
-from wavenet_ae.nn.batch_norm import evaluation_mode
 
 Codes: TypeAlias = Tensor | np.ndarray | list[int]
 
@@ -53,6 +53,7 @@ def decode_utterances(
         ArgumentError: The codes cannot be those of this model, or it does not know the speaker.
         UserError: The engine or the sampling cannot be used with this model.
     """
+    require_computable(model)
     several = is_batch(codes, code_dimensions(model))
     given = codes if several else [codes]
     names = [f"codes[{i}]" for i in range(len(given))] if several else ["codes"]
@@ -65,7 +66,7 @@ def decode_utterances(
     if not isinstance(sampling, Sampling | None):
         raise ArgumentError(f"sampling is {sampling!r}, but must be a Sampling, or None")
     stepped = make_engine(engine, model.decoder)
-    with evaluation_mode(model):
+    with undisturbed(model):
         sounds = [
             _sound(model, each, name, stepped, sampling or Sampling(), int(seed))
             for each, name in zip(checked, speakers, strict=True)

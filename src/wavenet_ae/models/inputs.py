@@ -38,13 +38,10 @@ NUM_SHOWN = 12
 
 def is_batch(given: Any, num_dimensions: int) -> bool:
     """Returns whether an argument is a list or a tuple around what has so many dimensions."""
-    return isinstance(given, list | tuple) and _depth(given) > num_dimensions
-
-
-def _depth(given: Any) -> int:
-    if isinstance(given, list | tuple):
-        return 1 + (_depth(given[0]) if given else 0)
-    return int(getattr(given, "ndim", 0))
+    is_list, depth = isinstance(given, list | tuple), 0
+    while isinstance(given, list | tuple) and depth <= num_dimensions:  # a list may hold itself
+        given, depth = given[0] if given else None, depth + 1
+    return is_list and depth + int(getattr(given, "ndim", 0)) > num_dimensions
 
 
 def checked_samples(

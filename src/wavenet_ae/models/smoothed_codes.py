@@ -8,9 +8,9 @@ own, and quantizes what the smoothed codes before it leave.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from math import isfinite
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -18,9 +18,11 @@ from wavenet_ae.bottlenecks import Bottleneck
 from wavenet_ae.bottlenecks.quantizer import Quantizer
 from wavenet_ae.bottlenecks.smoothing import CheapestPath, mean_margin
 from wavenet_ae.errors import ArgumentError
+from wavenet_ae.models.computing import require_computable
 from wavenet_ae.models.inputs import as_returned, checked_samples, is_batch
 from wavenet_ae.models.roles import CodeModel
 from wavenet_ae.models.utterance import encode_blocks, encode_in_chunks
+from wavenet_ae.schema import NonNegativeNumber, accepts
 
 MOST_CODES = 1 << 14  # of a codebook: each frame is compared with each code
 DISTANCES_AT_ONCE = 1 << 22
@@ -47,6 +49,7 @@ def encode_recordings(model: CodeModel, waveform: Any, rate: int, smoothing: flo
         ArgumentError: Samples or rate cannot be used: another type or shape, none, NaN. Or codes
             are to be smoothed that cannot be.
     """
+    require_computable(model)
     require_smoothing(model, smoothing)
     several = is_batch(waveform, num_dimensions=1)
     names = [f"waveform[{i}]" for i in range(len(waveform))] if several else ["waveform"]
@@ -120,8 +123,8 @@ def require_smoothing(model: CodeModel, smoothing: float, name: str = "smoothing
         smoothing: Price of a change of code.
         name: What it is called in errors.
     """
-    is_number = isinstance(smoothing, int | float) and not isinstance(smoothing, bool)
-    if not is_number or not isfinite(smoothing) or smoothing < 0:
+    value = smoothing.item() if isinstance(smoothing, np.number) else smoothing
+    if not accepts(value, NonNegativeNumber):
         raise ArgumentError(f"{name} is {smoothing!r}, but must be a number of at least 0")
     if smoothing:
         for stream in model.code_streams:

@@ -23,8 +23,8 @@ from torch import Tensor
 
 from wavenet_ae.errors import UserError
 from wavenet_ae.models.code_streams import Encoded
+from wavenet_ae.models.computing import undisturbed
 from wavenet_ae.models.roles import CodeModel
-from wavenet_ae.nn.batch_norm import evaluation_mode
 from wavenet_ae.stream_names import ONLY_STREAM
 
 HOPS_AT_ONCE = 1000
@@ -157,7 +157,7 @@ def encode_in_chunks(model: CodeModel, blocks: Iterable[Tensor]) -> Iterator[dic
             hops = range(first, min(hops.stop, num_hops))
             shifted = range(hops.start + layout.before, hops.stop + layout.before)
             stop = model.code_chain.input_range(shifted).stop + layout.start
-        with evaluation_mode(model):
+        with undisturbed(model):
             read = model.normalize(samples.between(start, stop))[None]
             encoded, state = model.encode_hops(read, state, feature_mean)
         if not all(torch.isfinite(each.latents).all() for each in encoded.values()):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Lock
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
@@ -45,16 +47,32 @@ class BatchNorm(nn.BatchNorm1d):
         self.num_batches_tracked += 1
 
 
+# Parts that blocks of `evaluation_mode` hold at present: how many blocks, and the mode before them.
+_held: WeakKeyDictionary[nn.Module, tuple[int, bool]] = WeakKeyDictionary()
+_holding = Lock()
+
+
 @contextmanager
 def evaluation_mode(module: nn.Module) -> Iterator[None]:
     """Puts a module into evaluation mode for a block, whatever the mode of each of its parts is.
 
-    Running statistics are used and stay as they are. Afterwards, each part has its mode again.
+    Running statistics are used and stay as they are. Afterwards, each part has its mode again. Of
+    blocks that overlap, in one thread or in several, the last to end restores it: a part never
+    returns to training mode while another block uses it.
     """
-    modes = [(part, part.training) for part in module.modules()]
-    module.eval()
+    parts = [*module.modules()]
+    with _holding:
+        for part in parts:
+            num_blocks, before = _held.get(part, (0, part.training))
+            _held[part] = num_blocks + 1, before
+        module.eval()
     try:
         yield
     finally:
-        for part, mode in modes:
-            part.training = mode
+        with _holding:
+            for part in parts:
+                num_blocks, before = _held.pop(part)
+                if num_blocks > 1:
+                    _held[part] = num_blocks - 1, before
+                else:
+                    part.training = before

@@ -8,7 +8,8 @@ from typing import Any
 
 import torch
 
-from wavenet_ae.checkpoint import SECTION, read_checkpoint
+from wavenet_ae.checkpoint import read_checkpoint
+from wavenet_ae.checkpoint_model import config_of
 from wavenet_ae.errors import UserError
 from wavenet_ae.instantiate import resolve
 from wavenet_ae.models import CodeModel, SpeechModel, build
@@ -95,14 +96,19 @@ def _require_described(encoder: Mapping[str, Any]) -> None:
     """
     if "checkpoint" not in encoder or "encoder" not in encoder:
         return
-    run = read_checkpoint(encoder["checkpoint"])[SECTION]["config"]
-    then, now = values_by_key(run["encoder"]), values_by_key(encoder["encoder"])
+    path = encoder["checkpoint"]
+    trained_encoder = config_of(path, read_checkpoint(path)).get("encoder")
+    if not isinstance(trained_encoder, Mapping):
+        raise UserError(
+            f"encoder.checkpoint={path} holds no encoder: use the checkpoint of an autoencoder"
+        )
+    then, now = values_by_key(trained_encoder), values_by_key(encoder["encoder"])
     for key, value in now.items():
         if key in then and then[key] != value and not key.startswith("perturbation."):
             own, trained = ("null" if each is None else each for each in (value, then[key]))
             raise UserError(
                 f"encoder.encoder.{key} is {own}, but {trained} in the run of "
-                f"encoder.checkpoint={encoder['checkpoint']}: set encoder.encoder.{key}={trained}"
+                f"encoder.checkpoint={path}: set encoder.encoder.{key}={trained}"
             )
 
 

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from wavenet_ae.checkpoint import SECTION, DamagedCheckpoint
+from wavenet_ae.checkpoint_model import config_of
 from wavenet_ae.errors import UserError
 from wavenet_ae.models.build import model_config
 from wavenet_ae.reading import shown
@@ -39,9 +39,7 @@ def require_same_model(config: Mapping[str, Any], path: Path, content: Mapping[s
         DamagedCheckpoint: The checkpoint describes no model.
         UserError: They differ, since one of the files has been altered.
     """
-    then = content[SECTION].get("config")
-    if not isinstance(then, dict):
-        raise DamagedCheckpoint(f"the checkpoint {path} is damaged: config is {shown(then)}")
+    then = config_of(path, content)
     before, now = values_by_key(then), values_by_key(model_config(config))
     for key in sorted(before.keys() | now.keys()):
         if before.get(key) != now.get(key):

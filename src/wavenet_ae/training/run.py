@@ -15,7 +15,8 @@ from pytorch_lightning.loggers import Logger
 from pytorch_lightning.plugins.environments import SLURMEnvironment
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
-from wavenet_ae.checkpoint import newest_checkpoint, speakers_of
+from wavenet_ae.checkpoint import newest_checkpoint
+from wavenet_ae.checkpoint_model import speakers_of
 from wavenet_ae.data.feature_means import FeatureMeans
 from wavenet_ae.data.module import SpeechData
 from wavenet_ae.encoders import feature_settings

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from wavenet_ae.bottlenecks import Bottleneck
-from wavenet_ae.checkpoint import SECTION, read_checkpoint
+from wavenet_ae.checkpoint import read_checkpoint
+from wavenet_ae.checkpoint_model import config_of
 from wavenet_ae.encoders import Encoder, feature_settings
 from wavenet_ae.errors import UserError, counted
 from wavenet_ae.instantiate import TARGET, resolve
@@ -36,7 +37,7 @@ def initialize_from(model: SpeechModel, config: Mapping[str, Any], checkpoint: s
         UserError: The checkpoint cannot be read, has another sample rate or another pretrained
             encoder, or has nothing that fits.
     """
-    then = read_checkpoint(checkpoint)[SECTION]["config"]
+    then = config_of(checkpoint, read_checkpoint(checkpoint))
     return copy_weights(model, config, load(checkpoint), then, checkpoint)
 
 

@@ -62,7 +62,7 @@ class NativeSession(base.Session):
 
     def _offsets(self) -> np.ndarray:
         """Contributions of bias and speaker, `(B, L, 2G)`, also stream by stream."""
-        nothing = torch.zeros(1, self.packed.sizes.conditioning, 1)
+        nothing = torch.zeros(1, self.packed.sizes.conditioning, 1, dtype=torch.float32)
         rows = [self.decoder.project(nothing, each)[0, :, 0] for each in self.speaker.split(1)]
         return torch.stack(rows).numpy()
 
