@@ -26,8 +26,16 @@ def test_rows_differ_in_what_is_set_before_torch_is_imported():
     assert rows[busy.ADAPTED] == {"GOMP_SPINCOUNT": "10000"}
 
 
+def kinds() -> list:
+    """Two that have little in common; `long`: the others."""
+    often = ("training", "packing")
+    return [
+        pytest.param(each, marks=[] if each in often else [pytest.mark.long]) for each in busy.WORK
+    ]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("work", busy.WORK)
+@pytest.mark.parametrize("work", kinds())
 def test_each_kind_of_work_waits_for_its_turns(work, cache, monkeypatch):
     monkeypatch.setenv("WAVENET_AE_CACHE", str(cache))
     with busy.worker(work, {"OMP_NUM_THREADS": "1"}) as process:

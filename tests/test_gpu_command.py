@@ -221,7 +221,7 @@ def test_every_part_is_imported_without_the_packages_that_the_machine_lacks(tmp_
     assert "hydra" in done.stdout and not {"wandb", "optuna"} & set(done.stdout.split())
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_whole_rehearsal_on_a_bare_machine(tmp_path):
     out = tmp_path / "out"
     done = command(out, "--seconds", "240", first=(site_folder(tmp_path / "site"),))

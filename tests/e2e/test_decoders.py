@@ -25,7 +25,14 @@ MEMBERS = {
 }
 
 
-@pytest.fixture(params=MEMBERS)
+LONG = ("recurrent mixture", "frames by convolution")  # of whose parts another has each
+
+
+@pytest.fixture(
+    params=[
+        pytest.param(each, marks=[pytest.mark.long] if each in LONG else []) for each in MEMBERS
+    ]
+)
 def member(request) -> list[str]:
     return MEMBERS[request.param]
 

@@ -51,7 +51,7 @@ def test_every_command_takes_any_name_in_a_locale_of_ascii_alone(cache, tmp_path
     assert "Jürgen/ä1" in names and "日本/ä2" in names
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_run_in_a_folder_whose_name_is_no_text_is_evaluated_and_resumed(cache, tmp_path):
     folder = tmp_path / os.fsdecode(b"l\xe4uft\xff")  # Latin-1
     own = ["bottleneck=vqvae_ema", "trainer.max_steps=6"]

@@ -76,9 +76,13 @@ def test_what_is_complete_is_not_trained_again(cache, undisturbed, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("way", ["same command", "resume"])
 @pytest.mark.parametrize(
-    "number", [0, *(pytest.param(each, marks=pytest.mark.long) for each in range(1, 4))]
+    ("way", "number"),
+    [
+        ("resume", 0),
+        *(pytest.param("same command", each, marks=pytest.mark.long) for each in range(4)),
+        *(pytest.param("resume", each, marks=pytest.mark.long) for each in range(1, 4)),
+    ],
 )
 def test_kills_at_random_instants_change_nothing(cache, undisturbed, tmp_path, way, number):
     """A kill at a random instant of each stage, and some between a stage and the next."""

@@ -21,9 +21,9 @@ DIVERGENCE = {"native": 1e-9, "native_bf16": 1e-3, "native_int8": 1e-2}
 
 
 def paths() -> list:
-    """Each path takes some time to compile: those that most machines take, and the others."""
-    quick = ("avx512_bf16", "avx2")
-    return [pytest.param(path, marks=[] if path in quick else [pytest.mark.slow]) for path in PATHS]
+    """Each path takes some time to compile.  `long`: paths between the widest and the narrowest."""
+    marks = {"avx512_bf16": [], "avx2": [pytest.mark.slow], "portable": [pytest.mark.slow]}
+    return [pytest.param(path, marks=marks.get(path, [pytest.mark.long])) for path in PATHS]
 
 
 def made(model: WaveNet, engine: str, batch: int = 2, count: int = NUM_SAMPLES, **how) -> Tensor:

@@ -12,7 +12,7 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,10 @@ FILE = Path(__file__).parents[1] / "golden" / "figures.json"
 CONF = Path(__file__).parents[2] / "conf"
 STEPS = 20
 ENCODERS = ("mfcc", "mel", "waveform")
+Pair = tuple[str, str]
+PAIRS: list[Pair] = [(each, encoder) for each in BOTTLENECKS for encoder in ENCODERS]
+# Each bottleneck with one encoder, and each encoder with several bottlenecks.
+COVERING = [(each, ENCODERS[place % len(ENCODERS)]) for place, each in enumerate(BOTTLENECKS)]
 MODELS = ("wavenet", "mfcc_inverter")
 ENGINES = ("reference", "native", "native_bf16", "native_int8")
 PARTS = ("receptive_fields", "likelihood", "bitrate", "units")
@@ -64,14 +68,23 @@ def losses(folder: Path) -> dict[str, list[float]]:
     return {name: metrics[name][1].tolist() for name in ("train/loss", "validation/nll")}
 
 
-def training_figures(folder: Path) -> Iterator[tuple[str, Any]]:
-    for bottleneck in BOTTLENECKS:
-        for encoder in ENCODERS:
-            codes = TINY_QUANTIZERS.get(bottleneck, [])
-            groups = [f"bottleneck={bottleneck}", f"encoder={encoder}"]
-            run = folder / f"{bottleneck}-{encoder}"
-            train(settings(*groups, *codes, *QUIET, folder=run))
-            yield f"loss {bottleneck} {encoder}", losses(run)
+def autoencoder_figures(folder: Path, pairs: Iterable[Pair]) -> Iterator[tuple[str, Any]]:
+    """Losses of a tiny run of each pair of a bottleneck and an encoder."""
+    for bottleneck, encoder in pairs:
+        codes = TINY_QUANTIZERS.get(bottleneck, [])
+        groups = [f"bottleneck={bottleneck}", f"encoder={encoder}"]
+        run = folder / f"{bottleneck}-{encoder}"
+        train(settings(*groups, *codes, *QUIET, folder=run))
+        yield loss_of(bottleneck, encoder), losses(run)
+
+
+def loss_of(bottleneck: str, encoder: str) -> str:
+    """Name of the figure that is a pair's losses."""
+    return f"loss {bottleneck} {encoder}"
+
+
+def model_figures(folder: Path) -> Iterator[tuple[str, Any]]:
+    """Losses of models without a bottleneck of their own choice."""
     for model in MODELS:
         train(settings(f"model={model}", *QUIET, folder=folder / model))
         yield f"loss {model}", losses(folder / model)
@@ -119,12 +132,16 @@ def _numbers(row: Mapping[str, Any]) -> dict[str, float]:
     return {name: float("nan") if value is None else value for name, value in cells.items()}
 
 
-def figures(folder: Path, cache: Path) -> dict[str, Any]:
-    """All of them by name; the same on the same machine, near on another."""
+def figures(folder: Path, cache: Path, pairs: Iterable[Pair] = PAIRS) -> dict[str, Any]:
+    """Figures by name, with the losses of these pairs of a bottleneck and an encoder.
+
+    They are the same on the same machine, and near on another.
+    """
     os.environ["WAVENET_AE_CACHE"] = str(cache)
     torch.set_num_threads(1)
     return {
-        **dict(training_figures(folder)),
+        **dict(autoencoder_figures(folder, pairs)),
+        **dict(model_figures(folder)),
         **dict(resumed_run(folder)),
         **dict(generation_figures()),
         **dict(evaluation_figures(folder, cache)),

@@ -77,21 +77,27 @@ RESUMED = [
 ]
 RESUMED_TOO = [  # slow together
     ["bottleneck=vqvae", *TINY_CODES, "trainer.accumulate_grad_batches=2"],
-    ["bottleneck=vqvae", *TINY_CODES, "callbacks=weight_averaging"],
     ["bottleneck=rvq", *TINY_CODES, "callbacks=weight_averaging"],
-    ["bottleneck=lfq", *TINY_QUANTIZERS["lfq"]],
     ["bottleneck=vqvae", *TINY_CODES, "bottleneck.gradient=diveq", "model.speaker_norm=true"],
-    ["bottleneck=vqvae_ema", *TINY_CODES, "bottleneck.distance=cosine"],
-    ["bottleneck=rvq", *TINY_CODES, "bottleneck.gradient=rotation"],
     ["bottleneck=ae", *TINY_MIXTURE],
     ["bottleneck=vqvae", *TINY_CODES, *TINY_GRU],
+]
+RESUMED_NOW_AND_THEN = [  # other combinations of what those above have
+    ["bottleneck=vqvae", *TINY_CODES, "callbacks=weight_averaging"],
+    ["bottleneck=lfq", *TINY_QUANTIZERS["lfq"]],
+    ["bottleneck=vqvae_ema", *TINY_CODES, "bottleneck.distance=cosine"],
+    ["bottleneck=rvq", *TINY_CODES, "bottleneck.gradient=rotation"],
     ["bottleneck=ae", "encoder.features.normalization=speaker", "data.padding=silence"],
 ]
 
 
 @pytest.mark.parametrize(
     "overrides",
-    [*RESUMED, *(pytest.param(each, marks=pytest.mark.slow) for each in RESUMED_TOO)],
+    [
+        *RESUMED,
+        *(pytest.param(each, marks=pytest.mark.slow) for each in RESUMED_TOO),
+        *(pytest.param(each, marks=pytest.mark.long) for each in RESUMED_NOW_AND_THEN),
+    ],
 )
 def test_resumed_equals_uninterrupted(overrides, config):
     """Bit by bit; one stop falls on a step with a validation and one on a step without."""
@@ -284,8 +290,16 @@ def test_every_model_learns_resumes_and_loads(model, rate, config, tmp_path):
     assert loaded.sample_rate == rate
 
 
+def experiments() -> list:
+    """`long`: the large model of VCTK, whose encoder of waveforms other tests train."""
+    names = sorted(path.stem for path in CONF.glob("experiment/*.yaml"))
+    return [
+        pytest.param(each, marks=[pytest.mark.long] if each == "vctk" else []) for each in names
+    ]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("experiment", sorted(p.stem for p in CONF.glob("experiment/*.yaml")))
+@pytest.mark.parametrize("experiment", experiments())
 def test_every_recipe_takes_a_step_on_the_built_in_corpus(experiment, cache, monkeypatch, tmp_path):
     """At its own sizes, with fewer and shorter windows, and quantizing from the second step."""
     monkeypatch.setenv("WAVENET_AE_CACHE", str(cache))

@@ -104,7 +104,7 @@ def test_accumulated_gradients_log_the_same_at_the_same_steps(bottleneck, run):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("bottleneck", ["vae", "vqvae"])
+@pytest.mark.parametrize("bottleneck", ["vqvae", pytest.param("vae", marks=pytest.mark.long)])
 def test_a_compiled_run_logs_the_same(bottleneck, run):
     """And, in the first step, the same metrics."""
     plain_run, compiled = run(*of(bottleneck)), run(*of(bottleneck), "compile=true")
