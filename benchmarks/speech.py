@@ -9,7 +9,7 @@ and writing are included, compiling is not.  Prints a table and writes outputs/b
     seconds      from start to end, on the clock
     processor s  of all threads together: more than the clock's on idle cores, less on busy ones
     x real time  seconds of speech that a second of the clock makes; of the processor's in brackets
-    faster       than the first engine, by the clock
+    faster       than the first engine, by wall-clock time
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Intelligibility: what pretrained networks recognize and hear in the files of `reconstruction`."""
+"""Intelligibility: what pretrained networks measure in the files of `reconstruction`."""
 
 from __future__ import annotations
 

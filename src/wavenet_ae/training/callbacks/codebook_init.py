@@ -40,7 +40,7 @@ class CodebookInit(pl.Callback):
 
 
 def _start_averages(trainer: pl.Trainer, stream: str, bottleneck: Quantizer) -> None:
-    """Starts averages of the weights anew: one with the earlier codebook would be neither."""
+    """Starts averages of the weights again: one with the earlier codebook would fit neither."""
     for callback in trainer.callbacks:  # type: ignore[attr-defined]
         average = getattr(callback, "_average_model", None)
         if isinstance(callback, WeightAveraging) and average is not None:
