@@ -4,8 +4,8 @@ python benchmarks/monitors.py                               # the default model:
 python benchmarks/monitors.py bottleneck=vae trainer.max_steps=400     # any option of train.py
 
 Trains as train.py does, with a clock around whatever each monitor does in a step, and prints for
-each its milliseconds per step, mean over all steps, logged or not, and its share of a step.  With
-an accelerator the clock waits for it at both ends, which makes monitors look more expensive than they are.
+each its milliseconds per step, mean over all steps, logged or not, and its share of a step.  The
+clock waits for an accelerator at both ends, which makes monitors look more expensive than they are.
 Writes outputs/bench/monitors.csv.
 """
 
