@@ -60,7 +60,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "caches": {"errors", "storage"},
     "reading": {"errors", "schema"},
     "storage": {"errors", "file_names"},
-    "stored": {"errors", "reading"},
+    "stored": {"errors", "reading", "schema"},
     "threads": set(),
     "instantiate": {"errors", "schema"},
     "schema": {"errors"},

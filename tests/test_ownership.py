@@ -127,9 +127,12 @@ def test_a_run_named_by_its_second_takes_the_next_free_name(tmp_path, holder):
         assert folder.name == f"{tmp_path.name}_2", "a run has begun in the one before"
 
 
-def test_a_damaged_record_of_the_owner_is_left_out(tmp_path, holder):
+@pytest.mark.parametrize(
+    "record", ['{"process": "rm -rf"}', '{"process": 1, "host": "\\u001b[2Jfree\\n"}']
+)
+def test_a_damaged_record_of_the_owner_is_left_out(tmp_path, holder, record):
     holder("sole_use", "''")
-    (tmp_path / ".in_use.owner").write_text('{"process": "rm -rf"}')
+    (tmp_path / ".in_use.owner").write_text(record)
     assert "in use by another process: wait" in refused(tmp_path)
 
 

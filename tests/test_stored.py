@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -177,6 +178,31 @@ def test_links_inside_a_run_folder_and_to_all_of_it_are_followed(tmp_path):
     (run.path / "logs").symlink_to(tmp_path)
     with pytest.raises(UserError, match="leads outside the run folder"):
         require_no_way_out(run.path)
+
+
+@pytest.mark.parametrize("name", ["train.log", "metrics.csv", "checkpoints/step-00000001.ckpt"])
+def test_a_pipe_in_a_run_folder_is_refused_before_a_run_waits_for_it(tmp_path, name):
+    run = run_folder(tmp_path)
+    os.mkfifo(run.path / name)
+    with pytest.raises(UserError, match=f"{run.path / name} is a pipe.*remove it"):
+        log_to(str(run.path))
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("seed: 2026-01-31", "seed is datetime.date"),
+        ("seed: 2026-01-31 12:00:00", "seed is datetime.datetime"),
+        ("data: {source: {root: !!set {a, b}}}", "data.source.root is "),
+        ("data: {parts: [1, !!binary aGVsbG8=]}", r"data\.parts\[1\] is b'hello'"),
+        ("seed: 1" + ":59" * 4000, "seed is a number of thousands of digits"),
+    ],
+)
+def test_values_that_yaml_knows_and_a_configuration_does_not_are_named(tmp_path, text, place):
+    file = tmp_path / "config.yaml"
+    file.write_text(text)
+    with pytest.raises(UserError, match=f"{file}: {place}"):
+        read_config(file)
 
 
 def test_what_yaml_itself_would_build_is_refused(tmp_path):

@@ -7,7 +7,9 @@ may write to it, and who could put another one in its place.
 
 from __future__ import annotations
 
+import grp
 import os
+import pwd
 import stat
 from pathlib import Path
 
@@ -75,7 +77,8 @@ def require_private(path: Path) -> None:
 def _require_irreplaceable(above: Path, place: Path) -> None:
     """Raises NotPrivate where another user can rename what lies in a folder above a cache."""
     found = above.lstat()
-    is_open = found.st_mode & stat.S_IWOTH and not found.st_mode & stat.S_ISVTX
+    others = stat.S_IWOTH if _is_own_group(found.st_gid) else OTHERS
+    is_open = found.st_mode & others and not found.st_mode & stat.S_ISVTX
     if found.st_uid not in _trusted() or is_open:
         raise NotPrivate(
             f"{place} lies below {above}, where another user could replace it and run code as "
@@ -85,6 +88,17 @@ def _require_irreplaceable(above: Path, place: Path) -> None:
 
 def _trusted() -> tuple[int, int]:
     return (0, os.geteuid())
+
+
+def _is_own_group(group: int) -> bool:
+    """Returns whether a group is root's, or the private one that many systems give each user."""
+    if group == 0:
+        return True
+    try:
+        user = pwd.getpwuid(os.geteuid())
+        return group == user.pw_gid and grp.getgrgid(group).gr_name == user.pw_name
+    except KeyError:  # no entry for the user or the group
+        return False
 
 
 def _remedy(path: Path) -> str:

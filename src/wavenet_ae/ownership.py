@@ -181,7 +181,7 @@ def _owner(lock: Path) -> str:
     with suppress(UserError):
         owner = fields_of(read_json(file), {"process": NonNegative, "host": str}, str(file))
         process, host = owner["process"], owner["host"]
-        if host != socket.gethostname() or _runs(process):
+        if host.isprintable() and (host != socket.gethostname() or _runs(process)):
             return f" (process {process} on {host[:60]})"
     return ""
 

@@ -155,6 +155,19 @@ def test_a_folder_that_anyone_may_rename_holds_no_cache(cache):
 
 
 @needs_compiler
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder to any group")
+def test_a_folder_that_a_group_may_rename_holds_no_cache_unless_the_group_is_ones_own(cache):
+    compiled(SOURCE)
+    cache.parent.chmod(0o770)
+    assert compiled(SOURCE).is_file(), "root's group, as the private group of a user"
+    os.chown(cache.parent, 0, 1234)
+    with pytest.raises(NotCompiled, match=f"lies below {cache.parent}, where another user"):
+        compiled(SOURCE)
+    cache.parent.chmod(0o1770)
+    assert compiled(SOURCE).is_file()
+
+
+@needs_compiler
 @pytest.mark.parametrize("change", ["changed", "cut short", "no hash"])
 def test_a_library_that_is_not_as_it_was_written_is_compiled_again(cache, change):
     library = compiled(SOURCE)

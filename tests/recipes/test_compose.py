@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hydra
 import pytest
+import yaml
 from helpers.recipes import NAMES, RECIPE, UNIT_STAGES, UNITS
 from hydra.core.global_hydra import GlobalHydra
 
@@ -131,6 +132,20 @@ def test_a_recipe_is_recorded_once_and_read_again(composed, tmp_path):
         composed(*RECIPE, "stages.name.decoder.post=7").write(tmp_path)
     with pytest.raises(UserError, match=r"stages.speak.init_from: 'name' then, 'teach' now"):
         composed(*RECIPE, "stages.speak.init_from=teach").write(tmp_path)
+
+
+@pytest.mark.parametrize("given", [{"a": 1}, ["b"], 7, True])
+def test_a_stage_that_has_begun_from_what_is_no_path_is_refused(composed, tmp_path, given):
+    recipe = composed(*RECIPE)
+    stage = recipe.stage("name")
+    file = recipe.run(tmp_path, stage).config
+    file.parent.mkdir()
+    best = recipe.run(tmp_path, recipe.stage("teach")).best_checkpoint
+    best.parent.mkdir(parents=True)
+    best.touch()
+    file.write_text(yaml.safe_dump({"init_from": given}))
+    with pytest.raises(UserError, match=f"{file}: init_from is "):
+        recipe.config(tmp_path, stage)
 
 
 @pytest.mark.parametrize("arguments", [["experiment=speech_units"], UNITS])

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from wavenet_ae.errors import UserError
+from wavenet_ae.reading import fields_of
 from wavenet_ae.recipes.stages import MFCC, Clusters, Stage, parse_stages
 from wavenet_ae.resume import changes
 from wavenet_ae.runs import RunFolder
@@ -59,7 +60,8 @@ class Recipe:
         if stage.init_from is not None:
             config["init_from"] = str(result_of(self.run(folder, self.stage(stage.init_from))))
         if run.config.is_file():  # it has started from there already, wherever that was
-            config["init_from"] = read_config(run.config).get("init_from")
+            begun = read_config(run.config)
+            config |= fields_of(begun, {"init_from": str | None}, str(run.config))
         if stage.clusters is not None:
             config = with_targets(config, run.path / TARGETS_FILE)
         return config

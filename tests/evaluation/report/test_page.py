@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from base64 import b64decode, b64encode
 from dataclasses import replace
@@ -122,3 +123,25 @@ def test_a_table_without_words_is_shown_by_its_ids(tmp_path):
     own = ResultTable("pause_lengths", ["system"], [{"system": "codes", "mean_pause_ms": 3.0}])
     text = text_of(made(tmp_path, own))
     assert "<h2>pause lengths</h2>" in text and "mean pause ms" in text
+
+
+@pytest.mark.parametrize(
+    ("group", "values", "problem"),
+    [
+        ("corpus", {}, "corpus: fingerprint is missing"),
+        ("corpus", {"split_seconds": "90"}, "corpus: split_seconds is '90'"),
+        ("corpus", {"source": 5}, "corpus: source is 5"),
+        ("model", {"num_speakers": -1}, "model: num_speakers is -1"),
+        ("model", {"streams": 5}, "model: streams is 5"),
+        ("model", {"streams": {"top": 5}}, "model top: 5, where bottleneck"),
+        ("model", {"codebook_size": "8"}, "model codes: codebook_size is '8'"),
+        ("skipped", {"units": [1]}, r"skipped.units is \[1\]"),
+    ],
+)
+def test_an_evaluation_that_lacks_what_the_page_says_is_named(tmp_path, group, values, problem):
+    file = made(tmp_path, likelihood(2.5))
+    content = json.loads(file.read_text())
+    content[group] = {**content[group], **values} if values else {}
+    file.write_text(json.dumps(content))
+    with pytest.raises(UserError, match=f"{file}: {problem}"):
+        load_results([file])

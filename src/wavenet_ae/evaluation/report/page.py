@@ -3,23 +3,39 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
+from wavenet_ae.errors import UserError
 from wavenet_ae.evaluation.config import unique_names
 from wavenet_ae.evaluation.report.audio_players import utterances
 from wavenet_ae.evaluation.report.plots import Plot, plots
 from wavenet_ae.evaluation.report.prose import introduction, skipped_words
 from wavenet_ae.evaluation.report.sections import SUMMARY_ABOUT, provenance, sections, summary
 from wavenet_ae.evaluation.results import EvaluationResult
+from wavenet_ae.reading import fields_of, shown
+from wavenet_ae.schema import NonNegative, NonNegativeNumber
 from wavenet_ae.storage import atomic_write
 
+# What the page says of each result, beside its tables.
+CORPUS = {
+    **{"fingerprint": str, "split": str, "source": Mapping[str, Any]},
+    **{"split_utterances": NonNegative, "split_utterances_of_known_speakers": NonNegative},
+    "split_seconds": NonNegativeNumber,
+}
+MODEL = {"sample_rate": NonNegative, "num_speakers": NonNegative}
+STREAMS = {"streams": Mapping[str, Any]}
+STREAM = {
+    **{"bottleneck": str, "codes_per_second": NonNegativeNumber},
+    **{"codebook_size": NonNegative | None, "num_codebooks": NonNegative | None},
+}
 ASSETS = files("wavenet_ae.evaluation.report") / "assets"
 
 
@@ -41,12 +57,25 @@ def load_results(paths: Sequence[Path]) -> list[EvaluationResult]:
     Raises:
         UserError: If a file is not a result.
     """
-    results = [EvaluationResult.load(each) for each in paths]
+    results = [_loaded(each) for each in paths]
     names = unique_names([each.name for each in results])
     return [
         replace(each, model={**each.model, "name": name})
         for each, name in zip(results, names, strict=True)
     ]
+
+
+def _loaded(path: Path) -> EvaluationResult:
+    """Loads a result that says of its model and its corpus what the page says."""
+    result = EvaluationResult.load(path)
+    fields_of(result.corpus, CORPUS, f"{path}: corpus")
+    has_several = "streams" in result.model
+    fields_of(result.model, MODEL | (STREAMS if has_several else {}), f"{path}: model")
+    for name, stream in result.streams.items():
+        fields_of(stream, STREAM, f"{path}: model {name}")
+    if wrong := [part for part, reason in result.skipped.items() if not isinstance(reason, str)]:
+        raise UserError(f"{path}: skipped.{wrong[0]} is {shown(result.skipped[wrong[0]])}")
+    return result
 
 
 def rendered(results: Sequence[EvaluationResult], plotted: Sequence[Plot]) -> str:
