@@ -191,20 +191,39 @@ def test_a_vanished_gradient_is_not_reported_where_the_decoder_does_not_learn(ca
     assert detected(caplog.text) == ["stalled learning"]
 
 
-@pytest.mark.parametrize("option", BOTTLENECKS)
-@each_mode
-def test_a_sentence_names_the_metric_its_value_and_settings_of_the_run(mode, option):
-    present = [f"bottleneck={option}", "objective.bottleneck.commitment_weight=0.25"]
-    present += ["encoder.norm=none", "encoder.shortcut=false"]
-    history = history_of(*present)
+def present(option: str) -> list[str]:
+    """Settings of a run with this bottleneck, some of which each failure mode would change."""
+    weight = "objective.bottleneck.commitment_weight=0.25"
+    return [f"bottleneck={option}", weight, "encoder.norm=none", "encoder.shortcut=false"]
+
+
+def shown_in_a_run(mode: FailureMode, option: str) -> tuple[History, str]:
+    """A run in which only this failure mode shows, and what the doctor says of it."""
+    history = history_of(*present(option))
     snapshot = HEALTHY | FAILING[mode.metric] | {"step": 500.0}
     if option not in COMMITTED:
         del snapshot["bottleneck/commitment"]
-        if mode.metric == "bottleneck/commitment":
-            return
     history.training.append(snapshot)
     history.validation.append(snapshot)
-    sentence = mode.sentence(history)
+    return history, mode.sentence(history)
+
+
+def suggestions(sentence: str) -> list[tuple[str, str, str]]:
+    """Key, proposed value and present value of each setting that a sentence suggests to change."""
+    return re.findall(r"(\S+)=(<[^>]*>|\S+) \(now ([^)]*)\)", sentence.removesuffix("."))
+
+
+PAIRS = [
+    pytest.param(mode, option, id=f"{mode.metric}-{option}")
+    for mode in FAILURE_MODES
+    for option in BOTTLENECKS
+    if option in COMMITTED or mode.metric != "bottleneck/commitment"
+]
+
+
+@pytest.mark.parametrize(("mode", "option"), PAIRS)
+def test_a_sentence_names_the_metric_its_value_and_settings_of_the_run(mode, option):
+    history, sentence = shown_in_a_run(mode, option)
     assert "Try " in sentence
     assert ("commitment_weight" in sentence) <= (option in COMMITTED), "it is not read"
     assert ("kl_weight" in sentence) <= ("vae/" in mode.metric), "no KL is logged here"
@@ -212,12 +231,20 @@ def test_a_sentence_names_the_metric_its_value_and_settings_of_the_run(mode, opt
         return  # no setting would help
     shown, value = next(iter(FAILING[mode.metric].items()))
     assert sentence.startswith(f"{mode.name}: {shown} is {value:.3g}.  {mode.meaning}")
-    tried = re.findall(r"(\S+)=(<[^>]*>|\S+) \(now ([^)]*)\)", sentence.removesuffix("."))
+    tried = suggestions(sentence)
     assert len(tried) == sentence.count("(now ") and len(tried) <= 3
     assert all(history.has(key) and now != proposed for key, proposed, now in tried)
-    changes = [f"{key}='{text}'" if "<" in text else f"{key}={text}" for key, text, _ in tried]
-    changed = History(config(*present, *changes))
-    assert all(changed.setting(key) != history.setting(key) for key, *_ in tried)
+
+
+@pytest.mark.parametrize("option", BOTTLENECKS)
+def test_suggested_settings_are_accepted_together_and_change_the_run(option):
+    """A path that the user is to fill in is quoted, since it stands in angle brackets."""
+    found = [shown_in_a_run(*each.values) for each in PAIRS if each.values[1] == option]
+    tried = {key: text for _, sentence in found for key, text, _ in suggestions(sentence)}
+    assert len(tried) > 3
+    changes = [f"{key}='{text}'" if "<" in text else f"{key}={text}" for key, text in tried.items()]
+    history, changed = history_of(*present(option)), History(config(*present(option), *changes))
+    assert all(changed.setting(key) != history.setting(key) for key in tried)
 
 
 @pytest.mark.parametrize(
