@@ -214,6 +214,20 @@ def test_the_number_of_batches_follows_the_offset():
     assert all(len(epoch_of(windows, epoch)) == windows.num_batches(epoch) for epoch in range(50))
 
 
+def test_training_starts_in_the_first_epoch_with_a_full_batch():
+    """Of 55 samples, a slice of 50 fits at an offset of at most 5, of 20."""
+    orders = [order([55] * 3, batch_size=3, seed=seed) for seed in range(20)]
+    starts = [each.normalize(Position(0, 0)) for each in orders]
+    assert {0, 1, 2} <= {start.epoch for start in starts}
+    for each, start in zip(orders, starts, strict=True):
+        assert sorted(row for row, _ in each.windows(start).tolist()) == [0, 1, 2]
+
+
+def test_an_order_without_full_batches_is_refused():
+    with pytest.raises(UserError, match="no full batch in its first 32 epochs: of 3 utterances 3"):
+        order([55] * 3, batch_size=4)
+
+
 def test_golden_numbers():
     """Checkpoints hold positions only, so what a position means may never change."""
     windows = order([100, 170, 60, 240, 130], batch_size=3, buffer_fraction=0.7)

@@ -26,6 +26,8 @@ from wavenet_ae.errors import UserError, counted
 from wavenet_ae.randomness import keyed_bits, keyed_permutation
 from wavenet_ae.types import Position
 
+NUM_EPOCHS_TRIED = 32  # before training is refused for lack of windows
+
 K = TypeVar("K")
 T = TypeVar("T")
 
@@ -71,7 +73,7 @@ class WindowOrder:
         windows_per_speaker: Windows of one speaker that are served side by side.
 
     Raises:
-        UserError: If a setting is out of range, or the first epoch has no full batch.
+        UserError: If a setting is out of range, or none of the first epochs has a full batch.
     """
 
     def __init__(
@@ -103,7 +105,7 @@ class WindowOrder:
         # Two of each: a batch may span two buffers, and a prefetching loader two epochs.
         self._epochs: dict[int, _Epoch] = {}
         self._buffers: dict[tuple[int, int], np.ndarray] = {}
-        if not self.num_batches(0):
+        if not any(self.num_batches(epoch) for epoch in range(NUM_EPOCHS_TRIED)):
             raise UserError(self._too_few(self._epoch(0)))
 
     def num_batches(self, epoch: int) -> int:
@@ -201,7 +203,7 @@ class WindowOrder:
         num_long = int((self.lengths >= self.slice_length).sum())
         if not num_long:
             return (
-                f"epoch {epoch.index} of the {self._key[1]} order has no full batch: none of "
+                f"the {self._key[1]} order has no full batch: none of "
                 f"{counted(len(self.lengths), 'utterance')} has at least one slice, the "
                 f"{self.slice_length} samples that a window reads. Choose a smaller "
                 "data.window_seconds, or add longer recordings."
@@ -212,9 +214,9 @@ class WindowOrder:
             grouped = f" and data.windows_per_speaker={self.group_size}"
             remedy = "a smaller data.windows_per_speaker, a larger data.buffer_seconds, "
         return (
-            f"epoch {epoch.index} of the {self._key[1]} order has no full batch: of "
-            f"{counted(len(self.lengths), 'utterance')} {num_long} are at least one slice "
-            f"({self.slice_length} samples) long; they have {windows}, of which "
+            f"the {self._key[1]} order has no full batch in its first {NUM_EPOCHS_TRIED} epochs: "
+            f"of {counted(len(self.lengths), 'utterance')} {num_long} are at least one slice "
+            f"({self.slice_length} samples) long; in the first epoch they have {windows}, of which "
             f"data.buffer_fraction={self.buffer_fraction:g}{grouped} serves {epoch.num_served}, "
             f"and data.batch_size is {self.batch_size}. Choose a smaller data.batch_size, {remedy}"
             "a smaller data.window_seconds, or more or longer recordings."
