@@ -41,13 +41,13 @@ bench-gpu: $(READY)  ## everything on one GPU: tests, speed, causality, a traini
 # Two processes, of which each takes over from the other what that has not begun.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
 
-test: $(READY)  ## the quick tests (under four minutes on two cores)
+test: $(READY)  ## the quick tests (five minutes on two cores)
 	$(PYTEST) -m "not slow"
 
-test-slow: $(READY)  ## the slow tests (ten minutes)
+test-slow: $(READY)  ## the slow tests (a quarter of an hour on two cores)
 	$(PYTEST) -m "slow and not long"
 
-test-long: $(READY)  ## what is shown now and then: many kills, 2000 steps (docs/results/long_proofs.md)
+test-long: $(READY)  ## what is shown now and then: many kills, all combinations (docs/results/long_proofs.md)
 	$(PYTEST) -m long
 
 INPUTS ?= 4000

@@ -70,7 +70,7 @@ KNOWN = (
 )
 DEFAULT = (CRITERION, *(column.metric for column in KNOWN))
 EXPLAINED = {
-    "validation/nll_increase_shuffled_codes": "NLL increase: with the codes of another item",
+    "validation/nll_increase_shuffled_codes": "NLL increase: with shuffled codes",
     USED_RATE: "bit/s used: entropy of the codes, or KL to the prior",
     "units.pnmi": "PNMI: of units with phones, by the evaluation",
 }

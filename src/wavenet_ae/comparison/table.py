@@ -158,7 +158,7 @@ def _main_heading(criterion: Criterion) -> str:
 def _caption(spreads: Sequence[str], criterion: Criterion, columns: Sequence[Column]) -> str:
     extreme = "lowest" if criterion.direction == "minimize" else "highest"
     heading = _main_heading(criterion)
-    lines = [f"Of the validation with the {extreme} {heading}, in {criterion.unit}."]
+    lines = [f"At the validation with the {extreme} {heading}; {heading} in {criterion.unit}."]
     lines += [EXPLAINED[each.metric] for each in columns if each.metric in EXPLAINED]
     return "\n".join([*lines, *[BEHIND] * ("behind best" in spreads)])
 

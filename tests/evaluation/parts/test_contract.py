@@ -24,6 +24,7 @@ from wavenet_ae.evaluation.results import EvaluationResult
 from wavenet_ae.loading import load
 from wavenet_ae.progress import Progress
 
+pytestmark = pytest.mark.usefixtures("brief_probes")
 PARTS = find_parts()
 ID = re.compile(r"[a-z][a-z0-9_]*")
 QUICK = {"num_utterances": 1, "max_seconds": 0.05, "probe_frames": 200, "probe_seeds": 1}
@@ -64,7 +65,7 @@ def measured(part: Part, folder: Path, cache: Path) -> EvaluationResult:
 
 
 @pytest.fixture(scope="module", params=PARTS, ids=lambda part: part.id)
-def found(request, cache, tmp_path_factory) -> EvaluationResult:
+def found(request, cache, brief_probes, tmp_path_factory) -> EvaluationResult:
     if lacking := request.param.needs & environment_lacks():
         pytest.skip(f"{request.param.id} needs {', '.join(lacking)}, which is not installed")
     torch.manual_seed(0)

@@ -90,7 +90,7 @@ TABLES = {
     "intelligibility": TableWords(
         "Intelligibility",
         [
-            "Of the files of the reconstruction ({num_utterances:counted utterance}), by "
+            "Measured on the files of the reconstruction ({num_utterances:counted utterance}) by "
             "pretrained networks; means with standard errors over utterances.",
             "WER and CER: errors of an English recognizer (Whisper tiny.en), above 1 where it "
             "inserts much.",

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 NOTES = {
     "one_window": "With one window of speech there are no other codes to shuffle with.",
-    "one_utterance_shuffled": "Of one utterance, shuffled codes are from another moment of it.",
+    "one_utterance_shuffled": "With one utterance, shuffled codes are from another moment of it.",
     "no_known_speaker": "The model knows none of the speakers: none is replaced by another.",
     "not_quantizing": "The bottleneck does not quantize yet, for this checkpoint is from before "
     "bottleneck.start_after: it passes on vectors, and there are no codes.",

@@ -76,8 +76,8 @@ NETWORK_FAILURES = (
         metric="encoder/dead_units",
         monitor="dead_units",
         shows=_dead_layer,
-        meaning="Of this layer's units so large a share is 0 whatever the input, and learns "
-        "nothing any more.",
+        meaning="This share of the layer's units is 0 whatever the input, and learns nothing any "
+        "more.",
         suggestions=lambda snapshot, history: DEAD_ENCODER,
     ),
     FailureMode(
