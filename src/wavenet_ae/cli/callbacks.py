@@ -30,6 +30,8 @@ class RunStart(Callback):
     """Makes the folder of a single run, or says in one line why it cannot be made."""
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
+        # The folder's usual name refers to `${hydra:...}`, which Hydra sets only later.
+        HydraConfig.instance().set_config(config)
         guarded(lambda: _make_folder(Path(config.hydra.run.dir)))
 
 
