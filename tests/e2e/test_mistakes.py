@@ -10,7 +10,7 @@ import sys
 
 import pytest
 import torch
-from helpers.commands import ROOT, environment, run_interpreter
+from helpers.commands import ROOT, environment, run_interpreter, start
 from helpers.configs import TINY, TINY_CODES
 
 MISTAKES = {
@@ -285,6 +285,17 @@ def test_a_mistake_in_a_process_of_its_own(cache, tmp_path):
     assert output.strip() == (
         "error: The configuration cannot be used: seed is 'y', but must be a whole number "
         "of at least 0"
+    )
+
+
+@pytest.mark.parametrize("place", [[], ["run_folder=x"]])
+def test_a_run_in_a_folder_named_by_the_time_says_nothing_before_it_begins(place, cache, tmp_path):
+    """Hydra would turn an error while it makes the folder into a warning of its own words."""
+    process = start("train.py", "data.batch_size=0", *place, cache=cache, folder=tmp_path)
+    output, _ = process.communicate(timeout=300)
+    assert output.strip() == (
+        "error: The configuration cannot be used: data.batch_size is 0, but must be a whole number "
+        "of at least 1"
     )
 
 

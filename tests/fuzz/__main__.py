@@ -52,7 +52,7 @@ def try_case(case: Case, inputs: Path) -> Result:
     kind = next(each for each in KINDS if each.name == case.kind)
     with tempfile.TemporaryDirectory(dir=inputs.parent) as place:
         folder, file, mutation = damaged(kind, case, inputs, Path(place))
-        outcome = read_in_child(lambda: kind.read(folder, file))
+        outcome = read_in_child(lambda: kind.read(folder, file), Path(place))
         if outcome.fault:
             name = f"{case.kind}-{case.seed}-{case.number}".replace(" ", "_")
             (KEPT / name).mkdir(parents=True, exist_ok=True)
@@ -68,7 +68,7 @@ def require_read(inputs: Path) -> None:
         with tempfile.TemporaryDirectory(dir=inputs.parent) as place:
             folder = copied(kind, inputs, Path(place))
             file = folder / files_of(kind, inputs)[0]
-            outcome = read_in_child(partial(kind.read, folder, file), seconds=60)
+            outcome = read_in_child(partial(kind.read, folder, file), Path(place), seconds=60)
         if outcome.fault or outcome.is_refused:
             raise RuntimeError(f"{kind.name}: {file.name} is not read: {outcome.text}")
 

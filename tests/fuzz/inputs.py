@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -75,9 +76,7 @@ def make_inputs(folder: Path) -> None:
     make_tables(folder / "tables")
     os.environ["WAVENET_AE_CACHE"] = str(folder / "cache")
     for arguments in _commands(folder):
-        outcome = read_in_child(
-            lambda given=arguments: main(given), seconds=300, most_bytes=4 << 30
-        )
+        outcome = read_in_child(partial(main, arguments), folder, seconds=300, most_bytes=4 << 30)
         if outcome.fault or outcome.is_refused:
             raise RuntimeError(f"{arguments}: {outcome.fault}\n{outcome.text}")
 

@@ -12,6 +12,7 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from wavenet_ae.errors import UserError
 
@@ -41,14 +42,21 @@ class Outcome:
 
 
 def read_in_child(
-    work: Callable[[], object], seconds: float = SECONDS, most_bytes: int = BYTES
+    work: Callable[[], object], folder: Path, seconds: float = SECONDS, most_bytes: int = BYTES
 ) -> Outcome:
-    """Does `work` in a fork of this process, and returns what became of it."""
+    """Does `work` in a fork of this process, and returns what became of it.
+
+    Args:
+        work: Reads an input.
+        folder: The working directory of the fork: an input may hold names of files to write.
+        seconds: How long it may take.
+        most_bytes: How much memory it may take.
+    """
     with tempfile.TemporaryFile() as output:
         start = time.monotonic()
         pid = os.fork()
         if not pid:
-            _be_the_child(work, output.fileno())
+            _be_the_child(work, folder, output.fileno())
         is_late = _wait(pid, seconds)
         _, status, usage = os.wait4(pid, 0)
         took, peak = time.monotonic() - start, usage.ru_maxrss * 1024
@@ -84,11 +92,12 @@ def _wait(pid: int, seconds: float) -> bool:
         os.close(descriptor)
 
 
-def _be_the_child(work: Callable[[], object], output: int) -> None:
+def _be_the_child(work: Callable[[], object], folder: Path, output: int) -> None:
     """Does the work, and ends this process: 0 if it went well, 1 if it was refused."""
     code = 3
     try:
         os.setsid()
+        os.chdir(folder)
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         resource.setrlimit(resource.RLIMIT_DATA, (EVER, EVER))
         for standard in (1, 2):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -37,7 +38,7 @@ def test_damaged_files_are_read_or_refused(name, inputs, tmp_path):
         place = tmp_path / str(number)
         place.mkdir()
         folder, file, mutation = damaged(kind, Case(name, number, 1), inputs, place)
-        outcome = read_in_child(lambda folder=folder, file=file: kind.read(folder, file))
+        outcome = read_in_child(partial(kind.read, folder, file), place)
         assert not outcome.fault, f"{mutation} of {file.name}: {outcome.text}"
 
 
@@ -60,10 +61,21 @@ def refuse() -> None:
         (lambda: np.ones(1 << 28).sum(), "memory: "),
     ],
 )
-def test_what_becomes_of_an_input_is_told(work, fault):
-    outcome = read_in_child(work, seconds=0.5 if "hang" in fault else 20)
+def test_what_becomes_of_an_input_is_told(work, fault, tmp_path):
+    outcome = read_in_child(work, tmp_path, seconds=0.5 if "hang" in fault else 200)
     assert outcome.fault.startswith(fault) and bool(outcome.fault) == bool(fault)
     assert outcome.is_refused or not fault or fault.startswith("memory")
+
+
+def test_an_input_writes_below_its_own_folder(tmp_path, monkeypatch):
+    """Where an input names a file to write without a folder, the repository stays as it is."""
+    here, own = tmp_path / "here", tmp_path / "own"
+    for each in (here, own):
+        each.mkdir()
+    monkeypatch.chdir(here)
+    outcome = read_in_child(lambda: Path("os.system").mkdir(), own)
+    assert not outcome.fault, outcome.text
+    assert (own / "os.system").is_dir() and not any(here.iterdir())
 
 
 def test_mutations_are_functions_of_their_key(tmp_path):
