@@ -199,6 +199,28 @@ def test_opening_reads_little_of_a_large_corpus(make, monkeypatch):
     assert len(PackedCorpus(corpus.folder)) == 6
 
 
+@pytest.mark.parametrize(
+    ("column", "value", "problem"),
+    [
+        ("shard", "../../../etc/passwd", r"shard is '\.\./\.\./\.\./etc/passwd', which is no name"),
+        ("shard", "/dev/zero", "shard is '/dev/zero', which is no name of a file"),
+        ("shard", "", "shard is '', which is no name of a file"),
+        ("start", str(2**63 - 1), "no shard is as long as its recordings"),
+        ("start", str(2**62), rf"has 6030 bytes where the packed corpus needs {2 * (2**62 + 500)}"),
+    ],
+)
+def test_a_catalogue_that_was_made_to_harm_leads_to_no_other_file(make, column, value, problem):
+    folder = make().folder
+    catalogue = folder / "catalogue.tsv"
+    names, *rows = [line.split("\t") for line in catalogue.read_text().splitlines()]
+    rows[0][names.index(column)] = value
+    content = "".join("\t".join(row) + "\n" for row in (names, *rows)).encode()
+    catalogue.write_bytes(content)
+    (folder / "corpus.json").write_bytes(corpus_module.encoded_header(RATE, content))
+    with pytest.raises(UserError, match=problem):
+        PackedCorpus(folder)
+
+
 def test_a_deleted_shard_is_packed_again(make):
     corpus = make()
     flip(shard_of(corpus), 0)

@@ -7,6 +7,7 @@ from math import isfinite
 
 import pytest
 import torch
+from helpers import small_models
 from helpers.bundles import add_small_bundles
 from helpers.composed import compose
 from helpers.configs import TINY, TINY_CODES
@@ -76,6 +77,12 @@ def test_the_features_of_a_checkpoint_s_encoder_are_centered_on_each_utterance(c
 def test_a_checkpoint_of_another_encoder_is_refused(config, first, changes, problem):
     with pytest.raises(UserError, match=problem):
         config(*FEW, "encoder=pretrained", f"encoder.checkpoint={first}", *changes)
+
+
+def test_a_checkpoint_without_an_encoder_is_refused(config, tmp_path):
+    file = small_models.checkpoint(tmp_path, "wavenet")  # a language model
+    with pytest.raises(UserError, match=f"checkpoint={file} holds no encoder: use the checkpoint"):
+        check_sizes(config(*FEW, "encoder=pretrained", f"encoder.checkpoint={file}"))
 
 
 @pytest.mark.parametrize("tuned", [False, True])

@@ -9,7 +9,7 @@ from helpers.configs import small
 from helpers.two_streams import PLUGIN
 
 from wavenet_ae import instantiate
-from wavenet_ae.checkpoint import FORMAT, SECTION, write_checkpoint
+from wavenet_ae.checkpoint import FORMAT, SECTION, read_checkpoint, write_checkpoint
 from wavenet_ae.errors import UserError
 from wavenet_ae.models import GenerativeModel, build
 from wavenet_ae.training.warm_start import SPEAKERS, copy_weights, initialize_from
@@ -39,6 +39,15 @@ def test_weights_of_equal_names_and_shapes_are_copied(checkpoint):
     for name, value in other.state_dict().items():
         assert torch.equal(model.state_dict()[name], value), name
     assert len(lines) == 1 and "2 of 2 speakers" in lines[0]
+
+
+def test_a_checkpoint_without_a_configuration_is_no_start(checkpoint):
+    path, model = checkpoint
+    content = read_checkpoint(path)
+    del content[SECTION]["config"]
+    write_checkpoint(content, path)
+    with pytest.raises(UserError, match=f"{path} is damaged: config is None"):
+        initialize_from(model, small(), str(path))
 
 
 def test_speakers_keep_their_rows_by_name_and_new_ones_get_rows(checkpoint):

@@ -83,7 +83,7 @@ class PackedCorpus:
         self._is_verified = np.zeros(len(self.keys), dtype=bool)
         shards, self._shard = np.unique(np.array(table["shard"], dtype=str), return_inverse=True)
         # Shards lie beside the catalogue's folder: other splits of the same audio share them.
-        self._shards = [self.folder.parent / name for name in shards]
+        self._shards = [self.folder.parent / _shard_name(str(name), self.folder) for name in shards]
         _opened.cache_clear()  # a shard may have been packed again since
         self._check_sizes()
         self._verify_some()
@@ -169,15 +169,20 @@ class PackedCorpus:
             raise UserError(f"{path} ends before the samples that it held. {remedy(path)}")
 
     def _check_sizes(self) -> None:
+        if (self._start + self.length < self._start).any():  # beyond 63 bits
+            raise UserError(
+                f"{self.folder / CATALOGUE} is damaged: no shard is as long as its recordings. "
+                f"{remedy(self.folder)}"
+            )
         ends = np.zeros(len(self._shards), dtype=np.int64)
         np.maximum.at(ends, self._shard, self._start + self.length)
         for path, end in zip(self._shards, ends, strict=True):
             size = path.stat().st_size if path.is_file() else 0
-            is_whole = size == 2 * end or (self._has_parts and size > 2 * end)
+            is_whole = size % 2 == 0 and (size // 2 == end or (self._has_parts and size // 2 > end))
             if not is_whole:
                 raise UserError(
                     f"{path} has {counted(size, 'byte')} where the packed corpus needs "
-                    f"{2 * end}. {remedy(path)}"
+                    f"{2 * int(end)}. {remedy(path)}"
                 )
 
     def _verify_some(self) -> None:
@@ -188,6 +193,20 @@ class PackedCorpus:
             if 2 * self.length[row] <= left:
                 left -= 2 * self.length[row]
                 self.verify([row])
+
+
+def _shard_name(name: str, folder: Path) -> str:
+    """Returns the name of a shard, which lies beside the folder of its catalogue and nowhere else.
+
+    Raises:
+        UserError: It is a path.
+    """
+    if name in ("", "..") or Path(name).name != name:
+        raise UserError(
+            f"{folder / CATALOGUE} is damaged: shard is {name!r}, which is no name of a file. "
+            f"{remedy(folder)}"
+        )
+    return name
 
 
 def corpus_table(corpus: PackedCorpus) -> Table:
