@@ -8,6 +8,7 @@ import shutil
 import signal
 import time
 from collections.abc import Callable
+from functools import cache as once
 from pathlib import Path
 
 import pytest
@@ -18,15 +19,15 @@ from helpers.runs import assert_same, last_state, logged, trained
 from wavenet_ae.checkpoint import newest_checkpoint, read_checkpoint
 from wavenet_ae.runs import RunFolder
 
-STEPS = 200
+STEPS = 80
 SETTINGS = [
     *TINY,
     *TINY_CODES,
     f"trainer.max_steps={STEPS}",
     "callbacks.checkpoints.every_n_steps=10",
 ]
-# For twenty kills; with a checkpoint of some 10 MB, whose writing takes a while.
-LONG = [*SETTINGS, "encoder.dim=192", "trainer.max_steps=400"]
+# With a checkpoint of some 10 MB, whose writing takes a while.
+KILLED = [*SETTINGS, "encoder.dim=192"]
 
 
 @pytest.fixture(scope="module")
@@ -35,21 +36,29 @@ def uninterrupted(cache, tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def never_killed(cache, tmp_path_factory) -> Path:
-    return trained(tmp_path_factory.mktemp("never_killed") / "run", cache, *LONG)
+def never_killed(cache, tmp_path_factory) -> Callable[[int], Path]:
+    """A function from a number of steps to the folder of such a run; each trains once."""
+
+    @once
+    def folder(steps: int) -> Path:
+        settings = [*KILLED, f"trainer.max_steps={steps}"]
+        return trained(tmp_path_factory.mktemp("never_killed") / "run", cache, *settings)
+
+    return folder
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "number", [0, *(pytest.param(each, marks=pytest.mark.long) for each in range(1, 6))]
+    ("num_kills", "steps", "number"),
+    [(6, 160, 0), *(pytest.param(20, 400, each, marks=pytest.mark.long) for each in range(5))],
 )
-def test_kill_9_at_random_instants(cache, tmp_path, never_killed, number):
-    """Twenty kills, five or more of them while a checkpoint is being written; `long`: a hundred."""
+def test_kill_9_at_random_instants(cache, tmp_path, never_killed, num_kills, steps, number):
+    """A quarter of the kills or more come while a checkpoint is being written."""
     folder = tmp_path / "run"
-    arguments = [*LONG, f"hydra.run.dir={folder}"]
+    arguments = [*KILLED, f"trainer.max_steps={steps}", f"hydra.run.dir={folder}"]
     rng = random.Random(time.time_ns())  # the instants differ from run to run: all must do
     num_in_writes = 0
-    for kill in range(20):
+    for kill in range(num_kills):
         process = start_training(arguments, folder, cache)
         if kill % 3 == 0:
             await_or_fail(process, lambda: unfinished_checkpoint(folder))
@@ -60,11 +69,12 @@ def test_kill_9_at_random_instants(cache, tmp_path, never_killed, number):
         process.communicate()
         num_in_writes += unfinished_checkpoint(folder)  # a dead process finishes nothing
         arguments = [f"resume={folder}"]
-    assert num_in_writes >= 5
+    assert num_in_writes >= num_kills // 4
     code, output = run_interpreter("train.py", f"resume={folder}", cache=cache)
     assert code == 0, output
-    assert_same(last_state(folder), last_state(never_killed))
-    assert logged(folder) == logged(never_killed)
+    whole = never_killed(steps)
+    assert_same(last_state(folder), last_state(whole))
+    assert logged(folder) == logged(whole)
     assert not unfinished_checkpoint(folder), "what a kill has left is cleared away"
 
 
@@ -137,7 +147,7 @@ def test_a_second_ctrl_c_aborts_at_once(cache, tmp_path):
 def test_a_resume_may_prolong_but_not_change_the_run(cache, tmp_path, uninterrupted):
     folder = tmp_path / "run"
     code, output = run(
-        "train.py", *SETTINGS, "trainer.max_steps=60", f"hydra.run.dir={folder}", cache=cache
+        "train.py", *SETTINGS, "trainer.max_steps=30", f"hydra.run.dir={folder}", cache=cache
     )
     assert code == 0, output
     config = RunFolder(folder).config.read_text()
@@ -162,6 +172,6 @@ def test_a_damaged_newest_checkpoint_falls_back_aloud(cache, tmp_path, uninterru
     newest.write_bytes(content)
     code, output = run("train.py", f"resume={folder}", cache=cache)
     assert code == 0 and f"step-{STEPS:08d}.ckpt is damaged" in output
-    assert re.search(r"resumed at step 19\d\b", output), "the one before: every tenth, or a best"
+    assert re.search(r"resumed at step 7\d\b", output), "the one before: every tenth, or a best"
     assert read_checkpoint(newest)["global_step"] == STEPS
     assert_same(last_state(folder), last_state(uninterrupted))

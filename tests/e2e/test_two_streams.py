@@ -128,7 +128,7 @@ def test_a_submission_has_a_folder_for_each_stream(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def evaluated(cache, tmp_path_factory) -> EvaluationResult:
+def evaluated(cache, brief_probes, tmp_path_factory) -> EvaluationResult:
     folder = tmp_path_factory.mktemp("evaluated")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(instantiate, "plugin_packages", lambda: PLUGIN)
