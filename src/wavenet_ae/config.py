@@ -199,7 +199,8 @@ def _quantizing_problems(config: Mapping[str, Any]) -> Iterator[str]:
     if accepts(start, NonNegative) and accepts(last, Positive) and start >= last:
         yield (
             f"bottleneck.start_after is {start}, but trainer.max_steps is {last}: the run would "
-            "end before it quantizes; lower the one or raise the other"
+            "end before it quantizes; raise trainer.max_steps, or set bottleneck.start_after to a "
+            "lower step or to a share, such as 0.45"
         )
     given = {key: bottleneck[key] for key in NO_START if key in bottleneck}
     needs_start = any(value != NO_START[key] for key, value in given.items())

@@ -38,7 +38,7 @@ def executed(name: str, folder: Path, **values: int) -> nbformat.NotebookNode:
     NotebookClient(
         notebook,
         kernel_name="python3",
-        timeout=600,
+        timeout=3600,  # a cell trains, which takes long beside other programs
         coalesce_streams=True,
         record_timing=False,
         resources={"metadata": {"path": str(folder)}},
