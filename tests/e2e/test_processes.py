@@ -6,6 +6,7 @@ import os
 import random
 import signal
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -168,13 +169,15 @@ def batches(folder: Path, name: str) -> dict[str, list[str]]:
     return {position: sorted(digests) for position, digests in found.items()}
 
 
-def ranks(process) -> list[int]:
-    """Process ids of rank 0 and of the process of rank 1, which it has started."""
+def started_by(process) -> list[int]:
+    """Process ids of those of other ranks that the process of rank 0 has started."""
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-    environments = {each: Path(f"/proc/{each}/environ").read_bytes() for each in children}
-    second = [int(each) for each, values in environments.items() if b"LOCAL_RANK=1" in values]
-    assert len(second) == 1, environments
-    return [process.pid, *second]
+    found = []
+    for each in children:
+        with suppress(FileNotFoundError, ProcessLookupError):  # a child that has ended
+            if b"LOCAL_RANK=1" in Path(f"/proc/{each}/environ").read_bytes().split(b"\0"):
+                found.append(int(each))
+    return found
 
 
 def is_running(process: int) -> bool:
@@ -186,28 +189,58 @@ def is_running(process: int) -> bool:
     return stat.rpartition(")")[2].split()[0] != "Z"
 
 
-@pytest.mark.long
-def test_kill_9_of_one_of_two_processes_ends_the_other(cache, tmp_path):
-    """The run ends with an error, not with a hang, and a resume of it ends as the whole one."""
-    settings = [*TWO, *TINY, *TINY_CODES, "trainer.max_steps=200"]
-    whole, killed = tmp_path / "whole", tmp_path / "killed"
-    code, output = run("train.py", *settings, f"hydra.run.dir={whole}", cache=cache)
-    assert code == 0, output
-    process = start("train.py", *settings, f"hydra.run.dir={killed}", cache=cache, new_session=True)
+def assert_ended_with_a_line(process, survivor: int, folder: Path) -> None:
+    """The survivor ends although nobody ends it, and says why and what to do."""
+    output, _ = process.communicate(timeout=200)  # until neither writes to the pipe
+    assert process.wait() != 0, output
+    assert "error: another process of this run has failed or was killed" in output, output
+    assert f"continue with resume={folder}" in output and "Traceback" not in output, output
+    ends_at = time.monotonic() + 30
+    while is_running(survivor):
+        assert time.monotonic() < ends_at, "the other process has not ended"
+        time.sleep(0.1)
+
+
+DISTURBED = [*TWO, *TINY, *TINY_CODES, "trainer.max_steps=60"]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(cache, tmp_path_factory) -> Path:
+    """The folder of a run of two processes of which none is killed."""
+    return trained(tmp_path_factory.mktemp("undisturbed") / "run", cache, *DISTURBED)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("victim", [0, 1])
+def test_kill_9_of_one_of_two_processes_ends_the_other(victim, undisturbed, cache, tmp_path):
+    """The same command then ends as the run that nobody has disturbed."""
+    killed = tmp_path / "killed"
+    settings = [*DISTURBED, f"hydra.run.dir={killed}"]
+    process = start("train.py", *settings, cache=cache, new_session=True)
     while not RunFolder(killed).step_checkpoints():
         assert process.poll() is None, process.communicate()[0]
         time.sleep(0.01)
-    survivor, victim = ranks(process)
-    os.kill(victim, signal.SIGKILL)
-    output, _ = process.communicate(timeout=60)  # until neither writes to the pipe
-    assert process.wait() != 0, output
-    ends_at = time.monotonic() + 30
-    while is_running(survivor):
-        assert time.monotonic() < ends_at, "the other rank has not ended"
-        time.sleep(0.1)
-    code, output = run("train.py", f"resume={killed}", cache=cache)
-    assert code == 0, output
-    assert_same(last_state(killed), last_state(whole))
+    ranks = [process.pid, *started_by(process)]
+    assert len(ranks) == 2
+    os.kill(ranks[victim], signal.SIGKILL)
+    assert_ended_with_a_line(process, ranks[1 - victim], killed)
+    code, output = run("train.py", *settings, cache=cache)
+    assert code == 0 and "resumed at step" in output, output
+    assert_same(last_state(killed), last_state(undisturbed))
+    assert logged(killed) == logged(undisturbed)
+
+
+@pytest.mark.slow
+def test_kill_9_of_the_first_process_before_the_second_is_connected(cache, tmp_path):
+    """The second one would wait for the first for as long as torch allows, half an hour."""
+    folder = tmp_path / "run"
+    settings = [*DISTURBED, f"hydra.run.dir={folder}"]
+    process = start("train.py", *settings, cache=cache, new_session=True)
+    while not (others := started_by(process)):
+        assert process.poll() is None, process.communicate()[0]
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGKILL)
+    assert_ended_with_a_line(process, others[0], folder)
 
 
 @pytest.mark.long

@@ -63,6 +63,7 @@ def run(config: dict[str, Any], hold: Hold = sole_run) -> float:
         raise
     from wavenet_ae.signals import Stopped
     from wavenet_ae.training.logging.files import is_first_process, log_to
+    from wavenet_ae.training.processes import ending_together
     from wavenet_ae.training.run import train
 
     keep_absolute(config)
@@ -74,7 +75,8 @@ def run(config: dict[str, Any], hold: Hold = sole_run) -> float:
         is_single = hold is not nullcontext  # `latest` is none of a sweep's runs
         link = partial(link_latest, Path(config["run_folder"])) if is_single else None
         try:
-            return train(config, link)
+            with ending_together(Path(config["run_folder"])):
+                return train(config, link)
         except Stopped as stopped:
             stopped.end()
 
@@ -96,6 +98,7 @@ def run_recipe(recipe: Recipe, folder: Path, hold: Hold = sole_run) -> float:
     from wavenet_ae.recipes.run import train_recipe
     from wavenet_ae.signals import Stopped
     from wavenet_ae.training.logging.files import is_first_process
+    from wavenet_ae.training.processes import ending_together
 
     with (hold if is_first_process() else nullcontext)(folder) as held:
         assert held is not None
@@ -104,7 +107,8 @@ def run_recipe(recipe: Recipe, folder: Path, hold: Hold = sole_run) -> float:
         if is_first_process() and hold is not nullcontext:
             link_latest(held)
         try:
-            return train_recipe(recipe, held)
+            with ending_together(held):
+                return train_recipe(recipe, held)
         except Stopped as stopped:
             stopped.end()
 
