@@ -17,7 +17,7 @@ from wavenet_ae.training.callbacks.threads import read_record
 from wavenet_ae.training.module import NonFiniteLoss
 from wavenet_ae.training.run import train
 
-SCHEDULE = [(0, 2), (7, 1), (13, 2), (20, 1)]
+SCHEDULE = [(0, 2), (4, 1), (6, 2), (9, 1)]
 AE = "bottleneck=ae"
 WIDE = [AE, "encoder.dim=64", "data.window_seconds=0.2"]  # sums that two threads share
 
@@ -78,14 +78,14 @@ def test_a_run_that_fails_leaves_all_threads_to_the_next_one(config, two_threads
 
 @pytest.mark.slow
 def test_a_resumed_run_follows_the_record_bit_by_bit(config, two_threads):
-    whole = config(*WIDE, folder="whole")
+    whole = config(*WIDE, "trainer.max_steps=11", folder="whole")
     file = scheduled(whole["run_folder"], SCHEDULE)
     content = file.read_text()
     train(whole)
     counts = threads_by_step(whole["run_folder"])
-    assert [counts[step] for step in range(24)] == [2] * 7 + [1] * 6 + [2] * 7 + [1] * 4
+    assert [counts[step] for step in range(11)] == [2] * 4 + [1] * 2 + [2] * 3 + [1] * 2
 
-    stopped = config(*WIDE, "trainer.max_steps=10", folder="stopped")
+    stopped = config(*WIDE, "trainer.max_steps=5", folder="stopped")
     scheduled(stopped["run_folder"], SCHEDULE)
     train(stopped)
     train({**stopped, "trainer": whole["trainer"]})
