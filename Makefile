@@ -17,7 +17,7 @@ $(READY): pyproject.toml setup.py constraints.txt tools/torchaudio_without_cuda.
 	$(BIN)/python tools/torchaudio_without_cuda.py
 	touch $(READY)
 
-demo: $(READY)  ## train on synthetic speech for four minutes and evaluate the codes
+demo: $(READY)  ## train on synthetic speech for five minutes and evaluate the codes
 	$(BIN)/python -m wavenet_ae demo
 
 bench: $(READY)  ## training speed against matrix products and an ordinary WaveNet (three minutes)
