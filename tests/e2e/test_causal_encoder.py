@@ -41,7 +41,13 @@ def best(folder: Path) -> Path:
     return RunFolder(folder).checkpoints / "best.ckpt"
 
 
-@pytest.mark.parametrize("settings", [CODES, CONTRAST], ids=["autoencoder", "representation"])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        pytest.param(CODES, id="autoencoder"),
+        pytest.param(CONTRAST, id="representation", marks=pytest.mark.long),
+    ],
+)
 def test_a_resumed_run_is_the_run(settings, cache, tmp_path):
     whole, folder = (tmp_path / name for name in ("whole", "resumed"))
     trained(whole, cache, *settings)

@@ -5,13 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from helpers.configs import NO_REMEDY, TINY, TINY_CODES
+from helpers.configs import NO_REMEDY, TINY, TINY_CODES, UNWATCHED
 from helpers.runs import trained
 
 from wavenet_ae.dashboards.history import read_metrics
 from wavenet_ae.runs import RunFolder
 
-STEPS = ["trainer.max_steps=300", "validate_every_n_steps=300", "bottleneck.codebook_size=32"]
+STEPS = [
+    *("trainer.max_steps=300", "validate_every_n_steps=300", "bottleneck.codebook_size=32"),
+    "callbacks.checkpoints.every_n_steps=300",
+]
 
 
 def last(folder: Path, key: str) -> float:
@@ -20,7 +23,7 @@ def last(folder: Path, key: str) -> float:
 
 @pytest.mark.slow
 def test_vqvae_collapses_without_its_remedies_and_not_with_them(tmp_path, cache):
-    settings = [*TINY, *STEPS, "bottleneck=vqvae"]
+    settings = [*TINY, *STEPS, *UNWATCHED, "bottleneck=vqvae"]
     bare = trained(tmp_path / "bare", cache, *settings, *NO_REMEDY)
     remedied = trained(tmp_path / "remedied", cache, *settings, "bottleneck.start_after=100")
     assert last(bare, "validation/perplexity") < 2
@@ -33,7 +36,7 @@ def test_vqvae_collapses_without_its_remedies_and_not_with_them(tmp_path, cache)
 def test_bfloat16_is_stable_over_2000_steps(tmp_path, cache):
     """The loss goes down as that of float32 does, and the codes stay in use."""
     settings = [*TINY, *TINY_CODES, "trainer.max_steps=2000", "validate_every_n_steps=500"]
-    settings += ["callbacks.checkpoints.every_n_steps=500", "trainer.log_every_n_steps=10"]
+    settings += [*UNWATCHED, "callbacks.checkpoints.every_n_steps=500"]
     exact = trained(tmp_path / "float32", cache, *settings)
     mixed = trained(tmp_path / "bfloat16", cache, *settings, "trainer.precision=bf16-mixed")
     nlls = read_metrics(RunFolder(mixed).metrics)["validation/nll"][1]

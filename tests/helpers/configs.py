@@ -202,6 +202,8 @@ TINY_CODES = [
     "bottleneck.start_after=3",
     "bottleneck.revive_after=4",
 ]
+# For runs of many steps: less is computed beside them, and the weights stay the same.
+UNWATCHED = ["monitors=none", "trainer.log_every_n_steps=10"]
 # The same for each bottleneck that has codes.
 TINY_QUANTIZERS: dict[str, list[str]] = {
     "vqvae": TINY_CODES,
