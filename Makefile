@@ -38,8 +38,9 @@ bench-busy: $(READY)  ## speed beside busy programs: training, threads adapted a
 bench-gpu: $(READY)  ## everything on one GPU: tests, speed, causality, a training (nine minutes)
 	$(BIN)/python benchmarks/gpu.py --out outputs/bench/gpu
 
-# Two processes, of which each takes over from the other what that has not begun.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
+# Two processes, of which each takes over from the other what that has not begun.  They keep bytecode,
+# even where the environment says not to: the many processes of the tests would compile everything again.
+PYTEST := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
 
 test: $(READY)  ## the quick tests (five minutes on two cores)
 	$(PYTEST) -m "not slow"
