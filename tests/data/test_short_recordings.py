@@ -56,5 +56,5 @@ def test_they_are_packed_listed_aloud_and_never_served(data, plan, caplog):
 
 def test_all_too_short_is_an_error_that_says_what_to_change(data, plan):
     data.corpus.length[:] = np.minimum(data.corpus.length, 300)
-    with pytest.raises(UserError, match=r"4 utterances 0 are at least one slice.*window_seconds"):
+    with pytest.raises(UserError, match=r"none of 4 utterances has .*window_seconds"):
         data.use(plan)
