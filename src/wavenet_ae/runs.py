@@ -62,9 +62,15 @@ class RunFolder:
     @property
     def name(self) -> str:
         """Name of the run; that of a stage has the name of its recipe before its own."""
+        whole = self.whole
+        return self.path.name if whole is self else f"{whole.path.name}/{self.path.name}"
+
+    @property
+    def whole(self) -> RunFolder:
+        """The recipe of which this run is a stage, otherwise the run itself."""
         above = RunFolder(self.path.absolute().parent)
         is_stage = STAGE_FOLDER.fullmatch(self.path.name) and above.recipe.is_file()
-        return f"{above.path.name}/{self.path.name}" if is_stage else self.path.name
+        return above if is_stage else self
 
     @property
     def config(self) -> Path:

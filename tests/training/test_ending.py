@@ -11,6 +11,7 @@ import pytest
 from helpers.configs import TINY_CODES
 from pytorch_lightning.callbacks import EarlyStopping, Timer
 
+from wavenet_ae.runs import RunFolder
 from wavenet_ae.signals import Stopped
 from wavenet_ae.training.callbacks import Ending
 from wavenet_ae.training.callbacks.ending import quantizing, reason_to_end
@@ -112,6 +113,25 @@ def test_a_run_that_early_stopping_ends_says_so(config, caplog):
     assert line.startswith("step 2: the run ends, because EarlyStopping: ")
     assert "Stopping threshold reached" in line and "validation/nll" in line
     assert reason_to_end(trainer(callbacks=[EarlyStopping("x")]))[0] == "a callback has stopped it"
+
+
+def test_a_stage_that_others_follow_is_not_continued_by_itself(config, caplog):
+    caplog.set_level(logging.INFO, "wavenet_ae")
+    train(config("bottleneck=ae"), is_last=False)
+    text = "\n".join(each.message for each in caplog.records)
+    assert "the run ends, because it has reached trainer.max_steps" in text and "best " in text
+    assert "Continue it" not in text and "measure it" not in text and "use it:" not in text
+
+
+def test_a_stage_that_is_stopped_is_continued_with_its_recipe(tmp_path, caplog):
+    stage = RunFolder(tmp_path).stage(2, "student")
+    RunFolder(tmp_path).recipe.write_text("stages: {}")
+    assert stage.whole.path == tmp_path and stage.name == f"{tmp_path.name}/2-student"
+    stopped = Stopped(signal.SIGTERM, is_first_process=True)
+    who = SimpleNamespace(is_global_zero=True, **vars(trainer()))
+    module = Mock(spec=WaveformTraining, code_streams=())
+    Ending(str(stage.path), is_last=False).on_exception(who, module, stopped)
+    assert last_line(caplog).endswith(f"Continue it with wavenet-ae train resume={tmp_path}")
 
 
 def test_a_signal_is_named(tmp_path, caplog):

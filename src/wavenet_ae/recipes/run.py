@@ -69,7 +69,7 @@ def _train_stage(recipe: Recipe, folder: Path, stage: Stage) -> float:
     logger.info("%s", _place(recipe, stage))
     config = recipe.config(folder, stage)
     _make_targets(recipe, folder, stage, config)
-    result = train(config)
+    result = train(config, is_last=stage is recipe.last)
     if is_first_process():
         value = result if isfinite(result) else None
         content = {"max_steps": config["trainer"].get("max_steps", -1), "result": value}

@@ -49,7 +49,11 @@ logger = logging.getLogger(__name__)
 NUM_FEATURE_BATCHES = 50  # of windows on which features are standardized
 
 
-def train(config: Mapping[str, Any], on_begin: Callable[[], None] | None = None) -> float:
+def train(
+    config: Mapping[str, Any],
+    on_begin: Callable[[], None] | None = None,
+    is_last: bool = True,
+) -> float:
     """Starts or continues the run in `config["run_folder"]`.
 
     A folder that holds a checkpoint is resumed from the newest undamaged one; where that is at
@@ -58,6 +62,7 @@ def train(config: Mapping[str, Any], on_begin: Callable[[], None] | None = None)
     Args:
         config: A plain configuration that has been checked.
         on_begin: Called once the data is open and `config.yaml` is written, by the first process.
+        is_last: Whether no stage of a recipe follows, which would start from this run.
 
     Returns:
         The best value of the run's criterion, that of its best checkpoint; NaN where it has none.
@@ -68,7 +73,7 @@ def train(config: Mapping[str, Any], on_begin: Callable[[], None] | None = None)
     """
     run = RunFolder(config["run_folder"])
     try:
-        return _train(config, run, on_begin)
+        return _train(config, run, on_begin, is_last)
     except NotWritten as error:
         if not run.config.is_file():
             raise
@@ -79,7 +84,12 @@ def train(config: Mapping[str, Any], on_begin: Callable[[], None] | None = None)
         ) from error
 
 
-def _train(config: Mapping[str, Any], run: RunFolder, on_begin: Callable[[], None] | None) -> float:
+def _train(
+    config: Mapping[str, Any],
+    run: RunFolder,
+    on_begin: Callable[[], None] | None,
+    is_last: bool,
+) -> float:
     resumed = newest_checkpoint(run)
     first_step = int(resumed[1]["global_step"]) if resumed else 0
     if resumed:
@@ -92,7 +102,7 @@ def _train(config: Mapping[str, Any], run: RunFolder, on_begin: Callable[[], Non
                 "%s is already at step %d; raise trainer.max_steps", run.path, first_step
             )
             return _number(kept["best_value"])
-    trainer = _trainer(config, run, first_step)
+    trainer = _trainer(config, run, first_step, Ending(str(run.path), is_last))
     device_type = trainer.strategy.root_device.type
     warn_of_slow_precision(config["trainer"].get("precision", "32-true"), device_type)
     rate, seed = config["sample_rate"], config["seed"]
@@ -244,8 +254,10 @@ def _objective(nodes: Mapping[str, Any], **derived: Any) -> Objective:
         raise UserError(f"objective: {error}") from None
 
 
-def _trainer(config: Mapping[str, Any], run: RunFolder, first_step: int) -> pl.Trainer:
-    callbacks = _callbacks(config, run)
+def _trainer(
+    config: Mapping[str, Any], run: RunFolder, first_step: int, ending: Ending
+) -> pl.Trainer:
+    callbacks = [*_callbacks(config, run), ending]
     places = {"run_folder": str(run.path), "first_step": first_step}
     kind: type = Logger  # abstract, which mypy refuses as a class to build
     loggers: list[Logger] = _instantiate_all(config["logger"], kind, **places)
@@ -292,7 +304,7 @@ def _callbacks(config: Mapping[str, Any], run: RunFolder) -> list[pl.Callback]:
     readers = [each for each in callbacks if getattr(each, "reads_monitors", False)]
     others = [each for each in callbacks if each not in readers]
     monitors = _instantiate_all(config["monitors"], pl.Callback, **derived)
-    return [*others, *monitors, *readers, Ending(str(run.path))]
+    return [*others, *monitors, *readers]
 
 
 def _lightning_trainer(node: Mapping[str, Any], **derived: Any) -> pl.Trainer:

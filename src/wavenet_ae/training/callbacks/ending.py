@@ -27,10 +27,12 @@ class Ending(pl.Callback):
 
     Args:
         run_folder: The run's folder.
+        is_last: Whether no stage of a recipe follows, which would start from this run.
     """
 
-    def __init__(self, run_folder: str) -> None:
+    def __init__(self, run_folder: str, is_last: bool = True) -> None:
         self.run = RunFolder(run_folder)
+        self.is_last = is_last
         self.last_validation = "none"
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -47,7 +49,8 @@ class Ending(pl.Callback):
     def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         assert isinstance(pl_module, WaveformTraining)
         reason, remedy = reason_to_end(trainer)
-        self._log(trainer, pl_module, reason, remedy)
+        advice = f"{argument('resume', shown_path(self.run.path))}{remedy}" if self.is_last else ""
+        self._log(trainer, pl_module, reason, advice)
         self._log_next(trainer, pl_module)
 
     def on_exception(
@@ -56,9 +59,11 @@ class Ending(pl.Callback):
         if isinstance(exception, Stopped):
             assert isinstance(pl_module, WaveformTraining)
             name = signal.Signals(exception.signal_number).name
-            self._log(trainer, pl_module, f"{name} has stopped it", "")
+            advice = argument("resume", shown_path(self.run.whole.path))
+            self._log(trainer, pl_module, f"{name} has stopped it", advice)
 
-    def _log(self, trainer: pl.Trainer, module: WaveformTraining, reason: str, remedy: str) -> None:
+    def _log(self, trainer: pl.Trainer, module: WaveformTraining, reason: str, advice: str) -> None:
+        """Logs why the run ends, and the arguments with which to continue it, if there are any."""
         if not trainer.is_global_zero:
             return
         quantized = quantizing(module)
@@ -66,10 +71,9 @@ class Ending(pl.Callback):
         is_whole = has_all and quantized in ("", BEGUN)
         logger.log(
             logging.INFO if is_whole else logging.WARNING,
-            "step %d: the run ends, because %s%s; the last validation: %s.  Continue it with "
-            "wavenet-ae train %s%s",
+            "step %d: the run ends, because %s%s; the last validation: %s.%s",
             *(trainer.global_step, reason, quantized, self.last_validation),
-            *(argument("resume", shown_path(self.run.path)), remedy),
+            f"  Continue it with wavenet-ae train {advice}" if advice else "",
         )
 
     def _log_next(self, trainer: pl.Trainer, module: WaveformTraining) -> None:
@@ -85,6 +89,8 @@ class Ending(pl.Callback):
             "best %s: %.4f at step %d, %s",
             *(metric, kept.best_value, kept.best_step, shown_path(self.run.best_checkpoint)),
         )
+        if not self.is_last:
+            return
         checkpoint = argument("checkpoint", shown_path(self.run.path))
         logger.info("measure it:  wavenet-ae evaluate %s", checkpoint)
         if task := usual_task(module.model):
