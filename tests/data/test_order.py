@@ -215,7 +215,7 @@ def test_the_number_of_batches_follows_the_offset():
 
 
 def test_training_starts_in_the_first_epoch_with_a_full_batch():
-    """Of 55 samples, a slice of 50 fits at an offset of at most 5, of 20."""
+    """A slice of 50 samples fits into 55 at offsets of at most 5, of 20."""
     orders = [order([55] * 3, batch_size=3, seed=seed) for seed in range(20)]
     starts = [each.normalize(Position(0, 0)) for each in orders]
     assert {0, 1, 2} <= {start.epoch for start in starts}
