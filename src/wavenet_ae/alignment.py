@@ -322,6 +322,17 @@ def encoder_window(chain: Chain, num_codes: int) -> WindowPlan:
     )
 
 
+def targets_in(num_samples: int, hop: int) -> int:
+    """Returns the number of targets that stand for a number of samples, one every `hop` of them.
+
+    Raises:
+        ValueError: It is not a whole number.
+    """
+    if num_samples % hop:
+        raise ValueError(f"{num_samples} samples are no whole number of targets of {hop} samples")
+    return num_samples // hop
+
+
 def _shifted(first: int, stop: int, origin: int) -> slice:
     return slice(first - origin, stop - origin)
 

@@ -11,7 +11,8 @@ from torch import Tensor
 from vector_quantize_pytorch.vector_quantize_pytorch import rotate_to
 
 from wavenet_ae.bottlenecks import RVQ, VQVAE, VQVAEEMA
-from wavenet_ae.bottlenecks.gradients import diveq, rotation, straight_through
+from wavenet_ae.bottlenecks.base import straight_through
+from wavenet_ae.bottlenecks.gradients import diveq, rotation
 
 
 def pair(seed: int = 0) -> tuple[Tensor, Tensor]:

@@ -9,7 +9,7 @@ from helpers.configs import small
 from wavenet_ae.encoders import ConvolutionalEncoder, Encoder
 from wavenet_ae.geometry import Chain
 from wavenet_ae.instantiate import instantiate
-from wavenet_ae.nn.layer_norm import LayerNorm
+from wavenet_ae.nn.normalization import LayerNorm
 
 
 def encoder(**changes) -> ConvolutionalEncoder:

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from helpers.configs import small
 from helpers.small_models import SPEAKERS
-from wavenet_ae.alignment import Alignment, WindowPlan
+from wavenet_ae.alignment import Alignment, WindowPlan, targets_in
 from wavenet_ae.bottlenecks import VQVAEEMA, Bottleneck
 from wavenet_ae.checkpoint import FORMAT, SECTION, write_checkpoint
 from wavenet_ae.decoders import Decoder
@@ -31,7 +31,6 @@ from wavenet_ae.models import Autoencoder, CodeStream, build
 from wavenet_ae.models.code_streams import Encoded
 from wavenet_ae.models.conditioning import CodeConditioning
 from wavenet_ae.models.decoding import decode_utterances
-from wavenet_ae.models.prediction import predict_targets, targets_in
 from wavenet_ae.models.roles import Conditioning
 from wavenet_ae.models.smoothed_codes import encode_recordings
 from wavenet_ae.nn.conditioning import Upsampling, jitter
@@ -136,7 +135,7 @@ class TwoStreams(Autoencoder):
     ) -> ModelOutput:
         targets = self.target(waveform[:, plan.target_input])
         conditioning = self.upsampling(self.combine(vectors))[..., : plan.num_vectors]
-        output = predict_targets(self.decoder, targets, conditioning, speaker, plan)
+        output = self.decoder.predict(targets, conditioning, speaker, plan)
         return replace(output, streams=streams)
 
     def window(self, num_samples: int) -> WindowPlan:

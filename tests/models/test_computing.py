@@ -15,7 +15,7 @@ from torch import nn
 
 from wavenet_ae.errors import ArgumentError
 from wavenet_ae.loading import load
-from wavenet_ae.nn.batch_norm import evaluation_mode
+from wavenet_ae.models.computing import evaluation_mode
 
 CODES = [1, 5, 0]
 

@@ -1,4 +1,4 @@
-"""Contract of bottlenecks, and the affine map with which most begin."""
+"""Contract of bottlenecks, the affine map with which most begin, and the usual gradient."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from wavenet_ae.nn.batch_norm import BatchNorm
+from wavenet_ae.nn.normalization import BatchNorm
 from wavenet_ae.types import BottleneckOutput, CodeWeighting, Step
 
 LEAST_DEVIATION = 1e-6  # of a channel that is standardized; less is none
@@ -142,3 +142,16 @@ class Projection(nn.Module):
         weight.copy_(matrix[..., None])
         assert self.linear.bias is not None
         self.linear.bias.copy_(-matrix @ mean)
+
+
+def straight_through(z: Tensor, chosen: Tensor) -> Tensor:
+    """Copies the gradient to the latents (Bengio et al. 2013, arXiv 1308.3432).
+
+    Args:
+        z: Latents `(B, D, N)`.
+        chosen: Vectors of their codes `(B, D, N)`.
+
+    Returns:
+        `chosen`, with the gradient of `z`.
+    """
+    return z + (chosen - z).detach()

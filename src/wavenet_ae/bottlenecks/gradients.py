@@ -1,6 +1,7 @@
-"""Gradient estimators: how a gradient passes the choice of a code, which has none.
+"""Other gradient estimators than `straight_through`: how a gradient passes the choice of a code.
 
-All give the decoder the chosen vector, and differ in the gradient only. Tensors are `(B, D, N)`.
+A choice has no gradient of its own. All estimators give the decoder the chosen vector, and differ
+in the gradient only. Tensors are `(B, D, N)`.
 """
 
 from __future__ import annotations
@@ -11,22 +12,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from wavenet_ae.bottlenecks.base import straight_through
+
 Gradient = Literal["straight_through", "rotation", "diveq"]
 LEAST_LENGTH = 1e-6  # of a vector that is divided by its length
 DIVEQ_VARIANCE = 1e-3  # of the noise on each component of an error's direction
-
-
-def straight_through(z: Tensor, chosen: Tensor) -> Tensor:
-    """Copies the gradient to the latents (Bengio et al. 2013, arXiv 1308.3432).
-
-    Args:
-        z: Latents `(B, D, N)`.
-        chosen: Vectors of their codes `(B, D, N)`.
-
-    Returns:
-        `chosen`, with the gradient of `z`.
-    """
-    return z + (chosen - z).detach()
 
 
 def rotation(z: Tensor, chosen: Tensor) -> Tensor:

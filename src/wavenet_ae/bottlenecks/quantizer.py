@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from wavenet_ae.bottlenecks.base import Bottleneck, Projection
-from wavenet_ae.bottlenecks.gradients import Gradient, diveq, rotation, straight_through
+from wavenet_ae.bottlenecks.base import Bottleneck, Projection, straight_through
+from wavenet_ae.bottlenecks.gradients import Gradient, diveq, rotation
 from wavenet_ae.distributed import broadcast_
 from wavenet_ae.schema import NonNegative, Width
 from wavenet_ae.types import BottleneckOutput, Step

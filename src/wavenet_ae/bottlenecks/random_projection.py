@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from wavenet_ae.bottlenecks.codebook import CodebookSize, nearest_codes
 from wavenet_ae.bottlenecks.quantizer import Quantizer, flatten_time
-from wavenet_ae.nn.batch_norm import BatchNorm
+from wavenet_ae.nn.normalization import BatchNorm
 from wavenet_ae.schema import NonNegative, Width
 
 

@@ -10,7 +10,7 @@ import torch
 import vector_quantize_pytorch
 from torch import Tensor
 
-from wavenet_ae.bottlenecks.gradients import straight_through
+from wavenet_ae.bottlenecks.base import straight_through
 from wavenet_ae.bottlenecks.quantizer import Quantizer, pairwise_distances
 from wavenet_ae.bottlenecks.rvq import NumCodebooks
 from wavenet_ae.schema import AtLeast, AtMost, NonNegative

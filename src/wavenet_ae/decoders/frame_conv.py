@@ -7,9 +7,8 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor, nn
 
-from wavenet_ae.decoders.base import OutputDistribution
+from wavenet_ae.decoders.base import OutputDistribution, Sampling
 from wavenet_ae.decoders.frames import FrameDecoder
-from wavenet_ae.decoders.output import Sampling
 from wavenet_ae.schema import NonNegative, Width
 
 

@@ -13,10 +13,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from wavenet_ae.decoders.base import OutputDistribution
+from wavenet_ae.decoders.base import OutputDistribution, Sampling
 from wavenet_ae.decoders.frames import FrameDecoder
 from wavenet_ae.decoders.gaussians import level_values
-from wavenet_ae.decoders.output import Sampling
 from wavenet_ae.schema import NonNegative, Width
 
 

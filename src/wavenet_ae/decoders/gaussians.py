@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from wavenet_ae.decoders.output import OutputDistribution, Sampling
+from wavenet_ae.decoders.base import OutputDistribution, Sampling
 from wavenet_ae.errors import UserError
 from wavenet_ae.schema import PositiveNumber, Width
 

@@ -13,8 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from wavenet_ae.audio.waveforms import FULL_SCALE
-from wavenet_ae.decoders.base import OutputDistribution
-from wavenet_ae.decoders.output import Sampling
+from wavenet_ae.decoders.base import OutputDistribution, Sampling
 from wavenet_ae.errors import UserError
 from wavenet_ae.schema import AtMost, Width
 

@@ -13,9 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from wavenet_ae.decoders.base import Decoder, OutputDistribution, target_input
+from wavenet_ae.decoders.base import Categorical, Decoder, OutputDistribution, target_input
 from wavenet_ae.decoders.gated_layer import Weights, gated_layers, gates, layer_spans
-from wavenet_ae.decoders.output import Categorical
 from wavenet_ae.geometry import Chain, causal_chain
 from wavenet_ae.schema import AtLeast, AtMost, Width
 

@@ -16,8 +16,7 @@ from wavenet_ae.audio.features import Features, crop
 from wavenet_ae.audio.perturbation import Perturbation
 from wavenet_ae.encoders.base import Encoder
 from wavenet_ae.geometry import Chain, Down
-from wavenet_ae.nn.batch_norm import BatchNorm
-from wavenet_ae.nn.layer_norm import LayerNorm
+from wavenet_ae.nn.normalization import BatchNorm, LayerNorm
 from wavenet_ae.schema import Width
 from wavenet_ae.types import InputRandomness
 

@@ -23,7 +23,7 @@ from wavenet_ae.encoders import Encoder
 from wavenet_ae.errors import UserError, counted
 from wavenet_ae.models import CodeModel, build
 from wavenet_ae.models.utterance import HopLayout
-from wavenet_ae.nn.batch_norm import BatchNorm
+from wavenet_ae.nn.normalization import BatchNorm
 from wavenet_ae.randomness import keyed_bits, keyed_permutation, keyed_seed
 
 Kind = TypeVar("Kind", MFCC, LogMel)

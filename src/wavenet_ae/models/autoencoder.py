@@ -10,7 +10,7 @@ from typing import Any, overload
 import numpy as np
 from torch import Tensor
 
-from wavenet_ae.alignment import Alignment, WindowPlan
+from wavenet_ae.alignment import Alignment, WindowPlan, targets_in
 from wavenet_ae.audio.waveforms import Waveform
 from wavenet_ae.bottlenecks import Bottleneck
 from wavenet_ae.decoders import Decoder
@@ -18,12 +18,10 @@ from wavenet_ae.encoders import Encoder
 from wavenet_ae.engines import Sampling
 from wavenet_ae.models.conditioning import CodeConditioning
 from wavenet_ae.models.decoding import Codes, decode_utterances
-from wavenet_ae.models.one_stream import OneStream
-from wavenet_ae.models.prediction import predict_targets, targets_in
-from wavenet_ae.models.roles import Autoencoder, Conditioning
+from wavenet_ae.models.roles import Autoencoder, Conditioning, OneStream
 from wavenet_ae.models.smoothed_codes import encode_recordings
 from wavenet_ae.nn.conditioning import Upsampling, jitter
-from wavenet_ae.nn.speaker_norm import SpeakerNorm
+from wavenet_ae.nn.normalization import SpeakerNorm
 from wavenet_ae.schema import Fraction01
 from wavenet_ae.stream_names import ONLY_STREAM
 from wavenet_ae.targets import Target
@@ -112,7 +110,7 @@ class WaveformAutoencoder(OneStream, Autoencoder):
         targets = self.target(waveform[:, plan.target_input])
         upsampled = self.upsampling(self.combine(vectors))[..., : plan.num_vectors]
         conditioning = self.adapt(upsampled, speaker)
-        output = predict_targets(self.decoder, targets, conditioning, speaker, plan)
+        output = self.decoder.predict(targets, conditioning, speaker, plan)
         return replace(output, streams=streams)
 
     def adapt(self, conditioning: Tensor, speaker: Tensor) -> Tensor:

@@ -1,18 +1,50 @@
-"""Encoding and decoding give one result, whatever a caller has set for other models."""
+"""Evaluation mode for a block, in which codes are the same whatever a caller has set elsewhere."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import chain
+from threading import Lock
+from weakref import WeakKeyDictionary
 
 import torch
+from torch import nn
 
 from wavenet_ae.errors import ArgumentError
 from wavenet_ae.models.roles import SpeechModel
-from wavenet_ae.nn.batch_norm import evaluation_mode
 
 PRECISIONS = (torch.float32, torch.float64)
+
+# Parts that blocks of `evaluation_mode` hold at present: how many blocks, and the mode before them.
+_held: WeakKeyDictionary[nn.Module, tuple[int, bool]] = WeakKeyDictionary()
+_holding = Lock()
+
+
+@contextmanager
+def evaluation_mode(module: nn.Module) -> Iterator[None]:
+    """Puts a module into evaluation mode for a block, whatever the mode of each of its parts is.
+
+    Running statistics are used and stay as they are. Afterwards, each part has its mode again. Of
+    blocks that overlap, in one thread or in several, the last to end restores it: a part never
+    returns to training mode while another block uses it.
+    """
+    parts = [*module.modules()]
+    with _holding:
+        for part in parts:
+            num_blocks, before = _held.get(part, (0, part.training))
+            _held[part] = num_blocks + 1, before
+        module.eval()
+    try:
+        yield
+    finally:
+        with _holding:
+            for part in parts:
+                num_blocks, before = _held.pop(part)
+                if num_blocks > 1:
+                    _held[part] = num_blocks - 1, before
+                else:
+                    part.training = before
 
 
 @contextmanager

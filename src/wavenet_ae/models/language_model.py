@@ -7,10 +7,9 @@ from fractions import Fraction
 
 from torch import Tensor
 
-from wavenet_ae.alignment import WindowPlan, decoder_window
+from wavenet_ae.alignment import WindowPlan, decoder_window, targets_in
 from wavenet_ae.decoders import Decoder
 from wavenet_ae.models.conditioning import NoConditioning
-from wavenet_ae.models.prediction import predict_targets, targets_in
 from wavenet_ae.models.roles import Conditioning, GenerativeModel
 from wavenet_ae.schema import Fraction01
 from wavenet_ae.targets import Target
@@ -54,9 +53,7 @@ class WaveNetLanguageModel(GenerativeModel):
     ) -> ModelOutput:
         targets = self.target(waveform[:, plan.target_input])
         nothing = waveform.new_empty(len(waveform), 0, plan.num_vectors, dtype=self.dtype)
-        return predict_targets(
-            self.decoder, targets, nothing, self.drop_speakers(speaker, step), plan
-        )
+        return self.decoder.predict(targets, nothing, self.drop_speakers(speaker, step), plan)
 
     def drop_speakers(self, speaker: Tensor, step: Step | None) -> Tensor:
         if not self.speaker_conditioning:

@@ -7,13 +7,12 @@ from typing import Any, Literal
 
 from torch import Tensor
 
-from wavenet_ae.alignment import WindowPlan, encoder_window
+from wavenet_ae.alignment import WindowPlan, encoder_window, targets_in
 from wavenet_ae.audio.waveforms import Waveform
 from wavenet_ae.bottlenecks import Bottleneck
 from wavenet_ae.encoders import Encoder
 from wavenet_ae.geometry import Chain
-from wavenet_ae.models.one_stream import OneStream
-from wavenet_ae.models.prediction import targets_in
+from wavenet_ae.models.roles import OneStream
 from wavenet_ae.models.smoothed_codes import encode_recordings
 from wavenet_ae.nn.context import Context
 from wavenet_ae.stream_names import ONLY_STREAM

@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from wavenet_ae.geometry import Down
-from wavenet_ae.nn.layer_norm import LayerNorm
+from wavenet_ae.nn.normalization import LayerNorm
 
 Norm = Literal["none", "layer"]
 NORMS: dict[Norm, type[nn.Module]] = {"none": nn.Identity, "layer": LayerNorm}

@@ -14,7 +14,7 @@ from wavenet_ae.alignment import WindowPlan
 from wavenet_ae.caches import VARIABLE, cache_of, make_private
 from wavenet_ae.errors import UserError
 from wavenet_ae.models import SpeechModel
-from wavenet_ae.nn.batch_norm import evaluation_mode
+from wavenet_ae.models.computing import evaluation_mode
 from wavenet_ae.threads import has_bfloat16_instructions
 
 logger = logging.getLogger(__name__)

@@ -27,10 +27,10 @@ from wavenet_ae.engines import (
 from wavenet_ae.errors import UserError, nearest
 from wavenet_ae.file_names import LONGEST_NAME, fitting
 from wavenet_ae.models import CodeModel, GenerativeModel, SpeechModel
+from wavenet_ae.models.computing import evaluation_mode
 from wavenet_ae.models.roles import Conditioning
 from wavenet_ae.models.sampling import synthesize
 from wavenet_ae.models.utterance import encode_utterance
-from wavenet_ae.nn.batch_norm import evaluation_mode
 from wavenet_ae.plotting.figures import save
 from wavenet_ae.plotting.spectrograms import plot_spectrograms
 from wavenet_ae.runs import RunFolder

@@ -10,7 +10,7 @@ from pytorch_lightning.callbacks import WeightAveraging
 
 from wavenet_ae.bottlenecks.quantizer import Quantizer
 from wavenet_ae.models import CodeModel, CodeStream
-from wavenet_ae.nn.batch_norm import evaluation_mode
+from wavenet_ae.models.computing import evaluation_mode
 from wavenet_ae.randomness import keyed_seed
 from wavenet_ae.stream_names import of_stream
 from wavenet_ae.training.module import WaveformTraining

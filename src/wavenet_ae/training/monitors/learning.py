@@ -14,7 +14,7 @@ from torch.utils.hooks import RemovableHandle
 from wavenet_ae.distributed import all_reduce_sum, world_size
 from wavenet_ae.encoders import Encoder
 from wavenet_ae.models import CodeModel, SpeechModel
-from wavenet_ae.nn.batch_norm import evaluation_mode
+from wavenet_ae.models.computing import evaluation_mode
 from wavenet_ae.stream_names import of_stream
 from wavenet_ae.training.module import Observed, WaveformTraining
 from wavenet_ae.training.monitors.base import Monitor, is_logged

@@ -1,4 +1,4 @@
-// Sampling of a level from logits, as in decoders/output.py.
+// Sampling of a level from logits, as in decoders/base.py.
 #pragma once
 
 #include <algorithm>

@@ -12,7 +12,7 @@ from wavenet_ae.metrics.receptive_fields import measure_receptive_fields
 from wavenet_ae.models import WaveformAutoencoder, build
 from wavenet_ae.models.conditioning import CodeConditioning
 from wavenet_ae.models.sampling import synthesize
-from wavenet_ae.nn.speaker_norm import SpeakerNorm
+from wavenet_ae.nn.normalization import SpeakerNorm
 
 
 def model() -> WaveformAutoencoder:
