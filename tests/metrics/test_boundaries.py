@@ -18,7 +18,8 @@ from wavenet_ae.metrics.boundaries import (
     boundary_counts,
     boundary_quality,
     change_seconds,
-    uniform_seconds,
+    evenly_spaced,
+    possible_changes,
 )
 
 TENTHS = np.arange(0, 11) / 10  # of ten phones, a tenth of a second each
@@ -35,7 +36,7 @@ def quality_of(changes, segments: Segments):
 
 
 def test_a_change_lies_midway_between_the_anchors_of_its_codes():
-    codes, anchors = np.array([7, 7, 4, 4, 2]), np.array([80.0, 240, 400, 560, 720])
+    codes, anchors = np.array([7, 7, 4, 4, 2]), np.array([79.5, 239.5, 399.5, 559.5, 719.5])
     assert change_seconds(codes, anchors, 8000).tolist() == [0.04, 0.08]
     books = np.array([[7, 0], [7, 1], [7, 1], [7, 1], [7, 1]])
     assert change_seconds(books, anchors, 8000).tolist() == [0.02]
@@ -143,14 +144,24 @@ def test_even_division_is_what_chance_gives():
     rng = np.random.default_rng(0)
     edges = np.sort(rng.random(20_001)) * 20_000  # one a second
     segments = phones(edges)
-    counts = boundary_counts(uniform_seconds(5_000, edges[0], edges[-1]), segments)
+    instants = np.arange(0, edges[-1], 0.02)
+    counts = boundary_counts(evenly_spaced(5_000, instants), segments)
     quality = boundary_quality(counts)
     assert quality.precision == pytest.approx(1 - math.exp(-0.04), abs=0.01)
 
 
 def test_even_division():
-    assert uniform_seconds(3, 1.0, 2.0).tolist() == [1.25, 1.5, 1.75]
-    assert len(uniform_seconds(0, 0.0, 1.0)) == 0
+    instants = np.arange(12.0)
+    assert evenly_spaced(3, instants).tolist() == [2, 6, 10]
+    assert evenly_spaced(12, instants).tolist() == instants.tolist()
+    assert len(evenly_spaced(0, instants)) == len(evenly_spaced(0, instants[:0])) == 0
+
+
+def test_a_tolerance_of_a_code_hop_reaches_as_far_before_a_change_as_after_it():
+    """Codes of 160 samples, each anchored in the middle of its own, and labels every 10 ms."""
+    change = possible_changes(np.array([79.5, 239.5]), 8000)
+    hits = [quality_of(change, phones(np.array([0, each / 100, 1]))).recall for each in range(1, 6)]
+    assert hits == [1, 1, 1, 1, 0]  # at 10, 20, 30 and 40 ms, the change being at 20 ms
 
 
 def test_without_labels_no_boundary_is_counted_as_found():

@@ -75,6 +75,9 @@ class BoundaryQuality:
 def change_seconds(codes: np.ndarray, anchors: np.ndarray, sample_rate: int) -> np.ndarray:
     """Returns the instants at which codes change.
 
+    Sample i lasts from i / rate to (i + 1) / rate seconds. Its middle is the instant of an anchor
+    at i, while labels begin and end at the edges of samples.
+
     Args:
         codes: `(N,)`, or `(N, H)`, of which any may change.
         anchors: `(N,)` samples.
@@ -83,18 +86,27 @@ def change_seconds(codes: np.ndarray, anchors: np.ndarray, sample_rate: int) -> 
     Returns:
         `(C,)` seconds.
     """
-    return (anchors[1:] + anchors[:-1])[is_change(codes)] / (2 * sample_rate)
+    return possible_changes(anchors, sample_rate)[is_change(codes)]
 
 
-def uniform_seconds(num_changes: int, begin: float, end: float) -> np.ndarray:
-    """Returns instants that divide an interval evenly, a control without any input.
+def possible_changes(anchors: np.ndarray, sample_rate: int) -> np.ndarray:
+    """Returns the instants `(N - 1,)` in seconds between codes that are anchored at samples."""
+    return ((anchors[1:] + anchors[:-1]) / 2 + 0.5) / sample_rate
+
+
+def evenly_spaced(num_changes: int, instants: np.ndarray) -> np.ndarray:
+    """Returns some of the possible changes, as evenly spaced as they allow.
+
+    It is a control without any input. It has the instants of the codes to choose from, because
+    where labels lie on a grid as well, an instant on that grid is within the tolerance of more
+    boundaries than one beside it.
 
     Args:
-        num_changes: Number of instants.
-        begin: Start of the interval in seconds.
-        end: End of the interval in seconds.
+        num_changes: Number of changes, at most N.
+        instants: `(N,)`, see `possible_changes`.
     """
-    return np.linspace(begin, end, num_changes + 2)[1:-1]
+    middles = (2 * np.arange(num_changes) + 1) * len(instants) // (2 * max(num_changes, 1))
+    return instants[middles]
 
 
 def boundary_counts(

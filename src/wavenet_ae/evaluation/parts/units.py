@@ -23,7 +23,8 @@ from wavenet_ae.metrics.boundaries import (
     boundary_counts,
     boundary_quality,
     change_seconds,
-    uniform_seconds,
+    evenly_spaced,
+    possible_changes,
 )
 from wavenet_ae.metrics.durations import RunLengths, unit_durations
 from wavenet_ae.metrics.units import JointCounts, halves, held_out_accuracy, joint_quality
@@ -76,14 +77,14 @@ class Tally:
     ) -> None:
         """Adds the units (N,) and labels (N,) of one utterance.
 
-        The uniform changes are spaced evenly from the first anchor to the last.
+        As many changes of the same grid, evenly spaced, are a control.
         """
         self.joint[half] = self.joint[half].added(units, labels)
         self.frames = self.frames + np.bincount(units, minlength=len(self.frames))
         self.statistics = self.statistics.added(torch.from_numpy(units)[None])
         self.runs = self.runs.added(units)
         changes = change_seconds(units, anchors, rate)
-        even = uniform_seconds(len(changes), anchors[0] / rate, anchors[-1] / rate)
+        even = evenly_spaced(len(changes), possible_changes(anchors, rate))
         self.boundaries += boundary_counts(changes, segments)
         self.uniform += boundary_counts(even, segments)
 
