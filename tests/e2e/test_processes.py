@@ -211,7 +211,7 @@ def undisturbed(cache, tmp_path_factory) -> Path:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("victim", [0, 1])
+@pytest.mark.parametrize("victim", [0, pytest.param(1, marks=pytest.mark.long)])
 def test_kill_9_of_one_of_two_processes_ends_the_other(victim, undisturbed, cache, tmp_path):
     """The same command then ends as the run that nobody has disturbed."""
     killed = tmp_path / "killed"

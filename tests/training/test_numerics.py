@@ -31,7 +31,7 @@ def gradients(model) -> dict[str, torch.Tensor]:
     return {name: parameter.grad for name, parameter in model.named_parameters()}
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_compiled_model_is_the_same(model):
     plain = copy.deepcopy(model)
     numerics.compile_parts(model, model.window(4 * int(model.hop)))
