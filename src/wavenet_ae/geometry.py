@@ -46,6 +46,14 @@ WAVEFORM = Grid(Fraction(0), Fraction(1))
 class Layer(Protocol):
     """Questions that a chain asks of its layers, and that it answers itself."""
 
+    @property
+    def name(self) -> str:
+        """Name of the layer in tables."""
+
+    @property
+    def period(self) -> int:
+        """Outputs after which the pattern of inputs that are read repeats."""
+
     def output_length(self, num_inputs: int) -> int:
         """Returns how many outputs `num_inputs` inputs give."""
 
@@ -102,6 +110,10 @@ class Down:
 
     def __post_init__(self) -> None:
         _require_positive(kernel=self.kernel, stride=self.stride, dilation=self.dilation)
+
+    @property
+    def period(self) -> int:
+        return 1
 
     @property
     def reach(self) -> int:
@@ -200,6 +212,10 @@ class Up:
                 "some outputs would read nothing"
             )
 
+    @property
+    def period(self) -> int:
+        return self.stride
+
     def output_length(self, num_inputs: int) -> int:
         return max(0, num_inputs * self.stride + self.stride - self.kernel)
 
@@ -263,7 +279,7 @@ class Chain:
         layers: The layers, first to last. An empty chain is the identity.
     """
 
-    layers: tuple[Down | Up, ...] = ()
+    layers: tuple[Layer, ...] = ()
 
     def __add__(self, other: Chain) -> Chain:
         return Chain(self.layers + other.layers)
@@ -320,7 +336,7 @@ class Chain:
     @property
     def _period(self) -> range:
         """Outputs after which the pattern of inputs that are read repeats."""
-        return range(prod(layer.stride for layer in self.layers if isinstance(layer, Up)))
+        return range(prod(layer.period for layer in self.layers))
 
     def positions(self, num_inputs: int, inputs: Grid = WAVEFORM) -> list[PositionRow]:
         """Tabulates where the outputs of each layer are anchored.

@@ -1,5 +1,6 @@
 """Bottlenecks: one interface between encoder and decoder, chosen by `bottleneck=`."""
 
+from wavenet_ae.bottlenecks.bands import BandQuantizer
 from wavenet_ae.bottlenecks.base import Bottleneck
 from wavenet_ae.bottlenecks.continuous import AE, VAE, Identity
 from wavenet_ae.bottlenecks.fsq import FSQ
@@ -18,6 +19,7 @@ __all__ = [
     "VAE",
     "VQVAE",
     "VQVAEEMA",
+    "BandQuantizer",
     "Bottleneck",
     "Identity",
     "RandomProjectionQuantizer",

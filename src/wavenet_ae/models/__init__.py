@@ -3,6 +3,7 @@
 from wavenet_ae.models.autoencoder import WaveformAutoencoder
 from wavenet_ae.models.build import build
 from wavenet_ae.models.code_streams import CodeStream
+from wavenet_ae.models.hierarchical import HierarchicalAutoencoder
 from wavenet_ae.models.language_model import WaveNetLanguageModel
 from wavenet_ae.models.representation import Representation
 from wavenet_ae.models.roles import (
@@ -18,6 +19,7 @@ __all__ = [
     "CodeModel",
     "CodeStream",
     "GenerativeModel",
+    "HierarchicalAutoencoder",
     "Representation",
     "SpeechModel",
     "WaveNetLanguageModel",
