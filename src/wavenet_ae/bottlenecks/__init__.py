@@ -5,6 +5,7 @@ from wavenet_ae.bottlenecks.base import Bottleneck
 from wavenet_ae.bottlenecks.continuous import AE, VAE, Identity
 from wavenet_ae.bottlenecks.fsq import FSQ
 from wavenet_ae.bottlenecks.lfq import LFQ
+from wavenet_ae.bottlenecks.pitch import PitchCodes
 from wavenet_ae.bottlenecks.random_projection import RandomProjectionQuantizer
 from wavenet_ae.bottlenecks.rfsq import ResidualFSQ
 from wavenet_ae.bottlenecks.rvq import RVQ
@@ -22,6 +23,7 @@ __all__ = [
     "BandQuantizer",
     "Bottleneck",
     "Identity",
+    "PitchCodes",
     "RandomProjectionQuantizer",
     "ResidualFSQ",
     "SimVQ",

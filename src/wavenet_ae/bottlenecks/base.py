@@ -27,6 +27,7 @@ class Bottleneck(nn.Module):
         code_weighting: Usual weighting of losses per code for this kind of bottleneck.
         samples_per_datapoint: L, latent samples per datapoint in training.
         latent_noise_dim: Channels of normal noise that a training step samples; 0 for none.
+        is_smoothed: Whether smoothing of a model's codes applies to those of this bottleneck.
         is_quantizing: Boolean buffer, whether `forward` returns codes. It is false for a continuous
             bottleneck, and until a quantizer begins to quantize.
     """
@@ -38,6 +39,7 @@ class Bottleneck(nn.Module):
     code_weighting: CodeWeighting = "mean"
     samples_per_datapoint: int = 1
     latent_noise_dim: int = 0
+    is_smoothed: bool = True
     is_quantizing: Tensor
 
     def __init__(self) -> None:
