@@ -30,8 +30,9 @@ CLASSES = {
     "RandomProjectionQuantizer ResidualFSQ SimVQ VAE VQVAE VQVAEEMA VectorQuantizer",
     "target": "DiscretizedMel LogMel MuLaw PCM Target",
     "decoder": "Decoder FrameConvolution FrameDecoder FrameRNN GRUDecoder WaveNet",
-    "model": "AlignedAutoencoder Autoencoder CodeModel GenerativeModel HierarchicalAutoencoder OneStream "
-    "PitchedAutoencoder Representation SpeechModel WaveNetLanguageModel WaveformAutoencoder",
+    "model": "AlignedAutoencoder Autoencoder CodeModel GenerativeModel HierarchicalAutoencoder "
+    "OneStream PitchedAutoencoder Representation SpeechModel WaveNetLanguageModel "
+    "WaveformAutoencoder",
     "objective": "BottleneckLosses Contrastive MaskedPrediction ObjectiveTerm Reconstruction",
     "optimizer": "OptimizerConfig",
     "data": "SpeechData",
