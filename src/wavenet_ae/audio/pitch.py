@@ -36,6 +36,8 @@ def frame_f0(frames: Tensor, rate: int) -> Tensor:
     Returns:
         `(F,)` Hz from 75 to 500; NaN for an unvoiced frame.
     """
+    if not len(frames):
+        return frames.new_empty(0)  # MKL has no transform of nothing
     correlation = _autocorrelation(frames - frames.mean(dim=1, keepdim=True))  # (F, lags)
     shortest, longest = (round(FINER * rate / hz) for hz in (HIGHEST_HZ, LOWEST_HZ))
     best, is_peak = _strongest(correlation, shortest, longest)
