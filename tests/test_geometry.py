@@ -11,7 +11,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn.functional import conv1d, conv_transpose1d
 
-from wavenet_ae.geometry import WAVEFORM, Chain, Down, Grid, Taps, Up, causal_chain, side_by_side
+from wavenet_ae.geometry import (
+    WAVEFORM,
+    Chain,
+    Down,
+    Grid,
+    Middle,
+    Taps,
+    Up,
+    causal_chain,
+    side_by_side,
+)
 
 TABLE = [(25, 5), (16, 4), (5, 2), (7, 3), (11, 4), (3, 2), (4, 4), (3, 1)]
 
@@ -289,6 +299,28 @@ def test_chains_side_by_side_read_what_any_of_them_reads_up_to_the_same_input(ch
     assert layer.input_range(range(output, output + 1)) == range(min(read), max(read) + 1)
     assert layer.output_length(max(read) + 1) == output + 1 > layer.output_length(max(read))
     assert Chain((layer,)).lookahead == 0
+
+
+@given(st.integers(1, 5), st.integers(0, 4), st.integers(1, 9), st.integers(0, 30))
+def test_the_middle_of_a_window_is_anchored_where_the_window_is(read, margin, stride, num):
+    whole, middle = Down(read + 2 * margin, stride), Middle(read + 2 * margin, stride, read=read)
+    assert whole.grid(WAVEFORM) == middle.grid(WAVEFORM)
+    assert whole.output_length(num) == middle.output_length(num)
+    for output in range(6):
+        reads = set(range(output * stride + margin, output * stride + margin + read))
+        assert middle.inputs_read(output) == reads
+        assert set(middle.input_range(range(output, output + 1))) == reads
+    inputs = range(num, num + 12)
+    read_by = [each for each in range(60) if middle.inputs_read(each) & set(inputs)]
+    known = [each for each in range(60) if middle.inputs_read(each) <= set(inputs)]
+    assert [each for each in middle.reader_range(inputs) if each >= 0] == read_by
+    assert list(middle.output_range(inputs)) == known
+
+
+@pytest.mark.parametrize("read", [0, 4, 7])
+def test_a_middle_has_as_much_on_either_side(read):
+    with pytest.raises(ValueError, match=f"read is {read}, but must be the kernel, 5, less an eve"):
+        Middle(5, read=read)
 
 
 @pytest.mark.parametrize(

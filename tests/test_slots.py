@@ -26,12 +26,13 @@ from wavenet_ae.slots import base_of, group_problems, groups, resolve_in
 CLASSES = {
     "encoder": "CausalEncoder ConvolutionalEncoder Encoder FeatureEncoder PretrainedEncoder "
     "Wav2Vec2Encoder",
-    "bottleneck": "AE Bottleneck FSQ Identity LFQ Quantizer RVQ RandomProjectionQuantizer "
-    "ResidualFSQ SimVQ VAE VQVAE VQVAEEMA VectorQuantizer",
+    "bottleneck": "AE BandQuantizer Bottleneck FSQ Identity LFQ PitchCodes Quantizer RVQ "
+    "RandomProjectionQuantizer ResidualFSQ SimVQ VAE VQVAE VQVAEEMA VectorQuantizer",
     "target": "DiscretizedMel LogMel MuLaw PCM Target",
     "decoder": "Decoder FrameConvolution FrameDecoder FrameRNN GRUDecoder WaveNet",
-    "model": "Autoencoder CodeModel GenerativeModel OneStream Representation SpeechModel "
-    "WaveNetLanguageModel WaveformAutoencoder",
+    "model": "AlignedAutoencoder Autoencoder CodeModel GenerativeModel HierarchicalAutoencoder "
+    "OneStream PitchedAutoencoder Representation SpeechModel WaveNetLanguageModel "
+    "WaveformAutoencoder",
     "objective": "BottleneckLosses Contrastive MaskedPrediction ObjectiveTerm Reconstruction",
     "optimizer": "OptimizerConfig",
     "data": "SpeechData",

@@ -46,6 +46,14 @@ WAVEFORM = Grid(Fraction(0), Fraction(1))
 class Layer(Protocol):
     """Questions that a chain asks of its layers, and that it answers itself."""
 
+    @property
+    def name(self) -> str:
+        """Name of the layer in tables."""
+
+    @property
+    def period(self) -> int:
+        """Outputs after which the pattern of inputs that are read repeats."""
+
     def output_length(self, num_inputs: int) -> int:
         """Returns how many outputs `num_inputs` inputs give."""
 
@@ -102,6 +110,10 @@ class Down:
 
     def __post_init__(self) -> None:
         _require_positive(kernel=self.kernel, stride=self.stride, dilation=self.dilation)
+
+    @property
+    def period(self) -> int:
+        return 1
 
     @property
     def reach(self) -> int:
@@ -170,6 +182,55 @@ class Taps(Down):
 
 
 @dataclass(frozen=True)
+class Middle(Down):
+    """Layer that reads the middle of its window, and so is aligned with one that reads all of it.
+
+        inputs      0  1  2  3  4  5  6        kernel 7, read 3
+        output 0          x  x  x
+
+    Attributes:
+        read: Inputs that output 0 reads, an even number fewer than the kernel.
+
+    Raises:
+        ValueError: If it cannot be the middle of the window.
+    """
+
+    read: int = 1
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 < self.read <= self.kernel or self.margin * 2 != self.kernel - self.read:
+            raise ValueError(
+                f"read is {self.read}, but must be the kernel, {self.kernel}, less an even number"
+            )
+
+    @property
+    def margin(self) -> int:
+        """Inputs of the window before those that are read, and after them."""
+        return (self.kernel - self.read) // 2
+
+    def input_range(self, outputs: range) -> range:
+        if not outputs:
+            return range(0)
+        first, last = (each * self.stride + self.margin for each in (outputs.start, outputs[-1]))
+        return range(first, last + self.read)
+
+    def output_range(self, inputs: range) -> range:
+        first = max(0, ceil(Fraction(inputs.start - self.margin, self.stride)))
+        last = (inputs.stop - self.margin - self.read) // self.stride
+        return range(first, max(first, last + 1))
+
+    def reader_range(self, inputs: range) -> range:
+        if not inputs:
+            return range(0)
+        first = ceil(Fraction(inputs.start - self.margin - self.read + 1, self.stride))
+        return range(first, (inputs.stop - 1 - self.margin) // self.stride + 1)
+
+    def inputs_read(self, output: int) -> frozenset[int]:
+        return frozenset(self.input_range(range(output, output + 1)))
+
+
+@dataclass(frozen=True)
 class Up:
     """Transposed convolution, trimmed by `kernel - stride` at both ends (torch's `padding`).
 
@@ -199,6 +260,10 @@ class Up:
                 f"an upsampling kernel of {self.kernel} is shorter than its stride {self.stride}: "
                 "some outputs would read nothing"
             )
+
+    @property
+    def period(self) -> int:
+        return self.stride
 
     def output_length(self, num_inputs: int) -> int:
         return max(0, num_inputs * self.stride + self.stride - self.kernel)
@@ -263,7 +328,7 @@ class Chain:
         layers: The layers, first to last. An empty chain is the identity.
     """
 
-    layers: tuple[Down | Up, ...] = ()
+    layers: tuple[Layer, ...] = ()
 
     def __add__(self, other: Chain) -> Chain:
         return Chain(self.layers + other.layers)
@@ -320,7 +385,7 @@ class Chain:
     @property
     def _period(self) -> range:
         """Outputs after which the pattern of inputs that are read repeats."""
-        return range(prod(layer.stride for layer in self.layers if isinstance(layer, Up)))
+        return range(prod(layer.period for layer in self.layers))
 
     def positions(self, num_inputs: int, inputs: Grid = WAVEFORM) -> list[PositionRow]:
         """Tabulates where the outputs of each layer are anchored.

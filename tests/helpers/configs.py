@@ -299,3 +299,10 @@ SPECTROGRAMS: dict[str, dict[str, Any]] = {
         "frame_rnn", "mixture_of_gaussians_of_levels", "ae", "units", offset=9
     ),
 }
+
+
+def pitched(encoder: str = "mel", bottleneck: str = "vqvae_ema", **model: Any) -> dict[str, Any]:
+    """A small model with units and a pitch; `model` are arguments of its class."""
+    config = small(bottleneck, encoder)
+    node = {**config["model"], "_target_": "wavenet_ae.models.PitchedAutoencoder"}
+    return config | {"model": node | model}

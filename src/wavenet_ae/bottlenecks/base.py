@@ -22,9 +22,12 @@ class Bottleneck(nn.Module):
         dim: Channels of the vectors.
         codebook_size: Codes of a codebook, K; None if the bottleneck is continuous.
         num_codebooks: H; codes are `(B, N)` if it is 1, else `(B, H, N)`.
+        rows_per_codebook: Successive rows of the H that share a codebook, see `BandQuantizer`;
+            usually 1.
         code_weighting: Usual weighting of losses per code for this kind of bottleneck.
         samples_per_datapoint: L, latent samples per datapoint in training.
         latent_noise_dim: Channels of normal noise that a training step samples; 0 for none.
+        is_smoothed: Whether smoothing of a model's codes applies to those of this bottleneck.
         is_quantizing: Boolean buffer, whether `forward` returns codes. It is false for a continuous
             bottleneck, and until a quantizer begins to quantize.
     """
@@ -32,9 +35,11 @@ class Bottleneck(nn.Module):
     dim: int
     codebook_size: int | None = None
     num_codebooks: int = 1
+    rows_per_codebook: int = 1
     code_weighting: CodeWeighting = "mean"
     samples_per_datapoint: int = 1
     latent_noise_dim: int = 0
+    is_smoothed: bool = True
     is_quantizing: Tensor
 
     def __init__(self) -> None:

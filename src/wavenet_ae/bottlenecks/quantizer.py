@@ -114,6 +114,10 @@ class Quantizer(Bottleneck):
         codes = torch.arange(self.codebook_size, device=self.is_quantizing.device)
         return self.decode(codes[None])[0].t()
 
+    def rows(self, latents: Tensor) -> Tensor:
+        """Returns the vectors `(V, D)` of `latents` of a result, of which each has a code."""
+        return flatten_time(latents)
+
     def code_distances(self, latents: Tensor, earlier: Sequence[Tensor] = ()) -> Tensor:
         """Returns the squared distances of latents to the codes of one codebook.
 

@@ -73,7 +73,7 @@ class CausalEncoder(Encoder):
         perturbation: Perturbation | None = None,
     ) -> None:
         super().__init__()
-        _require_causal(features, perturbation)
+        require_causal(features, perturbation, "causal")
         self.dim, self.features = dim, features
         self.perturbation = perturbation and perturbation.usable_with(features)
         self.stacks = CausalStacks(
@@ -102,11 +102,7 @@ class CausalEncoder(Encoder):
         Raises:
             ValueError: If the waveform is shorter than what a latent reads.
         """
-        if waveform.shape[-1] < self.min_window_samples:
-            raise ValueError(
-                f"a latent of the causal encoder reads {self.min_window_samples} samples, but the "
-                f"window has {waveform.shape[-1]}: give at least {self.min_window_samples}"
-            )
+        require_length(self, waveform)
         frames = self.input_frames(waveform, feature_mean, random)
         latents: Tensor = self.stacks(frames, self.stacks.start())[0]
         return latents
@@ -135,11 +131,16 @@ class CausalEncoder(Encoder):
         return latents, CausalState(samples, layers)
 
 
-def _require_causal(features: Features, perturbation: Perturbation | None) -> None:
+def require_causal(features: Features, perturbation: Perturbation | None, option: str) -> None:
     """Raises ValueError that names the part by which frames would depend on the future.
 
     The first layer of features makes frames. What follows it must read no later frame, and what is
     subtracted must be known before the recording.
+
+    Args:
+        features: Features of the encoder.
+        perturbation: Random changes of its input.
+        option: Name of the encoder, for errors.
     """
     after_frames = features.chain.layers[1:]
     looking_ahead = [each.name for each in after_frames if Chain((each,)).lookahead > 0]
@@ -151,16 +152,26 @@ def _require_causal(features: Features, perturbation: Perturbation | None) -> No
             else "choose other features"
         )
         raise ValueError(
-            f"encoder=causal looks at no later frame, but {name} of {type(features).__name__} read "
-            f"{Chain(after_frames).lookahead} frames ahead: {remedy}"
+            f"encoder={option} looks at no later frame, but {name} of {type(features).__name__} "
+            f"read {Chain(after_frames).lookahead} frames ahead: {remedy}"
         )
     if features.needs_mean:
         raise ValueError(
-            "encoder=causal looks at no later frame, but encoder.features.normalization="
+            f"encoder={option} looks at no later frame, but encoder.features.normalization="
             f"{features.normalization} subtracts a mean over whole recordings: set it to corpus"
         )
     if perturbation is not None and perturbation.noise_snr_db is not None:
         raise ValueError(
-            "encoder=causal looks at no later frame, but encoder.perturbation.noise_snr_db sets "
+            f"encoder={option} looks at no later frame, but encoder.perturbation.noise_snr_db sets "
             "the noise by the energy of the whole window: set it to null"
+        )
+
+
+def require_length(encoder: Encoder, waveform: Tensor) -> None:
+    """Raises ValueError where a waveform `(B, T)` is shorter than what a latent reads."""
+    least = encoder.min_window_samples
+    if waveform.shape[-1] < least:
+        raise ValueError(
+            f"a latent of the causal encoder reads {least} samples, but the window has "
+            f"{waveform.shape[-1]}: give at least {least}"
         )

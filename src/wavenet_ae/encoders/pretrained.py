@@ -40,6 +40,7 @@ class PretrainedEncoder(Encoder):
         self.encoder = encoder.requires_grad_(tuned)
         self.checkpoint, self.sample_rate, self.tuned = checkpoint, sample_rate, tuned
         self.dim, self.chain = encoder.dim, encoder.chain
+        self.num_bands = encoder.num_bands
         self.sees_whole_window = encoder.sees_whole_window
         self.min_window_samples = encoder.min_window_samples
         self.perturbation = encoder.perturbation if tuned else None

@@ -114,6 +114,8 @@ class Units:
         return min(num_joint, MOST_CLUSTERS), _code_systems(bottleneck)
 
     def _can_smooth(self, bottleneck: Bottleneck) -> bool:
+        if not bottleneck.is_smoothed:
+            return False
         if not self.smoothing or self.of_vectors is not None:
             return bool(self.smoothing)
         assert bottleneck.codebook_size is not None

@@ -3,7 +3,9 @@
 from wavenet_ae.models.autoencoder import WaveformAutoencoder
 from wavenet_ae.models.build import build
 from wavenet_ae.models.code_streams import CodeStream
+from wavenet_ae.models.hierarchical import HierarchicalAutoencoder
 from wavenet_ae.models.language_model import WaveNetLanguageModel
+from wavenet_ae.models.pitched import PitchedAutoencoder
 from wavenet_ae.models.representation import Representation
 from wavenet_ae.models.roles import (
     Autoencoder,
@@ -18,6 +20,8 @@ __all__ = [
     "CodeModel",
     "CodeStream",
     "GenerativeModel",
+    "HierarchicalAutoencoder",
+    "PitchedAutoencoder",
     "Representation",
     "SpeechModel",
     "WaveNetLanguageModel",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any, overload
@@ -10,25 +10,25 @@ from typing import Any, overload
 import numpy as np
 from torch import Tensor
 
-from wavenet_ae.alignment import Alignment, WindowPlan, targets_in
+from wavenet_ae.alignment import WindowPlan
 from wavenet_ae.audio.waveforms import Waveform
 from wavenet_ae.bottlenecks import Bottleneck
 from wavenet_ae.decoders import Decoder
 from wavenet_ae.encoders import Encoder
 from wavenet_ae.engines import Sampling
-from wavenet_ae.models.conditioning import CodeConditioning
+from wavenet_ae.models.aligned import AlignedAutoencoder
 from wavenet_ae.models.decoding import Codes, decode_utterances
-from wavenet_ae.models.roles import Autoencoder, Conditioning, OneStream
+from wavenet_ae.models.roles import OneStream
 from wavenet_ae.models.smoothed_codes import encode_recordings
 from wavenet_ae.nn.conditioning import Upsampling, jitter
 from wavenet_ae.nn.normalization import SpeakerNorm
 from wavenet_ae.schema import Fraction01
 from wavenet_ae.stream_names import ONLY_STREAM
 from wavenet_ae.targets import Target
-from wavenet_ae.types import BottleneckOutput, ModelOutput, Step
+from wavenet_ae.types import ModelOutput, Step
 
 
-class WaveformAutoencoder(OneStream, Autoencoder):
+class WaveformAutoencoder(OneStream, AlignedAutoencoder):
     """Reconstructs a waveform, target by target, from codes, past targets and the speaker.
 
     Args:
@@ -67,12 +67,7 @@ class WaveformAutoencoder(OneStream, Autoencoder):
         self.upsampling = upsampling
         self.jitter_probability = jitter_probability
         self.speaker_norm = SpeakerNorm(upsampling.dim, len(speakers) + 1) if speaker_norm else None
-        self.alignment = Alignment(
-            *(encoder.chain, upsampling.chain, decoder.chain, target.chain),
-            delay=decoder.delay,
-            reads_past=decoder.reads_past,
-        )
-        _require_honest_prediction(self.alignment)
+        self.align()
 
     def forward(
         self,
@@ -99,27 +94,10 @@ class WaveformAutoencoder(OneStream, Autoencoder):
         masked = self.encoder.masked_latents(num_samples, self.input_randomness(step))
         return replace(output, latents=latents, masked=masked)
 
-    def predict(
-        self,
-        streams: Mapping[str, BottleneckOutput],
-        vectors: Mapping[str, Tensor],
-        waveform: Tensor,
-        speaker: Tensor,
-        plan: WindowPlan,
-    ) -> ModelOutput:
-        targets = self.target(waveform[:, plan.target_input])
-        upsampled = self.upsampling(self.combine(vectors))[..., : plan.num_vectors]
-        conditioning = self.adapt(upsampled, speaker)
-        output = self.decoder.predict(targets, conditioning, speaker, plan)
-        return replace(output, streams=streams)
-
     def adapt(self, conditioning: Tensor, speaker: Tensor) -> Tensor:
         if self.speaker_norm is None:
             return conditioning
         return self.speaker_norm(conditioning, speaker)  # type: ignore[no-any-return]
-
-    def window(self, num_samples: int) -> WindowPlan:
-        return self.alignment.window(targets_in(num_samples, self.alignment.target_hop))
 
     @property
     def hop(self) -> Fraction:
@@ -204,31 +182,3 @@ class WaveformAutoencoder(OneStream, Autoencoder):
             UserError: The engine or the sampling cannot be used with this model.
         """
         return decode_utterances(self, codes, speaker, sampling, seed, engine)
-
-    def fit(
-        self, waveforms: Iterable[Tensor], feature_means: Iterable[Tensor] | None = None
-    ) -> None:
-        kept = list(waveforms)
-        super().fit(kept, feature_means)
-        self.target.fit(kept)
-
-    def conditioning(
-        self, codes: Sequence[Mapping[str, Tensor]] | None, num_samples: Sequence[int]
-    ) -> Conditioning:
-        if codes is None:
-            raise ValueError("an autoencoder is conditioned on codes, but none are given")
-        conditioning = CodeConditioning(self, codes)
-        conditioning.num_samples = list(num_samples)
-        return conditioning
-
-
-def _require_honest_prediction(alignment: Alignment) -> None:
-    """Raises ValueError where frames are to be predicted from samples that they add themselves."""
-    delay, least = alignment.delay, alignment.least_honest_delay
-    if alignment.reads_past or delay < 1 or delay >= least:
-        return
-    raise ValueError(
-        f"decoder.offset is {delay}, but the conditioning of a frame has read samples of it that "
-        "the frame before it has not: use an encoder and a model.upsampling.context that do not "
-        f"look ahead, or set decoder.offset to at least {least}, the frame after all that is read"
-    )

@@ -9,7 +9,8 @@ from typing import Any
 
 from torch import nn
 
-from wavenet_ae.bottlenecks import Bottleneck
+from wavenet_ae.bottlenecks import BandQuantizer, Bottleneck
+from wavenet_ae.bottlenecks.quantizer import Quantizer
 from wavenet_ae.decoders import Decoder
 from wavenet_ae.encoders import Encoder
 from wavenet_ae.geometry import Chain
@@ -60,6 +61,8 @@ def build(config: Mapping[str, Any], speakers: Sequence[str]) -> SpeechModel:
     parts: dict[str, Any] = {"sample_rate": rate, "speakers": list(speakers)}
     if "encoder" in taken:
         parts |= _encoding(config, node)
+        if "top" in taken:
+            parts |= _bottlenecks_of_bands(config, node, parts["encoder"])
     if "decoder" in taken:
         parts["target"] = instantiate(config["target"], Target, sample_rate=rate)
         dim, hop = 0, UNINFORMED_HOP
@@ -83,6 +86,32 @@ def _encoding(config: Mapping[str, Any], node: dict[str, Any]) -> dict[str, Any]
         width = parts["context"].dim if node.get("code_of") != "latents" else width
     bottleneck = instantiate(config["bottleneck"], Bottleneck, input_dim=width)
     return {**parts, "bottleneck": bottleneck}
+
+
+def _bottlenecks_of_bands(
+    config: Mapping[str, Any], node: dict[str, Any], encoder: Encoder
+) -> dict[str, Any]:
+    """Builds the bottlenecks of a hierarchy: the top one has half the bands of the bottom one."""
+    bands, width = encoder.num_bands, encoder.dim // encoder.num_bands
+    if bands > 1 and bands % 2:
+        raise ValueError(
+            f"model=hierarchical halves the bands of the latents, but there are {bands}: change "
+            "encoder.features.num_mels or encoder.num_halvings"
+        )
+    nodes = {
+        "bottleneck": (config["bottleneck"], bands),
+        "top": (node.pop("top", None) or config["bottleneck"], max(1, bands // 2)),
+    }
+    made = {}
+    for name, (own, num_bands) in nodes.items():
+        bottleneck = instantiate(own, Bottleneck, input_dim=width)
+        if not isinstance(bottleneck, Quantizer):
+            raise ValueError(
+                f"model=hierarchical has codes at both levels, but {type(bottleneck).__name__} "
+                "gives vectors: set bottleneck=vqvae_ema, or another that quantizes"
+            )
+        made[name] = BandQuantizer(bottleneck, num_bands) if num_bands > 1 else bottleneck
+    return made
 
 
 def _conditioning_hop(encoder: Any, upsampling: Any, target: Any, **_: Any) -> int:

@@ -7,7 +7,7 @@ own, and quantizes what the smoothed codes before it leave.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from wavenet_ae.bottlenecks import Bottleneck
 from wavenet_ae.bottlenecks.quantizer import Quantizer
 from wavenet_ae.bottlenecks.smoothing import CheapestPath, mean_margin
 from wavenet_ae.errors import ArgumentError
+from wavenet_ae.models.code_streams import Encoded
 from wavenet_ae.models.computing import require_computable
 from wavenet_ae.models.inputs import as_returned, checked_samples, is_batch
 from wavenet_ae.models.roles import CodeModel
@@ -83,17 +84,22 @@ def smoothed_blocks(
     require_smoothing(model, smoothing)
     if not smoothing:
         return encode_blocks(model, blocks)
-    latents: dict[str, list[Tensor]] = {}
+    chunks: dict[str, list[Encoded]] = {}
     for chunk in encode_in_chunks(model, blocks):
         for name, encoded in chunk.items():
-            assert encoded.output.latents is not None
-            latents.setdefault(name, []).append(encoded.output.latents)
+            chunks.setdefault(name, []).append(encoded)
     return {
-        stream.name: smoothed_latents(
-            stream.bottleneck, torch.cat(latents[stream.name], dim=-1), smoothing
-        )
+        stream.name: _smoothed_chunks(stream.bottleneck, chunks[stream.name], smoothing)
         for stream in model.code_streams
     }
+
+
+def _smoothed_chunks(bottleneck: Bottleneck, chunks: Sequence[Encoded], smoothing: float) -> Tensor:
+    """Returns the smoothed codes of a stream's chunks, or its codes where none are smoothed."""
+    if not bottleneck.is_smoothed:
+        return torch.cat([each.codes for each in chunks], dim=-1)[0]
+    latents = [each.output.latents for each in chunks if each.output.latents is not None]
+    return smoothed_latents(bottleneck, torch.cat(latents, dim=-1), smoothing)
 
 
 @torch.no_grad()
@@ -128,7 +134,8 @@ def require_smoothing(model: CodeModel, smoothing: float, name: str = "smoothing
         raise ArgumentError(f"{name} is {smoothing!r}, but must be a number of at least 0")
     if smoothing:
         for stream in model.code_streams:
-            _require_smoothable(stream.bottleneck, smoothing, name)
+            if stream.bottleneck.is_smoothed:
+                _require_smoothable(stream.bottleneck, smoothing, name)
 
 
 def _require_smoothable(bottleneck: Bottleneck, smoothing: float, name: str) -> None:
