@@ -116,6 +116,13 @@ ENCODERS["causal"] = {
     "stacks": [{"kernel": 3, "dilations": [1, 3]}, {"kernel": 2, "dilations": [2, 1]}],
     "features": {"_target_": "wavenet_ae.audio.features.LogMel", "num_mels": 20},
 }
+ENCODERS["causal_2d"] = {
+    "_target_": "wavenet_ae.encoders.CausalEncoder2d",
+    "channels": 3,
+    "kernel": 2,
+    "num_blocks": 1,
+    "features": {"_target_": "wavenet_ae.audio.features.LogMel", "num_mels": 16},
+}
 ENCODERS["pretrained"] = {
     "_target_": "wavenet_ae.encoders.PretrainedEncoder",
     "encoder": ENCODERS["mel"],
@@ -299,3 +306,12 @@ SPECTROGRAMS: dict[str, dict[str, Any]] = {
         "frame_rnn", "mixture_of_gaussians_of_levels", "ae", "units", offset=9
     ),
 }
+
+
+def hierarchy(
+    encoder: str = "causal_2d", bottleneck: str = "vqvae_ema", **model: Any
+) -> dict[str, Any]:
+    """A small model with a top and a bottom stream; `model` are arguments of its class."""
+    config = spectrogram("frame_conv", "gaussian", bottleneck, encoder)
+    node = {**config["model"], "_target_": "wavenet_ae.models.HierarchicalAutoencoder"}
+    return config | {"model": node | {"top_blocks": 1} | model}

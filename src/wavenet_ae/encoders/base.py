@@ -21,8 +21,8 @@ class Encoder(nn.Module):
         chain: Geometry from waveform samples to latents.
         features: Acoustic features that the encoder computes first.
         perturbation: What is changed at random in its input in training; None for nothing.
-        num_bands: Bands of frequency P in a latent, whose channels are (C, P) in this order; 1 where
-            latents have no axis of frequency.
+        num_bands: Bands of frequency P in a latent, whose channels are (C, P) in this order; 1
+            where latents have no axis of frequency.
         sees_whole_window: Whether a latent depends on all samples that the encoder is given.
             Otherwise it depends on those that the chain says it reads, and a slice of a recording
             has the latents of the whole.

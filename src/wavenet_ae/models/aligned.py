@@ -14,6 +14,8 @@ from wavenet_ae.models.prediction import predict_targets, targets_in
 from wavenet_ae.models.roles import Autoencoder, Conditioning
 from wavenet_ae.types import BottleneckOutput, ModelOutput
 
+VECTORS_ARE_CODES = Chain()  # where the upsampling reads one vector for each code
+
 
 class AlignedAutoencoder(Autoencoder):
     """Predicts targets from the vectors of all streams, from past targets and the speaker.
@@ -22,7 +24,7 @@ class AlignedAutoencoder(Autoencoder):
     and a decoder, which turn them into predictions; then it calls `align`.
     """
 
-    def align(self, to_vectors: Chain = Chain()) -> None:
+    def align(self, to_vectors: Chain = VECTORS_ARE_CODES) -> None:
         """Sets the alignment of the parts.
 
         Args:
