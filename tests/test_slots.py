@@ -24,13 +24,14 @@ from wavenet_ae.slots import base_of, group_problems, groups, resolve_in
 
 # Every class that a configuration may name in each group, below its own parameters in brackets.
 CLASSES = {
-    "encoder": "CausalEncoder ConvolutionalEncoder Encoder FeatureEncoder PretrainedEncoder "
-    "Wav2Vec2Encoder",
-    "bottleneck": "AE Bottleneck FSQ Identity LFQ Quantizer RVQ RandomProjectionQuantizer "
+    "encoder": "CausalEncoder CausalEncoder2d ConvolutionalEncoder Encoder FeatureEncoder "
+    "PretrainedEncoder Wav2Vec2Encoder",
+    "bottleneck": "AE BandQuantizer Bottleneck FSQ Identity LFQ Quantizer RVQ RandomProjectionQuantizer "
     "ResidualFSQ SimVQ VAE VQVAE VQVAEEMA VectorQuantizer",
     "target": "DiscretizedMel LogMel MuLaw PCM Target",
     "decoder": "Decoder FrameConvolution FrameDecoder FrameRNN GRUDecoder WaveNet",
-    "model": "Autoencoder CodeModel GenerativeModel OneStream Representation SpeechModel "
+    "model": "AlignedAutoencoder Autoencoder CodeModel GenerativeModel HierarchicalAutoencoder "
+    "OneStream Representation SpeechModel "
     "WaveNetLanguageModel WaveformAutoencoder",
     "objective": "BottleneckLosses Contrastive MaskedPrediction ObjectiveTerm Reconstruction",
     "optimizer": "OptimizerConfig",

@@ -66,6 +66,13 @@ BOTTLENECK_SETTINGS: dict[str, dict[str, Any]] = {
     )
     for name in names
 }
+# Two bands of five channels each, which share a quantizer.
+for name in ("vqvae", "vqvae_ema", "rvq", "fsq"):
+    BOTTLENECK_SETTINGS[f"{name}-bands"] = {
+        "_target_": "wavenet_ae.bottlenecks.BandQuantizer",
+        "num_bands": 2,
+        "quantizer": {**BOTTLENECKS[name], "input_dim": 5},
+    }
 
 _CONVOLUTIONS = {
     "_target_": "wavenet_ae.encoders.ConvolutionalEncoder",
