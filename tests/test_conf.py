@@ -166,6 +166,8 @@ def test_prepare_composes():
 
 
 @pytest.mark.parametrize("rate", [8000, 16000, 22050, 24000])
-@pytest.mark.parametrize("model", ["autoencoder", "wavenet", "mfcc_inverter", "spectrogram"])
+@pytest.mark.parametrize(
+    "model", ["autoencoder", "wavenet", "mfcc_inverter", "spectrogram", "hierarchical"]
+)
 def test_another_rate_needs_nothing_but_the_rate(rate, model):
     check_sizes(compose(f"sample_rate={rate}", f"model={model}"))

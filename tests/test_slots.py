@@ -24,8 +24,8 @@ from wavenet_ae.slots import base_of, group_problems, groups, resolve_in
 
 # Every class that a configuration may name in each group, below its own parameters in brackets.
 CLASSES = {
-    "encoder": "CausalEncoder ConvolutionalEncoder Encoder FeatureEncoder PretrainedEncoder "
-    "Wav2Vec2Encoder",
+    "encoder": "CausalEncoder CausalEncoder2d ConvolutionalEncoder Encoder FeatureEncoder "
+    "PretrainedEncoder Wav2Vec2Encoder",
     "bottleneck": "AE BandQuantizer Bottleneck FSQ Identity LFQ PitchCodes Quantizer RVQ "
     "RandomProjectionQuantizer ResidualFSQ SimVQ VAE VQVAE VQVAEEMA VectorQuantizer",
     "target": "DiscretizedMel LogMel MuLaw PCM Target",

@@ -90,22 +90,22 @@ def plain(config: DictConfig) -> dict[str, Any]:
 
 
 def _resolve_start(values: dict[Any, Any]) -> None:
-    """Makes a number of steps of a `bottleneck.start_after` that is a share of the run, in place.
+    """Makes a number of steps of each `start_after` that is a share of the run, in place.
 
     So a run keeps the step, also where a resume prolongs it.
     """
-    bottleneck, trainer = values.get("bottleneck"), values.get("trainer")
-    start = bottleneck.get("start_after") if isinstance(bottleneck, Mapping) else None
-    if not isinstance(start, float) or not 0 < start < 1:
-        return
-    last = trainer.get("max_steps") if isinstance(trainer, Mapping) else None
-    if not accepts(last, Positive):
-        raise UserError(
-            f"bottleneck.start_after is {start}, a share of trainer.max_steps, but that is "
-            f"{last!r}: set a number of steps"
-        )
-    assert isinstance(bottleneck, Mapping) and isinstance(last, int)
-    values["bottleneck"] = {**bottleneck, "start_after": round(start * last)}
+    last = node_of(values, "trainer").get("max_steps")
+    for key, bottleneck in _bottlenecks(values):
+        start = bottleneck.get("start_after")
+        if not isinstance(start, float) or not 0 < start < 1:
+            continue
+        if not accepts(last, Positive):
+            raise UserError(
+                f"{key}.start_after is {start}, a share of trainer.max_steps, but that is "
+                f"{last!r}: set a number of steps"
+            )
+        assert isinstance(last, int)
+        bottleneck["start_after"] = round(start * last)
 
 
 def plain_of_composed(composed: DictConfig, run_folder: Path) -> dict[str, Any]:
@@ -194,28 +194,44 @@ def _top_level_problems(config: Mapping[str, Any]) -> Iterator[str]:
 
 def _quantizing_problems(config: Mapping[str, Any]) -> Iterator[str]:
     """Settings that would let a run end without ever having quantized."""
-    bottleneck, trainer = _bottleneck(config), node_of(config, "trainer")
-    start, last = bottleneck.get("start_after", 0), trainer.get("max_steps", -1)
+    for where, node in _bottlenecks(config):
+        yield from _problems_of_quantizing(config, where, _completed(node))
+
+
+def _problems_of_quantizing(
+    config: Mapping[str, Any], where: str, bottleneck: Mapping[str, Any]
+) -> Iterator[str]:
+    start, last = bottleneck.get("start_after", 0), node_of(config, "trainer").get("max_steps", -1)
     if accepts(start, NonNegative) and accepts(last, Positive) and start >= last:
         yield (
-            f"bottleneck.start_after is {start}, but trainer.max_steps is {last}: the run would "
-            "end before it quantizes; raise trainer.max_steps, or set bottleneck.start_after to a "
+            f"{where}.start_after is {start}, but trainer.max_steps is {last}: the run would "
+            f"end before it quantizes; raise trainer.max_steps, or set {where}.start_after to a "
             "lower step or to a share, such as 0.45"
         )
     given = {key: bottleneck[key] for key in NO_START if key in bottleneck}
     needs_start = any(value != NO_START[key] for key, value in given.items())
     if needs_start and not _has_callback(config, "CodebookInit"):
-        reasons = " and ".join(f"bottleneck.{key} is {value}" for key, value in given.items())
-        remedies = " and ".join(f"bottleneck.{key}={NO_START[key]}" for key in given)
+        reasons = " and ".join(f"{where}.{key} is {value}" for key, value in given.items())
+        remedies = " and ".join(f"{where}.{key}={NO_START[key]}" for key in given)
         yield (
             f"callbacks.codebook_init is null, but {reasons}: nothing would initialize the "
             f"codebook; keep the callback, or set {remedies}"
         )
 
 
-def _bottleneck(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Values of the bottleneck's node, completed by the defaults of its class."""
-    node = node_of(config, "bottleneck")
+def _bottlenecks(config: Mapping[Any, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yields the key and the node of each bottleneck, that of a top stream of its own as well."""
+    nodes = {
+        "bottleneck": config.get("bottleneck"),
+        "model.top": node_of(config, "model").get("top"),
+    }
+    for key, node in nodes.items():
+        if isinstance(node, dict):
+            yield key, node
+
+
+def _completed(node: Mapping[str, Any]) -> dict[str, Any]:
+    """Values of a bottleneck's node, completed by the defaults of its class."""
     try:
         parameters = named_parameters(resolve_in("bottleneck", node.get("_target_")))
     except UserError:  # reported elsewhere

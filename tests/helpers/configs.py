@@ -66,6 +66,13 @@ BOTTLENECK_SETTINGS: dict[str, dict[str, Any]] = {
     )
     for name in names
 }
+# Two bands of five channels each, which share a quantizer.
+for name in ("vqvae", "vqvae_ema", "rvq", "fsq"):
+    BOTTLENECK_SETTINGS[f"{name}-bands"] = {
+        "_target_": "wavenet_ae.bottlenecks.BandQuantizer",
+        "num_bands": 2,
+        "quantizer": {**BOTTLENECKS[name], "input_dim": 5},
+    }
 
 _CONVOLUTIONS = {
     "_target_": "wavenet_ae.encoders.ConvolutionalEncoder",
@@ -115,6 +122,13 @@ ENCODERS["causal"] = {
     "hidden": 8,
     "stacks": [{"kernel": 3, "dilations": [1, 3]}, {"kernel": 2, "dilations": [2, 1]}],
     "features": {"_target_": "wavenet_ae.audio.features.LogMel", "num_mels": 20},
+}
+ENCODERS["causal_2d"] = {
+    "_target_": "wavenet_ae.encoders.CausalEncoder2d",
+    "channels": 3,
+    "kernel": 2,
+    "num_blocks": 1,
+    "features": {"_target_": "wavenet_ae.audio.features.LogMel", "num_mels": 16},
 }
 ENCODERS["pretrained"] = {
     "_target_": "wavenet_ae.encoders.PretrainedEncoder",
@@ -306,3 +320,12 @@ def pitched(encoder: str = "mel", bottleneck: str = "vqvae_ema", **model: Any) -
     config = small(bottleneck, encoder)
     node = {**config["model"], "_target_": "wavenet_ae.models.PitchedAutoencoder"}
     return config | {"model": node | model}
+
+
+def hierarchy(
+    encoder: str = "causal_2d", bottleneck: str = "vqvae_ema", **model: Any
+) -> dict[str, Any]:
+    """A small model with a top and a bottom stream; `model` are arguments of its class."""
+    config = spectrogram("frame_conv", "gaussian", bottleneck, encoder)
+    node = {**config["model"], "_target_": "wavenet_ae.models.HierarchicalAutoencoder"}
+    return config | {"model": node | {"top_blocks": 1} | model}

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import skip_init
 
 from wavenet_ae.decoders.base import OutputDistribution, Sampling
 from wavenet_ae.decoders.frames import FrameDecoder
@@ -98,8 +99,11 @@ class _EachValue(OutputDistribution):
 
 
 def _parts(head: nn.Linear, num_parts: int) -> Iterator[nn.Linear]:
-    """Yields layers that share the rows of a layer, as many of them each."""
+    """Yields a layer that has the memory of some rows of another, the first of them, then the next.
+
+    It is one layer: each new one would count as more weights to whoever counts a model's weights.
+    """
+    part = skip_init(nn.Linear, head.in_features, head.out_features // num_parts)
     for weight, bias in zip(head.weight.chunk(num_parts), head.bias.chunk(num_parts), strict=True):
-        part = nn.Linear(head.in_features, len(bias), device="meta")
-        part.weight, part.bias = (nn.Parameter(each.detach()) for each in (weight, bias))
+        part.weight.data, part.bias.data = weight.detach(), bias.detach()
         yield part

@@ -39,9 +39,10 @@ class Units:
     """Units of utterances in several systems.
 
     The systems are `codes` (of several codebooks: `joint_codes`, `codebook_1`, `codebook_2`, ...)
-    or, of a bottleneck without codes, `kmeans_vectors`; then the same, smoothed, with `_path` at
-    the end of their names; then `kmeans_mfcc` and the other baselines, see baseline_units.py, of
-    which `kmeans_mfcc_averaged` is smoothed too.
+    or, of a bottleneck without codes, `kmeans_vectors`. Of a latent with codes of several bands
+    (`codebook_1` is the lowest) that have too many joint units, it is `kmeans_vectors` and the
+    codebooks. Then the same, smoothed, with `_path` at the end of their names; then `kmeans_mfcc`
+    and the other baselines, see baseline_units.py, of which `kmeans_mfcc_averaged` is smoothed too.
 
     Of a model with several streams of codes, these are the systems of one of them, whose name they
     have, see stream_names.py.
@@ -79,14 +80,16 @@ class Units:
         self.notes: list[str] = []
         self.metadata: dict[str, Value] = {"smoothing": smoothing} if smoothing else {}
         fitted = self._training_frames(corpus, seed)
-        vectors = fitted.pop(VECTORS, None)
+        num_clusters, own = CONTINUOUS_UNITS, dict[str, int]()
         self.of_vectors = None
-        if vectors is not None:
+        if (vectors := fitted.pop(VECTORS, None)) is not None:
             self.of_vectors = Clusters(vectors, CONTINUOUS_UNITS, seed)
-            num_clusters, own = CONTINUOUS_UNITS, {VECTORS: CONTINUOUS_UNITS}
-            self.notes += quantization_notes(self.bottleneck)
-        else:
-            num_clusters, own = self._code_systems(self.bottleneck)
+            own[VECTORS] = CONTINUOUS_UNITS
+        if self.bottleneck.is_quantizing:
+            num_joint, of_codes = self._code_systems(self.bottleneck)
+            num_clusters = num_joint if self.of_vectors is None else CONTINUOUS_UNITS
+            own |= of_codes
+        self.notes += quantization_notes(self.bottleneck)
         self.clusters = {KMEANS_MFCC: Clusters(fitted.pop(KMEANS_MFCC), num_clusters, seed)}
         for name in list(fitted):
             frames = fitted.pop(name)  # its memory is free once it is fitted
@@ -116,7 +119,7 @@ class Units:
     def _can_smooth(self, bottleneck: Bottleneck) -> bool:
         if not bottleneck.is_smoothed:
             return False
-        if not self.smoothing or self.of_vectors is not None:
+        if not self.smoothing or not bottleneck.is_quantizing:
             return bool(self.smoothing)
         assert bottleneck.codebook_size is not None
         if bottleneck.codebook_size > MOST_CODES:
@@ -134,7 +137,7 @@ class Units:
             if left <= 0:
                 break
             encoded, frames = self.encode(corpus, row)
-            if encoded.codes is None:
+            if encoded.codes is None or _has_bands_alone(self.bottleneck):
                 frames = {VECTORS: encoded.vectors, **frames}
             for name, values in frames.items():
                 found.setdefault(name, []).append(values[:left])
@@ -160,25 +163,34 @@ class Units:
         return encoded.anchors, dict(zip(self.sizes, units, strict=True))
 
     def _own(self, encoded: EncodedUtterance) -> list[np.ndarray]:
-        if encoded.codes is None:
-            assert self.of_vectors is not None
-            return [self.of_vectors.codes(encoded.vectors)]
-        return _units_of_codes(encoded.codes, self.bottleneck)
+        clusters = self.of_vectors
+        units = [] if clusters is None else [clusters.codes(encoded.vectors)]
+        if encoded.codes is not None:
+            units += _units_of_codes(encoded.codes, self.bottleneck)
+        return units
 
     def _smoothed_own(self, encoded: EncodedUtterance) -> list[np.ndarray]:
+        units, bottleneck = [], self.bottleneck
+        if self.of_vectors is not None:
+            units.append(self.of_vectors.smoothed_codes(encoded.vectors, self.smoothing))
         if encoded.quantized is None:
-            assert self.of_vectors is not None
-            return [self.of_vectors.smoothed_codes(encoded.vectors, self.smoothing)]
-        bottleneck = self.bottleneck
+            return units
         latents = torch.from_numpy(encoded.quantized.T[None])  # (1, D, N)
         codes = smoothed_latents(bottleneck, latents, self.smoothing)  # (N,) or (H, N)
-        return _units_of_codes(codes.t().numpy() if codes.ndim == 2 else codes.numpy(), bottleneck)
+        rows = codes.t().numpy() if codes.ndim == 2 else codes.numpy()
+        return [*units, *_units_of_codes(rows, bottleneck)]
 
 
 def quantization_notes(bottleneck: Bottleneck) -> list[str]:
     """Returns a note where a bottleneck has codes, but passes latents on until `start_after`."""
     is_waiting = bottleneck.codebook_size is not None and not bottleneck.is_quantizing
     return ["not_quantizing"] if is_waiting else []
+
+
+def _has_bands_alone(bottleneck: Bottleneck) -> bool:
+    """Returns whether a latent has codes of several bands, but no unit of all of them together."""
+    size, rows = bottleneck.codebook_size, bottleneck.num_codebooks
+    return bottleneck.rows_per_codebook > 1 and (size or 0) ** rows > MOST_JOINT_UNITS
 
 
 def _code_systems(bottleneck: Bottleneck) -> dict[str, int]:

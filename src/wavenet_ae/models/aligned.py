@@ -13,7 +13,7 @@ from wavenet_ae.models.conditioning import CodeConditioning
 from wavenet_ae.models.roles import Autoencoder, Conditioning
 from wavenet_ae.types import BottleneckOutput, ModelOutput
 
-NO_LAYERS = Chain()
+VECTORS_ARE_CODES = Chain()  # where the upsampling reads one vector for each code
 
 
 class AlignedAutoencoder(Autoencoder):
@@ -23,7 +23,7 @@ class AlignedAutoencoder(Autoencoder):
     and a decoder, which turn them into predictions; then it calls `align`.
     """
 
-    def align(self, to_vectors: Chain = NO_LAYERS) -> None:
+    def align(self, to_vectors: Chain = VECTORS_ARE_CODES) -> None:
         """Sets the alignment of the parts.
 
         Args:

@@ -219,12 +219,14 @@ def _as_fine(input_dim: int, dim: int, num_bands: int) -> nn.Module:
 
 def _require_causal(encoder: Encoder) -> None:
     """Raises ValueError that names the part of an encoder by which codes would look ahead."""
-    layers = encoder.frame_chain.layers
-    looking_ahead = [each.name for each in layers if Chain((each,)).lookahead > 0]
+    after_frames = encoder.chain.layers[1:]  # the first layer makes frames
+    parts = [f"its layer {each.name}" for each in after_frames if Chain((each,)).lookahead > 0]
     if encoder.sees_whole_window:
-        looking_ahead.insert(0, "what reads the whole window")
-    if looking_ahead:
+        parts.append("its last layers, which read the whole window")
+    if encoder.features.needs_mean:
+        parts.append(f"features.normalization={encoder.features.normalization}")
+    if parts:
         raise ValueError(
-            f"model=hierarchical looks at no later frame, but {looking_ahead[0]} of "
-            f"{type(encoder).__name__} does: set encoder=causal_2d or causal"
+            f"model=hierarchical looks at no later frame, but {type(encoder).__name__} does, by "
+            f"{parts[0]}: set encoder=causal_2d or causal"
         )

@@ -123,9 +123,12 @@ def _stream_rows(model: CodeModel, stream: CodeStream) -> Iterator[tuple[str, st
     chain, rate, bottleneck = stream.chain, model.sample_rate, stream.bottleneck
     code_rate = rate / stream.hop
     size, num_codebooks = bottleneck.codebook_size, bottleneck.num_codebooks
+    bands = bottleneck.rows_per_codebook
     codes = f"{_number(code_rate)} codes/s"
     if size:
-        choice = f"{num_codebooks} codebooks of {size}" if num_codebooks > 1 else f"{size} of them"
+        books = num_codebooks // bands
+        choice = f"{books} codebooks of {size}" if books > 1 else f"{size} of them"
+        choice = f"in each of {bands} bands {choice}" if bands > 1 else choice
         bit_rate = float(code_rate) * num_codebooks * log2(size)
         codes += f", {choice}: {bit_rate:.0f} bit/s nominal"
     own = "" if stream.name == ONLY_STREAM else f", {stream.name}"

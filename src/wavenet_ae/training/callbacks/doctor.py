@@ -52,7 +52,7 @@ class Doctor(Monitor):
             self.history.vector_dims[stream.name] = stream.bottleneck.dim
             if stream.bottleneck.codebook_size is not None:
                 per_batch = pl_module.data.batch_size * pl_module.plan.num_codes
-                most = per_batch * stream.codes_per_hop
+                most = per_batch * stream.codes_per_hop * stream.bottleneck.rows_per_codebook
                 self.history.possible_codes[stream.name] = min(
                     most, stream.bottleneck.codebook_size
                 )

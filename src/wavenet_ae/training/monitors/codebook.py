@@ -12,7 +12,7 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
-from wavenet_ae.bottlenecks.quantizer import Quantizer, code_counts, flatten_time, perplexity
+from wavenet_ae.bottlenecks.quantizer import Quantizer, code_counts, perplexity
 from wavenet_ae.distributed import all_gather
 from wavenet_ae.models import CodeStream
 from wavenet_ae.schema import NonNegative, Positive, accepts
@@ -132,8 +132,9 @@ class CodebookMonitor(Monitor):
         assert isinstance(pl_module, WaveformTraining)
         for stream in pl_module.code_streams:
             if (size := stream.bottleneck.codebook_size) is not None:
-                sizes = (stream.bottleneck.num_codebooks, size)
-                self.usages[stream.name] = CodeUsage(*sizes, self.recent_batches)
+                rows = stream.bottleneck.num_codebooks
+                books = rows // stream.bottleneck.rows_per_codebook
+                self.usages[stream.name] = CodeUsage(books, size, self.recent_batches)
 
     def state_dict(self) -> dict[str, Any]:
         return {name: usage.state_dict() for name, usage in self.usages.items()}
@@ -158,6 +159,7 @@ class CodebookMonitor(Monitor):
             if output.codes is not None:
                 codes = all_gather(output.codes.int())
                 books = len(usage.last_used)
+                # rows of one codebook one after another: (B, Q, N of all its rows)
                 usage.add(codes.view(len(codes), books, -1), output.num_revived)
         super().on_train_batch_end(trainer, pl_module, outputs, batch, batch_idx)
 
@@ -179,14 +181,16 @@ class CodebookMonitor(Monitor):
             metrics |= usage.metrics()
         if isinstance(stream.bottleneck, Quantizer) and output.latents is not None:
             codebook = stream.bottleneck.codebook_vectors() if usage.recent else None
-            metrics |= scales(flatten_time(all_gather(output.latents.float())), codebook)
+            latents = all_gather(output.latents.float())
+            metrics |= scales(stream.bottleneck.rows(latents), codebook)
         return metrics
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         assert isinstance(pl_module, WaveformTraining)
         for name, counted in pl_module.validation.codes.items():
             if name in self.usages and counted.counts.any():
-                self._log_use(trainer, name, counted.counts)
+                books, size = self.usages[name].last_used.shape
+                self._log_use(trainer, name, counted.counts.view(books, -1, size).sum(dim=1))
 
     def _log_use(self, trainer: pl.Trainer, stream: str, counted: Tensor) -> None:
         """Logs histograms and bars of the codes (Q, K) that a validation counted in a stream."""
