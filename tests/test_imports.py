@@ -16,12 +16,13 @@ BASE = {
     *("alignment", "errors", "file_names", "geometry", "randomness", "schema", "stream_names"),
     "types",
 }
-FILES = {"reading", "runs", "storage", "stored"}
+FILES = {"model_paths", "reading", "runs", "storage", "stored"}
 PART = BASE | {"audio", "distributed", "nn"}
 MODEL = PART | {
     *("encoders", "bottlenecks", "targets", "decoders", "engines", "instantiate", "models"),
 }
-LOADED = MODEL | FILES | {"checkpoint", "checkpoint_model", "loading", "objectives", "slots"}
+CHECKPOINT = {"checkpoint", "checkpoint_model", "model_folder"}
+LOADED = MODEL | FILES | CHECKPOINT | {"loading", "objectives", "slots"}
 COMMAND = {"data", "ownership", "progress", "provenance", "signals", "threads"}
 
 # What each folder or file of the package may import of ours, beside itself.
@@ -42,7 +43,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     }
     | {"recipes", "resume", "search", "training"},
     "__main__": {"cli"},
-    "__init__": {"loading"},  # `wavenet_ae.load`; nothing of ours imports the package by itself
+    "__init__": {"loading", "sharing"},  # nothing of ours imports the package by itself
     "errors": set(),
     "file_names": set(),
     "geometry": set(),
@@ -55,7 +56,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "progress": {"signals", "threads"},
     "signals": set(),
     "runs": set(),
-    "paths": {"runs"},
+    "hub": {"errors"},
+    "model_paths": {"errors", "hub", "runs"},
+    "paths": {"model_paths"},
     "ownership": {"errors", "reading", "runs", "schema", "storage", "stored"},
     "caches": {"errors", "storage"},
     "reading": {"errors", "schema"},
@@ -68,6 +71,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "tensors": set(),
     "checkpoint": FILES | {"errors", "tensors"},
     "checkpoint_model": {"checkpoint", "errors", "reading"},
+    "model_folder": FILES | {"checkpoint", "checkpoint_model", "errors", "tensors"},
     "exits": FILES | {"errors", "threads"},
     "audio": BASE | {"reading", "storage"},
     "nn": BASE | {"distributed"},
@@ -75,17 +79,18 @@ MAY_IMPORT: dict[str, set[str]] = {
     "labels": {"errors", "reading"},
     "dashboards": FILES | {"errors", "schema"},
     "plotting": {"dashboards", "metrics", "objectives", "storage"},
-    "encoders": PART | {"checkpoint", "checkpoint_model"},
+    "encoders": PART | CHECKPOINT,
     "bottlenecks": PART,
     "targets": PART,
     "decoders": PART,
     "objectives": PART | {"bottlenecks", "instantiate", "reading", "storage"},
     "engines": PART | {"caches", "decoders", "storage"},
     "models": MODEL,
-    "loading": MODEL | {"checkpoint", "checkpoint_model", "reading", "runs", "slots", "tensors"},
+    "loading": MODEL | CHECKPOINT | {"model_paths", "reading", "slots", "tensors"},
     "metrics": LOADED | {"data", "labels"},
     "generation": LOADED | COMMAND,
     "evaluation": LOADED | COMMAND | {"dashboards", "labels", "metrics", "plotting"},
+    "sharing": LOADED | {"evaluation", "hub"},
     "training": LOADED | COMMAND | {"caches", "dashboards", "metrics", "plotting", "resume"},
     "composition": {"config", "errors", "instantiate", "schema", "slots"},
     "resume": {"config", "errors", "instantiate", "paths", "reading", "runs", "slots", "stored"},
@@ -132,6 +137,8 @@ WITHOUT_TORCH = {
     "errors.py",
     "file_names.py",
     "geometry.py",
+    "hub.py",
+    "model_paths.py",
     "randomness.py",
     "reading.py",
     "runs.py",

@@ -5,16 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from helpers.runs import a_run
 
 import wavenet_ae
-from wavenet_ae.runs import (
-    RunFolder,
-    checkpoint_in,
-    link_latest,
-    named_run,
-    runs_in,
-    step_of,
-)
+from wavenet_ae.runs import RunFolder, link_latest, named_run, runs_in, step_of
 
 RUN = RunFolder("outputs/toy/a")
 
@@ -67,41 +61,13 @@ def test_runs_in_a_folder_are_in_the_order_of_their_numbers(tmp_path):
     assert [each.name for each in runs_in(tmp_path)] == ["b-9", "b-10", "2", "10"]
 
 
-def a_run(folder: Path, *steps: int, has_best: bool = True) -> RunFolder:
-    run = RunFolder(folder)
-    run.checkpoints.mkdir(parents=True)
-    run.config.touch()
-    for step in steps:
-        run.step_checkpoint(step).touch()
-    if has_best:
-        run.best_checkpoint.touch()
-    return run
-
-
-def test_a_run_stands_for_its_best_checkpoint_and_otherwise_for_its_newest(tmp_path):
-    best, begun = a_run(tmp_path / "a", 10), a_run(tmp_path / "b", 10, 200, has_best=False)
-    assert checkpoint_in(best.path) == best.best_checkpoint
-    assert checkpoint_in(str(best.step_checkpoint(10))) == best.step_checkpoint(10)
-    assert checkpoint_in(begun.path) == begun.step_checkpoint(200)
-    assert checkpoint_in(tmp_path) == tmp_path, "a folder of runs stands for none of them"
-    assert checkpoint_in(tmp_path / "none") == tmp_path / "none"
-
-
-def test_a_recipe_stands_for_its_last_stage(tmp_path):
-    last = a_run(tmp_path / "2-decoder")
-    a_run(tmp_path / "1-student")
-    RunFolder(tmp_path).recipe.touch()
-    assert checkpoint_in(tmp_path) == last.best_checkpoint
-
-
 def test_latest_is_the_run_that_was_linked_last(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert checkpoint_in("latest") == tmp_path / "outputs" / "latest", "for the error that names it"
+    assert named_run("latest") == tmp_path / "outputs" / "latest", "for the error that names it"
     for name in ("toy/a", "first"):
         run = a_run(tmp_path / "outputs" / name)
         link_latest(run.path)
         assert named_run("latest") == run.path
-        assert checkpoint_in("latest") == run.best_checkpoint
     link_latest(a_run(tmp_path / "elsewhere").path)
     assert named_run("latest") == run.path, "a run outside of outputs/ is not linked"
     assert [each.name for each in runs_in(tmp_path / "outputs")] == ["first"]

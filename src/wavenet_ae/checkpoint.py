@@ -20,8 +20,9 @@ from typing import Any
 import torch
 
 from wavenet_ae.errors import UserError
+from wavenet_ae.model_paths import names_hint
 from wavenet_ae.reading import read_bytes, shown
-from wavenet_ae.runs import RunFolder, checkpoint_in
+from wavenet_ae.runs import RunFolder
 from wavenet_ae.storage import atomic_path, write_bytes
 from wavenet_ae.tensors import digest_of_tensors, tensors_in, unplain
 
@@ -112,15 +113,15 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
     """Returns a checkpoint as plain tensors and values, on the CPU.
 
     Args:
-        path: The file, the folder of a run, or `latest`, see `checkpoint_in`.
+        path: The file.
 
     Raises:
         DamagedCheckpoint: The file is not as it was written.
         UserError: There is no such file, it holds more than plain data, or it has another format.
     """
-    path = checkpoint_in(path)
+    path = Path(path)
     if not os.path.isfile(path):
-        raise UserError(f"there is no checkpoint {path}")
+        raise UserError(f"there is no checkpoint {path}.{names_hint(path)}")
     content = _content(path)
     expected = _read_checksum(path)
     if expected is not None and hashlib.sha256(content).hexdigest() != expected:
@@ -137,7 +138,7 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
         ) from None
     except Exception as error:  # a damaged pickle can raise any
         raise DamagedCheckpoint(f"the checkpoint {path} is damaged: {error}") from None
-    checkpoint = _require_format(loaded, path, fault)
+    checkpoint = require_format(loaded, path, fault)
     if reason := unplain(checkpoint, len(content)):
         raise DamagedCheckpoint(f"the checkpoint {path} is refused: {reason}")
     if expected is None:
@@ -197,7 +198,17 @@ def _content(path: Path) -> bytes:
         raise DamagedCheckpoint(f"the checkpoint {error}") from None
 
 
-def _require_format(checkpoint: Any, path: Path, fault: type[UserError]) -> dict[str, Any]:
+def require_format(checkpoint: Any, path: Path, fault: type[UserError]) -> dict[str, Any]:
+    """Returns what a file holds, if it is a checkpoint of this format.
+
+    Args:
+        checkpoint: What the file holds.
+        path: The file.
+        fault: What is raised for anything else than a checkpoint.
+
+    Raises:
+        UserError: It is something else, or has another format.
+    """
     if not isinstance(checkpoint, dict) or not isinstance(checkpoint.get(SECTION), dict):
         raise fault(f"{path} is not a checkpoint of wavenet_ae")
     found = checkpoint[SECTION].get("format")

@@ -13,6 +13,8 @@ from wavenet_ae.checkpoint import SECTION, DamagedCheckpoint
 from wavenet_ae.errors import UserError
 from wavenet_ae.reading import shown
 
+MODEL_PREFIX = "model."  # of the names of a model's weights, where the Lightning module keeps it
+
 
 def speakers_of(path: str | Path, checkpoint: Mapping[str, Any]) -> list[str]:
     """Returns the names of the speakers that a checkpoint's model knows.

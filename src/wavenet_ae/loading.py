@@ -1,4 +1,4 @@
-"""A trained model from its checkpoint, for use anywhere."""
+"""A trained model from its checkpoint or folder, for use anywhere."""
 
 from __future__ import annotations
 
@@ -13,26 +13,27 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.module import register_module_parameter_registration_hook
 
-from wavenet_ae.checkpoint import DamagedCheckpoint, read_checkpoint
-from wavenet_ae.checkpoint_model import config_of, speakers_of, weights_of
+from wavenet_ae.checkpoint import DamagedCheckpoint
+from wavenet_ae.checkpoint_model import MODEL_PREFIX, config_of, speakers_of, weights_of
 from wavenet_ae.errors import UserError
+from wavenet_ae.model_folder import read_model
+from wavenet_ae.model_paths import checkpoint_in
 from wavenet_ae.models import SpeechModel, build
 from wavenet_ae.models.build import MODEL_GROUPS
 from wavenet_ae.reading import shown
-from wavenet_ae.runs import checkpoint_in
 from wavenet_ae.schema import SampleRate, accepts, describe, require_none
 from wavenet_ae.slots import group_problems, takes_part
 from wavenet_ae.tensors import add_to_digest
-
-PREFIX = "model."  # where the Lightning module keeps the model
 
 
 def load(checkpoint: str | Path) -> SpeechModel:
     """Loads a trained model as a plain torch module, on the CPU, in evaluation mode.
 
     Args:
-        checkpoint: The file; or the folder of a run, whose best checkpoint is loaded; or `latest`,
-            the run that was started last in this working directory.
+        checkpoint: A checkpoint; the folder of a run, whose best checkpoint is loaded; `latest`,
+            the run that was started last in this working directory; a folder of `save_pretrained`;
+            the name of a model that comes with the package, such as `speech-units-8k`; or
+            `hf://OWNER/NAME`, a folder on the Hugging Face Hub.
 
     Returns:
         The model; `.speakers` are the names of the speakers that it knows.
@@ -47,9 +48,9 @@ def load(checkpoint: str | Path) -> SpeechModel:
 def load_with_fingerprint(checkpoint: str | Path) -> tuple[SpeechModel, str]:
     """Loads a trained model as `load` does, and returns its fingerprint too."""
     path = checkpoint_in(checkpoint)
-    content = read_checkpoint(path)
+    content = read_model(path)
     config, speakers = config_of(path, content), speakers_of(path, content)
-    weights = weights_of(path, content, PREFIX)
+    weights = weights_of(path, content, MODEL_PREFIX)
     try:
         require_none(_problems(config))
         with no_more_than(weights):

@@ -6,7 +6,7 @@ import os
 from collections.abc import MutableMapping
 from typing import Any
 
-from wavenet_ae.runs import checkpoint_in
+from wavenet_ae.model_paths import checkpoint_in
 
 # Keys of a run's configuration by which a later command finds files; they are kept absolute.
 RUN_KEYS = (

@@ -14,8 +14,8 @@ refused.yaml        of a run in a sweep that never began: its configuration
 run.lock            held by the process that trains; run.owner says which that is
 completed.json      of a stage of a recipe that has ended: its last step and its result
 
-A path that names a checkpoint may also be the folder of its run, or `latest`: the run that was
-started last in this working directory, to which the link outputs/latest leads.
+`latest` names the run that was started last in this working directory, to which the link
+outputs/latest leads.
 
 The folder of a recipe has `recipe.yaml`, the configurations of all stages, and for each stage, in
 their order, a folder of a run: 1-contrast, 2-student, 3-decoder.
@@ -181,25 +181,6 @@ def named_run(path: str | os.PathLike[str]) -> Path:
     if str(given) != LATEST or os.path.lexists(given):
         return given
     return Path(os.path.realpath(OUTPUTS / LATEST))
-
-
-def checkpoint_in(path: str | os.PathLike[str]) -> Path:
-    """Returns the checkpoint that a path means: a file, or the best one of a run.
-
-    A run without a best checkpoint gives its newest one, and a recipe gives that of its last stage.
-
-    Args:
-        path: A checkpoint, the folder of a run, or `latest`.
-
-    Returns:
-        The file; the path itself where it is a folder without checkpoints, or missing.
-    """
-    given = named_run(path)
-    if not os.path.isdir(given):
-        return given
-    run = RunFolder(given).meant
-    found = [run.best_checkpoint, *reversed(run.step_checkpoints())]
-    return next((each for each in found if each.is_file()), given)
 
 
 def link_latest(folder: Path) -> None:

@@ -51,3 +51,15 @@ def trained(folder: Path, cache: Path, *settings: str) -> Path:
     code, output = run("train.py", *settings, f"hydra.run.dir={folder}", cache=cache)
     assert code == 0, output
     return folder
+
+
+def a_run(folder: Path, *steps: int, has_best: bool = True) -> RunFolder:
+    """A run with the names of its files, all of them empty."""
+    run = RunFolder(folder)
+    run.checkpoints.mkdir(parents=True)
+    run.config.touch()
+    for step in steps:
+        run.step_checkpoint(step).touch()
+    if has_best:
+        run.best_checkpoint.touch()
+    return run

@@ -8,10 +8,10 @@ from typing import Any
 from torch import Tensor
 
 from wavenet_ae.audio.features import Features
-from wavenet_ae.checkpoint import read_checkpoint
 from wavenet_ae.checkpoint_model import config_of, weights_of
 from wavenet_ae.encoders.base import Encoder
 from wavenet_ae.errors import UserError
+from wavenet_ae.model_folder import read_model
 from wavenet_ae.types import InputRandomness
 
 PREFIX = "model.encoder."  # of an encoder's weights in a checkpoint
@@ -25,7 +25,7 @@ class PretrainedEncoder(Encoder):
 
     Args:
         encoder: The encoder that the checkpoint holds.
-        checkpoint: Path of the checkpoint.
+        checkpoint: The model that has the encoder, see `wavenet_ae.model_paths`.
         sample_rate: Rate of the waveform in Hz, at which the checkpoint was trained.
         tuned: Whether the weights are trained further. Otherwise they stay as they are, and so do
             the statistics of batch normalization; the input is then never perturbed.
@@ -73,7 +73,7 @@ class PretrainedEncoder(Encoder):
             UserError: If there is no such checkpoint, it cannot be read, has another sample rate,
                 another encoder, or weights that are NaN or infinite.
         """
-        content = read_checkpoint(self.checkpoint)
+        content = read_model(self.checkpoint)
         config = config_of(self.checkpoint, content)
         key = f"encoder.checkpoint={self.checkpoint}"
         rate = config.get("sample_rate")

@@ -11,7 +11,8 @@ from typing import Any, Literal
 from wavenet_ae.errors import UserError, nearest
 from wavenet_ae.evaluation.parts import part_ids
 from wavenet_ae.evaluation.results import FILE
-from wavenet_ae.runs import BEST, RunFolder, checkpoint_in
+from wavenet_ae.model_paths import checkpoint_in, name_of, names_hint
+from wavenet_ae.runs import BEST, RunFolder
 from wavenet_ae.schema import (
     Fraction01,
     NonNegative,
@@ -79,9 +80,8 @@ class EvaluationConfig:
         if self.out is not None:
             return Path(self.out).expanduser()
         folder = self.run_folder
-        return (
-            Path("outputs") / "evaluated" / (RunFolder(folder).name if folder else self.file.stem)
-        )
+        name = RunFolder(folder).name if folder else name_of(self.file)
+        return Path("outputs") / "evaluated" / name
 
 
 def check_config(config: Mapping[str, Any]) -> EvaluationConfig:
@@ -111,7 +111,10 @@ def _problems(config: EvaluationConfig) -> Iterator[str]:
         remedy = f"set checkpoint={found[-1]}" if found else f"it has no {BEST}"
         yield f"checkpoint is {config.checkpoint!r}, a folder, but must be a file: {remedy}"
     elif not os.path.exists(config.file):
-        yield f"checkpoint is {config.checkpoint!r}, but there is no such file or run folder"
+        yield (
+            f"checkpoint is {config.checkpoint!r}, but there is no such file or run folder."
+            + names_hint(config.checkpoint)
+        )
     elif config.is_own_data and config.run_folder is None:
         yield (
             f"data is not set, and {config.file} is in no run folder that names its data: set, for "
@@ -184,7 +187,7 @@ def _several_evaluations(keys: _Keys, rest: Mapping[str, Any]) -> CommandConfig:
 def _absent_or_twice(files: Sequence[Path]) -> Iterator[str]:
     for number, file in enumerate(files):
         if not os.path.exists(file):
-            yield f"checkpoints has {str(file)!r}, but there is no such file"
+            yield f"checkpoints has {str(file)!r}, but there is no such file.{names_hint(file)}"
         if file in files[:number]:
             yield f"checkpoints names {str(file)!r} twice: remove one"
 

@@ -23,6 +23,7 @@ from wavenet_ae.evaluation.part import (
 from wavenet_ae.evaluation.report.words import REASONS
 from wavenet_ae.evaluation.results import FILE, EvaluationResult
 from wavenet_ae.loading import device_named, load_with_fingerprint
+from wavenet_ae.model_paths import name_of
 from wavenet_ae.models import CodeModel, GenerativeModel, SpeechModel, model_summary
 from wavenet_ae.ownership import sole_use
 from wavenet_ae.progress import Progress
@@ -161,7 +162,7 @@ def _described(model: SpeechModel, fingerprint: str, config: EvaluationConfig) -
     """Returns the model as plain values."""
     folder = config.run_folder
     described: dict[str, Any] = {
-        "name": RunFolder(folder).name if folder else config.file.stem,
+        "name": RunFolder(folder).name if folder else name_of(config.file),
         "checkpoint": str(config.file.absolute()),
         "fingerprint": fingerprint,
         "sample_rate": model.sample_rate,

@@ -8,7 +8,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
-from wavenet_ae.runs import BEST, RunFolder, checkpoint_in
+from wavenet_ae.model_paths import checkpoint_in, name_of
+from wavenet_ae.runs import BEST, RunFolder
 from wavenet_ae.schema import (
     NonNegative,
     NonNegativeNumber,
@@ -77,7 +78,8 @@ class GenerationSettings:
             return Path(self.out).expanduser()
         checkpoint = Path(self.checkpoint or "").absolute()
         run = RunFolder.containing(checkpoint)
-        return Path("outputs") / "generated" / (run.name if run else checkpoint.stem) / self.task
+        name = run.name if run else name_of(checkpoint)
+        return Path("outputs") / "generated" / name / self.task
 
 
 def check_settings(config: Mapping[str, Any]) -> GenerationSettings:

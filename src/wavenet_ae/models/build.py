@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import warnings
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from typing import Any
 
 from torch import nn
@@ -73,7 +74,9 @@ def build(config: Mapping[str, Any], speakers: Sequence[str]) -> SpeechModel:
             dim, hop = upsampling.dim, _conditioning_hop(upsampling=upsampling, **parts)
             parts["upsampling"] = upsampling
         parts["decoder"] = _decoder(config, speakers, dim, hop, parts["target"])
-    return instantiate(node, SpeechModel, **parts)
+    model = instantiate(node, SpeechModel, **parts)
+    model.config = deepcopy(model_config(config))
+    return model
 
 
 def _encoding(config: Mapping[str, Any], node: dict[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from itertools import chain
+from types import MappingProxyType
 from typing import Any, Protocol
 
 import torch
@@ -50,9 +51,12 @@ class SpeechModel(nn.Module):
 
     Attributes:
         speaker_conditioning: Whether the output depends on the speaker.
+        config: Plain values from which `wavenet_ae.models.build` made the model; empty for one that
+            was made by hand.
     """
 
     speaker_conditioning: bool = True
+    config: Mapping[str, Any] = MappingProxyType({})
 
     def __init__(
         self, sample_rate: int, speakers: Sequence[str], unknown_speaker_probability: float = 0.0

@@ -8,10 +8,10 @@ from typing import Any
 
 import torch
 
-from wavenet_ae.checkpoint import read_checkpoint
 from wavenet_ae.checkpoint_model import config_of
 from wavenet_ae.errors import UserError
 from wavenet_ae.instantiate import resolve
+from wavenet_ae.model_folder import read_model
 from wavenet_ae.models import CodeModel, SpeechModel, build
 from wavenet_ae.models.build import model_config
 from wavenet_ae.objectives import MaskedPrediction, ObjectiveTerm
@@ -97,7 +97,7 @@ def _require_described(encoder: Mapping[str, Any]) -> None:
     if "checkpoint" not in encoder or "encoder" not in encoder:
         return
     path = encoder["checkpoint"]
-    trained_encoder = config_of(path, read_checkpoint(path)).get("encoder")
+    trained_encoder = config_of(path, read_model(path)).get("encoder")
     if not isinstance(trained_encoder, Mapping):
         raise UserError(
             f"encoder.checkpoint={path} holds no encoder: use the checkpoint of an autoencoder"

@@ -20,13 +20,13 @@ from wavenet_ae.encoders import FeatureEncoder
 from wavenet_ae.errors import UserError
 from wavenet_ae.loading import load
 from wavenet_ae.metrics.baselines import NUM_MELS, Clusters, training_windows
+from wavenet_ae.model_paths import checkpoint_in
 from wavenet_ae.models import CodeModel, CodeStream, Representation
 from wavenet_ae.models.smoothed_codes import require_smoothing, smoothed_blocks
 from wavenet_ae.models.utterance import CodeLayout, encode_in_chunks
 from wavenet_ae.objectives.cluster_targets import ClusterTargets
 from wavenet_ae.progress import Progress
 from wavenet_ae.randomness import keyed_permutation
-from wavenet_ae.runs import checkpoint_in
 
 MFCC_SOURCE, MFCC_HOP_SECONDS = "mfcc", 0.02
 # Clusters are fitted to frames of so many utterances of the training split, at most.
@@ -49,8 +49,8 @@ def make_cluster_targets(
     """Clusters the frames of every utterance of a corpus, and writes their clusters to a file.
 
     Args:
-        source: A checkpoint of a model with an encoder, or its run, see `checkpoint_in`; or "mfcc":
-            MFCC with deltas every 20 ms.
+        source: A model with an encoder, as `wavenet_ae.model_paths` lists how to name one; or
+            "mfcc": MFCC with deltas every 20 ms.
         corpus: The packed corpus, at the model's sample rate.
         out_file: File that `objective.masked_prediction.targets` names, such as targets.npz.
         num_clusters: Clusters, K; of `codes`, the size of the codebook counts instead.

@@ -10,8 +10,6 @@ import torch
 from torch import Tensor
 
 from wavenet_ae.bottlenecks import Bottleneck
-from wavenet_ae.checkpoint import read_checkpoint
-from wavenet_ae.checkpoint_model import config_of
 from wavenet_ae.encoders import Encoder, feature_settings
 from wavenet_ae.errors import UserError, counted
 from wavenet_ae.instantiate import TARGET, resolve
@@ -28,7 +26,7 @@ def initialize_from(model: SpeechModel, config: Mapping[str, Any], checkpoint: s
     Args:
         model: The new run's.
         config: What the model was built from.
-        checkpoint: The file.
+        checkpoint: The other model, see `wavenet_ae.model_paths`.
 
     Returns:
         Lines for the log: how much was copied, and what was not.
@@ -37,8 +35,8 @@ def initialize_from(model: SpeechModel, config: Mapping[str, Any], checkpoint: s
         UserError: The checkpoint cannot be read, has another sample rate or another pretrained
             encoder, or has nothing that fits.
     """
-    then = config_of(checkpoint, read_checkpoint(checkpoint))
-    return copy_weights(model, config, load(checkpoint), then, checkpoint)
+    other = load(checkpoint)
+    return copy_weights(model, config, other, other.config, checkpoint)
 
 
 def copy_weights(

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from wavenet_ae.checkpoint import SECTION, read_checkpoint
 from wavenet_ae.evaluation.abx_items import AbxItems, choose_items
 from wavenet_ae.evaluation.part import Context, Part, SkipPart
 from wavenet_ae.evaluation.results import ResultTable, Value
@@ -46,10 +45,9 @@ def evaluate_abx(context: Context, progress: Progress) -> Iterator[ResultTable]:
 def _exported(context: Context, chosen: AbxItems, progress: Progress) -> dict[str, AbxExport]:
     """Exports by representation."""
     model, corpus, seed = context.code_model, context.corpus, context.seed
-    model_config = read_checkpoint(context.config.file)[SECTION]["config"]
     windows = training_windows(model, corpus, seed)
     of_streams = [
-        Representations(model, model_config, windows, seed, stream.name)
+        Representations(model, model.config, windows, seed, stream.name)
         for stream in model.code_streams
     ]
     exporters = {

@@ -9,7 +9,6 @@ import numpy as np
 import torch
 
 from wavenet_ae.audio.features import LogMel
-from wavenet_ae.checkpoint import SECTION, read_checkpoint
 from wavenet_ae.evaluation.part import Context, Part, SkipPart
 from wavenet_ae.evaluation.results import ResultTable, Value
 from wavenet_ae.labels import UNLABELED
@@ -66,9 +65,8 @@ def _memory_of(context: Context, stream: str, done: Callable[[float], None]) -> 
         SkipPart: There are too few long utterances.
     """
     model, corpus, config = context.code_model, context.corpus, context.config
-    model_config = read_checkpoint(config.file)[SECTION]["config"]
     windows = training_windows(model, corpus, config.seed)
-    represent = Representations(model, model_config, windows, config.seed, stream)
+    represent = Representations(model, model.config, windows, config.seed, stream)
     features = fitted_features(LogMel, model, [windows])
     lags, frame_length = lags_of(model, features, stream), features.chain.receptive_field
 

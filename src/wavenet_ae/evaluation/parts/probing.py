@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from wavenet_ae.checkpoint import SECTION, read_checkpoint
 from wavenet_ae.evaluation.part import Context, Part, SkipPart
 from wavenet_ae.evaluation.report.words import NOTES
 from wavenet_ae.evaluation.results import ResultTable, Value
@@ -76,9 +75,8 @@ def _probe_stream(context: Context, stream: str, done: Callable[[float], None]) 
     """
     model, labeled, config = context.code_model, context.labeled, context.config
     corpus, rows = context.corpus, labeled.rows or range(len(context.corpus))
-    model_config = read_checkpoint(config.file)[SECTION]["config"]
     windows = training_windows(model, corpus, config.seed)
-    represent = Representations(model, model_config, windows, config.seed, stream)
+    represent = Representations(model, model.config, windows, config.seed, stream)
     phones_of, layout = labeled.at if labeled.rows else None, CodeLayout(model, stream)
     choice = choose_frames(corpus, rows, layout, phones_of, config.probe_frames, seed=config.seed)
     collector = ProbeCollector(corpus, choice)

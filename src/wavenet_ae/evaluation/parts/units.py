@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
-from wavenet_ae.checkpoint import SECTION, read_checkpoint
 from wavenet_ae.evaluation.alignment_example import alignment_example
 from wavenet_ae.evaluation.baseline_units import BaselineFrames
 from wavenet_ae.evaluation.contingency import UnitCounts, contingency, unit_usage
@@ -145,10 +144,9 @@ def evaluate_units(context: Context, progress: Progress) -> Iterator[ResultTable
 def units_of_streams(context: Context) -> list[Units]:
     """Returns units of each stream of codes, and baselines at the instants of its codes."""
     model, corpus, seed = context.code_model, context.labeled.corpus, context.seed
-    config = read_checkpoint(context.config.file)[SECTION]["config"]
     found = []
     for stream in model.code_streams:
-        baselines = BaselineFrames(model, corpus, seed, config, stream.name)
+        baselines = BaselineFrames(model, corpus, seed, model.config, stream.name)
         smoothing = context.config.smoothing
         found.append(Units(model, corpus, seed, baselines, smoothing, stream.name))
     return found
