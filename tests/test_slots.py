@@ -26,8 +26,8 @@ from wavenet_ae.slots import base_of, group_problems, groups, resolve_in
 CLASSES = {
     "encoder": "CausalEncoder CausalEncoder2d ConvolutionalEncoder Encoder FeatureEncoder "
     "PretrainedEncoder Wav2Vec2Encoder",
-    "bottleneck": "AE BandQuantizer Bottleneck FSQ Identity LFQ Quantizer RVQ RandomProjectionQuantizer "
-    "ResidualFSQ SimVQ VAE VQVAE VQVAEEMA VectorQuantizer",
+    "bottleneck": "AE BandQuantizer Bottleneck FSQ Identity LFQ Quantizer RVQ "
+    "RandomProjectionQuantizer ResidualFSQ SimVQ VAE VQVAE VQVAEEMA VectorQuantizer",
     "target": "DiscretizedMel LogMel MuLaw PCM Target",
     "decoder": "Decoder FrameConvolution FrameDecoder FrameRNN GRUDecoder WaveNet",
     "model": "AlignedAutoencoder Autoencoder CodeModel GenerativeModel HierarchicalAutoencoder "
