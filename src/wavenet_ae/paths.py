@@ -22,7 +22,7 @@ PATH_KEYS = frozenset(
         *("input", "codes", "runs", "evaluations", "source"),
     }
 )
-LIST_KEYS = frozenset({"checkpoints", "report", "labels", "runs", "evaluations"})
+LIST_KEYS = frozenset({"checkpoints", "report", "labels", "runs", "evaluations", "input"})
 
 
 def unquoted(value: str) -> str:

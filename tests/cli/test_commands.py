@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from helpers.commands import run
 from helpers.configs import TINY
+from helpers.small_models import recordings
 
 from wavenet_ae.bottlenecks import Bottleneck
 from wavenet_ae.cli import COMMANDS, demo, main
@@ -136,7 +137,7 @@ def test_a_class_of_a_plugin_may_be_a_target_and_that_of_another_package_may_not
 
 
 @pytest.mark.slow
-def test_a_wheel_trains_evaluates_and_takes_a_plugin(cache, tmp_path):
+def test_a_wheel_encodes_trains_evaluates_and_takes_a_plugin(cache, tmp_path):
     """Outside the checkout, whose `conf` it carries."""
     pip = [sys.executable, "-m", "pip", "-q", "--disable-pip-version-check"]
     build = [*pip, "wheel", "--no-deps", "--no-build-isolation", "-w", str(tmp_path / "wheel")]
@@ -159,6 +160,11 @@ def test_a_wheel_trains_evaluates_and_takes_a_plugin(cache, tmp_path):
     options = ["--config-dir", str(own / "my_conf"), "bottleneck=half"]
     code, output = wavenet_ae("train", *options, *TRAINING, "hydra.run.dir=run", **where)
     assert code == 0, output
+    recordings(tmp_path, {"my.wav": 4000})
+    code, output = wavenet_ae("encode", "my.wav", **where)
+    assert code == 0, output
+    (line,) = (tmp_path / "codes" / "units.tsv").read_text().splitlines()
+    assert len(line.split("\t")[2].split()) == 25
     best = tmp_path / "run" / "checkpoints" / "best.ckpt"
     assert "my_units.Half" in (tmp_path / "run" / "config.yaml").read_text()
     code, output = wavenet_ae("evaluate", f"checkpoint={best}", "metrics=[likelihood]", **where)

@@ -55,7 +55,7 @@ def test_the_help_of_what_a_newcomer_runs_fits_a_screen(name, tmp_path):
     assert 0 < done.stdout.count("\n") < SCREEN
 
 
-@pytest.mark.parametrize("name", ["compare", "evaluate", "generate"])
+@pytest.mark.parametrize("name", ["compare", "encode", "evaluate", "generate"])
 def test_every_key_of_a_command_is_shown_with_its_comment(name):
     page = HelpPage(name, "").render([]).splitlines()
     for line in (conf_folder() / f"{name}.yaml").read_text().split("\nhydra:")[0].splitlines():

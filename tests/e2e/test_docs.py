@@ -22,6 +22,7 @@ from helpers.two_streams import TwoStreams
 
 from wavenet_ae.audio import io as files
 from wavenet_ae.audio.features import LogMel
+from wavenet_ae.loading import load_with_fingerprint
 
 PAGE = "docs/guide/python.md"
 RECORDINGS = ("anna/hello.wav", "anna/later/bye.wav", "bert/hello.wav")
@@ -65,6 +66,18 @@ def test_every_block_of_the_python_page_runs(reader, capsys):
     assert "8000 Hz, 50.0 codes a second\nspeakers: spk00, spk01\n" in printed
     assert "mean F0 of original: 120 Hz" in printed
     assert re.search(r"log_spectral_distance: \d+\.\d dB over 36 frames", printed)
+
+
+def test_a_model_is_shared_as_the_page_says(quantized, tmp_path, monkeypatch):
+    shutil.copytree(quantized, tmp_path / "outputs" / "first")
+    monkeypatch.chdir(tmp_path)
+    shared, pushed = (each for each in blocks("docs/guide/trained_models.md") if each.language)
+    page: dict = {}
+    shared.execute(page)
+    assert load_with_fingerprint("my-units")[1] == load_with_fingerprint("outputs/first")[1]
+    assert page["again"].speakers == page["model"].speakers
+    assert "license: cc-by-4.0" in Path("my-units", "README.md").read_text()
+    assert "push_to_hub" in pushed.text, "tests/test_hub.py runs it with a server"
 
 
 @pytest.mark.parametrize(

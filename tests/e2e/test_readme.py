@@ -21,7 +21,7 @@ def test_the_readme_is_short():
 
 def test_using_a_model_takes_three_lines(quantized, cache, tmp_path):
     shutil.copytree(quantized, tmp_path / "outputs" / "first")
-    snippet, more = (each.text for each in blocks("README.md")[2:4])
+    snippet, more = (each.text for each in blocks("README.md")[3:5])
     assert len(snippet.split("\n")) - snippet.count("\n\n") - 1 == 3
     waveform = "import numpy as np\nwaveform, rate = np.zeros(4000, np.int16), 8000\n"
     done = subprocess.run(

@@ -13,7 +13,9 @@ from helpers.configs import TINY, TINY_CODES
 
 from fuzz.sandbox import read_in_child
 from wavenet_ae.cli import main
+from wavenet_ae.loading import load
 from wavenet_ae.runs import RunFolder
+from wavenet_ae.sharing.saving import save_pretrained
 
 RATE = 8000
 FORMATS = {
@@ -70,15 +72,20 @@ MAPPING = "name: few\nothers: keep\ntable:\n  ax-h: ah\n  q: null\n"
 
 def make_inputs(folder: Path) -> None:
     """Fills a folder: `recordings`, `labels`, `tables`, `run`, `evaluation`, `codes`, `cache`,
-    `clusters`."""
+    `clusters`, `shared`."""
     make_recordings(folder / "recordings")
     make_labels(folder / "labels")
     make_tables(folder / "tables")
     os.environ["WAVENET_AE_CACHE"] = str(folder / "cache")
-    for arguments in _commands(folder):
-        outcome = read_in_child(partial(main, arguments), folder, seconds=300, most_bytes=4 << 30)
+    steps = [partial(main, arguments) for arguments in _commands(folder)]
+    for step in [*steps, partial(_share, folder)]:
+        outcome = read_in_child(step, folder, seconds=300, most_bytes=4 << 30)
         if outcome.fault or outcome.is_refused:
-            raise RuntimeError(f"{arguments}: {outcome.fault}\n{outcome.text}")
+            raise RuntimeError(f"{step.args}: {outcome.fault}\n{outcome.text}")
+
+
+def _share(folder: Path) -> None:
+    save_pretrained(load(folder / "run"), folder / "shared")
 
 
 def _commands(folder: Path) -> list[list[str]]:

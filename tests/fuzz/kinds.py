@@ -77,6 +77,10 @@ def _load(folder: Path, file: Path) -> object:
     return load(file)
 
 
+def _load_shared(folder: Path, file: Path) -> object:
+    return load(folder)
+
+
 def _resume_newest(folder: Path, file: Path) -> None:
     for each in RunFolder(folder).checkpoints.iterdir():
         if each != file:
@@ -138,6 +142,8 @@ KINDS = (
     Kind("logs", 250, "run", "*.[cj]s*", _log),
     Kind("checkpoints", 250, "run", "checkpoints/*", _without_digest),
     Kind("checkpoint values", 400, "run", "checkpoints/*.ckpt", _load, with_odd_leaf),
+    Kind("shared models", 100, "shared", "*.[sj]*", _load_shared),
+    Kind("descriptions of shared models", 100, "shared", "*.json", _load_shared, with_odd_leaf),
     Kind("configurations", 150, "run", "config.yaml", _evaluate, with_odd_leaf),
     Kind("evaluation values", 150, "evaluation", "*.json", _evaluation, with_odd_leaf),
     Kind("resumed runs", 80, "run", "**/*", _resume),

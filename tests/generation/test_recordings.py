@@ -41,15 +41,15 @@ def test_names_mirror_paths_and_keep_suffixes_that_make_them_unique():
 def test_the_first_folders_are_the_speakers_and_loose_files_have_none(model, tmp_path, caplog):
     caplog.set_level(logging.INFO)
     root = recordings(tmp_path, {"bob/x/b.wav": 900, "ann/a.flac": 500, "loose.wav": 100})
-    found = Recordings(model, root, None).utterances
+    found = Recordings(model, [root], None).utterances
     assert [(each.name, each.speaker, each.num_samples) for each in found] == [
         ("ann/a", "ann", 500),
         ("bob/x/b", "bob", 900),
         ("loose", None, 100),
     ]
     assert "in no speaker's folder: 1; their speaker" in caplog.text
-    assert [each.name for each in Recordings(model, root, 1).utterances] == ["ann/a"]
-    (alone,) = Recordings(model, root / "ann" / "a.flac", None).utterances
+    assert [each.name for each in Recordings(model, [root], 1).utterances] == ["ann/a"]
+    (alone,) = Recordings(model, [root / "ann" / "a.flac"], None).utterances
     assert (alone.name, alone.speaker) == ("a", None)
 
 
@@ -58,7 +58,7 @@ def test_a_table_names_speakers_and_channels(model, tmp_path):
     soundfile.write(tmp_path / "s.wav", stereo, 8000)
     table = tmp_path / "t.tsv"
     table.write_text("speaker\tpath\tchannel\nann\ts.wav\t0\nbob\ts.wav\t1\n")
-    source = Recordings(model, table, None)
+    source = Recordings(model, [table], None)
     assert [(each.name, each.speaker) for each in source.utterances] == [
         ("s#0", "ann"),
         ("s#1", "bob"),
@@ -70,17 +70,17 @@ def test_a_table_names_speakers_and_channels(model, tmp_path):
 def test_errors_in_an_input_name_the_key_input(model, tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match=r"^input=.*empty: no recordings below it"):
-        Recordings(model, tmp_path / "empty", None)
+        Recordings(model, [tmp_path / "empty"], None)
     (tmp_path / "t.tsv").write_text("")
     with pytest.raises(UserError, match=r"^input=.*t.tsv: the table lists no recordings"):
-        Recordings(model, tmp_path / "t.tsv", None)
+        Recordings(model, [tmp_path / "t.tsv"], None)
 
 
 @pytest.mark.parametrize("constant", [0, 1200, -32768])
 @pytest.mark.parametrize("length", [1, 2, 1000])
 def test_silence_and_a_single_sample_are_read(model, tmp_path, constant, length):
     write(tmp_path / "a.wav", np.full(length, constant, dtype=np.int16), 8000)
-    source = Recordings(model, tmp_path / "a.wav", None)
+    source = Recordings(model, [tmp_path / "a.wav"], None)
     (utterance,) = source.utterances
     assert read(source, utterance).tolist() == [constant] * length
     content = source.content(utterance)
@@ -90,10 +90,10 @@ def test_silence_and_a_single_sample_are_read(model, tmp_path, constant, length)
 
 def test_clipped_is_read_and_broken_is_not(model, tmp_path):
     write(tmp_path / "a.wav", np.where(noise(500) > 0, 32767, -32768).astype(np.int16), 8000)
-    source = Recordings(model, tmp_path / "a.wav", None)
+    source = Recordings(model, [tmp_path / "a.wav"], None)
     assert len(source.content(source.utterances[0]).codes["codes"])
     (tmp_path / "b.wav").write_text("no audio")
-    source = Recordings(model, tmp_path / "b.wav", None)
+    source = Recordings(model, [tmp_path / "b.wav"], None)
     with pytest.raises(AudioError, match="unreadable"):
         source.content(source.utterances[0])
 
@@ -101,7 +101,7 @@ def test_clipped_is_read_and_broken_is_not(model, tmp_path):
 def test_another_rate_is_logged_once(model, tmp_path, caplog):
     caplog.set_level(logging.INFO)
     root = recordings(tmp_path, {"ann/a.wav": 1600, "ann/b.wav": 801}, rate=16_000)
-    source = Recordings(model, root, None)
+    source = Recordings(model, [root], None)
     assert [source.content(each).num_samples for each in source.utterances] == [800, 401]
     assert [each.num_samples for each in source.utterances] == [800, 401]
     assert caplog.text.count("recordings at 16000 Hz are resampled to the model's 8000 Hz") == 1
@@ -114,7 +114,7 @@ def test_parts_that_a_table_lists_are_utterances(model, tmp_path):
     stop = 3_000 / rate
     table = root / "t.tsv"
     table.write_text(f"speaker\tpath\tbegin\tend\nann\ta.wav\t0\t{stop}\nbob\ta.wav\t{stop}\t\n")
-    source = Recordings(model, table, None)
+    source = Recordings(model, [table], None)
     first, second = source.utterances
     assert (first.name, second.name) == (f"a@0-{stop:g}", f"a@{stop:g}-")
     assert (first.num_samples, second.num_samples) == (3_000, 1_000)
@@ -122,14 +122,14 @@ def test_parts_that_a_table_lists_are_utterances(model, tmp_path):
     np.testing.assert_array_equal(read(source, second), samples[3_000:])
     table.write_text("speaker\tpath\tbegin\tend\nann\ta.wav\t0\t900\n")
     with pytest.raises(UserError, match=r"t.tsv, line 2: end 900 lies beyond the recording"):
-        Recordings(model, table, None)
+        Recordings(model, [table], None)
 
 
 def test_a_recording_is_decoded_once_more_for_the_mean_of_its_features(tmp_path):
     """It has the codes and the length that it has in memory."""
     model = load(checkpoint(tmp_path, "ae", encoder="units"))
     root = recordings(tmp_path / "in", {"ann/a.wav": 3001})
-    source = Recordings(model, root, None)
+    source = Recordings(model, [root], None)
     (utterance,) = source.utterances
     content = source.content(utterance)
     assert content.num_samples == 3001

@@ -285,7 +285,7 @@ def test_results_do_not_depend_on_the_batch_size(model, source, tmp_path):
     found = {}
     for batch_size in (1, 2, 3):
         loaded.double()
-        inputs = Recordings(loaded, source, None)
+        inputs = Recordings(loaded, [source], None)
         results = ResultStore(tmp_path / str(batch_size), ".wav", {"fingerprint": fingerprint}, {})
         engine = make_engine("auto", loaded.decoder)
         generator = UtteranceGenerator(loaded, engine, inputs, Sampling(), 1, results)

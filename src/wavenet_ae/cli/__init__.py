@@ -12,6 +12,7 @@ from wavenet_ae.errors import nearest
 COMMANDS = {
     "train": "train a model, a sweep or a search; resume a run",
     "evaluate": "measure a trained model: tables, sounds and a report",
+    "encode": "codes of recordings, from a model that comes with the package",
     "generate": "reconstruct, convert, sample, encode or decode speech",
     "info": "layers, receptive fields and parameters of a model",
     "prepare": "pack recordings ahead of time",

@@ -126,7 +126,7 @@ def _quoted_path(argument: str, is_multirun: bool) -> str:
         return argument
     value = found[3]
     if value not in LITERALS and os.path.lexists(os.path.expanduser(value)):
-        return f"{found[1]}{found[2]}={_quoted(value).replace(REFERENCE, ESCAPED_REFERENCE)}"
+        return f"{found[1]}{found[2]}={quoted_path(value)}"
     if value in LITERALS or value[:1] in "'\"" or REFERENCE in value:
         return argument
     if is_multirun:
@@ -161,6 +161,11 @@ def _added(argument: str) -> str:
 def _split(values: str) -> list[str]:
     """Splits a list at its commas, but not within quotes or parentheses."""
     return re.findall(r"(?:'(?:\\.|[^'])*'|\"(?:\\.|[^\"])*\"|\([^)]*\)|[^,])+", values)
+
+
+def quoted_path(path: str) -> str:
+    """Returns the path of what exists as Hydra writes a text; nothing in it is interpolated."""
+    return _quoted(path).replace(REFERENCE, ESCAPED_REFERENCE)
 
 
 def _quoted(value: str) -> str:

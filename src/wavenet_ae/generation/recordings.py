@@ -28,11 +28,11 @@ logger = logging.getLogger(__name__)
 
 
 class Recordings:
-    """The recordings of a file, a folder or a table, as utterances to generate.
+    """The recordings of files, folders and tables, as utterances to generate.
 
     Args:
         model: Encodes them.
-        path: The file, folder or table (.tsv).
+        paths: The files, folders and tables (.tsv).
         max_utterances: Only the first N, sorted by name; None: all.
         taken: Names that no result may have.
         smoothing: Price of a change of code, see `wavenet_ae.models.smoothed_codes`.
@@ -41,14 +41,14 @@ class Recordings:
     def __init__(
         self,
         model: CodeModel,
-        path: Path,
+        paths: Sequence[Path],
         max_utterances: int | None,
         taken: Sequence[str] = (),
         smoothing: float = 0.0,
     ) -> None:
         self.model, self.smoothing = model, smoothing
         self.rates_said = {model.sample_rate}
-        found = find_recordings(path)
+        found = [each for path in paths for each in find_recordings(path)]
         added = ["" if each.channel is None else f"#{each.channel}" for each in found]
         keys = [(each.key.removesuffix(end), end) for each, end in zip(found, added, strict=True)]
         named = dict(sorted(zip(result_names(keys, taken), found, strict=True))[:max_utterances])

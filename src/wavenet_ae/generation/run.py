@@ -162,8 +162,8 @@ def _submit(model: CodeModel, fingerprint: str, settings: GenerationSettings) ->
 def _recordings(
     model: CodeModel, settings: GenerationSettings, taken: Sequence[str] = ()
 ) -> Recordings:
-    path = Path(settings.input or "")
-    return Recordings(model, path, settings.max_utterances, taken, settings.smoothing)
+    inputs = settings.inputs
+    return Recordings(model, inputs, settings.max_utterances, taken, settings.smoothing)
 
 
 def _wanted(
@@ -232,7 +232,7 @@ def _source(
         return Unconditional(settings.num_samples, num_samples)
     if settings.codes is not None:
         return GivenCodes(model, fingerprint, Path(settings.codes), settings.max_utterances)
-    return Recordings(model, Path(settings.input or ""), settings.max_utterances)
+    return Recordings(model, settings.inputs, settings.max_utterances)
 
 
 def _sampling(settings: GenerationSettings) -> Sampling:

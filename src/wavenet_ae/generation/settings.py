@@ -55,7 +55,7 @@ class GenerationSettings:
     checkpoint: str | None = None
     out: str | None = None
     overwrite: bool = False
-    input: str | None = None
+    input: str | list[str] | None = None
     codes: str | None = None
     max_utterances: Positive | None = None
     seconds: PositiveNumber = 5
@@ -70,6 +70,12 @@ class GenerationSettings:
     batch_size: Positive = 8
     engine: str = "auto"
     device: Literal["auto", "cpu", "cuda"] = "auto"
+
+    @property
+    def inputs(self) -> list[Path]:
+        """The recordings, folders of them and tables that are read."""
+        given = [self.input] if isinstance(self.input, str) else self.input or []
+        return [Path(each).expanduser() for each in given]
 
     @property
     def destination(self) -> Path:
@@ -116,24 +122,26 @@ def _unread(settings: GenerationSettings) -> Iterator[str]:
 
 
 def _path_problems(settings: GenerationSettings) -> Iterator[str]:
-    for name in ("checkpoint", "out", "input", "codes"):
-        if "\0" in (given := getattr(settings, name) or ""):
+    named = [(name, getattr(settings, name) or "") for name in ("checkpoint", "out", "codes")]
+    named += [("input", str(each)) for each in settings.inputs]
+    for name, given in named:
+        if "\0" in given:
             yield f"{name} is {given!r}, but no file's name has a NUL character: remove it"
             return
     if settings.checkpoint and os.path.isdir(folder := Path(settings.checkpoint).expanduser()):
         found = sorted(folder.glob(f"**/{BEST}")) or sorted(folder.glob("**/*.ckpt"))
         remedy = f"set checkpoint={found[-1]}" if found else "it holds no checkpoints"
         yield f"checkpoint is {settings.checkpoint!r}, a folder, but must be a file: {remedy}"
-    for name in ("input", "codes"):
-        given = getattr(settings, name)
-        if given and not os.path.exists(Path(given).expanduser()):
+    for name, given in named:
+        is_read = name in ("input", "codes") and given
+        if is_read and not os.path.exists(Path(given).expanduser()):
             yield f"{name} is {given!r}, but there is no such file or folder"
-    if settings.input and os.path.isdir(Path(settings.input).expanduser()):
-        folder, out = Path(settings.input).expanduser().resolve(), settings.destination.resolve()
-        if out.is_relative_to(folder):
+    out = settings.destination.resolve()
+    for folder in filter(os.path.isdir, settings.inputs):
+        if out.is_relative_to(folder.resolve()):
             yield (
-                f"out={out} lies in input={folder}, and would be input the next time: choose "
-                "another folder"
+                f"out={out} lies in input={folder.resolve()}, and would be input the next time: "
+                "choose another folder"
             )
     if os.path.isfile(settings.destination):
         yield f"out is {str(settings.destination)!r}, a file, but must be a folder"
