@@ -36,7 +36,8 @@ def with_input(arguments: Sequence[str]) -> list[str]:
     Raises:
         UserError: Recordings are named both ways.
     """
-    paths, rest = [], []
+    paths: list[str] = []
+    rest: list[str] = []
     for before, argument in zip(["", *arguments], arguments, strict=False):
         is_key = argument.startswith("-") or before in WITH_VALUE or OVERRIDE.fullmatch(argument)
         (paths if not is_key or os.path.lexists(argument) else rest).append(argument)
