@@ -29,6 +29,7 @@ def test_the_defaults_are_those_of_the_configuration():
         ({"checkpoint": None}, r"checkpoint is not set, but task=reconstruct needs it: set"),
         ({"input": None}, r"input is not set.*a recording, a folder of them, or a table"),
         ({"input": "/no/such"}, r"input is '/no/such', but there is no such file or folder"),
+        ({"input": [__file__, "/no/such"]}, r"input is '/no/such', but there is no such file"),
         ({"task": "convert"}, r"speaker is not set, but task=convert needs it"),
         ({"task": "decode", "input": None}, r"codes is not set, but task=decode needs it"),
         ({"task": "speak"}, r"task is 'speak', but must be one of reconstruct, convert"),

@@ -74,8 +74,8 @@ class GenerationSettings:
     @property
     def inputs(self) -> list[Path]:
         """The recordings, folders of them and tables that are read."""
-        given = [self.input] if isinstance(self.input, str) else self.input or []
-        return [Path(each).expanduser() for each in given]
+        given = self.input or []
+        return [Path(each).expanduser() for each in ([given] if isinstance(given, str) else given)]
 
     @property
     def destination(self) -> Path:
