@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
@@ -161,7 +159,10 @@ def test_what_does_not_fit_is_refused_by_name(settings, message):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"num_halvings": 4}, "there are 1|halves"),
+        (
+            {"features": {**ENCODERS["causal_2d"]["features"], "num_mels": 12}},
+            "halves the bands of the latents, but there are 3: change encoder.features.num_mels",
+        ),
         ({"num_halvings": 5}, "num_mels=16 is not a multiple of 32"),
         ({"stride": 3}, "encoder.stride is 3, but encoder.kernel 2"),
         ({"features": ENCODERS["mfcc"]["features"]}, "deltas of MFCC read 4 frames ahead"),
@@ -170,9 +171,6 @@ def test_what_does_not_fit_is_refused_by_name(settings, message):
 def test_an_encoder_that_does_not_fit_is_refused_by_name(changes, message):
     config = hierarchy()
     config["encoder"] = {**config["encoder"], **changes}
-    if changes == {"num_halvings": 4}:
-        assert build(config, []).encoder.num_bands == 1
-        return
     with pytest.raises(ValueError, match=message):
         build(config, [])
 
@@ -182,4 +180,4 @@ def test_the_top_stream_may_have_its_own_bottleneck():
     model = made(top=top)
     assert [each.bottleneck.codebook_size for each in model.code_streams] == [27, 8]
     output, _ = model.encode_hops(torch.randn(1, model.code_chain.input_length(3)))
-    assert replace(output["top"].output).codes.max() < 27
+    assert 8 < output["top"].codes.max() < 27
