@@ -9,7 +9,7 @@
 | speech-units-8k              | a trained model that comes with this package                      |
 | hf://OWNER/NAME              | a folder like that on the Hugging Face Hub                        |
 
-What exists under a name is meant by it; only then is it that of a model in this package.
+If a file or folder of that name exists, it is used; otherwise it names a model of this package.
 """
 
 from __future__ import annotations
