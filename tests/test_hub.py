@@ -54,6 +54,22 @@ def test_what_is_pushed_is_loaded_from_there_once_and_then_without_the_server(
     assert checkpoint_in("hf://ann/my-units") == file
 
 
+def test_a_model_that_is_pushed_again_is_the_one_that_is_loaded(server, saved):
+    wavenet_ae.push_to_hub(saved, "ann/my-units")
+    load("hf://ann/my-units")
+    assert hub.download.cache_info().currsize > 0
+    wavenet_ae.push_to_hub(saved, "ann/my-units")
+    assert hub.download.cache_info().currsize == 0
+
+
+def test_a_repository_without_a_model_is_named(server, saved):
+    for name in (WEIGHTS, DESCRIPTION):
+        (saved / name).unlink()
+    hub.upload(saved, "ann/notes", [CARD])
+    with pytest.raises(UserError, match=r"hf://ann/notes holds no model of wavenet_ae: it has no"):
+        load("hf://ann/notes")
+
+
 def test_a_revision_is_asked_for(server, saved):
     wavenet_ae.push_to_hub(saved, "ann/my-units")
     load("hf://ann/my-units@v1")

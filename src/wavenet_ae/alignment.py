@@ -100,6 +100,8 @@ class Alignment:
             itself: 1 where it is the position before, as in a decoder of samples; 0 where it is
             the target's own; less where conditioning of later positions is read.
         reads_past: Whether predictions read past targets at all, or conditioning alone.
+        reading: Chain from the waveform to conditioning vectors, where they read less than
+            `encoder` and `upsampling` say together, as those of the finer of two streams do.
 
     Raises:
         ValueError: If conditioning vectors are not a whole number of targets apart, targets are not
@@ -112,6 +114,7 @@ class Alignment:
     target: Chain = EACH_SAMPLE
     delay: int = 1
     reads_past: bool = True
+    reading: Chain | None = None
 
     def __post_init__(self) -> None:
         _require_whole_hop(self.target)
@@ -190,7 +193,8 @@ class Alignment:
         A vector may have read samples later than its anchor. With a delay of at least this many
         targets, target `t` is predicted from samples that target `t - 1` and those before it read.
         """
-        chain, hop = self.encoder + self.upsampling, self.conditioning_hop
+        chain = self.reading or self.encoder + self.upsampling
+        hop = self.conditioning_hop
         delays = []
         for vector in range(int(self.code_hop / self.conditioning_grid.spacing)):
             last_sample = chain.input_range(range(vector, vector + 1)).stop - 1

@@ -48,6 +48,12 @@ def download(address: str, *files: str) -> Path:
         folder = client.snapshot_download(found[1], revision=found[2], allow_patterns=[*files])
     except Exception as error:  # also those of the library by which the client speaks HTTP
         raise UserError(f"{address} cannot be downloaded: {_reason(error)}") from None
+    missing = [each for each in files if not (Path(folder) / each).is_file()]
+    if missing:
+        raise UserError(
+            f"{address} holds no model of wavenet_ae: it has no {' and no '.join(missing)}.  Name "
+            "a repository that push_to_hub has written"
+        )
     return Path(folder)
 
 
@@ -77,6 +83,7 @@ def upload(folder: Path, repository: str, files: Sequence[str], private: bool = 
         )
     except Exception as error:  # see above
         raise UserError(f"{repository} cannot be uploaded to: {_reason(error)}") from None
+    download.cache_clear()  # the branch has another model now
     return str(commit.commit_url)
 
 

@@ -19,7 +19,7 @@ from wavenet_ae.errors import UserError
 from wavenet_ae.model_folder import read_model
 from wavenet_ae.model_paths import checkpoint_in
 from wavenet_ae.models import SpeechModel, build
-from wavenet_ae.models.build import MODEL_GROUPS
+from wavenet_ae.models.build import MODEL_GROUPS, without_paths
 from wavenet_ae.reading import shown
 from wavenet_ae.schema import SampleRate, accepts, describe, require_none
 from wavenet_ae.slots import group_problems, takes_part
@@ -120,11 +120,15 @@ def _problems(config: Mapping[str, Any]) -> Iterator[str]:
 def fingerprint(model: SpeechModel, config: Mapping[str, Any]) -> str:
     """Returns 64 hex digits that identify a model, whatever file it came in.
 
+    Where a pretrained encoder lay does not count, its weights do.
+
     Args:
         model: With its speakers and weights.
         config: What `build` made the model from.
     """
-    digest = hashlib.sha256(json.dumps([config, model.speakers], sort_keys=True).encode())
+    digest = hashlib.sha256(
+        json.dumps([without_paths(config), model.speakers], sort_keys=True).encode()
+    )
     for name, value in sorted(model.state_dict().items()):
         add_to_digest(digest, name, value)
     return digest.hexdigest()

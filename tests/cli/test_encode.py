@@ -24,7 +24,9 @@ from wavenet_ae.loading import load
         (["--help"], ["--help"]),
     ],
 )
-def test_what_is_no_key_is_a_recording(given, made):
+def test_what_is_no_key_is_a_recording(given, made, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine").mkdir()
     assert with_input(given) == made
 
 

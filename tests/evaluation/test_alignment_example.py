@@ -18,7 +18,7 @@ from wavenet_ae.labels import Segments
 
 
 def test_a_unit_lasts_from_midway_to_midway():
-    units, anchors = np.array([4, 4, 7, 4]), np.array([0, 100, 200, 300])
+    units, anchors = np.array([4, 4, 7, 4]), np.array([0, 100, 200, 300]) - 0.5
     assert list(unit_spans(units, anchors, 1000, 0.5)) == [
         ("4", 0.0, 0.15),
         ("7", 0.15, 0.25),

@@ -181,3 +181,23 @@ def test_the_top_stream_may_have_its_own_bottleneck():
     assert [each.bottleneck.codebook_size for each in model.code_streams] == [27, 8]
     output, _ = model.encode_hops(torch.randn(1, model.code_chain.input_length(3)))
     assert 8 < output["top"].codes.max() < 27
+
+
+@pytest.mark.parametrize("top_stride", [1, 2, 4])
+@torch.no_grad()
+def test_the_next_frame_is_predicted_from_samples_before_it_adds_any(top_stride):
+    config = hierarchy(top_stride=top_stride, top_kernel=5)
+    torch.manual_seed(0)
+    model = build(config | {"decoder": {**config["decoder"], "offset": 1}}, ["ann"]).eval()
+    assert model.alignment.least_honest_delay <= 1
+    for stream in model.code_streams:
+        stream.bottleneck.is_quantizing.fill_(False)  # so that the least change is seen
+    plan = model.window(12 * model.alignment.target_hop * top_stride)
+    waveform = torch.from_numpy(noise(plan.slice_length))[None]
+    predicted = 5  # of the window's targets
+    before = model.target.chain.input_range(range(plan.targets.start + predicted))
+    changed = waveform.clone()
+    changed[:, plan.target_input][:, before.stop :] += 999
+    one, other = (model(each, torch.tensor([0]), plan).parameters for each in (waveform, changed))
+    assert torch.equal(one[..., : predicted + 1], other[..., : predicted + 1])
+    assert not torch.equal(one[..., predicted + 1 :], other[..., predicted + 1 :])

@@ -20,7 +20,8 @@ def built(**model) -> PitchedAutoencoder:
     torch.manual_seed(0)
     made = build(pitched(**model), SPEAKERS).eval()
     assert isinstance(made, PitchedAutoencoder)
-    made.bottleneck.is_quantizing.fill_(True)
+    if made.bottleneck.codebook_size:
+        made.bottleneck.is_quantizing.fill_(True)
     torch.nn.init.normal_(made.pitch.weight)
     return made
 
@@ -113,6 +114,19 @@ def test_a_training_step_reaches_every_part():
     for part in (model.pitch, model.encoder, model.bottleneck, model.upsampling, model.decoder):
         assert any(each.grad.abs().sum() > 0 for each in part.parameters()), part
     assert model.pitch.weight.grad.abs().sum(dim=1).gt(0).all()
+
+
+def test_several_samples_of_a_posterior_have_the_pitch_of_their_item():
+    model = built(bottleneck="vae")
+    model.bottleneck.samples_per_datapoint = 2
+    plan = model.window(4 * int(model.hop))
+    waveform = torch.from_numpy(voice(150))[: plan.slice_length][None].repeat(3, 1)
+    dims = {"pitch": (1, 0), "units": (2, model.bottleneck.latent_noise_dim)}
+    sizes = {name: StreamSize(each * plan.num_codes, dim) for name, (each, dim) in dims.items()}
+    draws = StepRandomness(3, 3, plan.num_codes, 0, 2, streams=sizes)
+    step = draws.step(0, Position(), torch.device("cpu"))
+    output = model.train()(waveform, torch.tensor([0, 1, 2]), plan, step)
+    assert output.nll.shape == (6, 4 * int(model.hop))
 
 
 def test_an_encoder_that_reads_too_little_is_refused():

@@ -39,8 +39,9 @@ def with_input(arguments: Sequence[str]) -> list[str]:
     paths: list[str] = []
     rest: list[str] = []
     for before, argument in zip(["", *arguments], arguments, strict=False):
-        is_key = argument.startswith("-") or before in WITH_VALUE or OVERRIDE.fullmatch(argument)
-        (paths if not is_key or os.path.lexists(argument) else rest).append(argument)
+        is_key = argument.startswith("-") or OVERRIDE.fullmatch(argument)
+        is_path = before not in WITH_VALUE and (not is_key or os.path.lexists(argument))
+        (paths if is_path else rest).append(argument)
     if not paths:
         return rest
     if any(each.startswith(INPUT) for each in rest):

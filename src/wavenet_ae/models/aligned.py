@@ -23,11 +23,13 @@ class AlignedAutoencoder(Autoencoder):
     and a decoder, which turn them into predictions; then it calls `align`.
     """
 
-    def align(self, to_vectors: Chain = VECTORS_ARE_CODES) -> None:
+    def align(self, to_vectors: Chain = VECTORS_ARE_CODES, reading: Chain | None = None) -> None:
         """Sets the alignment of the parts.
 
         Args:
             to_vectors: From codes of the coarsest stream to what the upsampling reads.
+            reading: From the waveform to what the upsampling reads, where that is less than all
+                of a hop.
 
         Raises:
             ValueError: The parts do not fit together, or frames are to be predicted from samples
@@ -38,6 +40,7 @@ class AlignedAutoencoder(Autoencoder):
             *(self.code_chain, upsampling, self.decoder.chain, self.target.chain),
             delay=self.decoder.delay,
             reads_past=self.decoder.reads_past,
+            reading=None if reading is None else reading + self.upsampling.chain,
         )
         _require_honest_prediction(self.alignment)
 

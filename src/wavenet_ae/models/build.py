@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 import warnings
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
@@ -48,6 +49,16 @@ UNINFORMED_HOP = 256  # positions per vector of a conditioning without channels;
 def model_config(config: Mapping[str, Any]) -> dict[str, Any]:
     """Returns the part of a run's configuration that makes the model; checkpoints hold it."""
     return {key: config[key] for key in ("sample_rate", *MODEL_GROUPS) if key in config}
+
+
+def without_paths(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns a configuration in which the weights that an encoder began with have no path."""
+    found = deepcopy(dict(config))
+    encoder = found.get("encoder") or {}
+    for key in resolve(encoder["_target_"], Encoder).weights_from if encoder else ():
+        if isinstance(encoder.get(key), str):
+            encoder[key] = os.path.basename(encoder[key])
+    return found
 
 
 def build(config: Mapping[str, Any], speakers: Sequence[str]) -> SpeechModel:

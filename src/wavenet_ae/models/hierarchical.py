@@ -106,7 +106,8 @@ class HierarchicalAutoencoder(AlignedAutoencoder):
         self.top_vectors = _as_fine(top_dim, bottleneck.dim // bands, bands)
         self.upsampling, self.target, self.decoder = upsampling, target, decoder
         self.bottom_chain = encoder.chain + Chain((JoinedWithHeld(self.top_encoder.chain),))
-        self.align(Chain((Up(top_stride, top_stride, name="bottom codes of a hop"),)))
+        bottom_codes = Up(top_stride, top_stride, name="bottom codes of a hop")
+        self.align(Chain((bottom_codes,)), reading=self.bottom_chain)
 
     @property
     def code_chain(self) -> Chain:

@@ -10,7 +10,6 @@ is measured in a frame in the middle of each hop.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from math import log2
 from typing import Annotated, Any
 
@@ -158,11 +157,15 @@ class PitchedAutoencoder(AlignedAutoencoder):
         own = steps.get(UNITS) if self.bottleneck.training else None  # a frozen one takes no step
         streams = {PITCH: self.pitch(octaves), UNITS: self.bottleneck(latents, own)}
         vectors = {name: each.vectors for name, each in streams.items()}
+        speaker = self.drop_speakers(speaker, step)
         if step is not None:
-            uniform = steps[UNITS].jitter
+            copies = len(vectors[UNITS]) // len(waveform)  # L
+            waveform = waveform.repeat_interleave(copies, dim=0)
+            speaker = speaker.repeat_interleave(copies, dim=0)
+            vectors[PITCH] = vectors[PITCH].repeat_interleave(copies, dim=0)
+            uniform = steps[UNITS].jitter.repeat_interleave(copies, dim=0)
             vectors[UNITS] = jitter(vectors[UNITS], uniform, self.jitter_probability)
-        output = self.predict(streams, vectors, waveform, self.drop_speakers(speaker, step), plan)
-        return replace(output, latents=latents)
+        return self.predict(streams, vectors, waveform, speaker, plan)
 
     def combine(self, vectors: Mapping[str, Tensor]) -> Tensor:
         """Returns the sum (B, D, N * pitch_hop) of the units' vectors and those of the pitch."""

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from copy import deepcopy
 from pathlib import Path
-from typing import Any
 
 from wavenet_ae import hub
-from wavenet_ae.encoders import Encoder
 from wavenet_ae.errors import ArgumentError, UserError
 from wavenet_ae.evaluation.results import EvaluationResult
-from wavenet_ae.instantiate import TARGET, resolve
 from wavenet_ae.loading import fingerprint, load
 from wavenet_ae.model_folder import write_model
 from wavenet_ae.model_paths import CARD, DESCRIPTION, WEIGHTS
 from wavenet_ae.models import SpeechModel
+from wavenet_ae.models.build import without_paths
 from wavenet_ae.sharing.card import model_card
 from wavenet_ae.storage import write_bytes
 
@@ -55,9 +51,15 @@ def save_pretrained(
             "build it again: use one that wavenet_ae.load or models.build has made"
         )
     folder = Path(folder).expanduser()
+    is_written = os.path.exists(folder / CARD)
+    if is_written and (evaluation or license):
+        raise ArgumentError(
+            f"{folder / CARD} is there already, and evaluation and license would not get into it: "
+            "remove the file, or leave them out"
+        )
     result = None if evaluation is None else _evaluation(model, Path(evaluation).expanduser())
-    write_model(folder, _without_paths(model.config), model.speakers, model.state_dict())
-    if not os.path.exists(folder / CARD):
+    write_model(folder, without_paths(model.config), model.speakers, model.state_dict())
+    if not is_written:
         card = model_card(model, folder.resolve().name, result, license)
         write_bytes(folder / CARD, card.encode())
     return folder
@@ -93,13 +95,3 @@ def _evaluation(model: SpeechModel, folder: Path) -> EvaluationResult:
             "evaluation out"
         )
     return result
-
-
-def _without_paths(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns a configuration in which the weights that an encoder began with have no path."""
-    found = deepcopy(dict(config))
-    encoder = found.get("encoder") or {}
-    for key in resolve(encoder[TARGET], Encoder).weights_from if encoder else ():
-        if isinstance(encoder.get(key), str):
-            encoder[key] = os.path.basename(encoder[key])
-    return found
