@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from torch import Tensor
 
 from wavenet_ae.alignment import Alignment, WindowPlan, targets_in
+from wavenet_ae.engines import Sampling
 from wavenet_ae.geometry import Chain
 from wavenet_ae.models.conditioning import CodeConditioning
+from wavenet_ae.models.decoding import decode_utterances
 from wavenet_ae.models.roles import Autoencoder, Conditioning
+from wavenet_ae.models.smoothed_codes import encode_recordings
 from wavenet_ae.types import BottleneckOutput, ModelOutput
 
 VECTORS_ARE_CODES = Chain()  # where the upsampling reads one vector for each code
@@ -76,6 +80,49 @@ class AlignedAutoencoder(Autoencoder):
         conditioning = CodeConditioning(self, codes)
         conditioning.num_samples = list(num_samples)
         return conditioning
+
+    def encode(self, waveform: Any, rate: int, smoothing: float = 0.0) -> Any:
+        """Returns the codes of a recording, by the name of the stream, or those of each of several.
+
+        Args:
+            waveform: Samples (T,), or a list of such recordings, see `encode_recordings`.
+            rate: Their sample rate in Hz.
+            smoothing: Price of a change of code, see `wavenet_ae.models.smoothed_codes`.
+
+        Returns:
+            A mapping with the codes of each stream, (N,), or (H, N) of several codebooks or bands,
+            int64; of a model with one stream, its codes alone. For a list, a list of these.
+
+        Raises:
+            ArgumentError: Samples or rate cannot be used, or codes cannot be smoothed.
+        """
+        return encode_recordings(self, waveform, rate, smoothing)
+
+    def decode(
+        self,
+        codes: Any,
+        speaker: str | Sequence[str | None] | None = None,
+        sampling: Sampling | None = None,
+        seed: int = 0,
+        engine: str = "auto",
+    ) -> Any:
+        """Returns the waveform that is sampled from codes, or those of several utterances.
+
+        Args:
+            codes: What `encode` returns, or a list of several.
+            speaker: Name of the speaker, None for the unknown one; or a list of names.
+            sampling: Changes to the predicted distribution.
+            seed: Seed of the random numbers.
+            engine: How the decoder is stepped.
+
+        Returns:
+            Samples (T,) int16 at the model's rate, or a list.
+
+        Raises:
+            ArgumentError: The codes cannot be those of this model, or it does not know the speaker.
+            UserError: The engine or the sampling cannot be used with this model.
+        """
+        return decode_utterances(self, codes, speaker, sampling, seed, engine)
 
 
 def _require_honest_prediction(alignment: Alignment) -> None:

@@ -16,25 +16,19 @@ comes later: a top code is held until the next one is there.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from wavenet_ae.alignment import WindowPlan
-from wavenet_ae.audio.waveforms import Waveform
 from wavenet_ae.bottlenecks import Bottleneck
 from wavenet_ae.decoders import Decoder
 from wavenet_ae.encoders import Encoder
-from wavenet_ae.engines import Sampling
 from wavenet_ae.geometry import Chain, Down, Up
 from wavenet_ae.models.aligned import AlignedAutoencoder
 from wavenet_ae.models.code_streams import CodeStream, Encoded
-from wavenet_ae.models.decoding import decode_utterances
 from wavenet_ae.models.held_codes import JoinedWithHeld
-from wavenet_ae.models.smoothed_codes import encode_recordings
 from wavenet_ae.nn.causal_2d import CausalStack2d, double_bands
 from wavenet_ae.nn.conditioning import Upsampling, jitter
 from wavenet_ae.schema import Fraction01, NonNegative, Width
@@ -173,44 +167,6 @@ class HierarchicalAutoencoder(AlignedAutoencoder):
         A linear layer follows, for which that is as good as both side by side in the paper.
         """
         return vectors[BOTTOM] + self.top_vectors(self._top_maps(vectors[TOP])).flatten(1, 2)
-
-    def encode(self, waveform: Waveform, rate: int, smoothing: float = 0.0) -> Any:
-        """Returns the codes of a recording, by the name of the stream, or those of each of several.
-
-        Args:
-            waveform: Samples (T,), or a list of such recordings, see `encode_recordings`.
-            rate: Their sample rate in Hz.
-            smoothing: Price of a change of code, see `wavenet_ae.models.smoothed_codes`.
-
-        Returns:
-            Of each stream, codes (N,), or (P, N) of P bands, int64.
-
-        Raises:
-            ArgumentError: Samples or rate cannot be used, or codes cannot be smoothed.
-        """
-        return encode_recordings(self, waveform, rate, smoothing)
-
-    def decode(
-        self,
-        codes: Any,
-        speaker: str | Sequence[str | None] | None = None,
-        sampling: Sampling | None = None,
-        seed: int = 0,
-        engine: str = "auto",
-    ) -> np.ndarray | list[np.ndarray]:
-        """Returns the waveform that is made of codes, see `decode_utterances`.
-
-        Args:
-            codes: A mapping as `encode` returns it, or a list of several.
-            speaker: Name of the speaker, None for the unknown one; or a list of names.
-            sampling: Changes to the predicted distribution.
-            seed: Seed of the random numbers.
-            engine: How the decoder is stepped.
-
-        Returns:
-            Samples (T,) int16 at the model's rate, or a list.
-        """
-        return decode_utterances(self, codes, speaker, sampling, seed, engine)
 
 
 def _as_fine(input_dim: int, dim: int, num_bands: int) -> nn.Module:

@@ -11,24 +11,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from math import log2
-from typing import Annotated, Any
+from typing import Annotated
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from wavenet_ae.alignment import WindowPlan
 from wavenet_ae.audio.pitch import HIGHEST_HZ, LOWEST_HZ, frame_f0, frame_size
-from wavenet_ae.audio.waveforms import Waveform
 from wavenet_ae.bottlenecks import Bottleneck, PitchCodes
 from wavenet_ae.decoders import Decoder
 from wavenet_ae.encoders import Encoder
-from wavenet_ae.engines import Sampling
 from wavenet_ae.geometry import Chain, Down, Middle, Up
 from wavenet_ae.models.aligned import AlignedAutoencoder
 from wavenet_ae.models.code_streams import CodeStream, Encoded
-from wavenet_ae.models.decoding import decode_utterances
-from wavenet_ae.models.smoothed_codes import encode_recordings
 from wavenet_ae.nn.conditioning import Upsampling, jitter
 from wavenet_ae.nn.normalization import SpeakerNorm
 from wavenet_ae.schema import AtLeast, Fraction01, Width
@@ -175,41 +170,3 @@ class PitchedAutoencoder(AlignedAutoencoder):
         if self.speaker_norm is None:
             return conditioning
         return self.speaker_norm(conditioning, speaker)  # type: ignore[no-any-return]
-
-    def encode(self, waveform: Waveform, rate: int, smoothing: float = 0.0) -> Any:
-        """Returns the units and the pitch of a recording by name, or those of each of several.
-
-        Args:
-            waveform: Samples (T,), or a list of such recordings, see `encode_recordings`.
-            rate: Their sample rate in Hz.
-            smoothing: Price of a change of unit; the pitch is not smoothed.
-
-        Returns:
-            `units` (N * pitch_hop,), or (H, ...) of several codebooks, and `pitch` (N,), int64.
-
-        Raises:
-            ArgumentError: Samples or rate cannot be used, or units cannot be smoothed.
-        """
-        return encode_recordings(self, waveform, rate, smoothing)
-
-    def decode(
-        self,
-        codes: Any,
-        speaker: str | Sequence[str | None] | None = None,
-        sampling: Sampling | None = None,
-        seed: int = 0,
-        engine: str = "auto",
-    ) -> np.ndarray | list[np.ndarray]:
-        """Returns the waveform that is sampled from units and pitch, see `decode_utterances`.
-
-        Args:
-            codes: A mapping as `encode` returns it, or a list of several.
-            speaker: Name of the speaker, None for the unknown one; or a list of names.
-            sampling: Changes to the predicted distribution.
-            seed: Seed of the random numbers.
-            engine: How the decoder is stepped.
-
-        Returns:
-            Samples (T,) int16 at the model's rate, or a list.
-        """
-        return decode_utterances(self, codes, speaker, sampling, seed, engine)
