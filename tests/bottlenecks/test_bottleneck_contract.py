@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 import torch
 from helpers.configs import BOTTLENECK_SETTINGS, BOTTLENECKS
@@ -142,3 +145,12 @@ def test_a_bottleneck_is_restored_from_its_state(config, bottleneck, latents):
     other = instantiate(config, Bottleneck, input_dim=CHANNELS)
     other.load_state_dict(bottleneck.state_dict())
     assert torch.equal(other.eval()(latents).vectors, bottleneck.eval()(latents).vectors)
+
+
+def test_a_library_that_starts_slowly_is_imported_by_the_bottlenecks_that_need_it_alone():
+    code = (
+        "import sys, wavenet_ae.bottlenecks as b; {}print('vector_quantize_pytorch' in sys.modules)"
+    )
+    for made, expected in (("b.VQVAE(4); ", "False"), ("b.FSQ(4); ", "True")):
+        command = [sys.executable, "-c", code.format(made)]
+        assert subprocess.run(command, capture_output=True, text=True).stdout.strip() == expected

@@ -7,7 +7,6 @@ from math import prod
 from typing import Annotated
 
 import torch
-import vector_quantize_pytorch
 from torch import Tensor
 
 from wavenet_ae.bottlenecks.base import straight_through
@@ -45,6 +44,8 @@ class FSQ(Quantizer):
             raise ValueError(f"levels is {list(levels)}, but must list numbers of at least 3")
         super().__init__(input_dim, len(levels), prod(levels), start_after, normalize)
         self.register_buffer("num_levels", torch.tensor(list(levels)), persistent=False)
+        import vector_quantize_pytorch  # slow, and of no use to other bottlenecks
+
         self.grid = vector_quantize_pytorch.FSQ(list(levels))
 
     def quantize(self, z: Tensor) -> Tensor:

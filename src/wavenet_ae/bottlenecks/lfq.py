@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated
 
 import torch
-import vector_quantize_pytorch
 from torch import Tensor, nn
 
 from wavenet_ae.bottlenecks.quantizer import Quantizer, flatten_time
@@ -42,6 +41,8 @@ class LFQ(Quantizer):
     ) -> None:
         super().__init__(input_dim, num_bits, 2**num_bits, start_after, normalize)
         self.temperature = temperature
+        import vector_quantize_pytorch  # slow, and of no use to other bottlenecks
+
         self.corners = vector_quantize_pytorch.LFQ(
             dim=num_bits,
             codebook_size=2**num_bits,

@@ -7,7 +7,6 @@ from math import prod
 from typing import Annotated
 
 import torch
-import vector_quantize_pytorch
 from torch import Tensor
 
 from wavenet_ae.bottlenecks.base import straight_through
@@ -58,6 +57,8 @@ class ResidualFSQ(Quantizer):
         # the outer edge of the outermost cells of the first stage, which are centered on -1 and 1
         bound = 1 + 1 / (torch.tensor(list(levels), dtype=torch.float32) - 1)
         self.register_buffer("bound", bound, persistent=False)
+        import vector_quantize_pytorch  # slow, and of no use to other bottlenecks
+
         self.stages = vector_quantize_pytorch.ResidualFSQ(
             levels=list(levels), num_quantizers=num_codebooks
         )

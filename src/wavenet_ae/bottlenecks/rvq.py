@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 import torch
-import vector_quantize_pytorch
 from torch import Tensor
 
 from wavenet_ae.bottlenecks.codebook import (
@@ -83,6 +82,8 @@ class RVQ(Quantizer):
         self.register_buffer("unused_steps", unused_steps)
         # Restarts and processes are handled here: the library draws from global random state, and
         # asks for the number of processes when it is built, before training has started them.
+        import vector_quantize_pytorch  # slow, and of no use to other bottlenecks
+
         self.residual = vector_quantize_pytorch.ResidualVQ(
             dim=dim,
             num_quantizers=num_codebooks,

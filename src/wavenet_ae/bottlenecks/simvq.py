@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import torch
-import vector_quantize_pytorch
 from torch import Tensor
 
 from wavenet_ae.bottlenecks.codebook import (
@@ -47,6 +46,8 @@ class SimVQ(Quantizer):
         num_vectors = num_initial_vectors(init, codebook_size)
         super().__init__(input_dim, dim, codebook_size, start_after, normalize, num_vectors)
         self.init = init
+        import vector_quantize_pytorch  # slow, and of no use to other bottlenecks
+
         self.mapped_codebook = vector_quantize_pytorch.SimVQ(
             dim, codebook_size, init_fn=_uniform_like, rotation_trick=False
         )
