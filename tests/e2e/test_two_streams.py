@@ -152,6 +152,7 @@ def evaluated(cache, brief_probes, tmp_path_factory) -> EvaluationResult:
         )
 
 
+@pytest.mark.slow
 def test_every_part_measures_each_stream(evaluated):
     def keys(table: str, key: str) -> set[str]:
         return {str(row[key]) for row in evaluated.table(table).rows}
@@ -176,6 +177,7 @@ def test_every_part_measures_each_stream(evaluated):
     assert [evaluated.streams[each]["bottleneck"] for each in STREAMS] == ["VQVAEEMA", "RVQ"]
 
 
+@pytest.mark.slow
 def test_a_report_names_each_stream(evaluated, tmp_path):
     found = headlines(evaluated)
     assert {f"pnmi/{stream}" for stream in STREAMS} <= found.keys()
