@@ -95,7 +95,7 @@ def test_a_cache_that_the_user_has_chosen_for_compiled_code_stays(model, monkeyp
     assert not [*tmp_path.iterdir()]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_pretrained_encoder_alone_is_compiled(monkeypatch):
     """It stays as it is, so that there are no gradients to compare."""
     config = small(encoder_option="pretrained")

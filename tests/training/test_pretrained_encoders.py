@@ -163,7 +163,7 @@ def test_an_encoder_that_computes_something_else_with_these_weights_is_refused(
 
 
 @pytest.mark.parametrize(
-    "is_compiled", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["plain", "compiled"]
+    "is_compiled", [False, pytest.param(True, marks=pytest.mark.long)], ids=["plain", "compiled"]
 )
 def test_an_objective_is_trained_on_an_encoder_that_stays_as_it_is(
     config, tmp_path, first, is_compiled
