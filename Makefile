@@ -42,10 +42,10 @@ bench-gpu: $(READY)  ## everything on one GPU: tests, speed, causality, a traini
 # even where the environment says not to: the many processes of the tests would compile everything again.
 PYTEST := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
 
-test: $(READY)  ## the quick tests (six minutes on two cores)
+test: $(READY)  ## the quick tests (six to ten minutes on two cores)
 	$(PYTEST) -m "not slow"
 
-test-slow: $(READY)  ## the slow tests (fourteen minutes on two cores)
+test-slow: $(READY)  ## the slow tests (14 to 25 minutes on two cores)
 	$(PYTEST) -m "slow and not long"
 
 test-long: $(READY)  ## what is shown now and then: many kills, all combinations (docs/results/long_proofs.md)
