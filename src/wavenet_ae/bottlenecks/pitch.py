@@ -45,7 +45,3 @@ class PitchCodes(Bottleneck):
 
     def decode(self, codes: Tensor) -> Tensor:
         return self.weight[codes].transpose(1, 2)
-
-    def octaves_of(self, codes: Tensor) -> Tensor:
-        """Returns the octaves (...) in the middle of the intervals of codes (...); -1: unvoiced."""
-        return torch.where(codes == UNVOICED, -1.0, (codes - 0.5) * self.interval)

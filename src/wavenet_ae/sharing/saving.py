@@ -41,7 +41,8 @@ def save_pretrained(
         The folder.
 
     Raises:
-        ArgumentError: The model was made neither by `load` nor from a configuration.
+        ArgumentError: The model was made neither by `load` nor from a configuration, or the folder
+            has a card that evaluation or license would not get into.
         UserError: The evaluation is of another model, or cannot be read.
         NotWritten: The folder cannot be written.
     """
